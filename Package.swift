@@ -1,0 +1,143 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target: Swift 6 mode (implied by the tools version), imports internal unless said otherwise, members only
+/// from modules that the file imports, and no warning survives.
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("ExistentialAny"),
+    .treatAllWarnings(as: .error),
+]
+
+// Third-party products, by the name the targets below use.
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "CoreMetrics", package: "swift-metrics")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
+let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
+let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioHTTPTypes: Target.Dependency = .product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+let nioHTTPTypesHTTP1: Target.Dependency = .product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
+
+let package = Package(
+    name: "em-connect",
+    products: [
+        .executable(name: "api-service", targets: ["api-service"]),
+        .executable(name: "notifications", targets: ["notifications"]),
+        .executable(name: "ticket-worker", targets: ["ticket-worker"]),
+        .executable(name: "ws-hub", targets: ["ws-hub"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+    ],
+    targets: [
+        // C libraries: module maps and static-inline shims, nothing else.
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
+        .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .target(name: "CLinux"),
+        .target(name: "CAMQP", dependencies: ["CRabbitMQ"]),
+
+        // Wrappers: one C library each, no product words.
+        .target(name: "Postgres", dependencies: ["CLibpq", "CLinux", logging], swiftSettings: settings),
+        .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", logging], swiftSettings: settings),
+        .target(name: "Redis", dependencies: ["CHiredis", "CLinux", logging], swiftSettings: settings),
+        .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
+        .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
+        .target(name: "PasswordHashing", dependencies: ["CArgon2"], swiftSettings: settings),
+
+        // The product's shared floors.
+        .target(name: "Domain", swiftSettings: settings),
+        .target(
+            name: "Persistence", dependencies: ["Domain", "Postgres", crypto, logging],
+            resources: [.embedInCode("Migrations")], swiftSettings: settings),
+        .target(
+            name: "Messaging", dependencies: ["Domain", "Persistence", "Postgres", "AMQP", "Redis", logging, metrics, lifecycle],
+            swiftSettings: settings),
+        .target(name: "Access", dependencies: ["Domain", jwt, crypto], swiftSettings: settings),
+        .target(
+            name: "Bootstrap",
+            dependencies: [
+                "Domain", "Postgres", configuration, logging, metrics, lifecycle, unixSignals, hummingbird, httpTypes,
+                nioCore, nioPosix,
+            ],
+            swiftSettings: settings),
+
+        // The four services.
+        .executableTarget(
+            name: "api-service",
+            dependencies: [
+                "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode", "Redis", "AMQP",
+                arguments, configuration, crypto, hummingbird, httpTypes, jwt, lifecycle, logging, metrics, nioCore,
+            ],
+            path: "api-service", resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
+        .executableTarget(
+            name: "ticket-worker",
+            dependencies: [
+                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", arguments, configuration, crypto, lifecycle,
+                logging, metrics,
+            ],
+            path: "ticket-worker", swiftSettings: settings),
+        .executableTarget(
+            name: "notifications",
+            dependencies: [
+                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "SMTP", arguments, configuration,
+                lifecycle, logging, metrics, mustache,
+            ],
+            path: "notifications", resources: [.embedInCode("Templates")], swiftSettings: settings),
+        .executableTarget(
+            name: "ws-hub",
+            dependencies: [
+                "Access", "Bootstrap", "Domain", "Persistence", "Postgres", "Redis", arguments, configuration, hummingbird,
+                hummingbirdCore, httpTypes, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioHTTPTypes,
+                nioHTTPTypesHTTP1,
+            ],
+            path: "ws-hub", swiftSettings: settings),
+
+        // Tests. Unit needs no server; Integration needs the servers that `make test` starts.
+        .target(
+            name: "TestSupport", dependencies: ["Postgres", "Persistence", "Domain", logging], path: "Tests/Support",
+            swiftSettings: settings),
+        .testTarget(
+            name: "Unit",
+            dependencies: [
+                "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode", "SMTP", "AMQP",
+                "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration, logging,
+            ],
+            path: "Tests/Unit", swiftSettings: settings),
+        .testTarget(
+            name: "Integration",
+            dependencies: [
+                "TestSupport", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "Redis", "SMTP", "QRCode",
+                "api-service", "notifications", "ticket-worker", "ws-hub", crypto, logging, metrics, lifecycle,
+            ],
+            path: "Tests/Integration", swiftSettings: settings),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,19 @@
+#pragma once
+// What Glibc's Swift module leaves out: epoll and eventfd.
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/// A non-blocking, close-on-exec eventfd, or -1 (see errno).
+static inline int linux_eventfd(void) { return eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); }
+/// Adds one to the eventfd: wakes whoever polls it.
+static inline void linux_eventfd_signal(int fd) { uint64_t one = 1; (void)!write(fd, &one, sizeof one); }
+/// Empties the eventfd.
+static inline void linux_eventfd_drain(int fd) { uint64_t value; (void)!read(fd, &value, sizeof value); }
+/// epoll_ctl with a 64-bit token in place of the union that Swift can't write comfortably.
+static inline int linux_epoll_ctl(int epoll, int operation, int fd, uint32_t events, uint64_t token) {
+    struct epoll_event event = {.events = events, .data.u64 = token};
+    return epoll_ctl(epoll, operation, fd, &event);
+}
+static inline uint64_t linux_epoll_token(const struct epoll_event *event) { return event->data.u64; }
