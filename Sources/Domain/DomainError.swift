@@ -1,0 +1,67 @@
+/// What the product refuses, and why. Each has a stable slug: the `type` of the problem that a client sees.
+public enum DomainError: Error, Hashable, Sendable {
+    case validationFailed([FieldError])
+    case notFound
+    case forbidden
+    case notAuthenticated
+    case invalidCredentials
+    case emailTaken
+    case full
+    case registrationNotOpen
+    case registrationClosed
+    case alreadyRegistered
+    case alreadyCancelled
+    case eventNotPublished
+    case eventCancelled
+    case eventEnded
+    case capacityBelowConfirmed(confirmed: Int)
+    case versionMismatch
+    case lastAdmin
+
+    /// Stable for ever; programs decide by it.
+    public var slug: String {
+        switch self {
+        case .validationFailed: "validation-failed"
+        case .notFound: "not-found"
+        case .forbidden: "forbidden"
+        case .notAuthenticated: "not-authenticated"
+        case .invalidCredentials: "invalid-credentials"
+        case .emailTaken: "email-taken"
+        case .full: "full"
+        case .registrationNotOpen: "registration-not-open"
+        case .registrationClosed: "registration-closed"
+        case .alreadyRegistered: "already-registered"
+        case .alreadyCancelled: "already-cancelled"
+        case .eventNotPublished: "event-not-published"
+        case .eventCancelled: "event-cancelled"
+        case .eventEnded: "event-ended"
+        case .capacityBelowConfirmed: "capacity-below-confirmed"
+        case .versionMismatch: "version-mismatch"
+        case .lastAdmin: "last-admin"
+        }
+    }
+
+    /// A sentence for a person.
+    public var title: String {
+        switch self {
+        case .validationFailed: "Some fields need another look."
+        case .notFound: "There is nothing here, or it is not yours to see."
+        case .forbidden: "You are not allowed to do this."
+        case .notAuthenticated: "Please sign in."
+        case .invalidCredentials: "The address or the password is wrong."
+        case .emailTaken: "There is an account with this address already."
+        case .full: "All places are taken."
+        case .registrationNotOpen: "Registration has not opened yet."
+        case .registrationClosed: "Registration is closed."
+        case .alreadyRegistered: "You are registered for this event already."
+        case .alreadyCancelled: "This is cancelled already."
+        case .eventNotPublished: "This event is not published."
+        case .eventCancelled: "This event was cancelled."
+        case .eventEnded: "This event is over."
+        case .capacityBelowConfirmed(let confirmed):
+            "The capacity can't go below the \(confirmed) places that are taken."
+        case .versionMismatch: "Somebody changed this in the meantime. Load it again and repeat your change."
+        case .lastAdmin: "The last administrator can't give up the role."
+        }
+    }
+}

@@ -1,0 +1,121 @@
+public import FoundationEssentials
+
+/// What a socket can listen to.
+public enum Topic: Hashable, Sendable, CustomStringConvertible {
+    /// Public: counts, edits and announcements of one event.
+    case event(EventID)
+    /// Private: what concerns one signed-in person. Clients name it `me`.
+    case person(UserID)
+    /// The live dashboard of one event.
+    case organizer(EventID)
+
+    /// The name on Redis channels, behind `em:live:`.
+    public var channel: String {
+        switch self {
+        case .event(let id): "em:live:event:\(id)"
+        case .person(let id): "em:live:me:\(id)"
+        case .organizer(let id): "em:live:organizer:\(id)"
+        }
+    }
+
+    /// The name in the frames.
+    public var description: String {
+        switch self {
+        case .event(let id): "event:\(id)"
+        case .person: "me"
+        case .organizer(let id): "organizer:\(id)"
+        }
+    }
+}
+
+/// What a browser hears: one server frame of the WebSocket contract.
+public enum LiveUpdate: Hashable, Sendable {
+    case counts(EventID, Places)
+    case event(EventID, version: Int, status: EventStatus)
+    case announcement(EventID, id: AnnouncementID, title: String, body: String, at: Date)
+    case registration(
+        UserID, id: RegistrationID, eventID: EventID, status: RegistrationStatus, position: Int?)
+    case ticket(UserID, id: TicketID, registrationID: RegistrationID, eventID: EventID, status: TicketStatus)
+    case notification(UserID, id: NotificationID, kind: NotificationKind, status: NotificationStatus)
+    case checkIn(EventID, ticketID: TicketID, at: Date, gate: String?)
+
+    public var topic: Topic {
+        switch self {
+        case .counts(let id, _), .event(let id, _, _), .announcement(let id, _, _, _, _): .event(id)
+        case .registration(let id, _, _, _, _), .ticket(let id, _, _, _, _), .notification(let id, _, _, _):
+            .person(id)
+        case .checkIn(let id, _, _, _): .organizer(id)
+        }
+    }
+
+    /// The whole frame as JSON.
+    public func frame() throws -> [UInt8] {
+        var frame = Frame(type: "", topic: topic.description)
+        switch self {
+        case .counts(_, let places):
+            frame.type = "counts"
+            frame.revision = places.revision
+            frame.confirmed = places.confirmed
+            frame.waitlisted = places.waitlisted
+            frame.capacity = places.capacity
+        case .event(_, let version, let status):
+            frame.type = "event"
+            frame.version = version
+            frame.status = status.rawValue
+        case .announcement(_, let id, let title, let body, let at):
+            frame.type = "announcement"
+            frame.id = id.description
+            frame.title = title
+            frame.body = body
+            frame.at = at
+        case .registration(_, let id, let eventID, let status, let position):
+            frame.type = "registration"
+            frame.id = id.description
+            frame.registrationId = id
+            frame.eventId = eventID
+            frame.status = status.rawValue
+            frame.position = position
+        case .ticket(_, let id, let registrationID, let eventID, let status):
+            frame.type = "ticket"
+            frame.id = id.description
+            frame.registrationId = registrationID
+            frame.eventId = eventID
+            frame.status = status.rawValue
+        case .notification(_, let id, let kind, let status):
+            frame.type = "notification"
+            frame.id = id.description
+            frame.kind = kind.rawValue
+            frame.status = status.rawValue
+        case .checkIn(_, let ticketID, let at, let gate):
+            frame.type = "checkIns"
+            frame.last = [Frame.Scan(ticketId: ticketID, at: at, gate: gate)]
+        }
+        return try WireJSON.encode(frame)
+    }
+
+    private struct Frame: Encodable {
+        struct Scan: Encodable {
+            var ticketId: TicketID
+            var at: Date
+            var gate: String?
+        }
+
+        var type: String
+        var topic: String
+        var id: String?
+        var revision: Int?
+        var confirmed: Int?
+        var waitlisted: Int?
+        var capacity: Int?
+        var version: Int?
+        var status: String?
+        var kind: String?
+        var position: Int?
+        var eventId: EventID?
+        var registrationId: RegistrationID?
+        var title: String?
+        var body: String?
+        var at: Date?
+        var last: [Scan]?
+    }
+}

@@ -1,0 +1,229 @@
+public import FoundationEssentials
+
+/// The kinds of messages; the raw value is the CloudEvents `type` and the routing key.
+public enum MessageType: String, Codable, Sendable, CaseIterable {
+    case eventPublished = "em.event.published"
+    case eventUpdated = "em.event.updated"
+    case eventCancelled = "em.event.cancelled"
+    case registrationConfirmed = "em.registration.confirmed"
+    case registrationWaitlisted = "em.registration.waitlisted"
+    case registrationPromoted = "em.registration.promoted"
+    case registrationCancelled = "em.registration.cancelled"
+    case ticketIssued = "em.ticket.issued"
+    case ticketRevoked = "em.ticket.revoked"
+    case ticketCheckedIn = "em.ticket.checkedin"
+    case announcementPosted = "em.announcement.posted"
+    case notificationFailed = "em.notification.failed"
+}
+
+/// Internal jobs: the raw value is the routing key on `em.work`, which no integrator can read.
+public enum WorkType: String, Codable, Sendable, CaseIterable {
+    case mailSend = "mail.send"
+}
+
+/// News that only browsers hear; it never goes to the broker.
+public enum LiveType: String, Codable, Sendable, CaseIterable {
+    case notificationChanged = "live.notification"
+    /// A change of the places that no registration message tells of, such as a new capacity.
+    case placesChanged = "live.places"
+}
+
+/// Where an outbox row goes.
+public enum Destination: String, Codable, Sendable {
+    /// Facts, on the exchange `em.events`; with a `sequence`; browsers hear of them too.
+    case events
+    /// Jobs, on the exchange `em.work`.
+    case work
+    /// Browsers only.
+    case live
+}
+
+/// Data of `em.registration.*`.
+public struct RegistrationData: Codable, Hashable, Sendable {
+    public var eventId: EventID
+    public var registrationId: RegistrationID
+    public var userId: UserID
+    public var status: RegistrationStatus
+    public var position: Int?
+    public var confirmed: Int
+    public var waitlisted: Int
+    public var capacity: Int
+    public var revision: Int
+
+    public init(
+        eventId: EventID, registrationId: RegistrationID, userId: UserID, status: RegistrationStatus,
+        position: Int? = nil, places: Places
+    ) {
+        self.eventId = eventId
+        self.registrationId = registrationId
+        self.userId = userId
+        self.status = status
+        self.position = position
+        self.confirmed = places.confirmed
+        self.waitlisted = places.waitlisted
+        self.capacity = places.capacity
+        self.revision = places.revision
+    }
+
+    public var places: Places {
+        Places(revision: revision, confirmed: confirmed, waitlisted: waitlisted, capacity: capacity)
+    }
+}
+
+/// Data of `live.places`.
+public struct PlacesData: Codable, Hashable, Sendable {
+    public var eventId: EventID
+    public var places: Places
+
+    public init(eventId: EventID, places: Places) {
+        self.eventId = eventId
+        self.places = places
+    }
+}
+
+/// Data of `em.event.*`.
+public struct EventData: Codable, Hashable, Sendable {
+    /// One field that an edit changed. Times are RFC 3339.
+    public struct Change: Codable, Hashable, Sendable {
+        public var field: String
+        public var before: String?
+        public var after: String?
+
+        public init(field: String, before: String?, after: String?) {
+            self.field = field
+            self.before = before
+            self.after = after
+        }
+    }
+
+    public var eventId: EventID
+    public var version: Int
+    public var status: EventStatus
+    public var changes: [Change]?
+
+    public init(eventId: EventID, version: Int, status: EventStatus, changes: [Change]? = nil) {
+        self.eventId = eventId
+        self.version = version
+        self.status = status
+        self.changes = changes
+    }
+}
+
+/// Data of `em.ticket.*`.
+public struct TicketData: Codable, Hashable, Sendable {
+    public var eventId: EventID
+    public var ticketId: TicketID
+    public var registrationId: RegistrationID
+    public var userId: UserID
+    /// Only of `em.ticket.checkedin`.
+    public var checkInId: CheckInID?
+    public var gate: String?
+    public var at: Date?
+
+    public init(
+        eventId: EventID, ticketId: TicketID, registrationId: RegistrationID, userId: UserID,
+        checkInId: CheckInID? = nil, gate: String? = nil, at: Date? = nil
+    ) {
+        self.eventId = eventId
+        self.ticketId = ticketId
+        self.registrationId = registrationId
+        self.userId = userId
+        self.checkInId = checkInId
+        self.gate = gate
+        self.at = at
+    }
+}
+
+/// Data of `em.announcement.posted`: the text is read where it is stored.
+public struct AnnouncementData: Codable, Hashable, Sendable {
+    public var eventId: EventID
+    public var announcementId: AnnouncementID
+
+    public init(eventId: EventID, announcementId: AnnouncementID) {
+        self.eventId = eventId
+        self.announcementId = announcementId
+    }
+}
+
+/// Data of `mail.send`, `live.notification` and `em.notification.failed`.
+public struct NotificationData: Codable, Hashable, Sendable {
+    public var notificationId: NotificationID
+    public var eventId: EventID?
+    public var userId: UserID
+    public var kind: NotificationKind
+    public var status: NotificationStatus
+
+    public init(
+        notificationId: NotificationID, eventId: EventID?, userId: UserID, kind: NotificationKind,
+        status: NotificationStatus
+    ) {
+        self.notificationId = notificationId
+        self.eventId = eventId
+        self.userId = userId
+        self.kind = kind
+        self.status = status
+    }
+}
+
+/// Why somebody is written to.
+public enum NotificationKind: String, Codable, Sendable, CaseIterable {
+    case registrationConfirmed = "registration.confirmed"
+    case registrationWaitlisted = "registration.waitlisted"
+    case registrationPromoted = "registration.promoted"
+    case registrationCancelled = "registration.cancelled"
+    case eventUpdated = "event.updated"
+    case eventCancelled = "event.cancelled"
+}
+
+public enum NotificationStatus: String, Codable, Sendable, CaseIterable {
+    case queued, retrying, sent, failed
+}
+
+/// The JSON of messages and rows: RFC 3339 times with milliseconds, and no surprises in the order of keys.
+public enum WireJSON {
+    public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .custom { date, encoder in
+            var container = encoder.singleValueContainer()
+            try container.encode(Timestamp.text(date))
+        }
+        return try Array(encoder.encode(value))
+    }
+
+    public static func decode<Value: Decodable>(_ type: Value.Type, from bytes: [UInt8]) throws -> Value {
+        let decoder = JSONDecoder()
+        decoder.dateDecodingStrategy = .custom { decoder in
+            let container = try decoder.singleValueContainer()
+            guard let date = Timestamp.parse(try container.decode(String.self)) else {
+                throw DecodingError.dataCorruptedError(
+                    in: container, debugDescription: "must be an RFC 3339 time such as 2026-05-01T18:00:00Z")
+            }
+            return date
+        }
+        return try decoder.decode(type, from: Data(bytes))
+    }
+}
+
+/// RFC 3339 times: read with any offset and any fraction, written in UTC with milliseconds.
+public enum Timestamp {
+    public static func text(_ date: Date) -> String {
+        let milliseconds = Int((date.timeIntervalSince1970 * 1000).rounded())
+        let whole = Date(timeIntervalSince1970: TimeInterval(milliseconds.flooredDivision(by: 1000)))
+        let fraction = String(milliseconds - milliseconds.flooredDivision(by: 1000) * 1000)
+        let padded = String(repeating: "0", count: 3 - fraction.utf8.count) + fraction
+        return whole.formatted(.iso8601).dropLast() + "." + padded + "Z"
+    }
+
+    public static func parse(_ text: String) -> Date? {
+        guard (20...40).contains(text.utf8.count) else { return nil }
+        if let date = try? Date(text, strategy: .iso8601) { return date }
+        return try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
+
+extension Int {
+    func flooredDivision(by divisor: Int) -> Int {
+        self >= 0 ? self / divisor : (self - divisor + 1) / divisor
+    }
+}

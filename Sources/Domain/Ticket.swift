@@ -1,0 +1,87 @@
+public import FoundationEssentials
+
+public enum TicketStatus: String, Codable, Sendable, CaseIterable {
+    case valid, revoked
+}
+
+/// The proof of a confirmed registration.
+public struct Ticket: Hashable, Sendable {
+    public var id: TicketID
+    public var eventID: EventID
+    public var registrationID: RegistrationID
+    public var userID: UserID
+    /// What a person can type: see ``TicketCode``.
+    public var code: String
+    /// What the QR code says: see ``TicketToken``.
+    public var qrText: String
+    public var status: TicketStatus
+    public var issuedAt: Date
+    public var revokedAt: Date?
+    public var checkedInAt: Date?
+
+    public init(
+        id: TicketID, eventID: EventID, registrationID: RegistrationID, userID: UserID, code: String, qrText: String,
+        status: TicketStatus, issuedAt: Date, revokedAt: Date?, checkedInAt: Date?
+    ) {
+        self.id = id
+        self.eventID = eventID
+        self.registrationID = registrationID
+        self.userID = userID
+        self.code = code
+        self.qrText = qrText
+        self.status = status
+        self.issuedAt = issuedAt
+        self.revokedAt = revokedAt
+        self.checkedInAt = checkedInAt
+    }
+}
+
+/// The code printed under a QR code: twelve characters that nobody confuses, `7K3M-Q9XT-2VHD`.
+///
+/// Crockford's alphabet (no I, L, O, U), eleven random characters (55 bits: not to be guessed at a gate) and one check
+/// character, so that a slip of one key, or of two neighbours, is told from an unknown ticket.
+public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
+    /// With its hyphens.
+    public let description: String
+
+    private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
+    private static let randomCharacters = 11
+
+    /// A new random code. The database decides that it is unique.
+    public init(using generator: inout some RandomNumberGenerator) {
+        self.init(symbols: (0..<Self.randomCharacters).map { _ in Int.random(in: 0..<32, using: &generator) })
+    }
+
+    /// Reads what was typed: case, spaces and hyphens don't count, and O, I, L are read as 0, 1, 1.
+    public init?(typed text: String) {
+        guard text.utf8.count <= 64 else { return nil }
+        var symbols: [Int] = []
+        for byte in text.uppercased().utf8 where byte != UInt8(ascii: "-") && byte != UInt8(ascii: " ") {
+            let read =
+                switch byte {
+                case UInt8(ascii: "O"): UInt8(ascii: "0")
+                case UInt8(ascii: "I"), UInt8(ascii: "L"): UInt8(ascii: "1")
+                default: byte
+                }
+            guard let symbol = Self.alphabet.firstIndex(of: read) else { return nil }
+            symbols.append(symbol)
+        }
+        guard symbols.count == Self.randomCharacters + 1, symbols.removeLast() == Self.check(symbols) else {
+            return nil
+        }
+        self.init(symbols: symbols)
+    }
+
+    private init(symbols: [Int]) {
+        let characters = (symbols + [Self.check(symbols)]).map { Self.alphabet[$0] }
+        description = stride(from: 0, to: characters.count, by: 4)
+            .map { String(decoding: characters[$0..<$0 + 4], as: UTF8.self) }
+            .joined(separator: "-")
+    }
+
+    /// A sum with the weights 1, 3, 5 … modulo 31, a prime: it finds every single slip and every swap of neighbours, but
+    /// for the one pair of symbols (0 and Z) that are 31 apart.
+    private static func check(_ symbols: [Int]) -> Int {
+        symbols.enumerated().reduce(0) { ($0 + ($1.offset * 2 + 1) * $1.element) % 31 }
+    }
+}

@@ -1,0 +1,140 @@
+public import FoundationEssentials
+
+/// What a ticket's QR code says: enough for a gate without a network to decide by itself.
+///
+/// Format, version 1 (all integers big-endian):
+///
+///     offset  bytes  meaning
+///          0      1  version: 1
+///          1      4  key id: the first 4 bytes of SHA-256 over the 32-byte Ed25519 public key
+///          5     16  ticket id (UUID)
+///         21     16  event id (UUID)
+///         37      4  issue: 1 for the first ticket of a registration, rising with each reissue
+///         41      4  not before, seconds since 2020-01-01T00:00:00Z (0: at any time)
+///         45      4  not after, likewise
+///         49     64  Ed25519 signature (RFC 8032) over `EM-Connect ticket` and bytes 0–48
+///
+/// The 113 bytes are written in Base32 (RFC 4648 §6) without padding, behind `EM1:`; all of it lies in QR's
+/// alphanumeric alphabet, so that the symbol stays at version 8 with error correction M.
+public struct TicketToken: Hashable, Sendable {
+    public static let prefix = "EM1:"
+    public static let version: UInt8 = 1
+    /// 2020-01-01T00:00:00Z
+    static let epoch = Date(timeIntervalSince1970: 1_577_836_800)
+    static let unsignedLength = 49
+    static let signatureLength = 64
+    static let context = Array("EM-Connect ticket".utf8)
+
+    /// The first four bytes of SHA-256 over the public key.
+    public var keyID: [UInt8]
+    public var ticketID: TicketID
+    public var eventID: EventID
+    public var issue: UInt32
+    public var notBefore: Date?
+    public var notAfter: Date?
+
+    public init(
+        keyID: [UInt8], ticketID: TicketID, eventID: EventID, issue: UInt32 = 1, notBefore: Date? = nil,
+        notAfter: Date? = nil
+    ) {
+        precondition(keyID.count == 4, "a key id has four bytes")
+        self.keyID = keyID
+        self.ticketID = ticketID
+        self.eventID = eventID
+        self.issue = issue
+        self.notBefore = notBefore
+        self.notAfter = notAfter
+    }
+
+    private var unsigned: [UInt8] {
+        var bytes: [UInt8] = [Self.version]
+        bytes += keyID
+        withUnsafeBytes(of: ticketID.uuid.uuid) { bytes += $0 }
+        withUnsafeBytes(of: eventID.uuid.uuid) { bytes += $0 }
+        for number in [issue, Self.seconds(notBefore), Self.seconds(notAfter)] {
+            withUnsafeBytes(of: number.bigEndian) { bytes += $0 }
+        }
+        return bytes
+    }
+
+    /// What is signed: a fixed text in front keeps a ticket's signature from ever meaning anything else.
+    public var signedBytes: [UInt8] { Self.context + unsigned }
+
+    /// The text for the QR code.
+    public func text(signature: [UInt8]) -> String {
+        precondition(signature.count == Self.signatureLength, "an Ed25519 signature has 64 bytes")
+        return Self.prefix + Base32.encode(unsigned + signature)
+    }
+
+    /// Reads a scanned text; nil when it isn't a ticket of ours. The signature is still to be verified.
+    public static func parse(_ text: String) -> (token: TicketToken, signature: [UInt8])? {
+        guard text.utf8.count <= 256, text.uppercased().hasPrefix(prefix),
+            let bytes = Base32.decode(text.uppercased().dropFirst(prefix.count)),
+            bytes.count == unsignedLength + signatureLength, bytes[0] == version
+        else { return nil }
+        func uuid(_ offset: Int) -> UUID {
+            bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(fromByteOffset: offset, as: uuid_t.self)) }
+        }
+        func number(_ offset: Int) -> UInt32 {
+            bytes.withUnsafeBytes { UInt32(bigEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
+        }
+        let token = TicketToken(
+            keyID: Array(bytes[1..<5]), ticketID: TicketID(uuid(5)), eventID: EventID(uuid(21)), issue: number(37),
+            notBefore: date(number(41)), notAfter: date(number(45)))
+        return (token, Array(bytes[unsignedLength...]))
+    }
+
+    private static func seconds(_ date: Date?) -> UInt32 {
+        guard let date else { return 0 }
+        return UInt32(clamping: max(1, Int(date.timeIntervalSince(epoch).rounded())))
+    }
+
+    private static func date(_ seconds: UInt32) -> Date? {
+        seconds == 0 ? nil : epoch.addingTimeInterval(TimeInterval(seconds))
+    }
+}
+
+/// RFC 4648 §6, upper-case, without padding.
+enum Base32 {
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".utf8)
+
+    static func encode(_ bytes: [UInt8]) -> String {
+        var output: [UInt8] = []
+        output.reserveCapacity((bytes.count * 8 + 4) / 5)
+        var buffer = 0
+        var bits = 0
+        for byte in bytes {
+            buffer = (buffer << 8 | Int(byte)) & 0xFFFF
+            bits += 8
+            while bits >= 5 {
+                bits -= 5
+                output.append(alphabet[buffer >> bits & 31])
+            }
+        }
+        if bits > 0 { output.append(alphabet[buffer << (5 - bits) & 31]) }
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    /// nil for a foreign character, an impossible length or bits left over: one value has one text.
+    static func decode(_ text: some StringProtocol) -> [UInt8]? {
+        var output: [UInt8] = []
+        var buffer = 0
+        var bits = 0
+        for byte in text.utf8 {
+            let symbol: UInt8
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): symbol = byte - UInt8(ascii: "A")
+            case UInt8(ascii: "2")...UInt8(ascii: "7"): symbol = byte - UInt8(ascii: "2") + 26
+            default: return nil
+            }
+            buffer = (buffer << 5 | Int(symbol)) & 0xFFF
+            bits += 5
+            if bits >= 8 {
+                bits -= 8
+                output.append(UInt8(buffer >> bits & 0xFF))
+            }
+        }
+        guard bits < 5, buffer & ((1 << bits) - 1) == 0 else { return nil }
+        return output
+    }
+}

@@ -1,0 +1,50 @@
+/// W3C Trace Context (level 1): the one correlation id from a request to its socket frame and mail.
+public struct TraceContext: Hashable, Sendable {
+    /// 32 lower-case hexadecimal digits.
+    public let traceID: String
+    /// 16 lower-case hexadecimal digits: this hop.
+    public let spanID: String
+    public let isSampled: Bool
+
+    /// The context of the work at hand; every log line and outbox row takes its trace from here.
+    @TaskLocal public static var current: TraceContext?
+
+    /// A new trace.
+    public init() {
+        self.init(traceID: Self.hex(.random(in: 1 ... .max)), spanID: Self.spanID(), isSampled: true)
+    }
+
+    private init(traceID: String, spanID: String, isSampled: Bool) {
+        self.traceID = traceID
+        self.spanID = spanID
+        self.isSampled = isSampled
+    }
+
+    /// Reads a `traceparent` header; nil when it is malformed, as the specification asks.
+    public init?(traceparent: String) {
+        let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
+        func isHex(_ text: Substring, _ length: Int) -> Bool {
+            text.utf8.count == length
+                && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
+                && text.utf8.contains { $0 != 0x30 }
+        }
+        guard parts.count >= 4, parts[0].utf8.count == 2, parts[0] != "ff", parts[0] != "00" || parts.count == 4,
+            isHex(parts[1], 32), isHex(parts[2], 16), parts[3].utf8.count == 2, let flags = UInt8(parts[3], radix: 16)
+        else { return nil }
+        self.init(traceID: String(parts[1]), spanID: String(parts[2]), isSampled: flags & 1 == 1)
+    }
+
+    /// The same trace, one hop further.
+    public func child() -> TraceContext {
+        TraceContext(traceID: traceID, spanID: Self.spanID(), isSampled: isSampled)
+    }
+
+    public var traceparent: String { "00-\(traceID)-\(spanID)-\(isSampled ? "01" : "00")" }
+
+    private static func spanID() -> String { String(hex(.random(in: 1...UInt128(UInt64.max))).suffix(16)) }
+
+    private static func hex(_ value: UInt128) -> String {
+        let digits = String(value, radix: 16)
+        return String(repeating: "0", count: 32 - digits.count) + digits
+    }
+}

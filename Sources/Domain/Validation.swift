@@ -1,0 +1,112 @@
+/// One thing wrong with one field of a request.
+public struct FieldError: Codable, Hashable, Sendable {
+    /// The field's name in the JSON document.
+    public let field: String
+    /// A sentence for the person who filled it in.
+    public let message: String
+
+    public init(field: String, message: String) {
+        self.field = field
+        self.message = message
+    }
+}
+
+/// Gathers what is wrong, so that a person hears of everything at once.
+public struct Validation: Sendable {
+    public private(set) var errors: [FieldError] = []
+
+    public init() {}
+
+    public mutating func fail(_ field: String, _ message: String) {
+        errors.append(FieldError(field: field, message: message))
+    }
+
+    /// Checks a text's length in characters and that it holds nothing unprintable; answers it trimmed.
+    public mutating func text(
+        _ field: String, _ value: String?, _ length: ClosedRange<Int>, multiline: Bool = false
+    ) -> String {
+        let trimmed = (value ?? "").trimmedWhitespace
+        if length.lowerBound > 0, trimmed.isEmpty {
+            fail(field, "is required")
+        } else if !length.contains(trimmed.count) || trimmed.utf8.count > length.upperBound * 8 {
+            fail(field, "must have \(length.lowerBound) to \(length.upperBound) characters")
+        } else if trimmed.unicodeScalars.contains(where: { $0.isControl && !(multiline && $0.isLineBreakOrTab) }) {
+            fail(field, "must not contain control characters")
+        }
+        return trimmed
+    }
+
+    /// An address that a mail server would look at: one @, no white space, a dot-atom or quoted-free local part, and a
+    /// domain of letters, digits and hyphens. RFC 5321 §4.5.3.1 gives the lengths. Answers it trimmed and lower-case:
+    /// addresses that differ only in case are one person's.
+    public mutating func email(_ field: String, _ value: String?) -> String {
+        let address = (value ?? "").trimmedWhitespace.lowercased()
+        if address.isEmpty {
+            fail(field, "is required")
+        } else if !EmailAddress.isPlausible(address) {
+            fail(field, "must be a mail address")
+        }
+        return address
+    }
+
+    /// 8 to 128 characters, whatever they are (NIST SP 800-63B §5.1.1.2 asks for no composition rules).
+    public mutating func password(_ field: String, _ value: String?) -> String {
+        let password = value ?? ""
+        if !(8...128).contains(password.count) || password.utf8.count > 1024 {
+            fail(field, "must have 8 to 128 characters")
+        } else if password.unicodeScalars.contains("\0") {
+            fail(field, "must not contain control characters")
+        }
+        return password
+    }
+
+    /// Throws everything gathered as one error; returns when there was nothing.
+    public func check() throws(DomainError) {
+        if !errors.isEmpty { throw .validationFailed(errors) }
+    }
+}
+
+enum EmailAddress {
+    static func isPlausible(_ address: String) -> Bool {
+        let parts = address.split(separator: "@", omittingEmptySubsequences: false)
+        guard address.utf8.count <= 254, parts.count == 2 else { return false }
+        let (local, domain) = (parts[0], parts[1])
+        guard (1...64).contains(local.utf8.count), local.utf8.allSatisfy(isAtomByte),
+            !local.hasPrefix("."), !local.hasSuffix("."), !local.contains("..")
+        else { return false }
+        let labels = domain.split(separator: ".", omittingEmptySubsequences: false)
+        return labels.count >= 2
+            && labels.allSatisfy { label in
+                (1...63).contains(label.utf8.count) && !label.hasPrefix("-") && !label.hasSuffix("-")
+                    && label.utf8.allSatisfy { isAlphanumeric($0) || $0 == UInt8(ascii: "-") }
+            }
+    }
+
+    /// RFC 5322 §3.2.3 `atext`, and the dot.
+    private static func isAtomByte(_ byte: UInt8) -> Bool {
+        isAlphanumeric(byte) || "!#$%&'*+-/=?^_`{|}~.".utf8.contains(byte)
+    }
+
+    private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"):
+            true
+        default: false
+        }
+    }
+}
+
+extension StringProtocol {
+    var trimmedWhitespace: String {
+        var slice = self[...]
+        while slice.first?.isWhitespace == true { slice.removeFirst() }
+        while slice.last?.isWhitespace == true { slice.removeLast() }
+        return String(slice)
+    }
+}
+
+extension Unicode.Scalar {
+    var isControl: Bool { properties.generalCategory == .control }
+    var isLineBreakOrTab: Bool { self == "\n" || self == "\r" || self == "\t" }
+}
