@@ -1,0 +1,130 @@
+public import Domain
+public import FoundationEssentials
+import JWTKit
+
+/// What an access token carries (RFC 9068, as far as one installation needs it).
+struct AccessClaims: JWTPayload {
+    var iss: String
+    var aud: AudienceClaim
+    var sub: UserID
+    var sid: SessionID
+    var role: Role
+    var iat: Int
+    var exp: Int
+
+    /// The verifier checks the claims itself, against its own clock.
+    func verify(using algorithm: some JWTAlgorithm) async throws {}
+}
+
+/// What access tokens of this product have in common.
+public enum AccessToken {
+    /// How long one lasts: long enough to be cheap, short enough that a changed role or a sign-out soon counts.
+    public static let lifetime: Duration = .seconds(15 * 60)
+    static let audience = "em-connect"
+    static let type = "at+jwt"
+    static let algorithm = "EdDSA"
+    /// A token is a few hundred bytes; anything longer is not worth decoding.
+    static let maximumLength = 2048
+}
+
+/// Makes access tokens: EdDSA, `typ at+jwt`, with `kid iss aud sub sid role iat exp`.
+public struct AccessTokenIssuer: Sendable {
+    private let key: SigningKey
+    private let issuer: String
+    private let keys: JWTKeyCollection
+
+    /// - Parameter issuer: the product's public address.
+    public init(key: SigningKey, issuer: String) async {
+        self.key = key
+        self.issuer = issuer
+        keys = await JWTKeyCollection().add(
+            eddsa: EdDSA.PrivateKey(backing: key.privateKey), kid: JWKIdentifier(string: key.verificationKey.id))
+    }
+
+    /// The public half, for `/.well-known/jwks.json` and for verifiers.
+    public var keySet: KeySet { KeySet([key.verificationKey]) }
+
+    /// A token for a signed-in person, valid for ``AccessToken/lifetime`` from `now`.
+    public func issue(
+        userID: UserID, role: Role, sessionID: SessionID, now: Date = Date()
+    ) async throws -> (token: String, expiresAt: Date) {
+        let issuedAt = Int(now.timeIntervalSince1970.rounded(.down))
+        let expiry = issuedAt + Int(AccessToken.lifetime.components.seconds)
+        let claims = AccessClaims(
+            iss: issuer, aud: AudienceClaim(value: [AccessToken.audience]), sub: userID, sid: sessionID, role: role,
+            iat: issuedAt, exp: expiry)
+        let token = try await keys.sign(
+            claims, kid: JWKIdentifier(string: key.verificationKey.id),
+            header: ["typ": .string(AccessToken.type), "alg": .string(AccessToken.algorithm)])
+        return (token, Date(timeIntervalSince1970: TimeInterval(expiry)))
+    }
+}
+
+/// Why a token was refused.
+public enum AccessTokenError: Error, Sendable, Hashable {
+    /// Ours and unharmed, but its time is over.
+    case expired
+    /// Anything else: malformed, forged, meant for others, not yet valid.
+    case invalid
+}
+
+/// Verifies access tokens with known public keys.
+///
+/// The header decides nothing: the algorithm must be EdDSA, the key is found by `kid` among the known ones only, and
+/// `jwk`, `jku`, `x5c`, `x5u` and `crit` are refused outright (RFC 8725).
+public struct AccessTokenVerifier: Sendable {
+    private let issuer: String
+    private let knownKeys: Set<String>
+    private let keys: JWTKeyCollection
+    private let parser = DefaultJWTParser()
+
+    /// Clocks of the services may differ by so much for `iat`; an expired token is expired.
+    private static let leeway = 30
+
+    public init(keySet: KeySet, issuer: String) async throws {
+        self.issuer = issuer
+        knownKeys = Set(keySet.keys.map(\.id))
+        keys = JWTKeyCollection()
+        for key in keySet.keys {
+            await keys.add(
+                eddsa: EdDSA.PublicKey(backing: try key.publicKey), kid: JWKIdentifier(string: key.id))
+        }
+        // Without a default, a token whose `kid` is unknown finds no key at all.
+        await keys.clearDefault()
+    }
+
+    /// - Parameter jwks: a JSON Web Key Set, for example the value of `EM_ACCESS_TOKEN_PUBLIC_KEYS`.
+    public init(jwks: String, issuer: String) async throws {
+        try await self.init(keySet: KeySet(json: jwks), issuer: issuer)
+    }
+
+    /// - Returns: who the token speaks for.
+    public func verify(_ token: String, now: Date = Date()) async throws(AccessTokenError) -> Principal {
+        guard token.utf8.count <= AccessToken.maximumLength else { throw .invalid }
+        let claims: AccessClaims
+        do {
+            let bytes = Array(token.utf8)
+            let header = try parser.parse(bytes, as: AccessClaims.self).header
+            guard acceptable(header) else { throw AccessTokenError.invalid }
+            claims = try await keys.verify(bytes, as: AccessClaims.self)
+        } catch {
+            throw .invalid
+        }
+        let seconds = Int(now.timeIntervalSince1970.rounded(.down))
+        guard claims.iss == issuer, claims.aud.value == [AccessToken.audience],
+            claims.iat <= seconds + Self.leeway, claims.exp > claims.iat,
+            claims.exp - claims.iat <= Int(AccessToken.lifetime.components.seconds)
+        else { throw .invalid }
+        guard claims.exp > seconds else { throw .expired }
+        return Principal(
+            userID: claims.sub, role: claims.role, sessionID: claims.sid,
+            expiresAt: Date(timeIntervalSince1970: TimeInterval(claims.exp)))
+    }
+
+    private func acceptable(_ header: JWTHeader) -> Bool {
+        guard header.alg == AccessToken.algorithm, header.typ == AccessToken.type, let kid = header.kid,
+            knownKeys.contains(kid)
+        else { return false }
+        return ["jwk", "jku", "x5c", "x5u", "crit"].allSatisfy { header.fields[$0] == nil }
+    }
+}

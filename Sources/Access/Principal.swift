@@ -1,0 +1,19 @@
+public import Domain
+public import FoundationEssentials
+
+/// Who asks: what a valid access token says.
+public struct Principal: Sendable, Hashable {
+    public var userID: UserID
+    /// The role at the time the token was issued; a change takes effect with the next token.
+    public var role: Role
+    /// The sign-in that the token belongs to.
+    public var sessionID: SessionID
+    public var expiresAt: Date
+
+    public init(userID: UserID, role: Role, sessionID: SessionID, expiresAt: Date) {
+        self.userID = userID
+        self.role = role
+        self.sessionID = sessionID
+        self.expiresAt = expiresAt
+    }
+}

@@ -1,0 +1,136 @@
+public import Crypto
+import Domain
+import FoundationEssentials
+
+/// A key that can't be used.
+public struct KeyError: Error, Sendable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) { self.description = description }
+}
+
+/// An Ed25519 private key (RFC 8032) with its name.
+///
+/// Its text form is base64url (RFC 4648 §5, no padding) of the 32-byte seed. It is never printed: the description
+/// shows the key id.
+public struct SigningKey: Sendable, CustomStringConvertible {
+    public let privateKey: Curve25519.Signing.PrivateKey
+
+    /// A new random key.
+    public init() { privateKey = Curve25519.Signing.PrivateKey() }
+
+    /// - Parameter seed: base64url of 32 bytes.
+    /// - Throws: ``KeyError`` when it is anything else.
+    public init(seed: String) throws(KeyError) {
+        guard let bytes = Base64URL.decode(seed), bytes.count == 32 else {
+            throw KeyError("must be base64url of a 32-byte Ed25519 seed; `api-service keys generate` makes one")
+        }
+        do {
+            privateKey = try Curve25519.Signing.PrivateKey(rawRepresentation: bytes)
+        } catch {
+            throw KeyError("is not an Ed25519 key")
+        }
+    }
+
+    /// The seed's text form. A secret.
+    public var seed: String { Base64URL.encode(privateKey.rawRepresentation) }
+
+    public var verificationKey: VerificationKey { VerificationKey(privateKey.publicKey) }
+
+    public var description: String { "Ed25519 key \(verificationKey.id)" }
+}
+
+/// An Ed25519 public key and the name that tokens call it by.
+public struct VerificationKey: Sendable, Hashable {
+    /// The JWK thumbprint (RFC 7638) of the key: the same key always has the same name, so that rotation needs no
+    /// bookkeeping.
+    public let id: String
+    /// 32 bytes.
+    public let rawKey: [UInt8]
+
+    public init(_ key: Curve25519.Signing.PublicKey) {
+        rawKey = Array(key.rawRepresentation)
+        let x = Base64URL.encode(rawKey)
+        id = Base64URL.encode(SHA256.hash(data: Array(#"{"crv":"Ed25519","kty":"OKP","x":"\#(x)"}"#.utf8)))
+    }
+
+    /// The key for swift-crypto.
+    public var publicKey: Curve25519.Signing.PublicKey {
+        get throws { try Curve25519.Signing.PublicKey(rawRepresentation: rawKey) }
+    }
+}
+
+/// A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037), as `/.well-known/jwks.json` shows it.
+public struct KeySet: Sendable, Hashable {
+    /// The keys that verify; tokens are signed with the first.
+    public let keys: [VerificationKey]
+
+    public init(_ keys: [VerificationKey]) { self.keys = keys }
+
+    private struct Document: Codable {
+        struct Key: Codable {
+            var kty: String
+            var crv: String?
+            var x: String?
+            var kid: String?
+            var alg: String?
+            var use: String?
+        }
+        var keys: [Key]
+    }
+
+    /// Reads a set. Every key must be an Ed25519 public key: a key of another type in it is a mistake to be heard of.
+    /// - Throws: ``KeyError``.
+    public init(json: String) throws(KeyError) {
+        let document: Document
+        do {
+            document = try JSONDecoder().decode(Document.self, from: Data(json.utf8))
+        } catch {
+            throw KeyError("must be a JSON Web Key Set")
+        }
+        guard !document.keys.isEmpty else { throw KeyError("must hold at least one key") }
+        var keys: [VerificationKey] = []
+        for key in document.keys {
+            guard key.kty == "OKP", key.crv == "Ed25519", key.alg == nil || key.alg == "EdDSA",
+                let bytes = key.x.flatMap(Base64URL.decode), bytes.count == 32
+            else { throw KeyError("must hold Ed25519 public keys only") }
+            do {
+                keys.append(VerificationKey(try Curve25519.Signing.PublicKey(rawRepresentation: bytes)))
+            } catch {
+                throw KeyError("holds a key that is not an Ed25519 public key")
+            }
+        }
+        self.init(keys)
+    }
+
+    /// The set's JSON.
+    public var json: String {
+        let keys = keys.map {
+            #"{"kty":"OKP","crv":"Ed25519","x":"\#(Base64URL.encode($0.rawKey))","kid":"\#($0.id)","#
+                + #""alg":"EdDSA","use":"sig"}"#
+        }
+        return #"{"keys":[\#(keys.joined(separator: ","))]}"#
+    }
+}
+
+/// Base64url without padding (RFC 4648 §5).
+public enum Base64URL {
+    public static func encode(_ bytes: some Sequence<UInt8>) -> String {
+        Data(bytes).base64EncodedString()
+            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+
+    /// Nil for anything that isn't base64url; padding is not accepted.
+    public static func decode(_ text: String) -> [UInt8]? {
+        let isKnown = text.utf8.allSatisfy { byte in
+            switch byte {
+            case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, UInt8(ascii: "-"), UInt8(ascii: "_"): true
+            default: false
+            }
+        }
+        guard isKnown, text.utf8.count % 4 != 1 else { return nil }
+        let standard = text.replacing("-", with: "+").replacing("_", with: "/")
+        let padded = standard + String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
+        return Data(base64Encoded: padded).map(Array.init)
+    }
+}

@@ -1,0 +1,91 @@
+import FoundationEssentials
+public import Logging
+
+/// What every service of the product reads from its environment.
+public struct CommonSettings: Sendable {
+    /// Where the service listens, its health and metrics included.
+    public var host: String
+    /// The port; 0 lets the system choose (tests).
+    public var port: Int
+    /// Where browsers find the product.
+    public var publicURL: PublicURL
+    public var logLevel: Logger.Level
+    /// `EM_RATE_LIMIT=off` lifts request-rate limits for load tests.
+    public var rateLimits: Bool
+    /// How long the listener stays open after readiness went 503, so that a balancer can look away.
+    public var drainDelay: Duration
+    /// How long draining may take altogether before the rest is cancelled.
+    public var maximumDrain: Duration
+
+    /// Values for tests.
+    public init(
+        host: String = "127.0.0.1", port: Int = 0, publicURL: PublicURL, logLevel: Logger.Level = .info,
+        rateLimits: Bool = true, drainDelay: Duration = .zero, maximumDrain: Duration = .seconds(25)
+    ) {
+        self.host = host
+        self.port = port
+        self.publicURL = publicURL
+        self.logLevel = logLevel
+        self.rateLimits = rateLimits
+        self.drainDelay = drainDelay
+        self.maximumDrain = maximumDrain
+    }
+
+    /// The settings while they are still being read; `value` after the reader's `finish()`.
+    public struct Reading: Sendable {
+        let host: Setting<String>
+        let port: Setting<Int>
+        let publicURL: Setting<PublicURL>
+        let logLevel: Setting<Logger.Level>
+        let rateLimits: Setting<Bool>
+        let drainDelay: Setting<Duration>
+        let maximumDrain: Setting<Duration>
+
+        /// May be read once `finish()` has not thrown.
+        public var value: CommonSettings {
+            CommonSettings(
+                host: host.value, port: port.value, publicURL: publicURL.value, logLevel: logLevel.value,
+                rateLimits: rateLimits.value, drainDelay: drainDelay.value, maximumDrain: maximumDrain.value)
+        }
+    }
+
+    /// Reads EM_HTTP_HOST, EM_HTTP_PORT, EM_PUBLIC_URL, EM_LOG_LEVEL, EM_RATE_LIMIT, EM_DRAIN_DELAY, EM_MAXIMUM_DRAIN.
+    public static func read(_ reader: inout SettingsReader) -> Reading {
+        Reading(
+            host: reader.string("EM_HTTP_HOST", default: "127.0.0.1"),
+            port: reader.int("EM_HTTP_PORT", in: 0...65_535),
+            publicURL: reader.value("EM_PUBLIC_URL", parse: PublicURL.init),
+            logLevel: reader.logLevel("EM_LOG_LEVEL", default: .info),
+            rateLimits: reader.bool("EM_RATE_LIMIT", default: true),
+            drainDelay: reader.seconds("EM_DRAIN_DELAY", default: .zero),
+            maximumDrain: reader.seconds("EM_MAXIMUM_DRAIN", default: .seconds(25)))
+    }
+}
+
+/// The browser-facing address of the product: scheme, host and port, nothing behind them.
+public struct PublicURL: Sendable, Hashable, CustomStringConvertible {
+    /// What browsers send as `Origin`: `https://events.example.com`, `http://localhost:8080`.
+    public let origin: String
+    /// Whether cookies may be marked `Secure`.
+    public let isSecure: Bool
+    /// The host without its port.
+    public let host: String
+
+    /// - Throws: ``Problem`` when `text` is not `http(s)://host[:port]`, with or without a final slash.
+    public init(_ text: String) throws {
+        guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), let host = url.host, !host.isEmpty,
+            scheme == "http" || scheme == "https", url.path.isEmpty || url.path == "/", url.query == nil,
+            url.fragment == nil, url.user == nil
+        else { throw Problem("must look like https://events.example.com or http://localhost:8080") }
+        self.host = host.lowercased()
+        isSecure = scheme == "https"
+        let isDefaultPort = url.port == nil || url.port == (isSecure ? 443 : 80)
+        origin = "\(scheme)://\(self.host)" + (isDefaultPort ? "" : ":\(url.port ?? 0)")
+    }
+
+    /// An absolute link into the product.
+    /// - Parameter path: starts with a slash.
+    public func link(_ path: String) -> String { origin + path }
+
+    public var description: String { origin }
+}

@@ -1,0 +1,69 @@
+import Hummingbird
+public import Logging
+public import ServiceLifecycle
+import UnixSignals
+
+/// Serves `/livez`, `/readyz` and `/metrics` for a service that has no HTTP surface of its own.
+public struct HealthServer: Service, CustomStringConvertible {
+    private let application: Application<RouterResponder<BasicRequestContext>>
+
+    public init(_ health: HealthEndpoint, settings: CommonSettings, logger: Logger) {
+        let router = Router()
+        health.addRoutes(to: router)
+        application = Application(
+            router: router,
+            configuration: .init(address: .hostname(settings.host, port: settings.port), serverName: nil),
+            logger: quietened(logger))
+    }
+
+    public func run() async throws { try await application.run() }
+
+    public var description: String { "HealthServer" }
+}
+
+/// The server's own chatter (one line for each connection error a client causes) stays out of the log below warning.
+public func quietened(_ logger: Logger) -> Logger {
+    var logger = logger
+    logger.logLevel = max(logger.logLevel, .notice)
+    return logger
+}
+
+/// Turns readiness off first and gives balancers `delay` to notice, before any other service begins to stop.
+struct DrainAnnouncer: Service {
+    let health: HealthEndpoint
+    let delay: Duration
+    let logger: Logger
+
+    func run() async throws {
+        // Not cancelled but told: shutdown of the others waits until this returns.
+        await withCheckedShutdown()
+        health.beginDraining()
+        logger.info("draining")
+        try await Task.sleep(for: delay)
+    }
+
+    private func withCheckedShutdown() async {
+        do { try await gracefulShutdown() } catch {}  // cancelled altogether: then drain at once
+    }
+}
+
+/// Runs a service's parts until SIGTERM or SIGINT, then stops them one after another, last first, and returns.
+///
+/// Order them as they depend on each other: what others need comes first and is stopped last. Returning normally means
+/// a clean drain (exit code 0).
+/// - Throws: the first part's error, if one fails; `CancellationError` when draining took longer than
+///   `settings.maximumDrain`.
+public func runServices(
+    _ services: [any Service], health: HealthEndpoint, settings: CommonSettings, logger: Logger
+) async throws {
+    let announcer = DrainAnnouncer(health: health, delay: settings.drainDelay, logger: logger)
+    var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
+    configurations.append(
+        .init(service: announcer, successTerminationBehavior: .gracefullyShutdownGroup))
+    var configuration = ServiceGroupConfiguration(
+        services: configurations, gracefulShutdownSignals: [.sigterm, .sigint], logger: quietened(logger))
+    configuration.maximumGracefulShutdownDuration = settings.maximumDrain
+    configuration.maximumCancellationDuration = .seconds(5)
+    try await ServiceGroup(configuration: configuration).run()
+    logger.info("stopped")
+}

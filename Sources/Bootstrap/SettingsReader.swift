@@ -1,0 +1,192 @@
+import Configuration
+import FoundationEssentials
+public import Logging
+
+/// Everything that was wrong with the environment, reported together before anything connects.
+public struct SettingsError: Error, Sendable, CustomStringConvertible {
+    /// One line for each problem; names the variable and never shows a value.
+    public let problems: [String]
+
+    public var description: String {
+        "The settings are not usable:\n" + problems.map { "  - \($0)" }.joined(separator: "\n")
+    }
+}
+
+/// A value that a ``SettingsReader`` has read; it may be taken once ``SettingsReader/finish()`` has not thrown.
+public struct Setting<Value> {
+    let name: String
+    let stored: Value?
+
+    /// The value. Reading it although `finish()` threw, or before it was called, is a programming error.
+    public var value: Value {
+        guard let stored else { preconditionFailure("\(name) read although the settings were refused") }
+        return stored
+    }
+}
+
+extension Setting: Sendable where Value: Sendable {}
+
+/// Reads a service's settings from environment variables, once, at the start.
+///
+/// Every variable `NAME` may be given as `NAME_FILE` instead: the path of a file holding the value (secrets mounted by
+/// an orchestrator); a trailing line break is dropped. An empty variable counts as absent. Problems are collected, so
+/// that an operator sees all of them at once: read everything, call ``finish()``, then take the values.
+public struct SettingsReader {
+    private let reader: ConfigReader
+    private var problems: [String] = []
+    private var seen: [(name: String, shown: String)] = []
+
+    /// Reads the process's own environment.
+    public init() {
+        self.init(environment: ProcessInfo.processInfo.environment)
+    }
+
+    /// Reads a given environment (tests).
+    public init(environment: [String: String]) {
+        reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
+    }
+
+    /// Reads a value through `parse`; absent without a default is a problem, and so is whatever `parse` throws.
+    /// - Parameters:
+    ///   - secret: the value is never shown in ``summary``; URLs should be read with ``url(_:parse:)``.
+    public mutating func value<Value>(
+        _ name: String, default fallback: Value? = nil, secret: Bool = false, parse: (String) throws -> Value
+    ) -> Setting<Value> {
+        guard let text = text(name) else {
+            if fallback == nil && !problems.contains(where: { $0.hasPrefix(name) }) {
+                problems.append("\(name) is not set (nor \(name)_FILE)")
+            }
+            seen.append((name, fallback.map { secret ? "(default)" : "\($0)" } ?? "(missing)"))
+            return Setting(name: name, stored: fallback)
+        }
+        seen.append((name, secret ? "(set)" : text))
+        return Setting(name: name, stored: parsed(name, text, parse))
+    }
+
+    /// Reads a value that may be absent.
+    public mutating func optional<Value>(
+        _ name: String, secret: Bool = false, parse: (String) throws -> Value
+    ) -> Setting<Value?> {
+        guard let text = text(name) else { return Setting(name: name, stored: .some(nil)) }
+        seen.append((name, secret ? "(set)" : text))
+        return Setting(name: name, stored: parsed(name, text, parse).map { .some($0) } ?? .some(nil))
+    }
+
+    /// Reads an address that may carry a user's password; only its parts after the `@` are ever shown.
+    public mutating func url<Value>(_ name: String, parse: (String) throws -> Value) -> Setting<Value> {
+        let setting = value(name, secret: true, parse: parse)
+        if let text = text(name), let last = seen.indices.last, seen[last].name == name {
+            seen[last].shown = withoutUserInfo(text)
+        }
+        return setting
+    }
+
+    /// Reads a text, as it is.
+    public mutating func string(_ name: String, default fallback: String? = nil) -> Setting<String> {
+        value(name, default: fallback) { $0 }
+    }
+
+    /// Reads a whole number within `range`.
+    public mutating func int(
+        _ name: String, default fallback: Int? = nil, in range: ClosedRange<Int> = .min ... .max
+    ) -> Setting<Int> {
+        value(name, default: fallback) { text in
+            guard let number = Int(text), range.contains(number) else {
+                throw Problem("must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return number
+        }
+    }
+
+    /// Reads `true`/`false` (also `1`/`0`, `yes`/`no`, `on`/`off`).
+    public mutating func bool(_ name: String, default fallback: Bool? = nil) -> Setting<Bool> {
+        value(name, default: fallback) { text in
+            switch text.lowercased() {
+            case "true", "1", "yes", "on": return true
+            case "false", "0", "no", "off": return false
+            default: throw Problem("must be true or false")
+            }
+        }
+    }
+
+    /// Reads a number of seconds, with decimals if wanted.
+    public mutating func seconds(_ name: String, default fallback: Duration? = nil) -> Setting<Duration> {
+        value(name, default: fallback) { text in
+            guard let number = Double(text), number.isFinite, number >= 0, number <= 86_400 else {
+                throw Problem("must be a number of seconds from 0 to 86400")
+            }
+            return .milliseconds(Int64(number * 1000))
+        }
+    }
+
+    /// Reads a log level: trace, debug, info, notice, warning, error or critical.
+    public mutating func logLevel(_ name: String, default fallback: Logger.Level) -> Setting<Logger.Level> {
+        value(name, default: fallback) { text in
+            guard let level = Logger.Level(rawValue: text.lowercased()) else {
+                throw Problem("must be one of \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            return level
+        }
+    }
+
+    /// Notes a problem that only shows between several settings.
+    public mutating func refuse(_ problem: String) {
+        problems.append(problem)
+    }
+
+    /// Ends the reading.
+    /// - Throws: one error that lists every problem found.
+    public func finish() throws(SettingsError) {
+        guard problems.isEmpty else { throw SettingsError(problems: problems) }
+    }
+
+    /// What was read, by name, for one log line at the start; secrets are withheld.
+    public var summary: Logger.Metadata {
+        Dictionary(seen.map { ($0.name, .string($0.shown)) }, uniquingKeysWith: { _, last in last })
+    }
+
+    private mutating func parsed<Value>(_ name: String, _ text: String, _ parse: (String) throws -> Value) -> Value? {
+        do {
+            return try parse(text)
+        } catch let problem as Problem {
+            problems.append("\(name) \(problem.text)")
+        } catch {
+            problems.append("\(name) is not usable: \(error)")
+        }
+        return nil
+    }
+
+    private mutating func text(_ name: String) -> String? {
+        if let direct = reader.string(forKey: ConfigKey([name])), !direct.isEmpty { return direct }
+        guard let path = reader.string(forKey: ConfigKey(["\(name)_FILE"])), !path.isEmpty else { return nil }
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            problems.append("\(name)_FILE names a file that cannot be read")
+            return nil
+        }
+        guard var text = String(validating: bytes, as: UTF8.self) else {
+            problems.append("\(name)_FILE names a file that is not UTF-8 text")
+            return nil
+        }
+        while text.last?.isNewline == true { text.removeLast() }
+        if text.isEmpty {
+            problems.append("\(name)_FILE names an empty file")
+            return nil
+        }
+        return text
+    }
+
+    private func withoutUserInfo(_ text: String) -> String {
+        guard let at = text.lastIndex(of: "@"), let scheme = text.firstRange(of: "://") else { return text }
+        return at > scheme.upperBound ? text[..<scheme.upperBound] + "…" + text[at...] : text
+    }
+}
+
+/// What a parser says about a value; the reader puts the variable's name in front.
+public struct Problem: Error, Sendable, CustomStringConvertible {
+    public let text: String
+
+    /// - Parameter text: continues "NAME …", for example "must be a port number"; must not contain the value.
+    public init(_ text: String) { self.text = text }
+
+    public var description: String { text }
+}
