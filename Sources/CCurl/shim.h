@@ -1,2 +1,41 @@
 #pragma once
 #include <curl/curl.h>
+
+// `curl_easy_setopt` and `curl_easy_getinfo` are variadic, which Swift cannot call: one shim per argument type.
+// The caller pairs option and type; curl copies strings, but not lists, MIME trees or pointers.
+
+static inline CURLcode em_curl_set_long(CURL *easy, CURLoption option, long value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode em_curl_set_string(CURL *easy, CURLoption option, const char *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode em_curl_set_list(CURL *easy, CURLoption option, struct curl_slist *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+static inline CURLcode em_curl_set_mime(CURL *easy, curl_mime *mime) {
+    return curl_easy_setopt(easy, CURLOPT_MIMEPOST, mime);
+}
+static inline CURLcode em_curl_set_pointer(CURL *easy, CURLoption option, void *value) {
+    return curl_easy_setopt(easy, option, value);
+}
+
+/// Called with every line the server answers.
+typedef size_t (*em_curl_line_callback)(char *bytes, size_t size, size_t count, void *context);
+static inline CURLcode em_curl_set_line_callback(CURL *easy, em_curl_line_callback callback, void *context) {
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, context);
+    return curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, callback);
+}
+
+/// Called about once a second and whenever bytes move; anything but 0 ends the transfer.
+static inline CURLcode em_curl_set_progress_callback(CURL *easy, curl_xferinfo_callback callback, void *context) {
+    curl_easy_setopt(easy, CURLOPT_XFERINFODATA, context);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, callback);
+}
+
+static inline long em_curl_get_long(CURL *easy, CURLINFO info) {
+    long value = 0;
+    curl_easy_getinfo(easy, info, &value);
+    return value;
+}
