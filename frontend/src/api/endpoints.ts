@@ -1,0 +1,73 @@
+import { request, requestJSON } from './client';
+import { send } from './transport';
+import type {
+  AdminUser, Announcement, Attendee, AuthAnswer, CheckInAnswer, Event, EventDraft, EventStats, Notification,
+  OwnRegistration, Page, Registration, Role, Ticket,
+} from './types';
+
+// One function a route: the only place that knows paths and verbs.
+
+type Abort = AbortSignal | undefined;
+
+export const auth = {
+  login: async (body: { email: string; password: string }): Promise<AuthAnswer> =>
+    (await send({ method: 'POST', path: '/auth/login', body })).json(),
+  register: async (body: { email: string; password: string; displayName: string }): Promise<AuthAnswer> =>
+    (await send({ method: 'POST', path: '/auth/register', body })).json(),
+  logout: async (): Promise<void> => {
+    await send({ method: 'POST', path: '/auth/logout', headers: { 'X-EM-CSRF': '1' } });
+  },
+};
+
+export const events = {
+  list: (query: { query?: string; mine?: boolean; cursor?: string | null }, signal: Abort) =>
+    requestJSON<Page<Event>>({ path: '/events', query: { limit: 20, ...query }, signal }),
+  get: (id: string, signal?: Abort) => requestJSON<Event>({ path: `/events/${id}`, signal }),
+  create: (body: EventDraft) => requestJSON<Event>({ method: 'POST', path: '/events', body }),
+  /** A JSON merge patch against the version that was read; 412 when somebody was quicker. */
+  edit: (id: string, version: number, body: Partial<EventDraft>) =>
+    requestJSON<Event>({
+      method: 'PATCH', path: `/events/${id}`, body, headers: { 'If-Match': `"${version}"` },
+    }),
+  publish: (id: string) => requestJSON<Event>({ method: 'POST', path: `/events/${id}/publish` }),
+  cancel: (id: string) => requestJSON<Event>({ method: 'POST', path: `/events/${id}/cancel` }),
+  stats: (id: string, signal: Abort) => requestJSON<EventStats>({ path: `/events/${id}/stats`, signal }),
+  announcements: (id: string, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<Announcement>>({ path: `/events/${id}/announcements`, query: { limit: 20, cursor }, signal }),
+  announce: (id: string, body: { title: string; body: string }) =>
+    requestJSON<Announcement>({ method: 'POST', path: `/events/${id}/announcements`, body }),
+  attendees: (id: string, query: { query: string; status: string; cursor: string | null }, signal: Abort) =>
+    requestJSON<Page<Attendee>>({ path: `/events/${id}/registrations`, query: { limit: 50, ...query }, signal }),
+  attendeesFile: (id: string) => `/events/${id}/registrations.csv`,
+  checkIn: (id: string, body: { code: string; gate?: string; device: string; scanId: string; scannedAt: string }) =>
+    requestJSON<CheckInAnswer>({ method: 'POST', path: `/events/${id}/check-ins`, body }),
+};
+
+export const registrations = {
+  register: (eventId: string, idempotencyKey: string) =>
+    requestJSON<Registration>({
+      method: 'POST', path: `/events/${eventId}/registrations`, headers: { 'Idempotency-Key': idempotencyKey },
+    }),
+  cancel: async (id: string): Promise<void> => {
+    await request({ method: 'DELETE', path: `/registrations/${id}` });
+  },
+  mine: (query: { eventId?: string; cursor?: string | null }, signal: Abort) =>
+    requestJSON<Page<OwnRegistration>>({ path: '/me/registrations', query: { limit: 20, ...query }, signal }),
+};
+
+export const tickets = {
+  get: (id: string, signal: Abort) => requestJSON<Ticket>({ path: `/tickets/${id}`, signal }),
+  file: (id: string, extension: 'svg' | 'png' | 'ics') => `/tickets/${id}.${extension}`,
+};
+
+export const notifications = {
+  mine: (cursor: string | null, signal: Abort) =>
+    requestJSON<Page<Notification>>({ path: '/me/notifications', query: { limit: 20, cursor }, signal }),
+};
+
+export const admin = {
+  users: (query: string, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<AdminUser>>({ path: '/admin/users', query: { limit: 50, query, cursor }, signal }),
+  setRole: (id: string, role: Role) =>
+    requestJSON<AdminUser>({ method: 'PATCH', path: `/admin/users/${id}`, body: { role } }),
+};

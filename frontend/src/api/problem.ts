@@ -1,0 +1,90 @@
+export interface FieldError {
+  field: string;
+  message: string;
+}
+
+/** An RFC 9457 problem, or what stands in for one when no answer came at all (`offline`, status 0). */
+export class Problem extends Error {
+  constructor(
+    readonly status: number,
+    /** The API's slug ("full", "validation-failed"), the same for ever; never shown. */
+    readonly slug: string,
+    title: string,
+    readonly fields: FieldError[] = [],
+    readonly traceId: string | null = null,
+  ) {
+    super(title);
+  }
+
+  /** The request may have taken effect: only the same request with the same Idempotency-Key settles it. */
+  get outcomeUnknown(): boolean {
+    return this.status === 0 || this.slug === 'outcome-unknown' || this.status === 502 || this.status === 504;
+  }
+
+  static offline(): Problem {
+    return new Problem(0, 'offline', 'The server can’t be reached. Check your connection and try again.');
+  }
+
+  /** Whatever was thrown, as something that a page can show. Programming errors are not swallowed silently. */
+  static from(thrown: unknown): Problem {
+    if (thrown instanceof Problem) return thrown;
+    console.error(thrown);
+    return new Problem(0, 'unexpected', 'Something went wrong in this page.');
+  }
+}
+
+const words: Record<string, string> = {
+  'validation-failed': 'Please look at the marked fields.',
+  'invalid-credentials': 'The address or the password is wrong.',
+  'not-authenticated': 'Please sign in first.',
+  'token-expired': 'Your session has ended. Please sign in again.',
+  forbidden: 'You aren’t allowed to do this.',
+  'not-found': 'This doesn’t exist, or not any more.',
+  'email-taken': 'There is an account with this address already.',
+  full: 'Sorry, this event is full.',
+  'registration-closed': 'Registration for this event is closed.',
+  'registration-not-open': 'Registration for this event hasn’t opened yet.',
+  'already-registered': 'You are registered for this event already.',
+  'event-not-published': 'This event isn’t published.',
+  'event-cancelled': 'This event was cancelled.',
+  'event-ended': 'This event has ended.',
+  'capacity-below-confirmed': 'More people hold a place than that. The capacity can’t go below them.',
+  'already-cancelled': 'This was cancelled already.',
+  'version-mismatch': 'Somebody else changed this event meanwhile. Reload it and make your changes again.',
+  'last-admin': 'There must be at least one admin.',
+  'too-many-requests': 'That was a bit quick. Please wait a moment and try again.',
+  unavailable: 'The service is busy or being restarted. Nothing was changed: please try again in a moment.',
+  'outcome-unknown': 'We couldn’t learn whether this worked. Trying again is safe.',
+  'internal-error': 'Something went wrong on our side. Nothing was changed.',
+};
+
+interface ProblemDocument {
+  type?: string;
+  title?: string;
+  detail?: string;
+  traceId?: string;
+  errors?: FieldError[];
+}
+
+/** Reads the answer of a failed request; an answer that isn't a problem document (a gateway's page) becomes one. */
+export async function readProblem(response: Response): Promise<Problem> {
+  let document: ProblemDocument = {};
+  if (/\bjson\b/.test(response.headers.get('Content-Type') ?? '')) {
+    document = (await response.json().catch(() => ({}))) as ProblemDocument;
+  }
+  const slug = document.type?.split(/[/:#]/).pop() || slugOfStatus(response.status);
+  const title = words[slug] ?? document.detail ?? document.title ?? `The server answered with an error (${response.status}).`;
+  return new Problem(response.status, slug, title, document.errors ?? [], document.traceId ?? null);
+}
+
+function slugOfStatus(status: number): string {
+  switch (status) {
+    case 401: return 'not-authenticated';
+    case 403: return 'forbidden';
+    case 404: return 'not-found';
+    case 429: return 'too-many-requests';
+    case 502: case 504: return 'outcome-unknown';
+    case 503: return 'unavailable';
+    default: return 'unexpected-answer';
+  }
+}

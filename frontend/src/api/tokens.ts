@@ -1,0 +1,90 @@
+import { Problem } from './problem';
+import { send } from './transport';
+import type { AuthAnswer } from './types';
+
+type Listener = () => void;
+
+/**
+ * Holds the access token: in this tab's memory and nowhere else. The refresh token is an HttpOnly cookie that no
+ * script can read. At most one refresh is in flight, in this tab and (by a Web Lock) in all tabs of the browser:
+ * refresh tokens rotate, and two tabs using the same one would look like theft and end the session.
+ */
+class Tokens {
+  private token: string | null = null;
+  /** On the clock that nobody sets (`performance.now`), so that a wrong wall clock does no harm. */
+  private expiresAt = 0;
+  private renewal: Promise<AuthAnswer> | null = null;
+  private listeners = new Set<Listener>();
+  /** Rises when a session begins or ends, so that a late refresh of an earlier one is dropped. */
+  private era = 0;
+
+  get held(): boolean {
+    return this.token !== null;
+  }
+
+  take(answer: AuthAnswer): void {
+    this.era += 1;
+    this.set(answer);
+  }
+
+  drop(): void {
+    this.era += 1;
+    this.set({});
+  }
+
+  /** A token that is good for at least some seconds; null without a session, or when the session turns out to be
+   * over. Throws when the server can't be asked. */
+  async current(): Promise<string | null> {
+    if (this.token === null) {
+      if (this.renewal === null) return null;
+      await this.renewal.catch(() => undefined);
+      return this.token;
+    }
+    if (performance.now() > this.expiresAt - 10_000) {
+      await this.renew().catch((thrown) => { if (this.held) throw thrown; });
+    }
+    return this.token;
+  }
+
+  /** Milliseconds until the token should be replaced. */
+  get remaining(): number {
+    return Math.max(0, this.expiresAt - 30_000 - performance.now());
+  }
+
+  /** Trades the cookie for a new access token; all callers share the one request. */
+  renew(): Promise<AuthAnswer> {
+    this.renewal ??= this.requestRenewal().finally(() => { this.renewal = null; });
+    return this.renewal;
+  }
+
+  /** Called whenever the token was replaced or dropped. */
+  onChange(listener: Listener): () => void {
+    this.listeners.add(listener);
+    return () => { this.listeners.delete(listener); };
+  }
+
+  private async requestRenewal(): Promise<AuthAnswer> {
+    const era = this.era;
+    const ask = async (): Promise<AuthAnswer> => {
+      const response = await send({ method: 'POST', path: '/auth/refresh', headers: { 'X-EM-CSRF': '1' } });
+      return (await response.json()) as AuthAnswer;
+    };
+    try {
+      // The Web Locks API exists in secure contexts only (HTTPS or localhost).
+      const answer = await (navigator.locks ? navigator.locks.request('em-refresh', ask) : ask());
+      if (era === this.era) this.set(answer);
+      return answer;
+    } catch (thrown) {
+      if (era === this.era && thrown instanceof Problem && thrown.status === 401) this.set({});
+      throw thrown;
+    }
+  }
+
+  private set(answer: AuthAnswer): void {
+    this.token = answer.accessToken ?? null;
+    this.expiresAt = performance.now() + (answer.expiresIn ?? 0) * 1000;
+    for (const listener of [...this.listeners]) listener();
+  }
+}
+
+export const tokens = new Tokens();

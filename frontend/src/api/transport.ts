@@ -1,0 +1,41 @@
+import { Problem, readProblem } from './problem';
+
+export interface Call {
+  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  path: string;
+  query?: Record<string, string | number | boolean | null | undefined>;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+/** One request, with no knowledge of sessions. Throws a `Problem`, or the signal's AbortError. */
+export async function send(call: Call): Promise<Response> {
+  const headers = new Headers(call.headers);
+  if (!headers.has('Accept')) headers.set('Accept', 'application/json');
+  if (call.body !== undefined && !headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
+  let response: Response;
+  try {
+    response = await fetch(address(call), {
+      method: call.method ?? 'GET',
+      headers,
+      body: call.body === undefined ? undefined : JSON.stringify(call.body),
+      signal: call.signal,
+      cache: 'no-store',
+    });
+  } catch (thrown) {
+    if (call.signal?.aborted) throw thrown;
+    throw Problem.offline();
+  }
+  if (!response.ok) throw await readProblem(response);
+  return response;
+}
+
+function address({ path, query = {} }: Call): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== '') parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return `/api/v1${path}${text ? `?${text}` : ''}`;
+}

@@ -1,0 +1,133 @@
+// The API's values as JSON carries them. Times are RFC 3339 UTC strings, ids lower-case UUID strings.
+
+export type Role = 'user' | 'organizer' | 'admin';
+export type EventStatus = 'draft' | 'published' | 'cancelled' | 'ended';
+export type RegistrationStatus = 'confirmed' | 'waitlisted' | 'cancelled';
+export type TicketStatus = 'valid' | 'revoked';
+export type CheckInResult = 'admitted' | 'duplicate' | 'revoked' | 'wrongEvent' | 'notYetValid' | 'unknown';
+export type NotificationStatus = 'queued' | 'sent' | 'retrying' | 'failed';
+
+export interface Page<Item> {
+  items: Item[];
+  nextCursor: string | null;
+}
+
+export interface User {
+  id: string;
+  email: string;
+  displayName: string;
+  role: Role;
+}
+
+export interface AdminUser extends User {
+  createdAt: string;
+}
+
+/** `accessToken` is missing when the address must be verified first (202). */
+export interface AuthAnswer {
+  user?: User;
+  accessToken?: string;
+  expiresIn?: number;
+}
+
+export interface EventDraft {
+  title: string;
+  description: string;
+  venue: string;
+  startsAt: string;
+  endsAt: string;
+  timeZone: string;
+  capacity: number;
+  waitlistEnabled: boolean;
+  registrationOpensAt: string | null;
+  registrationClosesAt: string | null;
+  checkInOpensAt: string | null;
+}
+
+export interface Event extends EventDraft {
+  id: string;
+  confirmed: number;
+  waitlisted: number;
+  status: EventStatus;
+  /** Rises with edits only. */
+  version: number;
+  /** Rises with every change of the places. */
+  revision: number;
+  ownerId: string;
+  organizerName: string;
+}
+
+export interface Ticket {
+  id: string;
+  code: string;
+  eventId: string;
+  registrationId: string;
+  status: TicketStatus;
+  issuedAt: string;
+}
+
+export interface Registration {
+  id: string;
+  eventId: string;
+  status: RegistrationStatus;
+  position: number | null;
+  createdAt: string;
+  ticket: Ticket | null;
+  checkedInAt: string | null;
+}
+
+export type EventSummary = Pick<Event, 'id' | 'title' | 'venue' | 'startsAt' | 'endsAt' | 'timeZone' | 'status'>;
+
+export interface OwnRegistration extends Registration {
+  event: EventSummary;
+}
+
+export interface Attendee {
+  id: string;
+  status: RegistrationStatus;
+  position: number | null;
+  createdAt: string;
+  attendee: { id: string; displayName: string; email: string };
+  ticket: { id: string; code: string; status: TicketStatus } | null;
+  checkedInAt: string | null;
+}
+
+export interface CheckInAnswer {
+  result: CheckInResult;
+  attendee?: { displayName: string; registrationId: string } | null;
+  at?: string | null;
+  firstScan?: { at: string; gate: string | null; device: string | null } | null;
+}
+
+export interface Announcement {
+  id: string;
+  eventId: string;
+  title: string;
+  body: string;
+  at: string;
+  authorName?: string;
+}
+
+export interface EventStats {
+  confirmed: number;
+  waitlisted: number;
+  cancelled: number;
+  checkedIn: number;
+  capacity: number;
+  revision: number;
+}
+
+export interface Notification {
+  id: string;
+  kind: string;
+  eventId: string | null;
+  eventTitle: string | null;
+  registrationId: string | null;
+  channel: string;
+  status: NotificationStatus;
+  attempts: number;
+  lastError: string | null;
+  nextAttemptAt: string | null;
+  createdAt: string;
+  sentAt: string | null;
+}

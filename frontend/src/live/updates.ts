@@ -1,0 +1,44 @@
+import type { RegistrationStatus } from '../api/types';
+
+/** The places of an event at one revision. */
+export interface Counts {
+  revision: number;
+  confirmed: number;
+  waitlisted: number;
+  capacity: number;
+}
+
+/** The server's frames as far as this app uses them (the WebSocket contract in DESIGN.md). */
+export type LiveUpdate =
+  | { type: 'subscribed'; topic: string; snapshot?: Counts }
+  | ({ type: 'counts'; topic: string } & Counts)
+  | { type: 'event'; topic: string; version: number }
+  | { type: 'announcement'; topic: string; id: string; title: string; body: string; at: string }
+  | { type: 'registration'; topic: string; eventId?: string; status: RegistrationStatus; position?: number | null }
+  | { type: 'ticket'; topic: string; id: string; registrationId: string; eventId: string }
+  | { type: 'notification'; topic: string; id: string; kind: string; status: string }
+  | { type: 'stale' | 'fresh'; topic: string };
+
+export type ControlFrame =
+  | { type: 'authenticated'; expiresAt: string }
+  | { type: 'error'; code: string; message: string; topic?: string };
+
+/** Counts are state, not history: what carries an older revision came late and is dropped. */
+export function newerCounts(held: Counts, arrived: Counts): Counts {
+  return arrived.revision > held.revision ? arrived : held;
+}
+
+/** A frame's counts, whether they came as a snapshot or as a change. */
+export function countsOf(update: LiveUpdate): Counts | null {
+  if (update.type === 'subscribed') return update.snapshot ?? null;
+  if (update.type === 'counts') return update;
+  return null;
+}
+
+/**
+ * How long to wait before the nth reconnect (from 0), in milliseconds: full jitter over a doubling ceiling, so that a
+ * hub's restart doesn't bring everybody back in the same instant.
+ */
+export function backoff(attempt: number, random: number = Math.random()): number {
+  return random * Math.min(30_000, 500 * 2 ** attempt);
+}

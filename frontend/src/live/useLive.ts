@@ -1,0 +1,59 @@
+import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import { liveSocket } from './socket';
+import { countsOf, newerCounts } from './updates';
+import type { Counts, LiveUpdate } from './updates';
+
+/** Hears a topic while the component is there. A null topic hears nothing. */
+export function useTopic(topic: string | null, listener: (update: LiveUpdate) => void): void {
+  const latest = useRef(listener);
+  latest.current = listener;
+  useEffect(() => {
+    if (topic === null) return undefined;
+    return liveSocket.listen(topic, (update) => latest.current(update));
+  }, [topic]);
+}
+
+/** Whether updates of the topic arrive; false only after a short grace, so that a blink isn't shown. */
+export function useIsLive(topic: string): boolean {
+  const live = useSyncExternalStore((changed) => liveSocket.onStateChange(changed), () => liveSocket.isLive(topic));
+  const [shown, setShown] = useState(true);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(live), live ? 0 : 2_500);
+    return () => clearTimeout(timer);
+  }, [live]);
+  return shown;
+}
+
+/** The newest counts known, from whichever side they came first: what was read, or the socket. */
+export function useCounts(eventId: string, read: Counts): Counts {
+  const [heard, setHeard] = useState<{ eventId: string; counts: Counts }>({ eventId, counts: read });
+  useTopic(`event:${eventId}`, (update) => {
+    const counts = countsOf(update);
+    if (counts === null) return;
+    setHeard((before) => {
+      const newest = before.eventId === eventId ? newerCounts(before.counts, counts) : counts;
+      return newest === before.counts ? before : { eventId, counts: newest };
+    });
+  });
+  return heard.eventId === eventId ? newerCounts(heard.counts, read) : read;
+}
+
+/** Calls `read` at growing intervals while `active`: the way round when the socket is away. */
+export function useFallbackReads(active: boolean, firstAfter: number, read: () => void): void {
+  const latest = useRef(read);
+  latest.current = read;
+  useEffect(() => {
+    if (!active) return undefined;
+    let wait = firstAfter;
+    let timer: ReturnType<typeof setTimeout>;
+    const next = (): void => {
+      timer = setTimeout(() => {
+        if (!document.hidden) latest.current();
+        wait = Math.min(wait * 1.5, 30_000);
+        next();
+      }, wait * (0.8 + 0.4 * Math.random()));
+    };
+    next();
+    return () => clearTimeout(timer);
+  }, [active, firstAfter]);
+}

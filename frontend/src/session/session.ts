@@ -1,0 +1,119 @@
+import { useSyncExternalStore } from 'react';
+import { auth } from '../api/endpoints';
+import { clearCache } from '../api/cache';
+import { Problem } from '../api/problem';
+import { tokens } from '../api/tokens';
+import type { AuthAnswer, User } from '../api/types';
+
+/**
+ * `expired`: the session ended by itself (not by signing out); the user stays known so that no page is torn down
+ * under somebody's hands, and signing in again goes on where they were.
+ */
+export type Session =
+  | { status: 'restoring' | 'anonymous'; user: null }
+  | { status: 'signedIn' | 'expired'; user: User };
+
+/** Says in this browser (not who, not by what secret) that a session may exist, so that strangers needn't ask. */
+const hintKey = 'em.session';
+
+let session: Session = { status: 'anonymous', user: null };
+const listeners = new Set<() => void>();
+
+function become(next: Session): void {
+  const changesPerson = next.user?.id !== session.user?.id;
+  session = next;
+  if (changesPerson) clearCache();
+  for (const listener of [...listeners]) listener();
+}
+
+function subscribe(listener: () => void): () => void {
+  listeners.add(listener);
+  return () => { listeners.delete(listener); };
+}
+
+export function useSession(): Session {
+  return useSyncExternalStore(subscribe, () => session);
+}
+
+export function currentSession(): Session {
+  return session;
+}
+
+export function onSessionChange(listener: () => void): () => void {
+  return subscribe(listener);
+}
+
+/** Takes up the session that the cookie stands for, if there is one. */
+export async function restoreSession(): Promise<void> {
+  if (readHint() === null) return;
+  become({ status: 'restoring', user: null });
+  try {
+    const { user } = await tokens.renew();
+    if (user) become({ status: 'signedIn', user });
+  } catch (thrown) {
+    if (thrown instanceof Problem && thrown.status === 401) writeHint(null);
+    // Any other failure leaves the cookie as it is: the next load asks again.
+    become({ status: 'anonymous', user: null });
+  }
+}
+
+/** Returns false when the server wants the address verified first. */
+function enter(answer: AuthAnswer): boolean {
+  if (!answer.accessToken || !answer.user) return false;
+  tokens.take(answer);
+  become({ status: 'signedIn', user: answer.user });
+  writeHint(answer.user.id);
+  return true;
+}
+
+export async function signIn(email: string, password: string): Promise<void> {
+  enter(await auth.login({ email, password }));
+}
+
+export async function signUp(displayName: string, email: string, password: string): Promise<boolean> {
+  return enter(await auth.register({ displayName, email, password }));
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await auth.logout();
+  } catch (thrown) {
+    // A session that is over already is what was asked for; anything else must be said.
+    if (!(thrown instanceof Problem) || thrown.status !== 401) throw thrown;
+  }
+  forget();
+}
+
+/** Leaves a session that has expired, without asking the server. */
+export function forget(): void {
+  tokens.drop();
+  writeHint(null);
+  become({ status: 'anonymous', user: null });
+}
+
+tokens.onChange(() => {
+  if (!tokens.held && session.status === 'signedIn') become({ status: 'expired', user: session.user });
+});
+
+// Tabs agree: signing in or out elsewhere shows here.
+window.addEventListener('storage', (event) => {
+  if (event.key !== hintKey) return;
+  if (event.newValue === null) {
+    tokens.drop();
+    become({ status: 'anonymous', user: null });
+  } else if (event.newValue !== session.user?.id) {
+    void restoreSession();
+  }
+});
+
+// Storage may be forbidden by the browser's settings; then the cookie is simply always asked.
+function readHint(): string | null {
+  try { return localStorage.getItem(hintKey); } catch { return 'unknown'; }
+}
+
+function writeHint(user: string | null): void {
+  try {
+    if (user === null) localStorage.removeItem(hintKey);
+    else localStorage.setItem(hintKey, user);
+  } catch { /* see readHint */ }
+}

@@ -1,0 +1,37 @@
+import { browserZone, sameTimeAt } from './zone';
+
+/** The app speaks English; its dates follow the reader's own kind of it where they have one. */
+const locale = navigator.language.startsWith('en') ? navigator.language : 'en-GB';
+
+function write(utc: string, zone: string, options: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }).format(new Date(utc));
+}
+
+export function formatDay(utc: string, zone: string): string {
+  return write(utc, zone, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
+}
+
+export function formatTime(utc: string, zone: string): string {
+  return write(utc, zone, { hour: 'numeric', minute: '2-digit' });
+}
+
+/** A moment in the reader's own zone. */
+export function formatMoment(utc: string): string {
+  return write(utc, browserZone(), { dateStyle: 'medium', timeStyle: 'short' });
+}
+
+/** From when to when, in the event's zone: "Sat, 5 Dec 2026, 19:00 – 22:00 CET". */
+export function formatSpan(startsAt: string, endsAt: string, zone: string): string {
+  const format = new Intl.DateTimeFormat(locale, {
+    timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', year: 'numeric',
+    hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
+  });
+  return format.formatRange(new Date(startsAt), new Date(endsAt));
+}
+
+/** When it starts on the reader's own clock, if that shows something else than the event's. */
+export function formatOwnTime(startsAt: string, zone: string): string | null {
+  const own = browserZone();
+  if (sameTimeAt(startsAt, zone, own)) return null;
+  return write(startsAt, own, { weekday: 'short', hour: 'numeric', minute: '2-digit', timeZoneName: 'short' });
+}

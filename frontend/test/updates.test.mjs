@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { backoff, countsOf, newerCounts } from '../src/live/updates.ts';
+
+const at = (revision, confirmed) => ({ revision, confirmed, waitlisted: 0, capacity: 100 });
+
+test('counts never go back: an older or equal revision changes nothing', () => {
+  const held = at(7, 50);
+  assert.equal(newerCounts(held, at(6, 99)), held);
+  assert.equal(newerCounts(held, at(7, 99)), held);
+});
+
+test('counts may fall when a newer revision says so', () => {
+  assert.equal(newerCounts(at(7, 50), at(8, 49)).confirmed, 49);
+});
+
+test('any order of arrival ends at the newest revision', () => {
+  const updates = [3, 1, 5, 2, 4].map((revision) => at(revision, revision * 10));
+  assert.equal(updates.reduce(newerCounts).confirmed, 50);
+});
+
+test('counts come in snapshots and in changes, and in nothing else', () => {
+  assert.equal(countsOf({ type: 'subscribed', topic: 'event:1', snapshot: at(2, 5) }).confirmed, 5);
+  assert.equal(countsOf({ type: 'counts', topic: 'event:1', ...at(3, 6) }).confirmed, 6);
+  assert.equal(countsOf({ type: 'subscribed', topic: 'me' }), null);
+  assert.equal(countsOf({ type: 'event', topic: 'event:1', version: 3 }), null);
+});
+
+test('waits between reconnects spread from nothing to a doubling, bounded ceiling', () => {
+  assert.equal(backoff(0, 0), 0);
+  assert.equal(backoff(0, 1), 500);
+  assert.equal(backoff(3, 0.5), 2000);
+  assert.equal(backoff(40, 1), 30000);
+});

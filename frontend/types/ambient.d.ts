@@ -1,0 +1,29 @@
+// What Debian's type packages leave out. `@types/react` imports csstype and prop-types, which come in
+// packages of their own; the little that this app uses of them is said here, so that nothing more need be installed.
+
+declare module 'csstype' {
+  export interface Properties<TLength = string | number> {
+    width?: TLength;
+    height?: TLength;
+    transform?: string;
+  }
+}
+
+declare module 'prop-types' {
+  export interface Validator<T> {
+    (props: Record<string, unknown>, name: string): Error | null;
+    readonly _type?: T;
+  }
+  export type ValidationMap<T> = { [K in keyof T]?: Validator<T[K]> };
+  export interface Requireable<T> extends Validator<T | undefined | null> {
+    isRequired: Validator<NonNullable<T>>;
+  }
+  export type InferProps<V> = { [K in keyof V]: unknown };
+}
+
+declare module '*.css';
+
+declare namespace Intl {
+  /** In every browser since 2022, in TypeScript's own library since 5.1. */
+  function supportedValuesOf(key: 'timeZone'): string[];
+}
