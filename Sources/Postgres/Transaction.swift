@@ -1,0 +1,133 @@
+import Synchronization
+
+/// The isolation level of a transaction (PostgreSQL manual, "Transaction Isolation").
+public enum TransactionMode: Sendable {
+    case readCommitted
+    case repeatableRead
+    case serializable
+    /// READ COMMITTED that may not write.
+    case readOnly
+
+    var begin: SQL {
+        switch self {
+        case .readCommitted: "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+        case .repeatableRead: "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
+        case .serializable: "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"
+        case .readOnly: "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+        }
+    }
+}
+
+/// A transaction under way. Valid only inside the closure that got it.
+public final class Transaction: Sendable {
+    private struct State {
+        var hasBegun = false
+        /// The first error of a statement: from then on the server would answer every COMMIT with a rollback.
+        var failure: PostgresError?
+    }
+
+    private let mode: TransactionMode
+    private let lease: Lease
+    private let loop: ConnectionLoop
+    private let state = Mutex(State())
+
+    init(_ mode: TransactionMode, lease: Lease, loop: ConnectionLoop) {
+        self.mode = mode
+        self.lease = lease
+        self.loop = loop
+    }
+
+    /// Runs one statement.
+    @discardableResult
+    public func query(_ sql: SQL) async throws(PostgresError) -> QueryResult {
+        try await pipeline([sql])[0]
+    }
+
+    /// Runs the statements in order, in one round trip. The first one that fails fails them all.
+    @discardableResult
+    public func pipeline(_ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
+        if statements.isEmpty { return [] }
+        // BEGIN travels with the first statement.
+        let isFirst = state.withLock { state in
+            defer { state.hasBegun = true }
+            return !state.hasBegun
+        }
+        do throws(PostgresError) {
+            let results = try await loop.exchange(lease, isFirst ? [mode.begin] + statements : statements)
+            return isFirst ? Array(results.dropFirst()) : results
+        } catch {
+            note(error)
+            throw error
+        }
+    }
+
+    /// Runs a script of several statements without parameters, without a time limit: only for migrations.
+    public func runScript(_ script: [UInt8]) async throws(PostgresError) {
+        try await pipeline(["SET LOCAL statement_timeout = 0"])
+        do throws(PostgresError) {
+            try await loop.runScript(lease, script)
+        } catch {
+            note(error)
+            throw error
+        }
+    }
+
+    private func note(_ error: PostgresError) {
+        state.withLock { $0.failure = $0.failure ?? error }
+    }
+
+    /// - Throws: the first statement's error, even if the closure swallowed it: the server has rolled back.
+    func commit() async throws(PostgresError) {
+        let (hasBegun, failure) = state.withLock { ($0.hasBegun, $0.failure) }
+        if !hasBegun { return }
+        if let failure {
+            await rollback()
+            throw failure
+        }
+        try await loop.commit(lease)
+    }
+
+    func rollback() async {
+        if state.withLock({ $0.hasBegun }) { await loop.rollback(lease) }
+    }
+}
+
+/// Runs `body` between BEGIN and COMMIT on a connection that the caller holds.
+nonisolated(nonsending) func runTransaction<Result: Sendable>(
+    _ mode: TransactionMode, lease: Lease, loop: ConnectionLoop, _ body: (Transaction) async throws -> Result
+) async throws -> Result {
+    let transaction = Transaction(mode, lease: lease, loop: loop)
+    let result: Result
+    do {
+        result = try await body(transaction)
+    } catch {
+        await transaction.rollback()
+        throw error
+    }
+    try await transaction.commit()
+    return result
+}
+
+/// Runs `attempt` again, up to three times with growing jittered pauses, when the server chose it as the victim of a
+/// conflict.
+nonisolated(nonsending) func retryingSerializationFailures<Result: Sendable>(
+    _ attempt: () async throws -> Result
+) async throws -> Result {
+    for pause in [10, 40, 160] {
+        do {
+            return try await attempt()
+        } catch let error as PostgresError where error.asksForAnotherTransaction {
+            try await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause)))
+        }
+    }
+    return try await attempt()
+}
+
+extension PostgresError {
+    /// Whether the transaction was rolled back for no fault of its own: a conflict with another one, or a statement
+    /// prepared before a migration.
+    var asksForAnotherTransaction: Bool {
+        guard case .server(let error) = kind else { return false }
+        return error.sqlState == "40001" || error.sqlState == "40P01" || error.isStalePlan
+    }
+}
