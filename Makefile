@@ -1,0 +1,48 @@
+# EM-Connect. `make` alone lists what there is to do; infra/local/stack is what runs the servers and services.
+
+# One set of flags for each configuration and never another: changed flags make SwiftPM build everything again.
+swift_flags := --explicit-target-dependency-import-check error
+swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
+
+.PHONY: help run up down test lint format build debug frontend install bench chaos
+.DEFAULT_GOAL := help
+
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  Settings, from the environment: EM_PORT (8080), EM_STATE_DIR (.local), EM_RATE_LIMIT=off,"
+	@echo "  API_SERVICE, WS_HUB, TICKET_WORKER, NOTIFICATIONS (how many of each, 1). More: infra/local/stack help"
+
+run: build ## Build and start everything, follow the logs; Ctrl-C stops all of it
+	@infra/local/stack run
+
+up: build ## The same, detached: returns once everything is ready
+	@infra/local/stack up
+
+down: ## Stop what `make up` started
+	@infra/local/stack down
+
+test: ## Everything: lint, unit, integration, flow and browser tests, with servers of their own
+	@infra/local/test
+
+lint: ## Check the formatting of the Swift code and the types of the pages
+	@swift format lint --strict -r $(swift_sources)
+	@frontend/check
+
+format: ## Format the Swift code
+	@swift format --in-place -r $(swift_sources)
+
+build: install frontend ## Build the services (release) and the pages
+	@swift build -c release $(swift_flags)
+
+debug: install frontend # the same in debug, for EM_BUILD=debug infra/local/stack up
+	@swift build $(swift_flags)
+
+frontend: install
+	@frontend/build
+
+install:
+	@infra/local/install run
+
+bench chaos:
+	@if [ -x Tests/$@/run ]; then exec Tests/$@/run; else echo "make $@: comes with a later issue"; exit 1; fi

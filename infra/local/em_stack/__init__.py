@@ -1,0 +1,1 @@
+"""What `infra/local/stack` is made of: layout (paths, ports, settings), process, servers, services, nginx, stack."""

@@ -1,0 +1,260 @@
+"""The private PostgreSQL, RabbitMQ, Redis and mail catcher of a stack: all files below the state directory, loopback
+only, random passwords. Nothing here uses or disturbs the system's own servers."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from .layout import LOOPBACK, ROOT, Layout, StackError, can_enter, user_named, write_private
+from .process import Process, answers, http_status, until, wait_ready
+
+# What our children inherit: no EM_ setting of the caller may leak into a server or a service.
+INHERITED = ("PATH", "LANG", "TZ", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+def bare_environment(**extra: str) -> dict[str, str]:
+    kept = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {"LANG": "C.UTF-8", **kept, **extra}
+
+
+def program(name: str, *places: str) -> str:
+    for place in places:
+        if os.access(f"{place}/{name}", os.X_OK):
+            return f"{place}/{name}"
+    if found := shutil.which(name, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin:/usr/bin"):
+        return found
+    raise StackError(f"{name} is not installed: run infra/local/install")
+
+
+def server_ports(layout: Layout) -> dict[int, tuple[str, str]]:
+    """port: (what for, the process that owns it)"""
+    owners = {"postgres": "postgres", "amqp": "rabbitmq", "distribution": "rabbitmq", "epmd": "epmd", "redis": "redis",
+              "smtp": "mail", "mail": "mail"}
+    return {layout.server_port(name): (f"{owner}, {name}", owner) for name, owner in owners.items()}
+
+
+# PostgreSQL
+
+
+def postgres_programs() -> Path:
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    if versions:
+        return versions[-1].parent
+    return Path(program("initdb")).parent
+
+
+def as_postgres_user(layout: Layout) -> list[str]:
+    """The words to put before a PostgreSQL command, which refuses to run as root.
+
+    An ordinary user needs none. Root becomes the package's user `postgres` where that user reaches the state directory;
+    below a closed directory (/root, say) it runs in a user namespace in which root has another number.
+    """
+    if os.geteuid() != 0:
+        return []
+    user = user_named("postgres")
+    if user is None:
+        raise StackError("there is no user postgres for PostgreSQL to run as: run infra/local/install")
+    if can_enter(user, layout.state):
+        return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups", "--"]
+    namespace = ["unshare", "--user", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}", "--"]
+    if subprocess.run([*namespace, "true"], capture_output=True).returncode == 0:
+        return namespace
+    raise StackError(
+        f"PostgreSQL does not run as root, its user cannot reach {layout.state}, and user namespaces are switched off "
+        "here: set EM_STATE_DIR to a directory that everybody may enter, for instance /var/tmp/em-connect")
+
+
+def start_postgres(layout: Layout) -> None:
+    prefix, programs, data = as_postgres_user(layout), postgres_programs(), layout.state / "postgres"
+    if not (data / "PG_VERSION").exists():
+        create_cluster(layout, prefix, programs, data)
+    clear_after_crash(layout, data)
+    options = {
+        "port": layout.server_port("postgres"), "listen_addresses": LOOPBACK, "unix_socket_directories": "",
+        "max_connections": 300, "shared_buffers": "256MB", "log_min_duration_statement": "1s", "log_connections": "off",
+    }
+    if layout.settings.fast:  # for tests: a crash of the machine may lose everything, a crash of the server nothing
+        options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+    Process(layout, "postgres").start([*prefix, str(programs / "postgres"), "-D", str(data), *arguments],
+                                      bare_environment(), directory=data)
+
+
+def clear_after_crash(layout: Layout, data: Path) -> None:
+    """Removes the lock file of a server that was killed, once none of its processes works in the directory any more.
+
+    PostgreSQL does so by itself unless the dead one still stands in the process table, which is up to its parent.
+    """
+    if Process(layout, "postgres").pid or not (data / "postmaster.pid").exists():
+        return
+    if not until(lambda: not working_in(data), 10):
+        raise StackError(f"processes of an earlier server still work in {data}: {working_in(data)}")
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def working_in(directory: Path) -> list[int]:
+    found = []
+    for entry in Path("/proc").iterdir():
+        try:
+            if entry.name.isdigit() and os.readlink(entry / "cwd") == str(directory):
+                found.append(int(entry.name))
+        except OSError:  # gone meanwhile, a zombie, or another user's
+            continue
+    return found
+
+
+def create_cluster(layout: Layout, prefix: list[str], programs: Path, data: Path) -> None:
+    shutil.rmtree(data, ignore_errors=True)  # an initdb that was interrupted leaves a piece behind
+    data.mkdir(mode=0o700)
+    password = layout.state / "initdb-password"
+    write_private(password, layout.secret("postgres-password") + "\n")
+    if prefix and prefix[0] == "setpriv":
+        user = user_named("postgres")
+        os.chown(data, user.pw_uid, user.pw_gid)
+        os.chown(password, user.pw_uid, user.pw_gid)
+    try:
+        made = subprocess.run(
+            [*prefix, str(programs / "initdb"), "-D", str(data), "-U", "postgres", f"--pwfile={password}",
+             "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C.UTF-8", "--no-instructions",
+             *(["--no-sync"] if layout.settings.fast else [])],
+            env=bare_environment(), cwd=data, stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    finally:
+        password.unlink()
+    if made.returncode:
+        raise StackError(f"initdb failed:\n{made.stdout}{made.stderr}")
+
+
+def postgres_ready(layout: Layout) -> bool:
+    port = str(layout.server_port("postgres"))
+    return subprocess.run([str(postgres_programs() / "pg_isready"), "-q", "-h", LOOPBACK, "-p", port, "-t", "1"],
+                          env=bare_environment()).returncode == 0
+
+
+def create_roles(layout: Layout) -> None:
+    """roles.sql, which compose runs as well. The passwords reach psql on its standard input, not in its arguments."""
+    script = "".join(f"\\set {role}_password '{layout.secret(f'{role}-password')}'\n" for role in ("owner", "service"))
+    script += f"\\i {ROOT / 'infra/postgres/roles.sql'}\n"
+    script += "alter role em_owner createdb;\n"  # tests make databases of their own
+    environment = bare_environment(PGPASSWORD=layout.secret("postgres-password"), PGCONNECT_TIMEOUT="5")
+    ran = subprocess.run(
+        [str(postgres_programs() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", LOOPBACK, "-U", "postgres",
+         "-p", str(layout.server_port("postgres")), "-d", "postgres"],
+        input=script, env=environment, capture_output=True, text=True)
+    if ran.returncode:
+        raise StackError(f"infra/postgres/roles.sql failed:\n{ran.stderr}")
+
+
+# RabbitMQ
+
+
+def rabbitmq_environment(layout: Layout) -> dict[str, str]:
+    home = layout.state / "rabbitmq"
+    return bare_environment(
+        HOME=str(home),  # holds the Erlang cookie
+        ERL_EPMD_PORT=str(layout.server_port("epmd")),
+        ERL_EPMD_ADDRESS=LOOPBACK,
+        RABBITMQ_NODENAME=f"em-{layout.settings.port}@localhost",
+        RABBITMQ_DIST_PORT=str(layout.server_port("distribution")),
+        RABBITMQ_CONF_ENV_FILE=str(home / "rabbitmq-env.conf"),
+        RABBITMQ_CONFIG_FILE=str(home / "rabbitmq.conf"),
+        RABBITMQ_ADVANCED_CONFIG_FILE=str(home / "advanced.config"),
+        RABBITMQ_ENABLED_PLUGINS_FILE=str(home / "enabled_plugins"),
+        RABBITMQ_GENERATED_CONFIG_DIR=str(home / "config"),
+        RABBITMQ_SCHEMA_DIR=str(home / "schema"),
+        RABBITMQ_MNESIA_BASE=str(home / "data"),
+        RABBITMQ_LOG_BASE=str(home / "log"),
+        RABBITMQ_LOGS="-",
+        RABBITMQ_PID_FILE=str(home / "pid"),
+        # Two idle cores should stay idle: Erlang's schedulers spin for work unless told not to.
+        RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none "
+                                            "-kernel inet_dist_use_interface {127,0,0,1}",
+    )
+
+
+def start_rabbitmq(layout: Layout) -> None:
+    home = layout.state / "rabbitmq"
+    for directory in (home, home / "config", home / "schema", home / "data", home / "log"):
+        directory.mkdir(mode=0o700, exist_ok=True)
+    write_private(home / "rabbitmq.conf", "\n".join([
+        "# Written by infra/local/stack at every start.",
+        f"listeners.tcp.1 = {LOOPBACK}:{layout.server_port('amqp')}",
+        "default_user = em", f"default_pass = {layout.secret('amqp-password')}", "default_user_tags.administrator = true",
+        "disk_free_limit.absolute = 100MB", "log.console = true", "log.console.level = warning", "log.file = false", ""]))
+    (home / "enabled_plugins").write_text("[].\n")
+    (home / "rabbitmq-env.conf").write_text("")
+    environment = rabbitmq_environment(layout)
+    # A port mapper of our own: the one that Erlang would start by itself outlives its node and is shared by all of them.
+    epmd = program("epmd", *map(str, Path("/usr/lib/erlang").glob("erts-*/bin")))
+    Process(layout, "epmd").start([epmd, "-port", environment["ERL_EPMD_PORT"], "-address", LOOPBACK], environment)
+    until(lambda: answers(layout.server_port("epmd")), 10)
+    # /usr/sbin/rabbitmq-server is Debian's wrapper, which changes to the package's user; the real one does not.
+    server = program("rabbitmq-server", "/usr/lib/rabbitmq/bin")
+    Process(layout, "rabbitmq").start([server], environment, directory=home)
+
+
+def rabbitmq_ready(layout: Layout) -> bool:
+    """Whether the broker answers the AMQP 0-9-1 protocol header with connection.start (a method frame)."""
+    try:
+        with socket.create_connection((LOOPBACK, layout.server_port("amqp")), timeout=2) as connection:
+            connection.sendall(b"AMQP\x00\x00\x09\x01")
+            return connection.recv(1) == b"\x01"
+    except OSError:
+        return False
+
+
+# Redis and mail
+
+
+def start_redis(layout: Layout) -> None:
+    home = layout.state / "redis"
+    home.mkdir(mode=0o700, exist_ok=True)
+    write_private(home / "redis.conf", "\n".join([
+        f"bind {LOOPBACK}", f"port {layout.server_port('redis')}", f"requirepass {layout.secret('redis-password')}",
+        f"dir {home}", "save \"\"", "appendonly no", "maxmemory 256mb", "maxmemory-policy volatile-lru", "daemonize no",
+        "logfile \"\"", ""]))
+    Process(layout, "redis").start([program("redis-server"), str(home / "redis.conf")], bare_environment())
+
+
+def start_mail(layout: Layout) -> None:
+    # Debian's Python, which has Debian's aiosmtpd; the caller's own may come first in the PATH.
+    Process(layout, "mail").start(
+        ["/usr/bin/python3", str(ROOT / "infra/local/mailcatcher.py"), "--smtp", f"{LOOPBACK}:{layout.server_port('smtp')}",
+         "--http", f"{LOOPBACK}:{layout.server_port('mail')}"], bare_environment())
+
+
+STARTERS: dict[str, Callable[[Layout], None]] = {
+    "rabbitmq": start_rabbitmq, "postgres": start_postgres, "redis": start_redis, "mail": start_mail,
+}
+READY: dict[str, Callable[[Layout], bool]] = {
+    "rabbitmq": rabbitmq_ready,
+    "postgres": postgres_ready,
+    "redis": lambda layout: answers(layout.server_port("redis")),
+    "mail": lambda layout: http_status(layout.server_port("mail"), "/readyz") == 200,
+}
+# PostgreSQL: SIGINT is the fast shutdown, which does not wait for its clients to leave.
+STOP_SIGNALS = {"postgres": signal.SIGINT}
+
+
+def start_servers(layout: Layout) -> None:
+    for start in STARTERS.values():
+        start(layout)
+    for name, ready in READY.items():
+        wait_ready(Process(layout, name), lambda ready=ready: ready(layout))
+    create_roles(layout)
+
+
+def stop_server(layout: Layout, name: str) -> None:
+    Process(layout, name).stop(STOP_SIGNALS.get(name, signal.SIGTERM), patience=30)
+    if name == "rabbitmq":
+        Process(layout, "epmd").stop(signal.SIGKILL)  # it ignores SIGTERM
+
+
+def stop_servers(layout: Layout) -> None:
+    for name in ("rabbitmq", "mail", "redis", "postgres"):
+        Process(layout, name).send(STOP_SIGNALS.get(name, signal.SIGTERM))
+    for name in ("mail", "redis", "postgres", "rabbitmq"):
+        stop_server(layout, name)

@@ -1,0 +1,110 @@
+"""nginx in front of the stack: fills in infra/nginx, the same template that the container image fills in."""
+
+import os
+import re
+import signal
+import socket
+
+from .layout import LOOPBACK, ROOT, Layout, StackError, can_enter, user_named, write_private
+from .process import Process, http_status, wait_ready
+from .servers import bare_environment, program
+
+MAIN = """# Written by infra/local/stack at every start.
+{user}pid {home}/nginx.pid;
+worker_processes 2;
+worker_rlimit_nofile 8192;
+error_log stderr warn;
+daemon off;
+events {{ worker_connections 4096; }}
+http {{
+    include {root}/infra/nginx/mime.types;
+    default_type application/octet-stream;
+    access_log {home}/access.log em;
+    client_body_temp_path {home}/body;
+    proxy_temp_path {home}/proxy;
+    fastcgi_temp_path {home}/fastcgi;
+    uwsgi_temp_path {home}/uwsgi;
+    scgi_temp_path {home}/scgi;
+    upstream api_service {{ {api} keepalive 64; }}
+    upstream ws_hub {{ least_conn; {hub} }}
+    include {home}/em.conf;
+}}
+"""
+
+
+def worker_user(layout: Layout) -> str:
+    """Root's nginx hands its workers to www-data when that user reaches the pages, else they stay root's."""
+    if os.geteuid() != 0:
+        return ""
+    user = user_named("www-data")
+    reaches = user and can_enter(user, layout.state / "nginx") and can_enter(user, ROOT / "frontend/dist")
+    return "user www-data;\n" if reaches else "user root;\n"
+
+
+def listen_directives(layout: Layout) -> str:
+    tls = " ssl" if layout.settings.tls_certificate else ""
+    addresses = [LOOPBACK] + (["[::1]"] if has_ipv6_loopback() else [])
+    lines = [f"listen {address}:{layout.settings.port}{tls};" for address in addresses]
+    if tls:
+        lines += [f"ssl_certificate {ROOT / layout.settings.tls_certificate};",
+                  f"ssl_certificate_key {ROOT / layout.settings.tls_key};"]
+    return "\n    ".join(lines)
+
+
+def has_ipv6_loopback() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+        return True
+    except OSError:
+        return False
+
+
+def configuration(layout: Layout) -> str:
+    values = {
+        "EM_LISTEN": listen_directives(layout),
+        "EM_ROOT": str(ROOT / "frontend/dist"),
+        "EM_API_UPSTREAM": "api_service",
+        "EM_HUB_UPSTREAM": "ws_hub",
+        "EM_RESOLVER": "",
+        "EM_RATE_LIMIT": layout.settings.rate_limit or "on",
+    }
+    template = (ROOT / "infra/nginx/em.conf.template").read_text()
+    return re.sub(r"\$\{(EM_[A-Z_]+)\}", lambda match: values[match[1]], template)
+
+
+def write_configuration(layout: Layout) -> bool:
+    """Whether anything changed."""
+    home = layout.state / "nginx"
+    home.mkdir(exist_ok=True)
+
+    def upstream(service: str) -> str:
+        ports = [layout.service_port(name, number) for name, number in layout.instances() if name == service]
+        return " ".join(f"server {LOOPBACK}:{port} max_fails=1 fail_timeout=2s;" for port in ports)
+
+    main = MAIN.format(user=worker_user(layout), home=home, root=ROOT, api=upstream("api-service"), hub=upstream("ws-hub"))
+    changed = False
+    for name, text in (("nginx.conf", main), ("em.conf", configuration(layout))):
+        path = home / name
+        if not path.exists() or path.read_text() != text:
+            write_private(path, text)
+            changed = True
+    return changed
+
+
+def start_nginx(layout: Layout) -> None:
+    changed = write_configuration(layout)
+    process = Process(layout, "nginx")
+    if process.pid and changed:
+        process.send(signal.SIGHUP)  # reload: takes new upstreams without dropping a connection
+    home = layout.state / "nginx"
+    process.start([program("nginx"), "-c", str(home / "nginx.conf"), "-p", str(home), "-e", "stderr"], bare_environment())
+    if layout.settings.tls_certificate:
+        return
+    wait_ready(process, lambda: http_status(layout.settings.port, "/") == 200, seconds=15)
+
+
+def check_certificate(layout: Layout) -> None:
+    for name in (layout.settings.tls_certificate, layout.settings.tls_key):
+        if name and not os.access(ROOT / name, os.R_OK):
+            raise StackError(f"EM_TLS_CERT/EM_TLS_KEY: cannot read {name}")
