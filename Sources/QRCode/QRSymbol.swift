@@ -4,7 +4,8 @@ import Glibc
 /// A QR Code symbol (ISO/IEC 18004): a square of dark and light modules, quiet zone not included.
 ///
 /// The smallest version that holds the text is chosen; digits and the alphanumeric set
-/// (`0-9 A-Z $%*+-./:` and space) are packed densely, everything else goes as UTF-8 bytes.
+/// (`0-9 A-Z $%*+-./:` and space) are packed densely, everything else goes as UTF-8 bytes. Readers have to guess the
+/// encoding of the latter, and guess wrong with few of them: what must be read surely should be ASCII.
 public struct QRSymbol: Sendable, Hashable {
     /// How much of the symbol may be unreadable before the text is lost.
     public enum Correction: Sendable, Hashable, CaseIterable {

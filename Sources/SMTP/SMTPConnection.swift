@@ -18,8 +18,8 @@ final class SMTPConnection {
     private let easy: UnsafeMutableRawPointer
     private let address: SMTPAddress
     private let timeouts: SMTPTimeouts
-    /// The server's last line. libcurl holds an unretained pointer to it during `perform` only.
-    private let lastLine = LastLine()
+    /// What the server said. libcurl holds an unretained pointer to it during `perform` only.
+    private let lastReply = LastReply()
 
     /// `curl_global_init` must precede all else and happen once; a static is initialised so.
     private static let libraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -55,8 +55,7 @@ final class SMTPConnection {
         try require(em_curl_set_mime(easy, body))
         try setCallbacks(cancelled)
 
-        lastLine.text = ""
-        lastLine.textWasAskedFor = false
+        lastReply.forget()
         let status = withExtendedLifetime(cancelled) { curl_easy_perform(easy) }
         if status != CURLE_OK { throw failure(status, wasCancelled: cancelled.isSet) }
         // The server can hang up after the text without an answer: only its 2xx makes the message its own.
@@ -91,10 +90,10 @@ final class SMTPConnection {
         let line: em_curl_line_callback = { bytes, size, count, context in
             guard let bytes, let context else { return 0 }
             let received = UnsafeRawBufferPointer(start: bytes, count: size * count)
-            Unmanaged<LastLine>.fromOpaque(context).takeUnretainedValue().take(received)
+            Unmanaged<LastReply>.fromOpaque(context).takeUnretainedValue().take(received)
             return size * count
         }
-        try require(em_curl_set_line_callback(easy, line, Unmanaged.passUnretained(lastLine).toOpaque()))
+        try require(em_curl_set_line_callback(easy, line, Unmanaged.passUnretained(lastReply).toOpaque()))
         let progress: curl_xferinfo_callback = { context, _, _, _, _ in
             guard let context else { return 0 }
             return Unmanaged<CancellationFlag>.fromOpaque(context).takeUnretainedValue().isSet ? 1 : 0
@@ -105,7 +104,7 @@ final class SMTPConnection {
     private func failure(_ status: CURLcode, wasCancelled: Bool) -> SMTPError {
         let code = em_curl_get_long(easy, CURLINFO_RESPONSE_CODE)
         let reply: Int? = (200..<600).contains(code) ? code : nil
-        let text = lastLine.text.isEmpty ? nil : lastLine.text
+        let text = lastReply.text.isEmpty ? nil : lastReply.text
         let kind: SMTPError.Kind
         switch status {
         case CURLE_ABORTED_BY_CALLBACK where wasCancelled: kind = .cancelled
@@ -121,7 +120,7 @@ final class SMTPConnection {
         default: kind = .library(Int(status.rawValue))
         }
         // After a 4xx or 5xx nothing was taken; between the 354 and the answer to the final dot nobody knows.
-        let unknown = lastLine.textWasAskedFor && kind != .rejected
+        let unknown = lastReply.textWasAskedFor && kind != .rejected
         return SMTPError(kind, code: reply, serverText: text, outcomeUnknown: unknown)
     }
 
@@ -133,15 +132,28 @@ final class SMTPConnection {
     }
 }
 
-/// What the server said last.
-private final class LastLine {
-    var text = ""
+/// What the server said last, its goodbye aside.
+private final class LastReply {
+    /// All lines of the reply, the code once, at most 500 characters.
+    private(set) var text = ""
     /// It answered DATA with 354.
-    var textWasAskedFor = false
+    private(set) var textWasAskedFor = false
+    private var isContinued = false
 
-    func take(_ line: UnsafeRawBufferPointer) {
-        text = String(decoding: line.prefix(500).prefix { $0 != 0x0D && $0 != 0x0A }, as: UTF8.self)
-        if text.hasPrefix("354") { textWasAskedFor = true }
+    func forget() {
+        text = ""
+        textWasAskedFor = false
+        isContinued = false
+    }
+
+    func take(_ bytes: UnsafeRawBufferPointer) {
+        let line = String(decoding: bytes.prefix(500).prefix { $0 != 0x0D && $0 != 0x0A }, as: UTF8.self)
+        // libcurl says QUIT after a refusal; the answer is not why the message was refused.
+        if line.hasPrefix("221") { return }
+        if line.hasPrefix("354") { textWasAskedFor = true }
+        // `550-first`, `550-second`, `550 last` (RFC 5321, 4.2).
+        text = isContinued ? String("\(text) \(line.dropFirst(4))".prefix(500)) : line
+        isContinued = line.dropFirst(3).first == "-"
     }
 }
 

@@ -29,7 +29,7 @@ public struct SMTPError: Error, Sendable, Hashable {
     public let kind: Kind
     /// The server's reply code, if it got as far as one.
     public let code: Int?
-    /// The server's last words, at most 500 bytes. They may repeat the recipient's address: for the person's own
+    /// The server's last words, at most 500 characters. They may repeat the recipient's address: for the person's own
     /// records, not for logs.
     public let serverText: String?
     /// The text had been (or may have been) handed over when the connection failed, so the message may arrive after

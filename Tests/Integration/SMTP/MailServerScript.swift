@@ -1,0 +1,65 @@
+/// What `MailServer` runs. Prints the port, then one line of JSON for each mail it takes.
+let mailServerScript = #"""
+    import asyncio, base64, email, email.policy, json, ssl, subprocess, sys
+    from aiosmtpd.smtp import SMTP
+
+    class Handler:
+        async def handle_RCPT(self, server, session, envelope, address, options):
+            local = address.split("@")[0]
+            if local == "defer":
+                return "451 4.3.0 try again later"
+            if local == "refuse":
+                return "550 5.1.1 no such mailbox"
+            envelope.rcpt_tos.append(address)
+            return "250 2.1.5 ok"
+
+        async def handle_DATA(self, server, session, envelope):
+            local = envelope.rcpt_tos[0].split("@")[0]
+            if local == "hang":
+                await asyncio.sleep(3600)
+            if local == "drop":
+                server.transport.abort()
+                return "250 never seen"
+            if local == "toobig":
+                return "552 5.3.4 too big"
+            message = email.message_from_bytes(envelope.original_content, policy=email.policy.default)
+            defects = []
+            def part(m):
+                defects.extend(repr(d) for d in m.defects)
+                node = {"type": m.get_content_type(), "params": dict(m["content-type"].params) if m["content-type"] else {},
+                        "disposition": m.get_content_disposition(), "filename": m.get_filename(),
+                        "cid": str(m["content-id"]) if m["content-id"] else None}
+                if m.is_multipart():
+                    node["children"] = [part(c) for c in m.iter_parts()]
+                elif m.get_content_maintype() == "text":
+                    node["text"] = m.get_payload(decode=True).decode("utf-8")
+                else:
+                    node["base64"] = base64.b64encode(m.get_payload(decode=True)).decode()
+                return node
+            root = part(message)
+            raw = envelope.original_content
+            print(json.dumps({"sender": envelope.mail_from, "recipients": envelope.rcpt_tos,
+                "headers": {k: str(v) for k, v in message.items()},
+                "rawHeaders": raw.split(b"\r\n\r\n")[0].decode("utf-8", "replace"),
+                "defects": defects + [repr(d) for h in message.values() for d in getattr(h, "defects", ())],
+                "tls": session.ssl is not None, "peerPort": session.peer[1],
+                "longestLine": max(len(l) for l in raw.split(b"\r\n")), "root": root}), flush=True)
+            return "250 2.0.0 taken"
+
+    async def main():
+        context = None
+        if sys.argv[1]:
+            d = sys.argv[1]
+            subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", d + "/key.pem", "-out", d + "/cert.pem"],
+                check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(d + "/cert.pem", d + "/key.pem")
+        loop = asyncio.get_running_loop()
+        server = await loop.create_server(
+            lambda: SMTP(Handler(), hostname="test", enable_SMTPUTF8=True, tls_context=context), "127.0.0.1", 0)
+        print(server.sockets[0].getsockname()[1], flush=True)
+        await asyncio.sleep(3600)
+
+    asyncio.run(main())
+    """#
