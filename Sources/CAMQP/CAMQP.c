@@ -1,1 +1,0 @@
-#include "CAMQP.h"
