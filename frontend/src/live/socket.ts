@@ -9,6 +9,8 @@ interface Topic {
   counts: Counts | null;
   stale: boolean;
   subscribed: boolean;
+  /** Was subscribed before the connection was lost. */
+  known: boolean;
 }
 
 const probeTimeout = 5_000;
@@ -49,7 +51,7 @@ export class LiveSocket {
   listen(name: string, listener: Listener): () => void {
     let topic = this.topics.get(name);
     if (!topic) {
-      topic = { listeners: new Set(), counts: null, stale: false, subscribed: false };
+      topic = { listeners: new Set(), counts: null, stale: false, subscribed: false, known: false };
       this.topics.set(name, topic);
       this.subscribe(name);
     } else if (topic.counts) {
@@ -128,7 +130,10 @@ export class LiveSocket {
   }
 
   private deliver(topic: Topic, update: LiveUpdate): void {
-    if (update.type === 'subscribed') topic.subscribed = true;
+    if (update.type === 'subscribed') {
+      update.again = topic.known;
+      topic.known = topic.subscribed = true;
+    }
     if (update.type === 'subscribed' || update.type === 'stale' || update.type === 'fresh') {
       topic.stale = update.type === 'stale';
       this.changed();

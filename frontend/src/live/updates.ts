@@ -10,7 +10,8 @@ export interface Counts {
 
 /** The server's frames as far as this app uses them (the WebSocket contract in DESIGN.md). */
 export type LiveUpdate =
-  | { type: 'subscribed'; topic: string; snapshot?: Counts }
+  /** `again` is added here, when the connection had been lost: what is not in the snapshot may have been missed. */
+  | { type: 'subscribed'; topic: string; snapshot?: Counts; again?: boolean }
   | ({ type: 'counts'; topic: string } & Counts)
   | { type: 'event'; topic: string; version: number }
   | { type: 'announcement'; topic: string; id: string; title: string; body: string; at: string }

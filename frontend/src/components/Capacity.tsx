@@ -1,0 +1,35 @@
+import type { Counts } from '../live/updates';
+import { useIsLive } from '../live/useLive';
+
+export function placesText({ confirmed, capacity }: Pick<Counts, 'confirmed' | 'capacity'>): string {
+  return `${confirmed.toLocaleString('en')} of ${capacity.toLocaleString('en')} places taken`;
+}
+
+export function CapacityBar({ confirmed, capacity }: Pick<Counts, 'confirmed' | 'capacity'>) {
+  const share = capacity > 0 ? Math.min(1, confirmed / capacity) : 0;
+  return (
+    <div className="em-bar" aria-hidden="true">
+      <div className={`em-bar-fill ${share >= 1 ? 'is-full' : ''}`} style={{ transform: `scaleX(${share})` }} />
+    </div>
+  );
+}
+
+/** The event's places as they change. Screen readers hear a new count politely. */
+export function LiveCapacity({ eventId, counts }: { eventId: string; counts: Counts }) {
+  const live = useIsLive(`event:${eventId}`);
+  return (
+    <div>
+      <div className="em-row em-row-spread mb-2">
+        <span className="em-strong em-number" data-testid="live-count" aria-live="polite" aria-atomic="true">{placesText(counts)}</span>
+        <span className="em-small em-soft" role="status">
+          <span className={`em-live-dot ${live ? '' : 'is-away'}`} aria-hidden="true" />
+          {live ? 'Live' : 'Reconnecting…'}
+        </span>
+      </div>
+      <CapacityBar {...counts} />
+      <div className="em-small em-soft mt-1 em-number">
+        {counts.waitlisted > 0 ? `${counts.waitlisted.toLocaleString('en')} waiting in line` : '\u00a0'}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,16 @@
+import { SignInForm } from '../pages/account/SignInForm';
+import { forget, useSession } from '../session/session';
+import { Dialog } from './Confirm';
+
+/** A session that ended by itself: signing in again happens over the page, so that nothing typed is lost. */
+export function ExpiredSession() {
+  const session = useSession();
+  if (session.status !== 'expired') return null;
+  return (
+    <Dialog title="Please sign in again" onClose={forget}>
+      <p>Your session has ended. What you were doing is still here.</p>
+      <SignInForm email={session.user.email} onDone={() => undefined} />
+      <div className="mt-3"><button type="button" className="btn btn-sm btn-outline-secondary" onClick={forget}>Continue signed out</button></div>
+    </Dialog>
+  );
+}

@@ -1,0 +1,54 @@
+import { useId } from 'react';
+import type { InputHTMLAttributes, ReactNode, SelectHTMLAttributes, TextareaHTMLAttributes } from 'react';
+
+interface Common {
+  label: string;
+  name: string;
+  hint?: ReactNode;
+  error?: string;
+}
+
+interface Wiring {
+  id: string;
+  name: string;
+  'aria-describedby'?: string;
+  'aria-invalid'?: true;
+}
+
+/** Label above, hint and error below, all tied to the control for screen readers. */
+function Frame({ label, name, hint, error, children }: Common & { children: (wiring: Wiring) => ReactNode }) {
+  const id = useId();
+  const described = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
+  return (
+    <div>
+      <label className="form-label" htmlFor={id}>{label}</label>
+      {children({ id, name, 'aria-describedby': described || undefined, 'aria-invalid': error ? true : undefined })}
+      {hint && <div className="form-text" id={`${id}-hint`}>{hint}</div>}
+      {error && <div className="invalid-feedback" id={`${id}-error`}>{error}</div>}
+    </div>
+  );
+}
+
+export function TextField({ label, name, hint, error, className = '', ...input }: Common & InputHTMLAttributes<HTMLInputElement>) {
+  return (
+    <Frame {...{ label, name, hint, error }}>
+      {(wiring) => <input className={`form-control ${error ? 'is-invalid' : ''} ${className}`} {...wiring} {...input} />}
+    </Frame>
+  );
+}
+
+export function TextArea({ label, name, hint, error, ...input }: Common & TextareaHTMLAttributes<HTMLTextAreaElement>) {
+  return (
+    <Frame {...{ label, name, hint, error }}>
+      {(wiring) => <textarea className={`form-control ${error ? 'is-invalid' : ''}`} {...wiring} {...input} />}
+    </Frame>
+  );
+}
+
+export function Select({ label, name, hint, error, children, ...input }: Common & SelectHTMLAttributes<HTMLSelectElement>) {
+  return (
+    <Frame {...{ label, name, hint, error }}>
+      {(wiring) => <select className={`form-select ${error ? 'is-invalid' : ''}`} {...wiring} {...input}>{children}</select>}
+    </Frame>
+  );
+}

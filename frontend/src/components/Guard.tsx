@@ -1,0 +1,33 @@
+import type { ReactNode } from 'react';
+import type { Role } from '../api/types';
+import { Link } from '../routing/Link';
+import { useLocation } from '../routing/history';
+import { useSession } from '../session/session';
+import { PageTitle } from './PageTitle';
+import { Pending } from './States';
+
+/** Shows a page to those whom it is for, and says to others what it takes. */
+export function Guard({ roles, children }: { roles?: readonly Role[]; children: ReactNode }) {
+  const session = useSession();
+  const { address } = useLocation();
+  if (!roles) return <>{children}</>;
+  if (session.status === 'restoring') return <Pending heights={[48, 96, 96]} />;
+  if (session.user === null) {
+    return (
+      <div className="em-narrow">
+        <PageTitle title="Please sign in" />
+        <p>This page belongs to an account.</p>
+        <Link className="btn btn-primary" to={`/sign-in?next=${encodeURIComponent(address)}`}>Sign in</Link>
+      </div>
+    );
+  }
+  if (!roles.includes(session.user.role)) {
+    return (
+      <div className="em-narrow">
+        <PageTitle title="Not for this account" />
+        <p>You are signed in as {session.user.email}, which may not use this page. An admin can grant it.</p>
+      </div>
+    );
+  }
+  return <>{children}</>;
+}

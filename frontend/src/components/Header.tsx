@@ -1,0 +1,71 @@
+import { useEffect, useState } from 'react';
+import { useAction } from '../api/useAction';
+import type { User } from '../api/types';
+import { Link } from '../routing/Link';
+import { navigate, useLocation } from '../routing/history';
+import { signOut, useSession } from '../session/session';
+import { Busy } from './Busy';
+
+export function Header() {
+  const { path, address } = useLocation();
+  const { user, status } = useSession();
+  const [open, setOpen] = useState(false);
+  useEffect(() => setOpen(false), [address]);
+  return (
+    <header className="em-header">
+      <div className="em-header-inner">
+        <Link to="/" className="em-brand"><img src="/favicon.svg" alt="" width={28} height={28} />EM-Connect</Link>
+        <button type="button" className="btn btn-sm btn-outline-secondary em-menu-button" aria-expanded={open}
+          aria-controls="navigation" onClick={() => setOpen(!open)}>Menu</button>
+        <nav id="navigation" className={`em-nav ${open ? 'is-open' : ''}`} aria-label="Main">
+          <ul>
+            {placesFor(user).map(([name, to]) => (
+              <li key={to}><Link to={to} aria-current={isWithin(path, to) ? 'page' : undefined}>{name}</Link></li>
+            ))}
+          </ul>
+          <ul className="em-nav-account">
+            {user ? <SignedIn user={user} /> : status === 'anonymous' && <SignedOut path={path} address={address} />}
+          </ul>
+        </nav>
+      </div>
+    </header>
+  );
+}
+
+function placesFor(user: User | null): [string, string][] {
+  const places: [string, string][] = [['Events', '/']];
+  if (user) places.push(['My tickets', '/tickets'], ['Notifications', '/notifications']);
+  if (user && user.role !== 'user') places.push(['Organize', '/organizer']);
+  if (user?.role === 'admin') places.push(['Users', '/admin/users']);
+  return places;
+}
+
+function isWithin(path: string, to: string): boolean {
+  return to === '/' ? path === '/' || path.startsWith('/events/') : path === to || path.startsWith(`${to}/`);
+}
+
+function SignedIn({ user }: { user: User }) {
+  const leave = useAction(async () => {
+    await signOut();
+    navigate('/');
+  });
+  return (
+    <>
+      <li className="em-nav-plain"><span title={user.email}>{user.displayName}</span></li>
+      <li>
+        <Busy pending={leave.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void leave.run()}>Sign out</Busy>
+        {leave.problem && <span role="alert" className="em-small">{leave.problem.message}</span>}
+      </li>
+    </>
+  );
+}
+
+function SignedOut({ path, address }: { path: string; address: string }) {
+  const next = path.startsWith('/sign-') ? '' : `?next=${encodeURIComponent(address)}`;
+  return (
+    <>
+      <li><Link to={`/sign-in${next}`}>Sign in</Link></li>
+      <li><Link className="btn btn-sm btn-primary" to={`/sign-up${next}`}>Sign up</Link></li>
+    </>
+  );
+}

@@ -1,0 +1,53 @@
+import type { ReactNode } from 'react';
+import type { Problem } from '../api/problem';
+
+/** Grey shapes where the content will be, of about its height, so that nothing jumps. */
+export function Pending({ label = 'Loading', heights = [96, 96, 96] }: { label?: string; heights?: number[] }) {
+  return (
+    <div role="status" className="em-stack">
+      <span className="visually-hidden">{label}…</span>
+      {heights.map((height, index) => <div key={index} className="em-skeleton" style={{ height }} aria-hidden="true" />)}
+    </div>
+  );
+}
+
+export function ProblemNote({ problem, retry }: { problem: Problem | null; retry?: () => void }) {
+  if (problem === null) return null;
+  return (
+    <div role="alert" className="em-note em-stack" data-tone="bad" data-problem={problem.slug}>
+      <div>
+        {problem.message}
+        {problem.status >= 500 && problem.traceId && <div className="em-small em-code">{problem.traceId}</div>}
+      </div>
+      {retry && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={retry}>Try again</button></div>}
+    </div>
+  );
+}
+
+export function Empty({ title, children }: { title: string; children?: ReactNode }) {
+  return (
+    <div className="em-empty">
+      <h2>{title}</h2>
+      {children}
+    </div>
+  );
+}
+
+interface LoadedProps<Value> {
+  of: { data: Value | undefined; problem: Problem | null; pending: boolean; reload: () => void };
+  pending?: ReactNode;
+  children: (data: Value) => ReactNode;
+}
+
+/** A read value, or what stands for it meanwhile; a failed re-read leaves the older value in place and says so. */
+export function Loaded<Value>({ of, pending, children }: LoadedProps<Value>) {
+  if (of.data === undefined) {
+    return of.problem && !of.pending ? <ProblemNote problem={of.problem} retry={of.reload} /> : <>{pending ?? <Pending />}</>;
+  }
+  return (
+    <>
+      {of.problem && <ProblemNote problem={of.problem} retry={of.reload} />}
+      {children(of.data)}
+    </>
+  );
+}

@@ -1,0 +1,32 @@
+import { Children, cloneElement, isValidElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
+
+/** A table that becomes cards on a phone. Roles are said outright, because changing `display` can drop them. */
+export function Table({ label, heads, children }: { label: string; heads: string[]; children: ReactNode }) {
+  return (
+    <div className="em-table">
+      <table className="table" role="table" aria-label={label}>
+        <thead role="rowgroup">
+          <tr role="row">{heads.map((head) => <th key={head} scope="col" role="columnheader">{head}</th>)}</tr>
+        </thead>
+        <tbody role="rowgroup">
+          {Children.map(children, (row) => (isValidElement(row) ? cloneElement(row as ReactElement<RowProps>, { heads }) : row))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface RowProps {
+  cells: ReactNode[];
+  /** Given by the table. */
+  heads?: string[];
+}
+
+export function Row({ cells, heads = [] }: RowProps) {
+  return (
+    <tr role="row">
+      {cells.map((cell, index) => <td key={index} role="cell" data-head={heads[index]}>{cell}</td>)}
+    </tr>
+  );
+}

@@ -1,0 +1,13 @@
+import type { EventSummary } from '../api/types';
+import { formatOwnTime, formatSpan } from '../time/format';
+
+/** From when to when in the event's zone, with the reader's own time beside it when clocks differ. */
+export function When({ event }: { event: Pick<EventSummary, 'startsAt' | 'endsAt' | 'timeZone'> }) {
+  const own = formatOwnTime(event.startsAt, event.timeZone);
+  return (
+    <>
+      <time dateTime={event.startsAt}>{formatSpan(event.startsAt, event.endsAt, event.timeZone)}</time>
+      {own && <span className="em-soft em-small"> (starts {own} for you)</span>}
+    </>
+  );
+}

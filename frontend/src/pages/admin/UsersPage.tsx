@@ -1,0 +1,59 @@
+import { useState } from 'react';
+import { admin } from '../../api/endpoints';
+import { useAction } from '../../api/useAction';
+import { usePages } from '../../api/usePages';
+import type { AdminUser, Role } from '../../api/types';
+import { PagedList } from '../../components/PagedList';
+import { PageTitle } from '../../components/PageTitle';
+import { SearchBox } from '../../components/SearchBox';
+import { Empty, ProblemNote } from '../../components/States';
+import { Row, Table } from '../../components/Table';
+import { navigate, useLocation } from '../../routing/history';
+import { formatMoment } from '../../time/format';
+
+export function UsersPage() {
+  const query = useLocation().query.get('query') ?? '';
+  const [said, setSaid] = useState('');
+  const list = usePages<AdminUser>(`users:${query}`, (cursor, signal) => admin.users(query, cursor, signal));
+  const changed = (user: AdminUser): void => {
+    list.set((page) => ({ ...page, items: page.items.map((item) => (item.id === user.id ? { ...item, ...user } : item)) }));
+    setSaid(`${user.displayName} is now ${user.role}.`);
+  };
+  return (
+    <div className="em-stack">
+      <PageTitle title="Users" />
+      <SearchBox label="Search users" value={query}
+        onSearch={(text) => navigate(`/admin/users${text ? `?query=${encodeURIComponent(text)}` : ''}`, { replace: true })} />
+      <div role="status" className="em-soft">{said || '\u00a0'}</div>
+      <PagedList of={list} empty={<Empty title="Nobody matches" />}>
+        {(items) => (
+          <Table label="Users" heads={['Name', 'Email', 'Since', 'Role']}>
+            {items.map((user) => (
+              <Row key={user.id} cells={[
+                <span className="em-strong">{user.displayName}</span>,
+                user.email,
+                formatMoment(user.createdAt),
+                <RoleChoice user={user} changed={changed} />,
+              ]} />
+            ))}
+          </Table>
+        )}
+      </PagedList>
+    </div>
+  );
+}
+
+function RoleChoice({ user, changed }: { user: AdminUser; changed: (user: AdminUser) => void }) {
+  const grant = useAction(async (role: Role) => changed(await admin.setRole(user.id, role)));
+  return (
+    <div className="em-stack">
+      <select className="form-select" aria-label={`Role of ${user.displayName}`} value={user.role} disabled={grant.pending}
+        onChange={(event) => void grant.run(event.target.value as Role)}>
+        <option value="user">User</option>
+        <option value="organizer">Organizer</option>
+        <option value="admin">Admin</option>
+      </select>
+      <ProblemNote problem={grant.problem} />
+    </div>
+  );
+}

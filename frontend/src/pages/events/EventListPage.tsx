@@ -1,0 +1,56 @@
+import { events } from '../../api/endpoints';
+import { usePages } from '../../api/usePages';
+import type { Event } from '../../api/types';
+import { Badge } from '../../components/Badge';
+import { DateTile } from '../../components/DateTile';
+import { PagedList } from '../../components/PagedList';
+import { PageTitle } from '../../components/PageTitle';
+import { SearchBox } from '../../components/SearchBox';
+import { Empty, Pending } from '../../components/States';
+import { When } from '../../components/When';
+import { Link } from '../../routing/Link';
+import { navigate, useLocation } from '../../routing/history';
+
+export function EventListPage() {
+  const query = useLocation().query.get('query') ?? '';
+  const list = usePages<Event>(`events:${query}`, (cursor, signal) => events.list({ query, cursor }, signal));
+  return (
+    <div className="em-column mx-auto em-stack-l">
+      <PageTitle title="Events" />
+      <SearchBox label="Search events" value={query}
+        onSearch={(text) => navigate(text ? `/?query=${encodeURIComponent(text)}` : '/', { replace: true })} />
+      <PagedList of={list} pending={<Pending label="Loading events" heights={[112, 112, 112, 112]} />}
+        empty={query
+          ? <Empty title="Nothing found">No event matches “{query}”.</Empty>
+          : <Empty title="No events yet">As soon as one is published, it will be here.</Empty>}>
+        {(items) => (
+          <ul className="em-list" aria-label="Events">
+            {items.map((event) => <li key={event.id}><EventCard event={event} /></li>)}
+          </ul>
+        )}
+      </PagedList>
+    </div>
+  );
+}
+
+function EventCard({ event }: { event: Event }) {
+  return (
+    <article className="em-card em-list-card">
+      <DateTile startsAt={event.startsAt} zone={event.timeZone} />
+      <div>
+        <h2><Link className="em-cover" to={`/events/${event.id}`}>{event.title}</Link></h2>
+        <div><When event={event} /></div>
+        {event.venue && <div className="em-soft">{event.venue}</div>}
+      </div>
+      <div className="em-list-side"><PlacesLeft event={event} /></div>
+    </article>
+  );
+}
+
+function PlacesLeft({ event }: { event: Event }) {
+  if (event.status === 'ended') return <Badge>Ended</Badge>;
+  const left = event.capacity - event.confirmed;
+  if (left <= 0) return event.waitlistEnabled ? <Badge tone="warn">Waiting list</Badge> : <Badge tone="bad">Full</Badge>;
+  if (left <= event.capacity / 10) return <Badge tone="warn">{left.toLocaleString('en')} left</Badge>;
+  return <Badge tone="good">{left.toLocaleString('en')} places</Badge>;
+}

@@ -1,0 +1,65 @@
+import { events } from '../../api/endpoints';
+import { useResource } from '../../api/useResource';
+import type { Event } from '../../api/types';
+import { Announcements } from '../../components/Announcements';
+import { EventBadge } from '../../components/Badge';
+import { LiveCapacity } from '../../components/Capacity';
+import { PageTitle } from '../../components/PageTitle';
+import { Loaded, Pending } from '../../components/States';
+import { When } from '../../components/When';
+import { useCounts, useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
+import { Link } from '../../routing/Link';
+import { useSession } from '../../session/session';
+import { OwnPlace } from './OwnPlace';
+
+export function EventPage({ id = '' }: { id?: string }) {
+  const event = useResource<Event>(`event:${id}`, (signal) => events.get(id, signal));
+  const live = useIsLive(`event:${id}`);
+  useTopic(`event:${id}`, (update) => {
+    // An edit or a cancellation; and after a lost connection, whatever was missed.
+    if (update.type === 'event' && update.version !== event.data?.version) event.reload();
+    if (update.type === 'subscribed' && update.again) event.reload();
+  });
+  useFallbackReads(!live, 5_000, event.reload);
+  return (
+    <Loaded of={event} pending={<Pending label="Loading the event" heights={[48, 280, 160]} />}>
+      {(data) => <EventView event={data} reload={event.reload} />}
+    </Loaded>
+  );
+}
+
+function EventView({ event, reload }: { event: Event; reload: () => void }) {
+  const counts = useCounts(event.id, event);
+  const { user } = useSession();
+  const manages = user !== null && (user.id === event.ownerId || user.role === 'admin');
+  return (
+    <article>
+      <PageTitle title={event.title}>
+        <div className="em-row">
+          {event.status !== 'published' && <EventBadge status={event.status} />}
+          {event.organizerName && <span className="em-soft">by {event.organizerName}</span>}
+          {manages && <Link to={`/organizer/events/${event.id}`}>Manage this event</Link>}
+        </div>
+      </PageTitle>
+      <div className="em-two">
+        <div className="em-stack-l order-2 order-lg-1">
+          {event.description && (
+            <section aria-labelledby="about-heading">
+              <h2 id="about-heading">About</h2>
+              <p className="em-prose mb-0">{event.description}</p>
+            </section>
+          )}
+          <Announcements eventId={event.id} />
+        </div>
+        <aside className="em-card em-stack order-1 order-lg-2" aria-label="Your place">
+          <dl className="em-facts">
+            <div><dt>When</dt><dd><When event={event} /></dd></div>
+            {event.venue && <div><dt>Where</dt><dd>{event.venue}</dd></div>}
+          </dl>
+          {event.status !== 'draft' && <LiveCapacity eventId={event.id} counts={counts} />}
+          <OwnPlace event={event} counts={counts} reloadEvent={reload} />
+        </aside>
+      </div>
+    </article>
+  );
+}

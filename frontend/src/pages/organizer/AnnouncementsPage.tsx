@@ -1,0 +1,50 @@
+import { useState } from 'react';
+import { events } from '../../api/endpoints';
+import { useAction } from '../../api/useAction';
+import type { Event } from '../../api/types';
+import { Announcements } from '../../components/Announcements';
+import { Busy } from '../../components/Busy';
+import { TextArea, TextField } from '../../components/Field';
+import { fieldErrors, Form } from '../../components/Form';
+import type { FieldErrors } from '../../components/Form';
+import { ManagedEvent } from './ManagedEvent';
+
+export function AnnouncementsPage({ id = '' }: { id?: string }) {
+  return <ManagedEvent id={id} section="Announcements">{(event) => <Announce event={event} />}</ManagedEvent>;
+}
+
+function Announce({ event }: { event: Event }) {
+  const [title, setTitle] = useState('');
+  const [body, setBody] = useState('');
+  const [missing, setMissing] = useState<FieldErrors>({});
+  // Remounts the list after a post: it also comes by the socket, which may be away.
+  const [posted, setPosted] = useState(0);
+  const post = useAction(async () => {
+    await events.announce(event.id, { title: title.trim(), body: body.trim() });
+    setTitle('');
+    setBody('');
+    setPosted((count) => count + 1);
+  });
+  const submit = (): void => {
+    const found: FieldErrors = {};
+    if (!title.trim()) found.title = 'Give it a title.';
+    if (!body.trim()) found.body = 'Write what people should know.';
+    setMissing(found);
+    if (Object.keys(found).length === 0) void post.run();
+  };
+  const errors = { ...fieldErrors(post.problem), ...missing };
+  return (
+    <div className="em-column em-stack-l">
+      <Form name="Post an announcement" errors={errors} problem={post.problem} onSubmit={submit} className="em-card em-stack">
+        <TextField label="Title" name="title" maxLength={200} value={title} error={errors.title} onChange={(change) => setTitle(change.target.value)} />
+        <TextArea label="Text" name="body" rows={4} maxLength={10000} value={body} error={errors.body}
+          hint="Everybody who looks at the event sees it at once." onChange={(change) => setBody(change.target.value)} />
+        <div className="em-row">
+          <Busy type="submit" pending={post.pending} className="btn btn-primary">Post announcement</Busy>
+          <span role="status">{posted > 0 && !post.pending && 'Posted.'}</span>
+        </div>
+      </Form>
+      <Announcements key={posted} eventId={event.id} />
+    </div>
+  );
+}

@@ -1,0 +1,77 @@
+import { useMemo, useState } from 'react';
+import type { Action } from '../../api/useAction';
+import type { EventDraft } from '../../api/types';
+import { Busy } from '../../components/Busy';
+import { Select, TextArea, TextField } from '../../components/Field';
+import { fieldErrors, Form } from '../../components/Form';
+import type { FieldErrors } from '../../components/Form';
+import { browserZone, knownZones } from '../../time/zone';
+import { readForm } from './eventFormValues';
+import type { EventFormValues } from './eventFormValues';
+
+interface Props {
+  name: string;
+  initial: EventFormValues;
+  submitLabel: string;
+  save: Action<[EventFormValues, EventDraft], void>;
+}
+
+export function EventForm({ name, initial, submitLabel, save }: Props) {
+  const [values, setValues] = useState(initial);
+  const [wrong, setWrong] = useState<FieldErrors>({});
+  const zones = useMemo(() => knownZones(initial.timeZone, browserZone()), [initial.timeZone]);
+  const refused: FieldErrors = save.problem?.slug === 'capacity-below-confirmed' ? { capacity: save.problem.message } : fieldErrors(save.problem);
+  const errors = { ...refused, ...wrong };
+  const set = (change: Partial<EventFormValues>): void => setValues((before) => ({ ...before, ...change }));
+  const submit = (): void => {
+    const read = readForm(values);
+    setWrong(read.errors);
+    if (Object.keys(read.errors).length === 0) void save.run(values, read.draft);
+  };
+  const time = (field: 'startsAt' | 'endsAt' | 'registrationOpensAt' | 'registrationClosesAt' | 'checkInOpensAt', label: string, hint?: string) => (
+    <TextField type="datetime-local" label={label} name={field} hint={hint} value={values[field]} error={errors[field]}
+      onChange={(event) => set({ [field]: event.target.value })} />
+  );
+  const more = initial.registrationOpensAt || initial.registrationClosesAt || initial.checkInOpensAt
+    || errors.registrationOpensAt || errors.registrationClosesAt || errors.checkInOpensAt;
+
+  return (
+    <Form name={name} errors={errors} problem={save.problem} onSubmit={submit} className="em-card em-stack em-column">
+      <TextField label="Title" name="title" maxLength={200} value={values.title} error={errors.title}
+        onChange={(event) => set({ title: event.target.value })} />
+      <TextArea label="Description" name="description" rows={6} maxLength={20000} value={values.description}
+        error={errors.description} onChange={(event) => set({ description: event.target.value })} />
+      <TextField label="Venue" name="venue" maxLength={300} value={values.venue} error={errors.venue}
+        onChange={(event) => set({ venue: event.target.value })} />
+      <div className="em-pair">
+        {time('startsAt', 'Starts')}
+        {time('endsAt', 'Ends')}
+      </div>
+      <Select label="Time zone" name="timeZone" value={values.timeZone} error={errors.timeZone}
+        hint="All times of this form are meant in this zone." onChange={(event) => set({ timeZone: event.target.value })}>
+        {zones.map((zone) => <option key={zone} value={zone}>{zone.replaceAll('_', ' ')}</option>)}
+      </Select>
+      <div className="em-pair">
+        <TextField label="Capacity" name="capacity" type="number" inputMode="numeric" min={1} max={1000000} step={1}
+          hint="How many places there are." value={values.capacity} error={errors.capacity}
+          onChange={(event) => set({ capacity: event.target.value })} />
+      </div>
+      <div className="form-check">
+        <input className="form-check-input" type="checkbox" id="waitlistEnabled" checked={values.waitlistEnabled}
+          onChange={(event) => set({ waitlistEnabled: event.target.checked })} />
+        <label className="form-check-label" htmlFor="waitlistEnabled">Keep a waiting list when it is full</label>
+      </div>
+      <details open={Boolean(more)}>
+        <summary className="em-strong">Registration and check-in times</summary>
+        <div className="em-stack mt-3">
+          <div className="em-pair">
+            {time('registrationOpensAt', 'Registration opens', 'Empty: as soon as it is published.')}
+            {time('registrationClosesAt', 'Registration closes', 'Empty: when the event ends.')}
+          </div>
+          <div className="em-pair">{time('checkInOpensAt', 'Check-in opens', 'Empty: at any time.')}</div>
+        </div>
+      </details>
+      <div><Busy type="submit" pending={save.pending} className="btn btn-primary">{submitLabel}</Busy></div>
+    </Form>
+  );
+}

@@ -1,0 +1,45 @@
+import type { ReactNode } from 'react';
+import { events } from '../../api/endpoints';
+import { useResource } from '../../api/useResource';
+import type { Event } from '../../api/types';
+import { EventBadge } from '../../components/Badge';
+import { PageTitle } from '../../components/PageTitle';
+import { Loaded, Pending } from '../../components/States';
+import { When } from '../../components/When';
+import { useTopic } from '../../live/useLive';
+import { Link } from '../../routing/Link';
+
+const sections = [
+  ['Overview', ''], ['Edit', '/edit'], ['Attendees', '/attendees'], ['Check-in', '/check-in'], ['Announcements', '/announcements'],
+] as const;
+
+interface Props {
+  id: string;
+  section: (typeof sections)[number][0];
+  children: (event: Event, set: (event: Event) => void, reload: () => void) => ReactNode;
+}
+
+/** The head and the sections that all pages of an organizer's event share. */
+export function ManagedEvent({ id, section, children }: Props) {
+  const event = useResource<Event>(`event:${id}`, (signal) => events.get(id, signal));
+  useTopic(`event:${id}`, (update) => {
+    if (update.type === 'event' && update.version !== event.data?.version) event.reload();
+  });
+  return (
+    <Loaded of={event} pending={<Pending label="Loading the event" heights={[72, 48, 240]} />}>
+      {(data) => (
+        <>
+          <PageTitle title={section === 'Overview' ? data.title : `${section}: ${data.title}`}>
+            <div className="em-row"><EventBadge status={data.status} /><span className="em-soft"><When event={data} /></span></div>
+          </PageTitle>
+          <nav className="em-tabs" aria-label="Sections of this event">
+            {sections.map(([name, path]) => (
+              <Link key={name} to={`/organizer/events/${id}${path}`} aria-current={name === section ? 'page' : undefined}>{name}</Link>
+            ))}
+          </nav>
+          {children(data, (next) => event.set(() => next), event.reload)}
+        </>
+      )}
+    </Loaded>
+  );
+}

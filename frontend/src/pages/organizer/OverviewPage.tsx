@@ -1,0 +1,90 @@
+import { useEffect, useRef, useState } from 'react';
+import { events } from '../../api/endpoints';
+import { useAction } from '../../api/useAction';
+import { useResource } from '../../api/useResource';
+import type { Event, EventStats } from '../../api/types';
+import { Busy } from '../../components/Busy';
+import { LiveCapacity } from '../../components/Capacity';
+import { Confirm } from '../../components/Confirm';
+import { Loaded, Pending, ProblemNote } from '../../components/States';
+import type { Counts } from '../../live/updates';
+import { useCounts } from '../../live/useLive';
+import { Link } from '../../routing/Link';
+import { ManagedEvent } from './ManagedEvent';
+
+export function OverviewPage({ id = '' }: { id?: string }) {
+  return <ManagedEvent id={id} section="Overview">{(event, set) => <Overview event={event} set={set} />}</ManagedEvent>;
+}
+
+function Overview({ event, set }: { event: Event; set: (event: Event) => void }) {
+  const counts = useCounts(event.id, event);
+  const stats = useResource<EventStats>(`stats:${event.id}`, (signal) => events.stats(event.id, signal));
+  useRereadOnChange(counts.revision, stats.reload);
+  return (
+    <div className="em-stack-l">
+      {event.status !== 'draft' && <div className="em-card"><LiveCapacity eventId={event.id} counts={counts} /></div>}
+      <Lifecycle event={event} counts={counts} set={set} />
+      <section aria-labelledby="figures-heading">
+        <h2 id="figures-heading">In figures</h2>
+        <Loaded of={stats} pending={<Pending heights={[104]} />}>
+          {(now) => (
+            <dl className="em-figures" data-testid="stats">
+              <Figure name="Confirmed" value={now.confirmed} />
+              <Figure name="In line" value={now.waitlisted} />
+              <Figure name="Cancelled" value={now.cancelled} />
+              <Figure name="Checked in" value={now.checkedIn} />
+              <Figure name="Capacity" value={now.capacity} />
+            </dl>
+          )}
+        </Loaded>
+      </section>
+    </div>
+  );
+}
+
+function Figure({ name, value }: { name: string; value: number }) {
+  return <div><dt>{name}</dt><dd>{value.toLocaleString('en')}</dd></div>;
+}
+
+/** Reads again when the places change, but not more often than every two seconds. */
+function useRereadOnChange(revision: number, reload: () => void): void {
+  const read = useRef(revision);
+  useEffect(() => {
+    if (read.current === revision) return undefined;
+    const timer = setTimeout(() => {
+      read.current = revision;
+      reload();
+    }, 2_000);
+    return () => clearTimeout(timer);
+  }, [revision, reload]);
+}
+
+function Lifecycle({ event, counts, set }: { event: Event; counts: Counts; set: (event: Event) => void }) {
+  const [asking, setAsking] = useState(false);
+  const publish = useAction(async () => set(await events.publish(event.id)));
+  const cancel = useAction(async () => {
+    set(await events.cancel(event.id));
+    setAsking(false);
+  });
+  const told = counts.confirmed + counts.waitlisted;
+  return (
+    <div className="em-stack">
+      <ProblemNote problem={publish.problem} />
+      {event.status === 'draft' && <p className="em-note mb-0" data-tone="warn">This is a draft. Only you can see it until you publish it.</p>}
+      <div className="em-row">
+        {event.status === 'draft' && <Busy pending={publish.pending} className="btn btn-primary" onClick={() => void publish.run()}>Publish</Busy>}
+        <Link className="btn btn-outline-secondary" to={`/events/${event.id}`}>View event page</Link>
+        {event.status === 'published' && <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>Cancel event</button>}
+      </div>
+      {asking && (
+        <Confirm title="Cancel this event?" confirm="Yes, cancel event" dismiss="Keep the event"
+          pending={cancel.pending} problem={cancel.problem}
+          onConfirm={() => void cancel.run()} onDismiss={() => { cancel.clear(); setAsking(false); }}>
+          {told === 0
+            ? 'Nobody is registered yet, so nobody has to be told. This can’t be undone.'
+            : `${told.toLocaleString('en')} ${told === 1 ? 'person' : 'people'} will be told by email. All tickets stop being valid. This can’t be undone.`}
+        </Confirm>
+      )}
+    </div>
+  );
+}

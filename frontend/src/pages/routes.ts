@@ -1,0 +1,60 @@
+import type { ComponentType } from 'react';
+import type { Role } from '../api/types';
+import { matchPath } from '../routing/match';
+import type { Parameters } from '../routing/match';
+import { lazyPage } from '../routing/lazyPage';
+import { EventListPage } from './events/EventListPage';
+import { EventPage } from './events/EventPage';
+import { NotificationsPage } from './account/NotificationsPage';
+import { SignInPage } from './account/SignInPage';
+import { SignUpPage } from './account/SignUpPage';
+import { MyTicketsPage } from './tickets/MyTicketsPage';
+import { TicketPage } from './tickets/TicketPage';
+
+interface PageProps {
+  id?: string;
+}
+
+export interface Route {
+  pattern: string;
+  page: ComponentType<PageProps>;
+  /** Who may see it; nobody in particular when missing. The API decides, this only spares people dead ends. */
+  roles?: readonly Role[];
+}
+
+const anybody: readonly Role[] = ['user', 'organizer', 'admin'];
+const organizers: readonly Role[] = ['organizer', 'admin'];
+const admins: readonly Role[] = ['admin'];
+
+type StaffPages = typeof import('./staffPages');
+
+function staffPage(choose: (pages: StaffPages) => ComponentType<PageProps>): ComponentType<PageProps> {
+  return lazyPage(async () => choose(await import('./staffPages')));
+}
+
+/** Every page of the app. What attendees see first is in the first bundle; the rest is fetched when it is opened. */
+const routes: readonly Route[] = [
+  { pattern: '/', page: EventListPage },
+  { pattern: '/events/:id', page: EventPage },
+  { pattern: '/sign-in', page: SignInPage },
+  { pattern: '/sign-up', page: SignUpPage },
+  { pattern: '/tickets', roles: anybody, page: MyTicketsPage },
+  { pattern: '/tickets/:id', roles: anybody, page: TicketPage },
+  { pattern: '/notifications', roles: anybody, page: NotificationsPage },
+  { pattern: '/organizer', roles: organizers, page: staffPage((pages) => pages.OwnEventsPage) },
+  { pattern: '/organizer/new', roles: organizers, page: staffPage((pages) => pages.CreateEventPage) },
+  { pattern: '/organizer/events/:id', roles: anybody, page: staffPage((pages) => pages.OverviewPage) },
+  { pattern: '/organizer/events/:id/edit', roles: anybody, page: staffPage((pages) => pages.EditEventPage) },
+  { pattern: '/organizer/events/:id/attendees', roles: anybody, page: staffPage((pages) => pages.AttendeesPage) },
+  { pattern: '/organizer/events/:id/check-in', roles: anybody, page: staffPage((pages) => pages.CheckInPage) },
+  { pattern: '/organizer/events/:id/announcements', roles: anybody, page: staffPage((pages) => pages.AnnouncementsPage) },
+  { pattern: '/admin/users', roles: admins, page: staffPage((pages) => pages.UsersPage) },
+];
+
+export function findRoute(path: string): { route: Route; parameters: Parameters } | null {
+  for (const route of routes) {
+    const parameters = matchPath(route.pattern, path);
+    if (parameters !== null) return { route, parameters };
+  }
+  return null;
+}

@@ -1,0 +1,9 @@
+// What organizers and admins need, fetched together when the first of it is opened.
+export { UsersPage } from './admin/UsersPage';
+export { AnnouncementsPage } from './organizer/AnnouncementsPage';
+export { AttendeesPage } from './organizer/AttendeesPage';
+export { CheckInPage } from './organizer/CheckInPage';
+export { CreateEventPage } from './organizer/CreateEventPage';
+export { EditEventPage } from './organizer/EditEventPage';
+export { OverviewPage } from './organizer/OverviewPage';
+export { OwnEventsPage } from './organizer/OwnEventsPage';

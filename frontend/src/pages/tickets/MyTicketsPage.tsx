@@ -1,0 +1,55 @@
+import { registrations } from '../../api/endpoints';
+import { usePages } from '../../api/usePages';
+import type { OwnRegistration } from '../../api/types';
+import { EventBadge, RegistrationBadge } from '../../components/Badge';
+import { DateTile } from '../../components/DateTile';
+import { PagedList } from '../../components/PagedList';
+import { PageTitle } from '../../components/PageTitle';
+import { Empty } from '../../components/States';
+import { When } from '../../components/When';
+import { useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
+import { Link } from '../../routing/Link';
+
+export function MyTicketsPage() {
+  const list = usePages<OwnRegistration>('my-registrations', (cursor, signal) => registrations.mine({ cursor }, signal));
+  useTopic('me', (update) => {
+    const ours = update.type === 'registration' || update.type === 'ticket';
+    if (ours || (update.type === 'subscribed' && update.again)) list.reload();
+  });
+  useFallbackReads(!useIsLive('me'), 8_000, list.reload);
+  return (
+    <div className="em-column mx-auto">
+      <PageTitle title="My tickets" />
+      <PagedList of={list} empty={<Empty title="No registrations yet"><Link to="/">Find an event</Link></Empty>}>
+        {(items) => (
+          <ul className="em-list" aria-label="My registrations">
+            {items.map((item) => <li key={item.id}><RegistrationCard item={item} /></li>)}
+          </ul>
+        )}
+      </PagedList>
+    </div>
+  );
+}
+
+function RegistrationCard({ item }: { item: OwnRegistration }) {
+  const { event } = item;
+  const usable = item.status === 'confirmed' && item.ticket !== null && event.status !== 'cancelled';
+  return (
+    <article className="em-card em-list-card">
+      <DateTile startsAt={event.startsAt} zone={event.timeZone} />
+      <div>
+        <h2><Link to={`/events/${event.id}`}>{event.title}</Link></h2>
+        <div><When event={event} /></div>
+        {event.venue && <div className="em-soft">{event.venue}</div>}
+        <div className="em-row mt-2">
+          <RegistrationBadge status={item.status} position={item.position} />
+          {event.status !== 'published' && <EventBadge status={event.status} />}
+          {item.status === 'confirmed' && item.ticket === null && <span className="em-small em-soft">The ticket is being made…</span>}
+        </div>
+      </div>
+      <div className="em-list-side">
+        {usable && item.ticket && <Link className="btn btn-primary" to={`/tickets/${item.ticket.id}`}>Show ticket<span className="visually-hidden"> for {event.title}</span></Link>}
+      </div>
+    </article>
+  );
+}

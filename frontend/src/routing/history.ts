@@ -1,0 +1,57 @@
+import { useSyncExternalStore } from 'react';
+
+// The browser's history as a store: `useLocation` follows it, `navigate` moves it.
+
+const listeners = new Set<() => void>();
+let current = read();
+/** Set by a navigation, taken by the new page's heading: it gets the focus then, and only then. */
+let headingWantsFocus = false;
+
+function read(): string {
+  return window.location.pathname + window.location.search;
+}
+
+function changed(): void {
+  current = read();
+  for (const listener of [...listeners]) listener();
+}
+
+window.addEventListener('popstate', () => {
+  headingWantsFocus = true;
+  changed();
+});
+
+export function useLocation(): { path: string; query: URLSearchParams; address: string } {
+  const address = useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => { listeners.delete(listener); };
+    },
+    () => current,
+  );
+  const url = new URL(address, window.location.origin);
+  return { path: url.pathname, query: url.searchParams, address };
+}
+
+export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
+  if (to === current) return;
+  const samePage = new URL(to, window.location.origin).pathname === window.location.pathname;
+  if (replace) window.history.replaceState(null, '', to);
+  else window.history.pushState(null, '', to);
+  if (!samePage) {
+    headingWantsFocus = true;
+    window.scrollTo(0, 0);
+  }
+  changed();
+}
+
+export function takeHeadingFocus(): boolean {
+  const wanted = headingWantsFocus;
+  headingWantsFocus = false;
+  return wanted;
+}
+
+/** Only paths of this site are followed after signing in; anything else would be an open redirect. */
+export function safeNext(next: string | null): string {
+  return next !== null && /^\/(?![/\\])/.test(next) ? next : '/';
+}
