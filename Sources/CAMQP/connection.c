@@ -79,11 +79,20 @@ static amqp_socket_t *make_socket(camqp_connection *connection, const camqp_sett
 }
 
 static bool log_in(camqp_connection *connection, const camqp_settings *settings, camqp_failure *failure) {
+    // librabbitmq merges these with its own and announces only two by itself. Without them the broker would neither say
+    // that a consumer is cancelled (its queue deleted) nor that it takes no messages.
+    amqp_table_entry_t capabilities[] = {
+        {amqp_cstring_bytes("consumer_cancel_notify"), {AMQP_FIELD_KIND_BOOLEAN, {.boolean = 1}}},
+        {amqp_cstring_bytes("connection.blocked"), {AMQP_FIELD_KIND_BOOLEAN, {.boolean = 1}}},
+        {amqp_cstring_bytes("basic.nack"), {AMQP_FIELD_KIND_BOOLEAN, {.boolean = 1}}},
+        {amqp_cstring_bytes("publisher_confirms"), {AMQP_FIELD_KIND_BOOLEAN, {.boolean = 1}}},
+    };
     amqp_table_entry_t entries[] = {
         {amqp_cstring_bytes("connection_name"),
          {AMQP_FIELD_KIND_UTF8, {.bytes = amqp_cstring_bytes(settings->connection_name)}}},
+        {amqp_cstring_bytes("capabilities"), {AMQP_FIELD_KIND_TABLE, {.table = {4, capabilities}}}},
     };
-    amqp_table_t properties = {1, entries};
+    amqp_table_t properties = {2, entries};
     if (!camqp_check(
             amqp_login_with_properties(
                 connection->state, settings->virtual_host, 0, 131072, settings->heartbeat_seconds, &properties,
