@@ -1,0 +1,41 @@
+import Access
+import AMQP
+import Bootstrap
+import Domain
+import Postgres
+import Redis
+
+/// Everything that api-service is told by its environment.
+struct APISettings: Sendable {
+    var common: CommonSettings
+    var database: DatabaseSettings
+    var broker: BrokerAddress
+    var redis: RedisAddress
+    /// Signs access tokens.
+    var accessTokenKey: SigningKey
+    /// Verify tickets.
+    var ticketKeys: KeySet
+
+    /// - Throws: ``SettingsError`` with every problem.
+    static func read(_ reader: inout SettingsReader) throws(SettingsError) -> APISettings {
+        let common = CommonSettings.read(&reader)
+        let database = databaseSettings("EM_DATABASE_URL", &reader)
+        let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
+        let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
+        let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
+        let ticketKeys = reader.value("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
+        try reader.finish()
+        return APISettings(
+            common: common.value, database: database.value, broker: broker.value, redis: redis.value,
+            accessTokenKey: accessTokenKey.value, ticketKeys: ticketKeys.value)
+    }
+
+    /// For the subcommands that need a database and nothing else.
+    static func databaseSettings(_ name: String, _ reader: inout SettingsReader) -> Setting<DatabaseSettings> {
+        reader.url(name) { url in
+            var settings = try DatabaseSettings(url: url)
+            settings.applicationName = "api-service"
+            return settings
+        }
+    }
+}

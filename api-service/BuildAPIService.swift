@@ -1,0 +1,169 @@
+import Access
+import Bootstrap
+import CoreMetrics
+import Domain
+import FoundationEssentials
+import Hummingbird
+import Logging
+import PasswordHashing
+import Persistence
+import Postgres
+import ServiceLifecycle
+
+/// The service, put together: what `serve` runs and tests drive.
+struct APIService: Sendable {
+    let application: Application<RouterResponder<APIContext>>
+    let health: HealthEndpoint
+    /// What runs beside the application and outlives it, in the order of dependence.
+    let services: [any Service]
+}
+
+/// Wires everything.
+/// - Parameters:
+///   - clock: the time that rules go by; tests give their own.
+///   - onServerRunning: hears the port that was chosen.
+func buildAPIService(
+    _ settings: APISettings, metrics: PrometheusRegistry, logger: Logger,
+    clock: @escaping @Sendable () -> Date = { Date() },
+    onServerRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+) async throws -> APIService {
+    let database = Database(settings.database, logger: logger)
+    exposeDatabase(database, on: metrics)
+    let issuer = await AccessTokenIssuer(key: settings.accessTokenKey, issuer: settings.common.publicURL.origin)
+    let verifier = try await AccessTokenVerifier(
+        keySet: issuer.keySet, issuer: settings.common.publicURL.origin)
+    let health = HealthEndpoint(
+        metrics: metrics,
+        checks: [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }])
+    let table = RouteTable(
+        routes: routes(
+            settings, stores: Stores(database), passwords: PasswordHasher(), issuer: issuer, clock: clock,
+            logger: logger))
+    let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
+    health.addRoutes(to: router)
+    let authentication = Authentication(
+        verifier: verifier, publicURL: settings.common.publicURL, clock: clock)
+    install(table, on: router, authentication, RequestMetrics(factory: metrics))
+    let application = Application(
+        router: router,
+        configuration: .init(
+            address: .hostname(settings.common.host, port: settings.common.port), serverName: nil),
+        onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? 0) },
+        logger: logger)
+    return APIService(
+        application: application, health: health, services: [DatabaseService(database: database)])
+}
+
+/// The whole HTTP surface, line by line; openapi.yaml names the same (a test compares them).
+func routes(
+    _ settings: APISettings, stores: Stores, passwords: PasswordHasher, issuer: AccessTokenIssuer,
+    clock: @escaping @Sendable () -> Date, logger: Logger
+) -> [Route] {
+    let authorization = Authorization(stores: stores)
+    let publicURL = settings.common.publicURL
+    let ticketKeys = TicketKeys(settings.ticketKeys)
+    let openSession = OpenSession(stores: stores, issuer: issuer, clock: clock)
+    let auth = AuthRoutes(
+        registerUser: RegisterUser(stores: stores, passwords: passwords, openSession: openSession),
+        logIn: LogIn(stores: stores, passwords: passwords, openSession: openSession),
+        refreshSession: RefreshSession(stores: stores, openSession: openSession, clock: clock, logger: logger),
+        logOut: LogOut(stores: stores), cookie: RefreshCookie(isSecure: publicURL.isSecure))
+    let account = AccountRoutes(stores: stores, editAccount: EditAccount(stores: stores), clock: clock)
+    let events = EventRoutes(
+        stores: stores, authorization: authorization, createEvent: CreateEvent(stores: stores),
+        editEvent: EditEvent(stores: stores, clock: clock), publishEvent: PublishEvent(stores: stores, clock: clock),
+        cancelEvent: CancelEvent(stores: stores, clock: clock), clock: clock)
+    let registrations = RegistrationRoutes(
+        stores: stores, authorization: authorization, register: Register(stores: stores, clock: clock),
+        cancelRegistration: CancelRegistration(stores: stores, clock: clock), clock: clock)
+    let tickets = TicketRoutes(stores: stores, authorization: authorization, publicURL: publicURL, clock: clock)
+    let checkIns = CheckInRoutes(
+        authorization: authorization, checkIn: CheckIn(stores: stores, keys: ticketKeys), clock: clock)
+    let announcements = AnnouncementRoutes(
+        stores: stores, authorization: authorization, postAnnouncement: PostAnnouncement(stores: stores))
+    let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
+    let admin = AdminRoutes(stores: stores, grantRole: GrantRole(stores: stores))
+    let documents = DocumentRoutes(accessKeys: issuer.keySet, ticketKeys: settings.ticketKeys)
+
+    return [
+        .post("/api/v1/auth/register", .ignored, auth.register),
+        .post("/api/v1/auth/login", .ignored, auth.logIn),
+        .post("/api/v1/auth/refresh", .cookie, auth.refresh),
+        .post("/api/v1/auth/logout", .cookie, auth.logOut),
+
+        .get("/api/v1/me", .required, account.show),
+        .patch("/api/v1/me", .required, account.edit),
+        .get("/api/v1/me/registrations", .required, account.registrations),
+        .get("/api/v1/me/notifications", .required, account.notifications),
+
+        .get("/api/v1/events", .optional, events.list),
+        .post("/api/v1/events", .required, events.create),
+        .get("/api/v1/events/{id}", .optional, events.show),
+        .patch("/api/v1/events/{id}", .required, events.edit),
+        .post("/api/v1/events/{id}/publish", .required, events.publish),
+        .post("/api/v1/events/{id}/cancel", .required, events.cancel),
+
+        .post("/api/v1/events/{id}/registrations", .required, registrations.register),
+        .get("/api/v1/events/{id}/registrations", .required, registrations.attendees),
+        .get("/api/v1/events/{id}/registrations.csv", .required, registrations.attendeesCSV),
+        .get("/api/v1/registrations/{id}", .required, registrations.show),
+        .delete("/api/v1/registrations/{id}", .required, registrations.cancel),
+
+        .get("/api/v1/tickets/{id}", .required, tickets.show),
+        .get("/api/v1/tickets/{id}.svg", .required, tickets.svg),
+        .get("/api/v1/tickets/{id}.png", .required, tickets.png),
+        .get("/api/v1/tickets/{id}.ics", .required, tickets.calendar),
+
+        .post("/api/v1/events/{id}/check-ins", .required, checkIns.scan),
+        .get("/api/v1/events/{id}/announcements", .optional, announcements.list),
+        .post("/api/v1/events/{id}/announcements", .required, announcements.post),
+        .get("/api/v1/events/{id}/stats", .required, statistics.show),
+
+        .get("/api/v1/admin/users", .required, admin.users),
+        .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),
+
+        .get("/.well-known/jwks.json", .ignored, documents.accessKeys),
+        .get("/.well-known/ticket-keys.json", .ignored, documents.ticketKeys),
+        .get("/openapi.yaml", .ignored, documents.openAPI),
+    ]
+}
+
+/// Puts the table on the router, behind the middleware that every request passes: trace, problems, credentials.
+private func install(
+    _ table: RouteTable, on router: Router<APIContext>, _ authentication: Authentication, _ metrics: RequestMetrics
+) {
+    router.add(middleware: TraceMiddleware(metrics: metrics))
+    router.add(middleware: ProblemMiddleware(table: table))
+    for route in table.routes {
+        router.on(RouterPath(route.path), method: route.method) { request, context in
+            var context = context
+            context.principal = try await authentication.principal(of: request, route.credentials)
+            return try await route.handle(request, context)
+        }
+    }
+}
+
+/// Closes the connections once everything that uses them has stopped.
+private struct DatabaseService: Service {
+    let database: Database
+
+    func run() async throws {
+        do { try await gracefulShutdown() } catch {}  // cancelled: close all the same
+        await database.close()
+    }
+}
+
+private func exposeDatabase(_ database: Database, on metrics: PrometheusRegistry) {
+    metrics.gauge("em_database_connections_open", "Connections for transactions that are up.") {
+        Double(database.statistics.open)
+    }
+    metrics.gauge("em_database_connections_idle", "Of them, those not in use.") {
+        Double(database.statistics.idle)
+    }
+    metrics.gauge("em_database_waiting", "Transactions that wait for a connection.") {
+        Double(database.statistics.waiting)
+    }
+    metrics.counter("em_database_connections_lost_total", "Connections lost, by whatever cause but closing.") {
+        Double(database.statistics.connectionsLost)
+    }
+}

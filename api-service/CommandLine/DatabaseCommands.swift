@@ -1,0 +1,106 @@
+import ArgumentParser
+import Bootstrap
+import Domain
+import FoundationEssentials
+import Logging
+import PasswordHashing
+import Persistence
+import Postgres
+
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// What the subcommands beside `serve` share: one database, one logger, and everything closed at the end.
+private func withDatabase<Result: Sendable>(
+    _ variable: String, _ body: (Database, Logger) async throws -> Result
+) async throws -> Result {
+    var reader = SettingsReader()
+    let setting = APISettings.databaseSettings(variable, &reader)
+    let level = reader.logLevel("EM_LOG_LEVEL", default: .info)
+    try reader.finish()
+    bootstrapLogging(service: "api-service", level: level.value)
+    let logger = Logger(label: "api-service")
+    let database = Database(setting.value, logger: logger)
+    do {
+        let result = try await body(database, logger)
+        await database.close()
+        return result
+    } catch {
+        await database.close()
+        throw error
+    }
+}
+
+struct Migrate: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Bring the schema up to date. Uses EM_MIGRATION_DATABASE_URL, the owner's role.")
+
+    func run() async throws {
+        let count = try await withDatabase("EM_MIGRATION_DATABASE_URL") { database, logger in
+            try await Migrator(database: database, logger: logger).run()
+        }
+        print(count == 0 ? "The schema is up to date." : "Migrations applied: \(count).")
+    }
+}
+
+struct CreateAdmin: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "Make an administrator.",
+        discussion: """
+            The password comes from EM_ADMIN_PASSWORD (or EM_ADMIN_PASSWORD_FILE), from a prompt on a terminal, or from \
+            the first line of standard input; never from the command line, where every process could read it.
+            """)
+
+    @Option(help: "The mail address to sign in with.") var email: String
+    @Option(help: "The name to show.") var name: String = "Administrator"
+    @Flag(help: "Give the role to an account that exists; its password stays.") var promote = false
+
+    func run() async throws {
+        var validation = Validation()
+        let address = validation.email("email", email)
+        let displayName = validation.text("name", name, 1...100)
+        let password = promote ? nil : validation.password("password", try Self.readPassword())
+        guard validation.errors.isEmpty else {
+            throw ValidationError(validation.errors.map { "\($0.field) \($0.message)" }.joined(separator: "\n"))
+        }
+        let command = AppointAdmin(passwords: PasswordHasher())
+        do {
+            try await withDatabase("EM_DATABASE_URL") { database, _ in
+                try await command.perform(
+                    address, password: password, displayName: displayName, stores: Stores(database))
+            }
+        } catch DomainError.emailTaken {
+            throw ValidationError("There is an account with this address already; --promote gives it the role.")
+        } catch DomainError.notFound {
+            throw ValidationError("There is no account with this address; leave --promote out to make one.")
+        }
+        print(promote ? "\(address) is an administrator now." : "The administrator \(address) was made.")
+    }
+
+    private static func readPassword() throws -> String {
+        var reader = SettingsReader()
+        let given = reader.optional("EM_ADMIN_PASSWORD", secret: true) { $0 }
+        try reader.finish()
+        if let password = given.value { return password }
+        guard isatty(0) == 1 else { return readLine(strippingNewline: true) ?? "" }
+        // getpass(3) switches the terminal's echo off and on again. One prompt, before anything runs at the same time.
+        guard let typed = unsafe getpass("Password: ") else { return "" }
+        return unsafe String(cString: typed)
+    }
+}
+
+struct SeedDemoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "seed-demo",
+        abstract:
+            "Make the demo's accounts and events where they are missing. Never in production: the passwords are public."
+    )
+
+    func run() async throws {
+        let seeded = try await withDatabase("EM_DATABASE_URL") { database, _ in
+            try await SeedDemo(stores: Stores(database), passwords: PasswordHasher()) { Date() }.perform()
+        }
+        print("Demo accounts made: \(seeded.accounts), events made: \(seeded.events).")
+    }
+}

@@ -1,0 +1,33 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Opens a draft to the public.
+struct PublishEvent: Sendable {
+    let stores: Stores
+    let clock: @Sendable () -> Date
+
+    /// Publishing twice changes nothing and answers the same.
+    /// - Throws: ``DomainError/eventCancelled``, ``DomainError/eventEnded``.
+    func perform(_ id: EventID, by actor: UserID) async throws -> Event {
+        let now = clock()
+        return try await stores.database.transaction { transaction in
+            let version = try await stores.events.publish(id, on: transaction)
+            guard let event = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
+            switch event.status(at: now) {
+            case .cancelled: throw DomainError.eventCancelled
+            case .ended: throw DomainError.eventEnded  // a draft whose time has passed stays a draft: rolled back
+            case .draft, .published: break
+            }
+            guard let version else { return event }
+            try await stores.audit.record(
+                "event.published", by: actor, subject: id.uuid, event: id, on: transaction)
+            let data = EventData(eventId: id, version: version, status: .published)
+            try await stores.outbox.append(
+                [.fact(.eventPublished, event: id, owner: event.ownerID, data)], on: transaction)
+            return event
+        }
+    }
+}

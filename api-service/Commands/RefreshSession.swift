@@ -1,0 +1,39 @@
+import Domain
+import FoundationEssentials
+import Logging
+import Persistence
+import Postgres
+
+/// Exchanges a refresh token for the next one and a fresh access token.
+struct RefreshSession: Sendable {
+    let stores: Stores
+    let openSession: OpenSession
+    let clock: @Sendable () -> Date
+    let logger: Logger
+
+    /// - Throws: ``DomainError/notAuthenticated`` when the token is unknown, expired, signed out or used twice; the
+    ///   last revokes every token that grew from the same sign-in.
+    func perform(_ token: RefreshToken) async throws -> SessionGrant {
+        let now = clock()
+        let successor = RefreshToken()
+        let rotation = try await stores.database.transaction { transaction in
+            let rotation = try await stores.sessions.rotate(
+                token.hash, to: successor.hash, expiresAt: now.addingTimeInterval(RefreshToken.lifetime), now: now,
+                on: transaction)
+            if case .reused(let session) = rotation {
+                try await stores.audit.record(
+                    "session.reuse-detected", by: nil, subject: session.uuid, on: transaction)
+            }
+            return rotation
+        }
+        switch rotation {
+        case .rotated(let session, let user):
+            return try await openSession.grant(user, session, successor, now: now)
+        case .reused(let session):
+            logger.warning("refresh token used twice, session revoked", metadata: ["session_id": "\(session)"])
+            throw DomainError.notAuthenticated
+        case .refused:
+            throw DomainError.notAuthenticated
+        }
+    }
+}

@@ -1,0 +1,87 @@
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// An answer of an error: RFC 9457, with a stable `type`, the trace and, for bad input, the fields.
+struct APIProblem: Error, Sendable {
+    /// Stable for ever; programs decide by it.
+    var slug: String
+    var status: HTTPResponse.Status
+    /// A sentence for a person.
+    var title: String
+    var detail: String?
+    var errors: [FieldError] = []
+    var headers = HTTPFields()
+
+    init(
+        _ slug: String, _ status: HTTPResponse.Status, _ title: String, detail: String? = nil,
+        errors: [FieldError] = [], headers: HTTPFields = [:]
+    ) {
+        self.slug = slug
+        self.status = status
+        self.title = title
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers
+    }
+
+    private struct Document: Encodable {
+        var type: String
+        var title: String
+        var status: Int
+        var detail: String?
+        var traceId: String?
+        var errors: [FieldError]?
+    }
+
+    func response(traceID: String?) -> Response {
+        let document = Document(
+            type: slug, title: title, status: status.code, detail: detail, traceId: traceID,
+            errors: errors.isEmpty ? nil : errors)
+        var headers = headers
+        headers[.contentType] = "application/problem+json"
+        headers[.cacheControl] = "no-store"
+        // Six plain values always encode; were it otherwise, the status would still stand.
+        let body = (try? WireJSON.encode(document)) ?? []
+        return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+    }
+}
+
+extension APIProblem {
+    static let malformedJSON = APIProblem(
+        "malformed-json", .badRequest, "The body is not a JSON object that can be read.")
+    static let badCursor = APIProblem(
+        "bad-cursor", .badRequest, "This cursor doesn't belong to this list. Start again from its first page.")
+    static let unsupportedMediaType = APIProblem(
+        "unsupported-media-type", .unsupportedMediaType, "Send the body as application/json.")
+    static let payloadTooLarge = APIProblem(
+        "payload-too-large", .contentTooLarge, "The body is larger than this route accepts.")
+    static let tokenExpired = APIProblem(
+        "token-expired", .unauthorized, "The access token has expired. Ask for a new one.",
+        headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
+    static let preconditionRequired = APIProblem(
+        "precondition-required", .preconditionRequired, "Send If-Match with the version that you have seen.")
+    static let badRequest = APIProblem("bad-request", .badRequest, "The request can't be understood.")
+
+    static func unavailable(retryAfter seconds: Int = 2) -> APIProblem {
+        APIProblem(
+            "unavailable", .serviceUnavailable, "This can't be done at the moment. Nothing happened; try again soon.",
+            headers: [.retryAfter: "\(seconds)"])
+    }
+
+    static let outcomeUnknown = APIProblem(
+        "outcome-unknown", .serviceUnavailable,
+        "The connection to the database was lost while this was being stored. Look whether it happened before trying "
+            + "again.",
+        headers: [.retryAfter: "2"])
+    static let internalError = APIProblem(
+        "internal-error", .internalServerError, "Something went wrong on our side. Nothing happened.")
+
+    static func methodNotAllowed(_ methods: [HTTPRequest.Method]) -> APIProblem {
+        APIProblem(
+            "method-not-allowed", .methodNotAllowed, "This can't be done here.",
+            headers: [.allow: methods.map(\.rawValue).sorted().joined(separator: ", ")])
+    }
+}

@@ -1,0 +1,53 @@
+import Access
+import Bootstrap
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+
+/// Finds out who asks, as the route table says that it matters.
+struct Authentication: Sendable {
+    let verifier: AccessTokenVerifier
+    let publicURL: PublicURL
+    let clock: @Sendable () -> Date
+
+    /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, or 403 for a request that may come from elsewhere.
+    func principal(of request: Request, _ credentials: Credentials) async throws -> Principal? {
+        switch credentials {
+        case .ignored:
+            return nil
+        case .cookie:
+            try checkOrigin(request)
+            return nil
+        case .optional:
+            return try await bearer(request)
+        case .required:
+            guard let principal = try await bearer(request) else { throw DomainError.notAuthenticated }
+            return principal
+        }
+    }
+
+    private func bearer(_ request: Request) async throws -> Principal? {
+        guard let header = request.headers[.authorization] else { return nil }
+        let parts = header.split(separator: " ")
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw DomainError.notAuthenticated }
+        do {
+            return try await verifier.verify(String(parts[1]), now: clock())
+        } catch AccessTokenError.expired {
+            throw APIProblem.tokenExpired
+        } catch {
+            throw DomainError.notAuthenticated
+        }
+    }
+
+    /// The cookie is sent by the browser whoever made it ask; the header can only be set by our own pages, and the
+    /// origin, where a browser names it, has to be ours.
+    private func checkOrigin(_ request: Request) throws {
+        let origin = request.headers[.origin]
+        guard request.headers[.csrf] == "1", origin == nil || origin == publicURL.origin else {
+            throw APIProblem(
+                DomainError.forbidden.slug, .forbidden, DomainError.forbidden.title,
+                detail: "Requests that the cookie authenticates need the header X-EM-CSRF: 1 and our own origin.")
+        }
+    }
+}

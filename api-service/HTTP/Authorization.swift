@@ -1,0 +1,43 @@
+import Access
+import Domain
+import Persistence
+
+/// Asks the policy, with what it has to know about the thing in question.
+struct Authorization: Sendable {
+    let stores: Stores
+
+    /// - Throws: what the policy's decision means.
+    static func require(_ action: Action, _ principal: Principal?, _ relation: Relation = Relation(nil)) throws {
+        switch Policy.decide(action, role: principal?.role, relation: relation) {
+        case .allowed: return
+        case .notAuthenticated: throw DomainError.notAuthenticated
+        case .forbidden: throw DomainError.forbidden
+        case .hidden: throw DomainError.notFound
+        }
+    }
+
+    /// Loads an event for an action on it. Whoever may not even see it hears that there is none.
+    func event(_ id: EventID, _ action: Action, _ principal: Principal?) async throws -> Event {
+        guard let event = try await stores.events.find(id) else { throw DomainError.notFound }
+        let seeing: Action = event.storedStatus == .draft ? .viewDraftEvent : .viewPublishedEvent
+        let needed = [seeing, action]
+        // What anybody may do needs no look at the event's team.
+        if needed.allSatisfy({ Policy.decide($0, role: principal?.role) == .allowed }) { return event }
+        let relation = Relation(try await membership(of: principal, in: id))
+        for action in needed { try Self.require(action, principal, relation) }
+        return event
+    }
+
+    /// Checks an action on something that belongs to `subject` within an event: a registration, a ticket.
+    func require(_ action: Action, _ principal: Principal, of subject: UserID, in event: EventID) async throws {
+        let isSubject = principal.userID == subject
+        // One's own things need no look at the event's team.
+        let membership = isSubject ? nil : try await membership(of: principal, in: event)
+        try Self.require(action, principal, Relation(membership, isSubject: isSubject))
+    }
+
+    private func membership(of principal: Principal?, in event: EventID) async throws -> MembershipRole? {
+        guard let principal else { return nil }
+        return try await stores.events.membership(of: principal.userID, in: event)
+    }
+}

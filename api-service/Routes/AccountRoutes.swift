@@ -1,0 +1,100 @@
+import Access
+import Domain
+import FoundationEssentials
+import Hummingbird
+import Persistence
+
+/// One's own account, registrations and notifications.
+struct AccountRoutes: Sendable {
+    let stores: Stores
+    let editAccount: EditAccount
+    let clock: @Sendable () -> Date
+
+    @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        try Authorization.require(.viewOwnAccount, principal)
+        // A token outlives its account by minutes.
+        guard let user = try await stores.users.find(principal.userID) else { throw DomainError.notAuthenticated }
+        return try .json(UserJSON(user))
+    }
+
+    @Sendable func edit(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        try Authorization.require(.editOwnAccount, principal)
+        var fields = try await BodyFields(request)
+        guard fields.has("displayName") else {
+            guard let user = try await stores.users.find(principal.userID) else { throw DomainError.notAuthenticated }
+            return try .json(UserJSON(user))
+        }
+        let displayName = fields.text("displayName", 1...100)
+        try fields.validation.check()
+        return try .json(UserJSON(try await editAccount.perform(displayName: displayName, by: principal)))
+    }
+
+    @Sendable func registrations(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        var query = QueryFields(request)
+        let event = query.id("eventId", of: EventSubject.self)
+        let limit = query.limit()
+        try query.validation.check()
+        let page = try await stores.registrations.list(
+            of: principal.userID, event: event, after: try query.cursor(.ownRegistrations), limit: limit)
+        let now = clock()
+        return try .json(page.json(.ownRegistrations) { RegistrationJSON($0, now: now) })
+    }
+
+    @Sendable func notifications(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        var query = QueryFields(request)
+        let limit = query.limit()
+        try query.validation.check()
+        let page = try await stores.notifications.list(
+            of: principal.userID, after: try query.cursor(.notifications), limit: limit)
+        return try .json(page.json(.notifications, NotificationJSON.init))
+    }
+}
+
+struct UserJSON: Encodable {
+    var id: UserID
+    var email: String
+    var displayName: String
+    var role: Role
+
+    init(_ user: User) {
+        id = user.id
+        email = user.email
+        displayName = user.displayName
+        role = user.role
+    }
+}
+
+/// A notification as its reader sees it.
+struct NotificationJSON: Encodable {
+    var id: NotificationID
+    var kind: NotificationKind
+    @Nullable var eventId: EventID?
+    @Nullable var eventTitle: String?
+    @Nullable var registrationId: RegistrationID?
+    var channel: String
+    var status: NotificationStatus
+    var attempts: Int
+    @Nullable var lastError: String?
+    @Nullable var nextAttemptAt: Date?
+    var createdAt: Date
+    @Nullable var sentAt: Date?
+
+    init(_ notification: Persistence.Notification) {
+        id = notification.id
+        kind = notification.kind
+        eventId = notification.eventID
+        eventTitle = notification.eventTitle
+        registrationId = notification.registrationID
+        channel = notification.channel
+        status = notification.status
+        attempts = notification.attempts
+        lastError = notification.lastError
+        nextAttemptAt = notification.nextAttemptAt
+        createdAt = notification.createdAt
+        sentAt = notification.sentAt
+    }
+}

@@ -1,0 +1,60 @@
+import Access
+import Domain
+import FoundationEssentials
+import Hummingbird
+import Persistence
+
+/// The gate.
+struct CheckInRoutes: Sendable {
+    let authorization: Authorization
+    let checkIn: CheckIn
+    let clock: @Sendable () -> Date
+
+    private struct Answer: Encodable {
+        struct Person: Encodable {
+            var displayName: String
+            var registrationId: RegistrationID
+        }
+
+        struct FirstScan: Encodable {
+            var at: Date
+            @Nullable var gate: String?
+            @Nullable var device: String?
+        }
+
+        var result: CheckInResult
+        var attendee: Person?
+        var ticketId: TicketID?
+        var checkInId: CheckInID?
+        var at: Date?
+        var firstScan: FirstScan?
+
+        init(_ outcome: CheckInOutcome) {
+            result = outcome.result
+            if let name = outcome.attendeeName, let registration = outcome.registrationID {
+                attendee = Person(displayName: name, registrationId: registration)
+            }
+            ticketId = outcome.ticketID
+            checkInId = outcome.checkInID
+            at = outcome.at
+            firstScan = outcome.firstScan.map { FirstScan(at: $0.at, gate: $0.gate, device: $0.device) }
+        }
+    }
+
+    @Sendable func scan(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        let event = try await authorization.event(try context.id(of: EventSubject.self), .checkIn, principal)
+        var fields = try await BodyFields(request)
+        let code = fields.text("code", 1...512)
+        let gate = fields.optionalText("gate", maximum: 100)
+        let device = fields.optionalText("device", maximum: 100)
+        let scanID = fields.optionalText("scanId", maximum: 100)
+        let scannedAt = fields.optionalDate("scannedAt")
+        try fields.validation.check()
+        // A device whose clock is ahead doesn't let anybody in early.
+        let now = clock()
+        let scan = Scan(gate: gate, device: device, scanID: scanID, at: min(scannedAt ?? now, now))
+        let outcome = try await checkIn.perform(code, at: event.id, scan: scan, by: principal)
+        return try .json(Answer(outcome))
+    }
+}

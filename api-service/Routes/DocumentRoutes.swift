@@ -1,0 +1,24 @@
+import Access
+import HTTPTypes
+import Hummingbird
+
+/// Documents for programs: public keys, and the description of this surface.
+struct DocumentRoutes: Sendable {
+    let accessKeys: KeySet
+    let ticketKeys: KeySet
+
+    /// Keys change by rotation only, with days between.
+    private static let cached: HTTPFields = [.cacheControl: "public, max-age=300"]
+
+    @Sendable func accessKeys(_ request: Request, _ context: APIContext) async throws -> Response {
+        .text(accessKeys.json, type: "application/jwk-set+json", headers: Self.cached)
+    }
+
+    @Sendable func ticketKeys(_ request: Request, _ context: APIContext) async throws -> Response {
+        .text(ticketKeys.json, type: "application/jwk-set+json", headers: Self.cached)
+    }
+
+    @Sendable func openAPI(_ request: Request, _ context: APIContext) async throws -> Response {
+        .bytes(PackageResources.openapi_yaml, type: "application/yaml", headers: Self.cached)
+    }
+}

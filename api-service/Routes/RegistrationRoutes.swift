@@ -1,0 +1,105 @@
+import Access
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import NIOCore
+import Persistence
+
+/// Places: taken, shown, given back; and who has them.
+struct RegistrationRoutes: Sendable {
+    let stores: Stores
+    let authorization: Authorization
+    let register: Register
+    let cancelRegistration: CancelRegistration
+    let clock: @Sendable () -> Date
+
+    @Sendable func register(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        try Authorization.require(.registerForEvent, principal)
+        let registration = try await register.perform(try context.id(of: EventSubject.self), by: principal)
+        return try .json(
+            RegistrationJSON(registration), status: .created,
+            headers: [.location: "/api/v1/registrations/\(registration.id)"])
+    }
+
+    @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
+        let detail = try await find(context, .viewRegistration)
+        return try .json(RegistrationJSON(detail, now: clock()))
+    }
+
+    @Sendable func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
+        let id = try await find(context, .cancelRegistration).registration.id
+        let registration = try await cancelRegistration.perform(id)
+        // The revoked ticket is part of the answer.
+        let detail = try await stores.registrations.find(id)
+        return try .json(RegistrationJSON(registration, ticket: detail?.ticket))
+    }
+
+    private func find(_ context: APIContext, _ action: Action) async throws -> RegistrationDetail {
+        let principal = try context.signedIn()
+        guard let detail = try await stores.registrations.find(try context.id(of: RegistrationSubject.self)) else {
+            throw DomainError.notFound
+        }
+        try await authorization.require(
+            action, principal, of: detail.registration.userID, in: detail.registration.eventID)
+        return detail
+    }
+
+    @Sendable func attendees(_ request: Request, _ context: APIContext) async throws -> Response {
+        let event = try await authorization.event(
+            try context.id(of: EventSubject.self), .viewAttendees, try context.signedIn())
+        var query = QueryFields(request)
+        let (text, status) = (query.text("query"), query.choice("status", of: RegistrationStatus.self))
+        let limit = query.limit()
+        try query.validation.check()
+        let page = try await stores.registrations.attendees(
+            of: event.id, query: text, status: status, after: try query.cursor(.attendees), limit: limit)
+        return try .json(page.json(.attendees, AttendeeJSON.init))
+    }
+
+    /// The same list for a spreadsheet, page by page, so that a hundred thousand rows need no memory.
+    @Sendable func attendeesCSV(_ request: Request, _ context: APIContext) async throws -> Response {
+        let event = try await authorization.event(
+            try context.id(of: EventSubject.self), .viewAttendees, try context.signedIn())
+        var query = QueryFields(request)
+        let (text, status) = (query.text("query"), query.choice("status", of: RegistrationStatus.self))
+        try query.validation.check()
+        let registrations = stores.registrations
+        // The first page before the head: what fails now is still a problem document.
+        let first = try await registrations.attendees(
+            of: event.id, query: text, status: status, after: nil, limit: Self.csvPage)
+        let body = ResponseBody { writer in
+            var page = first
+            try await writer.write(ByteBuffer(string: CSV.table(header: Self.csvHeader, page.items.map(Self.csvRow))))
+            while let next = page.next {
+                page = try await registrations.attendees(
+                    of: event.id, query: text, status: status, after: next, limit: Self.csvPage)
+                try await writer.write(ByteBuffer(string: CSV.rows(page.items.map(Self.csvRow))))
+            }
+            try await writer.finish(nil)
+        }
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "text/csv; charset=utf-8", .cacheControl: "no-store",
+                .contentDisposition: "attachment; filename=\"registrations-\(event.id).csv\"",
+            ], body: body)
+    }
+
+    private static let csvPage = 500
+    private static let csvHeader = [
+        "registration", "status", "position", "registered at", "name", "email", "ticket code", "ticket status",
+        "checked in at",
+    ]
+
+    private static func csvRow(_ attendee: Attendee) -> [String] {
+        let registration = attendee.registration
+        return [
+            registration.id.description, registration.status.rawValue, registration.position.map(String.init) ?? "",
+            Timestamp.text(registration.createdAt), attendee.displayName, attendee.email,
+            attendee.ticket?.code ?? "", attendee.ticket?.status.rawValue ?? "",
+            attendee.ticket?.checkedInAt.map(Timestamp.text) ?? "",
+        ]
+    }
+}
