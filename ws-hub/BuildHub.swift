@@ -1,0 +1,96 @@
+import Access
+import Bootstrap
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOPosix
+import Persistence
+import Postgres
+import Redis
+import ServiceLifecycle
+
+/// ws-hub, wired: read this first.
+///
+///     Redis ──RedisSubscriber──→ LiveUpdateFeed ──deliver──→ Hub (one per event loop) ──→ TopicListeners ──→ Session
+///     Postgres ──EventStore.places─┘ (snapshots, revision checks)                          HandshakeGuard ──┘
+///
+/// | request | answer |
+/// |---|---|
+/// | GET /ws with an upgrade | a WebSocket: ``Session`` says what can be said, ``CloseCode`` how it ends |
+/// | GET /ws without | 426 |
+/// | GET /livez, /readyz, /metrics | ``HealthEndpoint`` |
+struct HubService: Sendable {
+    let settings: HubSettings
+    let health: HealthEndpoint
+    let logger: Logger
+    private let database: Database
+    private let services: [any Service]
+
+    /// - Parameter onListening: gets the port that the service listens on.
+    init(
+        _ settings: HubSettings, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) async throws {
+        let group = MultiThreadedEventLoopGroup.singleton
+        let registry = PrometheusRegistry()
+        registry.exposeProcess(service: "ws-hub")
+        let metrics = HubMetrics(registry)
+
+        let database = Database(settings.database, logger: logger)
+        let events = EventStore(database)
+        var redisSettings = RedisSettings()
+        redisSettings.commandTimeout = .seconds(1)  // a stalled Redis must not hold up snapshots for longer
+        redisSettings.connectTimeout = .seconds(1)
+        let subscriber = RedisSubscriber(settings.redis, settings: redisSettings, logger: logger)
+        let verifier = try await AccessTokenVerifier(
+            keySet: settings.accessKeys, issuer: settings.common.publicURL.origin)
+
+        let feed = LiveUpdateFeed(
+            subscriber: subscriber, states: { try await events.places(for: $0) }, metrics: metrics, logger: logger)
+        let access = HubAccess(
+            verify: { try await verifier.verify($0) },
+            membership: { try await events.membership(of: $0, in: $1) })
+        let hubs = Hubs(
+            group, feed: feed, access: access, limits: settings.limits, metrics: metrics, logger: logger)
+        hubs.expose(in: registry)
+
+        health = HealthEndpoint(
+            metrics: registry,
+            checks: [
+                ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") },
+                ReadinessCheck("redis", isRequired: false) {
+                    guard subscriber.isConnected else { throw RedisError(.unreachable("not connected")) }
+                },
+            ])
+        let router = Router()
+        health.addRoutes(to: router)
+        router.get("/ws") { _, _ in Response(status: .upgradeRequired, headers: [.upgrade: "websocket"]) }
+        let (publicURL, proxies) = (settings.common.publicURL, settings.trustedProxies)
+        let server = Application(
+            router: router,
+            server: HTTPServerBuilder { responder in
+                WebSocketServer(responder: responder, hubs: hubs, publicURL: publicURL, trustedProxies: proxies)
+            },
+            configuration: .init(
+                address: .hostname(settings.common.host, port: settings.common.port), serverName: nil, backlog: 4096),
+            onServerRunning: { channel in onListening(channel.localAddress?.port ?? 0) },
+            eventLoopGroupProvider: .shared(group), logger: quietened(logger))
+
+        self.settings = settings
+        self.logger = logger
+        self.database = database
+        // The last is stopped first: no new sockets, then the sockets' goodbyes, then the news.
+        services = [feed, hubs, server]
+    }
+
+    /// Runs until SIGTERM or SIGINT, or until the task is told to shut down gracefully.
+    func run() async throws {
+        try await runServices(services, health: health, settings: settings.common, logger: logger)
+        await database.close()
+    }
+
+    /// The parts, for a group of the caller's own (tests, several hubs in one process).
+    var parts: [any Service] { services }
+
+    func close() async { await database.close() }
+}

@@ -1,0 +1,119 @@
+import Bootstrap
+import NIOCore
+import NIOHTTP1
+
+/// What a first request on a connection is.
+enum Handshake: Equatable {
+    /// Not an upgrade: Hummingbird's.
+    case plain
+    /// An upgrade that may go on.
+    case accepted
+    /// An upgrade that is answered with a problem instead.
+    case refused(HTTPResponseStatus, problem: String)
+
+    /// - Parameter isFull: the hub holds as many sockets as it may.
+    init(_ head: HTTPRequestHead, publicURL: PublicURL, isFull: Bool) {
+        let path = head.uri.prefix { $0 != "?" }
+        guard path == "/ws", Self.list(head.headers["upgrade"]).contains("websocket") else {
+            self = .plain
+            return
+        }
+        guard head.method == .GET, head.version == .http1_1, Self.list(head.headers["connection"]).contains("upgrade"),
+            head.headers["sec-websocket-key"].count == 1, head.headers["sec-websocket-key"][0].utf8.count == 24,
+            head.headers["content-length"].allSatisfy({ $0 == "0" }), head.headers["transfer-encoding"].isEmpty
+        else {
+            self = .refused(.badRequest, problem: "bad-handshake")
+            return
+        }
+        guard head.headers["sec-websocket-version"] == ["13"] else {
+            self = .refused(.upgradeRequired, problem: "websocket-version")
+            return
+        }
+        // Browsers always send Origin and can't be made to lie about it; programs need not send one (RFC 6455 §10.2).
+        guard head.headers["origin"].allSatisfy({ $0.lowercased() == publicURL.origin }) else {
+            self = .refused(.forbidden, problem: "wrong-origin")
+            return
+        }
+        self = isFull ? .refused(.serviceUnavailable, problem: "too-many") : .accepted
+    }
+
+    private static func list(_ fields: [String]) -> [String] {
+        fields.flatMap { $0.split(separator: ",") }.map { $0.filter { !$0.isWhitespace }.lowercased() }
+    }
+}
+
+/// Stands before NIO's upgrade handler for the first request of a connection, then leaves the pipeline.
+///
+/// NIO's own refusal loses the request, and the client would see a closed connection without an answer. So this handler
+/// answers what is refused by itself, and takes the upgrade header from what shall be plain HTTP. It also closes
+/// connections that send no request at all.
+final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias InboundOut = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let decide: (HTTPRequestHead) -> Handshake
+    private let metrics: HubMetrics
+    private let patience: TimeAmount
+    private var isRefused = false
+    private var deadline: Scheduled<Void>?
+
+    init(patience: TimeAmount = .seconds(10), metrics: HubMetrics, decide: @escaping (HTTPRequestHead) -> Handshake) {
+        self.patience = patience
+        self.metrics = metrics
+        self.decide = decide
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let channel = context.channel
+        deadline = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        deadline?.cancel()
+        deadline = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        // The service stops, or the client has gone: nothing was asked yet, so nothing is owed.
+        if event is ChannelShouldQuiesceEvent || event as? ChannelEvent == .inputClosed { context.close(promise: nil) }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        guard !isRefused else { return }
+        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
+        switch decide(head) {
+        case .refused(let status, let problem): refuse(status, problem, context)
+        case .plain:
+            head.headers.remove(name: "upgrade")
+            pass(head, context)
+        case .accepted: pass(head, context)
+        }
+    }
+
+    private func pass(_ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        context.fireChannelRead(wrapInboundOut(.head(head)))
+        context.pipeline.syncOperations.removeHandler(self, promise: nil)
+    }
+
+    private func refuse(_ status: HTTPResponseStatus, _ problem: String, _ context: ChannelHandlerContext) {
+        isRefused = true
+        metrics.handshakeRefused(status.code)
+        let body = #"{"type":"\#(problem)","title":"\#(status.reasonPhrase)","status":\#(status.code)}"#
+        var headers: HTTPHeaders = [
+            "content-type": "application/problem+json", "content-length": "\(body.utf8.count)", "connection": "close",
+        ]
+        if status == .upgradeRequired {
+            headers.add(name: "sec-websocket-version", value: "13")
+            headers.add(name: "upgrade", value: "websocket")
+        }
+        let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
+        let loopBound = context.loopBound
+        context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
+            loopBound.value.close(promise: nil)
+        }
+    }
+}

@@ -1,0 +1,59 @@
+import Bootstrap
+import CoreMetrics
+
+/// What `/metrics` tells about a hub. Shared by all event loops; counters are atomic.
+struct HubMetrics: Sendable {
+    private let opened: Counter
+    private let framesSent: Counter
+    private let bytesSent: Counter
+    private let conflated: Counter
+    private let healed: Counter
+    private let checksFailed: Counter
+    private let closed: [CloseCode: Counter]
+    private let left: Counter
+    private let refused: [String: Counter]
+
+    init(_ registry: PrometheusRegistry) {
+        func counter(_ name: String, _ labels: [(String, String)] = []) -> Counter {
+            Counter(label: name, dimensions: labels, factory: registry)
+        }
+        opened = counter("hub.sockets.opened")
+        framesSent = counter("hub.frames.sent")
+        bytesSent = counter("hub.bytes.sent")
+        conflated = counter("hub.counts.conflated")
+        healed = counter("hub.updates.healed")
+        checksFailed = counter("hub.revision.checks.failed")
+        left = counter("hub.sockets.closed", [("code", "peer")])
+        closed = Dictionary(
+            uniqueKeysWithValues: CloseCode.allCases.map {
+                ($0, counter("hub.sockets.closed", [("code", String($0.rawValue))]))
+            })
+        refused = Dictionary(
+            uniqueKeysWithValues: ["400", "403", "405", "426", "503"].map {
+                ($0, counter("hub.handshakes.refused", [("status", $0)]))
+            })
+        registry.describe("hub_sockets_closed_total", "Sockets ended, by close code; peer: ended by the client.")
+        registry.describe(
+            "hub_updates_healed_total", "Updates that the revision check found and Redis had not brought.")
+    }
+
+    func socketOpened() { opened.increment() }
+
+    /// One frame that left for `sockets` sockets.
+    func sent(bytes: Int, to sockets: Int = 1) {
+        framesSent.increment(by: sockets)
+        bytesSent.increment(by: bytes * sockets)
+    }
+
+    /// Counts that made room for newer ones, in a topic or for a slow socket.
+    func countsConflated() { conflated.increment() }
+
+    func updateHealed() { healed.increment() }
+
+    func checkFailed() { checksFailed.increment() }
+
+    /// - Parameter code: nil when the client ended it.
+    func socketClosed(_ code: CloseCode?) { (code.flatMap { closed[$0] } ?? left).increment() }
+
+    func handshakeRefused(_ status: UInt) { refused[String(status)]?.increment() }
+}

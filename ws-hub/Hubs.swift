@@ -1,0 +1,58 @@
+import Bootstrap
+import Logging
+import NIOCore
+import ServiceLifecycle
+import Synchronization
+
+/// The hubs of all event loops. As a service it holds up the shutdown until every socket has been closed.
+struct Hubs: Service, CustomStringConvertible {
+    let limits: HubLimits
+    let metrics: HubMetrics
+    private let hubs: [ObjectIdentifier: Hub]
+    private let census: SocketCensus
+
+    init(
+        _ group: any EventLoopGroup, feed: LiveUpdateFeed, access: HubAccess, limits: HubLimits, metrics: HubMetrics,
+        logger: Logger
+    ) {
+        let census = SocketCensus()
+        hubs = Dictionary(
+            uniqueKeysWithValues: group.makeIterator().map { loop in
+                let hub = Hub(
+                    eventLoop: loop, feed: feed, access: access, limits: limits, census: census, metrics: metrics,
+                    logger: logger)
+                return (ObjectIdentifier(loop), hub)
+            })
+        self.limits = limits
+        self.metrics = metrics
+        self.census = census
+    }
+
+    var description: String { "Hubs" }
+
+    /// Over all loops.
+    var isFull: Bool { census.total >= limits.sockets }
+
+    func hub(of loop: any EventLoop) -> Hub {
+        guard let hub = hubs[ObjectIdentifier(loop)] else { preconditionFailure("a loop of another group") }
+        return hub
+    }
+
+    func expose(in registry: PrometheusRegistry) {
+        let hubs = Array(hubs.values)
+        registry.gauge("hub_sockets", "Open sockets.") {
+            Double(hubs.reduce(0) { $0 + $1.socketCount.load(ordering: .relaxed) })
+        }
+        registry.gauge("hub_topics", "Topics with listeners, once for each event loop that has some.") {
+            Double(hubs.reduce(0) { $0 + $1.topicCount.load(ordering: .relaxed) })
+        }
+    }
+
+    /// The listener is closed before this is told to stop, and every socket has been told too: see ``Session``.
+    func run() async throws {
+        do { try await gracefulShutdown() } catch { return }  // cancelled: then nobody waits for the sockets
+        let spread = Duration.nanoseconds(limits.drainSpread.nanoseconds + limits.goodbye.nanoseconds) + .seconds(2)
+        let deadline = ContinuousClock.now + spread
+        while census.total > 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
+    }
+}

@@ -1,0 +1,229 @@
+import Access
+import Domain
+import NIOCore
+import NIOWebSocket
+
+/// One socket after the upgrade: takes in frames, keeps what waits to leave, ends with a numbered code.
+///
+/// A channel handler, confined to its event loop. What it knows of time it learns once a second, from ``sweep(at:)``.
+final class Session: ChannelInboundHandler {
+    typealias InboundIn = WebSocketFrame
+
+    let hub: Hub
+    /// The client's own address, as far as trusted proxies tell it.
+    let address: String
+    /// Its place in the hub; nil before it entered and after it left.
+    var indexInHub: Int?
+
+    // What the client may see (SessionAccess.swift).
+    var principal: Principal?
+    var expiry: NIODeadline?
+    var authenticationDeadline: NIODeadline?
+    var isVerifying = false
+    /// Private topics asked for while a token was being verified.
+    var askedMeanwhile: [String] = []
+    var subscriptions: [Topic: Subscription] = [:]
+    /// Dashboards whose permission is being looked up.
+    var pendingDashboards: Set<EventID> = []
+
+    /// The frame encoder's context: what is written from there goes to the socket as it is, so that an encoded frame is
+    /// shared by all sockets. Belongs to the channel; given up when this handler is removed.
+    private var outlet: ChannelHandlerContext?
+    private var assembler: FrameAssembler
+    /// Frames that wait for the socket to be writable, in order; shared bytes, counted once for each socket.
+    private var waiting: [ByteBuffer] = []
+    private var waitingBytes = 0
+    private var unwritableSince: NIODeadline?
+    private var lastHeard = NIODeadline.now()
+    private var pingSent = false
+    private var framesThisSecond = 0
+    /// Set once our close frame is out: from then on nothing is sent or taken in but the client's close frame.
+    private var closeDeadline: NIODeadline?
+
+    init(hub: Hub, address: String) {
+        self.hub = hub
+        self.address = address
+        assembler = FrameAssembler(maximumMessage: hub.limits.messageBytes)
+    }
+
+    var isClosing: Bool { closeDeadline != nil }
+
+    // MARK: The channel's events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        do {
+            outlet = try context.pipeline.syncOperations.context(handlerType: WebSocketFrameEncoder.self)
+        } catch {
+            preconditionFailure("the upgrade adds the frame encoder before the session")
+        }
+        hub.enter(self)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { leave() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        leave()
+        context.fireChannelInactive()
+    }
+
+    private func leave() {
+        if indexInHub != nil, closeDeadline == nil { hub.metrics.socketClosed(nil) }
+        leaveTopics()
+        hub.leave(self)
+        outlet = nil
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed: context.close(promise: nil)
+        case is ChannelShouldQuiesceEvent:
+            // The hub stops: not all at once, or the clients would come back in one wave.
+            let delay = Int64.random(in: 0...max(0, hub.limits.drainSpread.nanoseconds))
+            hub.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { self.close(.restart) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if context.channel.isWritable {
+            unwritableSince = nil
+            catchUp()
+        } else {
+            unwritableSince = .now()
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        // The decoder takes nothing more after an error and says so again for every read, until the socket is closed.
+        guard !isClosing else { return }
+        switch error {
+        case NIOWebSocketError.invalidFrameLength: close(.tooBig)
+        case is NIOWebSocketError: close(.protocolError)
+        default: context.close(promise: nil)
+        }
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let frame = unwrapInboundIn(data)
+        lastHeard = .now()
+        pingSent = false
+        framesThisSecond += 1
+        if hub.limits.areRatesLimited, framesThisSecond > hub.limits.framesPerSecond { return close(.tooMany) }
+        let outcome = assembler.take(
+            ClientFrame(
+                isFinal: frame.fin, hasReservedBits: frame.rsv1 || frame.rsv2 || frame.rsv3,
+                opcode: UInt8(webSocketOpcode: frame.opcode), isMasked: frame.maskKey != nil,
+                payload: frame.unmaskedData))
+        if isClosing {
+            if case .close = outcome { context.close(promise: nil) }
+            return
+        }
+        switch outcome {
+        case .incomplete, .pong: break
+        case .message(let text): receive(text)
+        case .ping(let payload): answer(payload)
+        case .close(let code): goodbye(code, context)
+        case .violation(let code): close(code)
+        }
+    }
+
+    /// A client that does not read gets no pongs either: only the most recent ping needs an answer (RFC 6455 §5.5.2).
+    private func answer(_ ping: ByteBuffer) {
+        guard unwritableSince == nil else { return }
+        write(Frames.pong(ping))
+    }
+
+    /// The client closes first: its code goes back, then the connection ends.
+    private func goodbye(_ code: UInt16?, _ context: ChannelHandlerContext) {
+        hub.metrics.socketClosed(nil)
+        closeDeadline = .now() + hub.limits.goodbye
+        leaveTopics()
+        write(Frames.close(code))
+        context.close(promise: nil)
+    }
+
+    // MARK: Sending
+
+    /// Sends a frame, or keeps it until the socket takes more; beyond the bound the socket is closed as too slow.
+    func send(_ frame: ByteBuffer) {
+        guard !isClosing, outlet != nil else { return }
+        if unwritableSince == nil {
+            hub.metrics.sent(bytes: frame.readableBytes)
+            return write(frame)
+        }
+        waitingBytes += frame.readableBytes
+        guard waitingBytes <= hub.limits.waitingBytes else { return close(.tooSlow) }
+        waiting.append(frame)
+    }
+
+    /// Sends counts, or remembers that they are owed: the latest will do. Returns whether they left.
+    func sendCounts(_ frame: ByteBuffer, of subscription: Subscription) -> Bool {
+        guard !isClosing, outlet != nil else { return false }
+        guard unwritableSince == nil else {
+            subscription.isBehind = true
+            hub.metrics.countsConflated()
+            return false
+        }
+        write(frame)
+        return true
+    }
+
+    /// The socket takes bytes again: first what waits, in order, then the latest counts of the topics behind.
+    private func catchUp() {
+        var sent = 0
+        while sent < waiting.count, unwritableSince == nil, !isClosing {
+            let frame = waiting[sent]
+            sent += 1
+            waitingBytes -= frame.readableBytes
+            hub.metrics.sent(bytes: frame.readableBytes)
+            write(frame)
+        }
+        waiting.removeFirst(min(sent, waiting.count))
+        for subscription in subscriptions.values where subscription.isBehind {
+            guard unwritableSince == nil, !isClosing else { return }
+            subscription.isBehind = false
+            if let frame = subscription.listeners.countsFrame { _ = sendCounts(frame, of: subscription) }
+        }
+    }
+
+    private func write(_ frame: ByteBuffer) {
+        outlet?.writeAndFlush(NIOAny(frame), promise: nil)
+    }
+
+    // MARK: Ending
+
+    /// Sends a close frame and gives the client a moment to answer it; idempotent.
+    func close(_ code: CloseCode) {
+        guard !isClosing else { return }
+        closeDeadline = .now() + hub.limits.goodbye
+        hub.metrics.socketClosed(code)
+        leaveTopics()
+        waiting = []
+        waitingBytes = 0
+        write(Frames.close(code.rawValue, reason: code.reason))
+    }
+
+    private func leaveTopics() {
+        let held = subscriptions.values
+        subscriptions = [:]
+        for subscription in held { hub.unsubscribe(subscription) }
+    }
+
+    /// Called by the hub about once a second.
+    func sweep(at now: NIODeadline) {
+        framesThisSecond = 0
+        if let closeDeadline {
+            if closeDeadline <= now { outlet?.close(promise: nil) }
+            return
+        }
+        if let expiry, expiry <= now { return close(.notAuthenticated) }
+        if let authenticationDeadline, authenticationDeadline <= now { return close(.authenticationTimedOut) }
+        if let unwritableSince, unwritableSince + hub.limits.stalled <= now { return close(.tooSlow) }
+        if lastHeard + hub.limits.dead <= now { return close(.unresponsive) }
+        if !pingSent, lastHeard + hub.limits.ping <= now {
+            pingSent = true
+            write(Frames.ping)
+        }
+    }
+}

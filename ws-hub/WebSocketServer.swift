@@ -1,0 +1,92 @@
+import Bootstrap
+import Hummingbird
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
+import NIOWebSocket
+
+/// Serves WebSockets at `/ws` by plain channel handlers, and everything else by Hummingbird, on one port.
+struct WebSocketServer: HTTPChannelHandler {
+    enum Negotiated: Sendable {
+        case http(NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>)
+        /// From here on the ``Session`` does it all.
+        case webSocket
+    }
+
+    struct Value: ServerChildChannelValue {
+        let negotiated: EventLoopFuture<Negotiated>
+        let channel: any Channel
+    }
+
+    let responder: Responder
+    let hubs: Hubs
+    let publicURL: PublicURL
+    let trustedProxies: TrustedProxies
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
+        channel.eventLoop.makeCompletedFuture {
+            let configuration = NIOTypedHTTPServerUpgradeConfiguration(
+                upgraders: [upgrader()],
+                notUpgradingCompletionHandler: { channel in
+                    channel.eventLoop.makeCompletedFuture { try plain(channel, logger) }
+                })
+            var pipeline = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: configuration)
+            pipeline.enablePipelining = false
+            let operations = channel.pipeline.syncOperations
+            let negotiated = try operations.configureUpgradableHTTPServerPipeline(configuration: pipeline)
+            let upgradeHandler = try operations.handler(type: NIOTypedHTTPServerUpgradeHandler<Negotiated>.self)
+            let handshake = HandshakeGuard(metrics: hubs.metrics) { head in
+                Handshake(head, publicURL: publicURL, isFull: hubs.isFull)
+            }
+            try operations.addHandler(handshake, position: .before(upgradeHandler))
+            return Value(negotiated: negotiated, channel: channel)
+        }
+    }
+
+    func handle(value: Value, logger: Logger) async {
+        do {
+            switch try await value.negotiated.get() {
+            case .http(let channel): await handleHTTP(asyncChannel: channel, logger: logger)
+            case .webSocket: break  // no task for the life of a socket: its handlers are all it needs
+            }
+        } catch {
+            // Refused, or gone before its first request was complete.
+            value.channel.close(promise: nil)
+        }
+    }
+
+    private func upgrader() -> NIOTypedWebSocketServerUpgrader<Negotiated> {
+        NIOTypedWebSocketServerUpgrader(
+            maxFrameSize: hubs.limits.messageBytes, enableAutomaticErrorHandling: false,
+            shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture(HTTPHeaders()) },
+            upgradePipelineHandler: { channel, head in
+                channel.eventLoop.makeCompletedFuture {
+                    try start(channel, head)
+                    return .webSocket
+                }
+            })
+    }
+
+    private func start(_ channel: any Channel, _ head: HTTPRequestHead) throws {
+        let address = trustedProxies.client(
+            peer: channel.remoteAddress?.ipAddress ?? "unknown", forwardedFor: head.headers["x-forwarded-for"])
+        if let options = channel.syncOptions {
+            try options.setOption(.socketOption(.so_sndbuf), value: .init(hubs.limits.kernelSendBuffer))
+            try options.setOption(.writeBufferWaterMark, value: .init(low: 8 << 10, high: 32 << 10))
+            try options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
+        }
+        try channel.pipeline.syncOperations.addHandler(Session(hub: hubs.hub(of: channel.eventLoop), address: address))
+    }
+
+    private func plain(_ channel: any Channel, _ logger: Logger) throws -> Negotiated {
+        let operations = channel.pipeline.syncOperations
+        try operations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
+        try operations.addHandler(HTTPConnectionStateHandler(idleTimeout: .seconds(30), logger: logger))
+        return .http(
+            try NIOAsyncChannel(
+                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
+    }
+}
