@@ -1,0 +1,114 @@
+import Bootstrap
+import Domain
+import FoundationEssentials
+import Persistence
+
+/// What the templates may speak of. The names are the templates' names: Mustache finds them by reflection.
+struct MailFacts {
+    struct Site {
+        var name: String
+        var url: String
+        var registrationsURL: String
+    }
+
+    struct EventFacts {
+        var title: String
+        /// Nil, and its section left out, when the event has none.
+        var venue: String?
+        var date: String
+        var when: String
+        var zone: String
+        var organizer: String
+        var url: String
+    }
+
+    struct TicketFacts {
+        var code: String
+        var url: String
+        /// What `cid:` refers to.
+        var contentID: String
+    }
+
+    struct Change {
+        var label: String
+        var before: String?
+        var after: String
+    }
+
+    var subject = ""
+    var site: Site
+    var recipient: String
+    var event: EventFacts
+    var ticket: TicketFacts?
+    /// The place in line.
+    var position: Int?
+    /// Whether the recipient has a place, rather than a place in line.
+    var hasPlace: Bool
+    /// Whether a cancelled registration had a place to give back.
+    var hadPlace: Bool
+    var changes: [Change]
+}
+
+extension MailFacts {
+    /// - Parameter contentID: of the QR code's picture.
+    init(_ context: MailContext, site: PublicURL, siteName: String, contentID: String) throws {
+        let details = context.event.details
+        let time = EventTime(zoneName: details.timeZone)
+        self.site = Site(name: siteName, url: site.origin, registrationsURL: site.link("/me/registrations"))
+        recipient = singleLine(context.recipientName)
+        event = EventFacts(
+            title: singleLine(details.title), venue: details.venue.isEmpty ? nil : singleLine(details.venue),
+            date: time.day(details.startsAt), when: time.range(details.startsAt, details.endsAt),
+            zone: time.zone(at: details.startsAt), organizer: singleLine(context.event.organizerName),
+            url: site.link("/events/\(context.event.id)"))
+        if context.notification.kind.carriesTicket, let ticket = context.ticket {
+            self.ticket = TicketFacts(
+                code: ticket.code, url: site.link("/tickets/\(ticket.id)"), contentID: contentID)
+        }
+        position = context.registration?.position
+        hasPlace = context.registration?.status == .confirmed
+        hadPlace = context.registration?.confirmedAt != nil
+        changes = try context.details.map { try AttendeeChanges.facts($0, time: time) } ?? []
+    }
+}
+
+extension NotificationKind {
+    /// Mails that are a ticket.
+    var carriesTicket: Bool { self == .registrationConfirmed || self == .registrationPromoted }
+}
+
+/// The changes of an event that its visitors are written to about; a new closing date for registrations is not one.
+enum AttendeeChanges {
+    private static let labels = [
+        "title": "Title", "venue": "Place", "startsAt": "Starts", "endsAt": "Ends", "timeZone": "Time zone",
+    ]
+
+    static func relevant(_ changes: [EventData.Change]) -> [EventData.Change] {
+        changes.filter { labels[$0.field] != nil }
+    }
+
+    /// - Parameter details: the JSON array of ``EventData/Change`` that the notification was planned with.
+    static func facts(_ details: [UInt8], time: EventTime) throws -> [MailFacts.Change] {
+        try WireJSON.decode([EventData.Change].self, from: details).compactMap { change in
+            guard let label = labels[change.field] else { return nil }
+            return MailFacts.Change(
+                label: label, before: shown(change.before, time), after: shown(change.after, time) ?? "none")
+        }
+    }
+
+    private static func shown(_ value: String?, _ time: EventTime) -> String? {
+        guard let value, !value.isEmpty else { return nil }
+        return Timestamp.parse(value).map(time.moment) ?? singleLine(value)
+    }
+}
+
+/// `text` without line breaks and other control characters, which neither a header nor a line of a mail may hold.
+func singleLine(_ text: String) -> String {
+    let breaks: (Unicode.Scalar) -> Bool = {
+        $0.properties.generalCategory == .control || $0.properties.generalCategory == .lineSeparator
+            || $0.properties.generalCategory == .paragraphSeparator
+    }
+    var line = String.UnicodeScalarView()
+    for scalar in text.unicodeScalars { line.append(breaks(scalar) ? " " : scalar) }
+    return String(line)
+}
