@@ -67,7 +67,8 @@ class Mail:
                 page = str(part.get_content())
             else:
                 content_id = str(part.get("Content-ID", "")).strip("<> ")
-                (inline if content_id and disposition != "attachment" else attachments).append(
+                shown = content_id and (disposition != "attachment" or f"cid:{content_id}" in page)
+                (inline if shown else attachments).append(
                     {
                         "PartID": str(number),
                         "FileName": part.get_filename() or "",

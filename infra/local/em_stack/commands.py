@@ -81,7 +81,7 @@ def run(arguments: list[str]) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    for number in (signal.SIGTERM, signal.SIGHUP):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)
     try:
         up(arguments)
@@ -269,8 +269,8 @@ def follow_logs(layout: Layout) -> None:
                 with open(process.log, "rb") as log:
                     log.seek(place)
                     text = log.read(1 << 20)
-                whole = text.rpartition(b"\n")[0] or text
-                places[process.log] = place + len(whole) + 1
+                whole = text[: text.rfind(b"\n") + 1] or text
+                places[process.log] = place + len(whole)
                 for line in whole.decode(errors="replace").splitlines():
                     print(f"{process.name:<18} {line}", flush=True)
             elif size < place:  # rotated

@@ -17,9 +17,8 @@ error_log stderr warn;
 daemon off;
 events {{ worker_connections 4096; }}
 http {{
-    include {root}/infra/nginx/mime.types;
+    include /etc/nginx/mime.types;
     default_type application/octet-stream;
-    access_log {home}/access.log em;
     client_body_temp_path {home}/body;
     proxy_temp_path {home}/proxy;
     fastcgi_temp_path {home}/fastcgi;
@@ -67,6 +66,7 @@ def configuration(layout: Layout) -> str:
         "EM_API_UPSTREAM": "api_service",
         "EM_HUB_UPSTREAM": "ws_hub",
         "EM_RESOLVER": "",
+        "EM_ACCESS_LOG": str(layout.logs / "nginx-access.log"),
         "EM_RATE_LIMIT": layout.settings.rate_limit or "on",
     }
     template = (ROOT / "infra/nginx/em.conf.template").read_text()
@@ -79,10 +79,11 @@ def write_configuration(layout: Layout) -> bool:
     home.mkdir(exist_ok=True)
 
     def upstream(service: str) -> str:
+        # max_fails=0: a dead instance refuses at once and the next one is asked; nobody is left out after one error.
         ports = [layout.service_port(name, number) for name, number in layout.instances() if name == service]
-        return " ".join(f"server {LOOPBACK}:{port} max_fails=1 fail_timeout=2s;" for port in ports)
+        return " ".join(f"server {LOOPBACK}:{port} max_fails=0;" for port in ports)
 
-    main = MAIN.format(user=worker_user(layout), home=home, root=ROOT, api=upstream("api-service"), hub=upstream("ws-hub"))
+    main = MAIN.format(user=worker_user(layout), home=home, api=upstream("api-service"), hub=upstream("ws-hub"))
     changed = False
     for name, text in (("nginx.conf", main), ("em.conf", configuration(layout))):
         path = home / name
