@@ -106,15 +106,10 @@ struct EventForm: Sendable {
         let read = Self.read(&fields, stored)
         let broken = Set(fields.validation.errors.map(\.field))
         let brokeATime = !broken.isDisjoint(with: Self.times)
-        var details = read
-        do throws(DomainError) {
-            details = try read.validated()
-        } catch .validationFailed(let errors) {
-            // A field that could not be read has a stand-in here, of which nothing more is to be said.
-            for error in errors where !broken.contains(error.field) && !(brokeATime && Self.times.contains(error.field))
-            {
-                fields.validation.fail(error.field, error.message)
-            }
+        let (details, errors) = Self.checked(read)
+        // A field that could not be read has a stand-in here, of which nothing more is to be said.
+        for error in errors where !broken.contains(error.field) && !(brokeATime && Self.times.contains(error.field)) {
+            fields.validation.fail(error.field, error.message)
         }
         if !fields.validation.errors.contains(where: { $0.field == "timeZone" }),
             try await !stores.events.isKnownTimeZone(details.timeZone)
@@ -123,6 +118,15 @@ struct EventForm: Sendable {
         }
         try fields.validation.check()
         return details
+    }
+
+    private static func checked(_ details: EventDetails) -> (EventDetails, [FieldError]) {
+        do {
+            return (try details.validated(), [])
+        } catch {
+            if case .validationFailed(let errors) = error { return (details, errors) }
+            return (details, [])
+        }
     }
 
     private static let times: Set<String> = [
