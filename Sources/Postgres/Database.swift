@@ -41,8 +41,7 @@ public final class Database: Sendable {
     /// Once sent it is not cancelled with the task, so that its outcome is known. It is not retried.
     @discardableResult
     public func execute(_ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
-        let lease = try await loop.acquire()
-        return try await loop.executeAndRelease(lease, statements)
+        try await loop.execute(statements)
     }
 
     /// Runs `body` in a transaction on a connection of its own: commits when it returns, rolls back when it throws.
@@ -51,6 +50,7 @@ public final class Database: Sendable {
     /// run again, up to three times: it must have no effect outside of the transaction.
     ///
     /// - Throws: what `body` throws; a `PostgresError` with `outcomeUnknown` when the connection is lost during COMMIT.
+    @discardableResult
     public nonisolated(nonsending) func transaction<Result: Sendable>(
         _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Result
     ) async throws -> Result {
@@ -71,6 +71,7 @@ public final class Database: Sendable {
     ///
     /// When the connection is lost, `body`'s task is cancelled at once (whatever the connection held, such as a lock,
     /// is gone) and `.connectionLost` is thrown once it has returned.
+    @discardableResult
     public func session<Result: Sendable>(
         _ body: @escaping @Sendable (Session) async throws -> Result
     ) async throws -> Result {

@@ -32,6 +32,8 @@ public struct PostgresError: Error, Sendable {
         public let constraint: String?
         /// May quote values: not for logs.
         public let detail: String?
+        /// Whether a prepared statement is unknown to the server, or a migration has changed its result's type.
+        let isStalePlan: Bool
     }
 
     public let kind: Kind
@@ -66,14 +68,8 @@ extension PostgresError.ServerError {
         switch sqlState {
         case "40001", "40P01", "55P03": true  // serialization failure, deadlock, lock not available
         case "57P01", "57P02", "57P03", "57014": true  // shut down, crashed, starting up, statement cancelled
-        case "25006": false
         default: isStalePlan || sqlState.hasPrefix("08") || sqlState.hasPrefix("53")  // connection, resources
         }
-    }
-
-    /// A prepared statement that the server no longer knows, or whose result type a migration has changed.
-    var isStalePlan: Bool {
-        sqlState == "26000" || (sqlState == "0A000" && message.contains("cached plan"))
     }
 
     /// Whether the server ends the connection with this error.

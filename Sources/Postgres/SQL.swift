@@ -84,6 +84,11 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
         literal.withUTF8Buffer { text += String(decoding: $0, as: UTF8.self) }
     }
 
+    /// Appends text made at run time by our own code, such as a quoted channel name.
+    mutating func append(trusted text: String) {
+        self.text += text
+    }
+
     private mutating func bind<Value: PostgresEncodable>(_ value: Value?) {
         appendPlaceholder()
         types.append(Value.postgresType.oid)

@@ -22,6 +22,7 @@ public final class Session: Sendable {
     }
 
     /// Runs `body` in a transaction on this connection. Nothing else may use the session meanwhile.
+    @discardableResult
     public nonisolated(nonsending) func transaction<Result: Sendable>(
         _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Result
     ) async throws -> Result {

@@ -1,185 +1,222 @@
-// PROVISIONAL: blocking connections, one thread each, until the epoll loop lands. Same interface.
-import CLibpq
-import FoundationEssentials
+import CLinux
 import Glibc
 import Logging
 import Synchronization
 
+/// The way into the connection thread, for any task: submits requests and waits for their answers.
+///
+/// The thread itself is `Reactor`; it keeps this object alive until it has ended. All traffic inwards goes through one
+/// locked inbox and an eventfd, written only when the inbox was empty.
 final class ConnectionLoop: Sendable {
-    private struct State {
-        var connections: [UInt64: Worker] = [:]
-        var idle: [UInt64] = []
-        var nextID: UInt64 = 1
-        var waiting: [CheckedContinuation<Void, Never>] = []
-        var busy = 0
+    /// What tasks and helper threads ask of the connection thread.
+    enum Command: Sendable {
+        case acquire(Reply<Lease>)
+        case execute(Request)
+        case openSession(Reply<Lease>)
+        case submit(Request, Lease)
+        case cancel(Lease)
+        case release(Lease)
+        case watch(Lease, Reply<Void>)
+        case listen([String], NotificationBuffer)
+        case stopListening(NotificationBuffer)
+        case connected(attempt: UInt64, Connector.Outcome)
+        case cancellationEnded
+        case close(Reply<Void>?)
     }
-    private let settings: DatabaseSettings
-    private let state = Mutex(State())
 
-    init(_ settings: DatabaseSettings, logger: Logger) { self.settings = settings }
+    struct Inbox: ~Copyable {
+        var reads: [Request] = []
+        var commands: [Command] = []
+        /// Reads that the thread has taken and not yet answered, as of its last visit.
+        var readsUnderWay = 0
+        var isClosing = false
+        /// The thread has gone: nothing will be taken any more.
+        var isFinished = false
+        var statistics = DatabaseStatistics()
+    }
+
+    let settings: DatabaseSettings
+    private let inbox = Mutex(Inbox())
+    /// Open as long as this object lives: whoever posts can always write it.
+    let wakeUp: Int32
+
+    init(_ settings: DatabaseSettings, logger: Logger) {
+        self.settings = settings
+        wakeUp = linux_eventfd()
+        precondition(wakeUp >= 0, "no file descriptor left for the database's eventfd")
+        let started = startThread(name: "postgres") { [self] in Reactor(self, logger: logger).run() }
+        precondition(started, "no thread left for the database's connections")
+    }
+
+    deinit {
+        Glibc.close(wakeUp)
+    }
+
+    var statistics: DatabaseStatistics { inbox.withLock { $0.statistics } }
+
+    // MARK: for tasks
 
     func read(_ sql: SQL) async throws(PostgresError) -> QueryResult {
-        let lease = try await acquire()
-        defer { release(lease) }
-        return try await exchange(lease, [sql])[0]
+        let request = Request(.read(sql))
+        try submit(read: request)
+        return try await request.reply.value()[0]
     }
+
+    /// A pooled connection, first come first served.
     func acquire() async throws(PostgresError) -> Lease {
-        await withCheckedContinuation { continuation in
-            let go = state.withLock { state in
-                if state.busy < settings.maximumTransactions {
-                    state.busy += 1
-                    return true
-                }
-                state.waiting.append(continuation)
-                return false
-            }
-            if go { continuation.resume() }
-        }
-        return try await openSession()
+        let reply = Reply<Lease>()
+        try post(.acquire(reply), isNewWork: true)
+        return try await reply.value()
     }
+
+    /// Runs the statements on the next free pooled connection. It can be cancelled only while it waits for one.
+    func execute(_ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
+        if statements.isEmpty { return [] }
+        let request = Request(.statements(statements), commits: true)
+        try post(.execute(request), isNewWork: true)
+        return try await request.reply.value()
+    }
+
     func openSession() async throws(PostgresError) -> Lease {
-        let (id, worker) = state.withLock { state in
-            if let id = state.idle.popLast(), let worker = state.connections[id] { return (id, worker) }
-            defer { state.nextID += 1 }
-            let worker = Worker()
-            state.connections[state.nextID] = worker
-            return (state.nextID, worker)
-        }
-        let url = settings.url
-        let result: Result<Void, PostgresError> = await worker.run { worker in
-            if worker.connection != nil { return .success(()) }
-            let connection = PQconnectdb(url)
-            guard PQstatus(connection) == CONNECTION_OK else {
-                let reason = String(cString: PQerrorMessage(connection))
-                PQfinish(connection)
-                return .failure(PostgresError(.unreachable(reason)))
-            }
-            PQclear(PQexec(connection, "SET client_min_messages = error; SET timezone = 'UTC'"))
-            worker.connection = connection
-            return .success(())
-        }
-        if case .failure(let error) = result {
-            release(Lease(id: id))
-            throw error
-        }
-        return Lease(id: id)
+        let reply = Reply<Lease>()
+        try post(.openSession(reply), isNewWork: true)
+        return try await reply.value()
     }
-    func release(_ lease: Lease) {
-        let next = state.withLock { state in
-            state.idle.append(lease.id)
-            if !state.waiting.isEmpty { return Optional(state.waiting.removeFirst()) }
-            state.busy -= 1
-            return nil
-        }
-        next?.resume()
-    }
-    func executeAndRelease(_ lease: Lease, _ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
-        defer { release(lease) }
-        _ = try await exchange(lease, ["BEGIN"])
-        do throws(PostgresError) {
-            let results = try await exchange(lease, statements)
-            _ = try await exchange(lease, ["COMMIT"])
-            return results
-        } catch {
-            _ = try await exchange(lease, ["ROLLBACK"])
-            throw error
-        }
-    }
+
+    /// Runs the statements in one round trip. A cancelled task loses the connection and its statements are stopped.
+    @discardableResult
     func exchange(
         _ lease: Lease, _ statements: [SQL], commits: Bool = false
     ) async throws(PostgresError) -> [QueryResult] {
-        let worker = state.withLock { $0.connections[lease.id] }
-        guard let worker else { throw PostgresError(.connectionLost) }
-        return try await worker.run { worker -> Result<[QueryResult], PostgresError> in
-            var results: [QueryResult] = []
-            for statement in statements {
-                switch worker.perform(statement) {
-                case .success(let result): results.append(result)
-                case .failure(let error): return .failure(error)
-                }
-            }
-            return .success(results)
-        }.get()
+        try await run(Request(.statements(statements), commits: commits), on: lease)
     }
-    func commit(_ lease: Lease) async throws(PostgresError) { _ = try await exchange(lease, ["COMMIT"]) }
-    func rollback(_ lease: Lease) async {
-        do { _ = try await exchange(lease, ["ROLLBACK"]) } catch {}
-    }
+
     func runScript(_ lease: Lease, _ script: [UInt8]) async throws(PostgresError) {
-        let worker = state.withLock { $0.connections[lease.id] }
-        guard let worker else { throw PostgresError(.connectionLost) }
-        let text = String(decoding: script, as: UTF8.self)
-        try await worker.run { worker -> Result<Void, PostgresError> in
-            let result = PQexec(worker.connection, text)
-            defer { PQclear(result) }
-            if let error = worker.error(result) { return .failure(error) }
-            return .success(())
-        }.get()
+        _ = try await run(Request(.script(script), commits: true), on: lease)
     }
-    func waitForLoss(of lease: Lease) async throws {
-        try await Task.sleep(for: .seconds(1_000_000))
-    }
-    func listen(to channels: [String], into buffer: NotificationBuffer) { buffer.append(.connected) }
-    func stopListening(_ buffer: NotificationBuffer) {}
-    func close() async {}
-    func abandon() {}
-    var statistics: DatabaseStatistics { DatabaseStatistics() }
-}
 
-final class Worker: @unchecked Sendable {
-    var connection: OpaquePointer?
-    private let jobs = Mutex<[() -> Void]>([])
-    private let ready = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+    private func run(_ request: Request, on lease: Lease) async throws(PostgresError) -> [QueryResult] {
+        try post(.submit(request, lease))
+        let cancellation = PostgresError(.cancelled, outcomeUnknown: request.commits)
+        return try await request.reply.value(cancellation: cancellation) { [self] in
+            postUnlessFinished(.cancel(lease))
+        }
+    }
 
-    init() {
-        sem_init(ready, 0, 0)
-        var thread = pthread_t()
-        pthread_create(
-            &thread, nil,
-            { pointer in
-                let worker = Unmanaged<Worker>.fromOpaque(pointer!).takeRetainedValue()
-                while true {
-                    sem_wait(worker.ready)
-                    worker.next()()
-                }
-            }, Unmanaged.passRetained(self).toOpaque())
+    /// Not cancelled with the task: a commit's outcome is always waited for.
+    func commit(_ lease: Lease) async throws(PostgresError) {
+        let request = Request(.statements(["COMMIT"]), commits: true)
+        try post(.submit(request, lease))
+        _ = try await request.reply.uncancellableValue()
     }
-    private func next() -> () -> Void {
-        jobs.withLock {
-            let job = $0.removeFirst(); return { job() }
+
+    /// Not cancelled with the task. When it fails, the connection is not clean and its release drops it.
+    func rollback(_ lease: Lease) async {
+        let request = Request(.statements(["ROLLBACK"]))
+        do throws(PostgresError) {
+            try post(.submit(request, lease))
+            _ = try await request.reply.uncancellableValue()
+        } catch {}
+    }
+
+    func release(_ lease: Lease) {
+        postUnlessFinished(.release(lease))
+    }
+
+    /// Returns never; throws `.connectionLost` when the lease's connection is lost, `.cancelled` with the task.
+    func waitForLoss(of lease: Lease) async throws(PostgresError) {
+        let reply = Reply<Void>()
+        try post(.watch(lease, reply))
+        try await reply.value()
+    }
+
+    func listen(to channels: [String], into buffer: NotificationBuffer) {
+        if !postUnlessFinished(.listen(channels, buffer)) { buffer.finish() }
+    }
+
+    func stopListening(_ buffer: NotificationBuffer) {
+        postUnlessFinished(.stopListening(buffer))
+    }
+
+    func close() async {
+        let reply = Reply<Void>()
+        inbox.withLock { $0.isClosing = true }
+        guard postUnlessFinished(.close(reply)) else { return }
+        // Ends by itself: the thread gives up on what does not finish.
+        do throws(PostgresError) { try await reply.uncancellableValue() } catch {}
+    }
+
+    /// Closes without anyone waiting.
+    func abandon() {
+        inbox.withLock { $0.isClosing = true }
+        postUnlessFinished(.close(nil))
+    }
+
+    // MARK: the inbox
+
+    private func submit(read request: Request) throws(PostgresError) {
+        let refusal: PostgresError.Kind? = inbox.withLock { inbox in
+            if inbox.isClosing || inbox.isFinished { return .closed }
+            if inbox.reads.count + inbox.readsUnderWay >= settings.maximumWaiting { return .poolExhausted }
+            wakeIfEmpty(&inbox)
+            inbox.reads.append(request)
+            return nil
+        }
+        if let refusal { throw PostgresError(refusal) }
+    }
+
+    private func post(_ command: Command, isNewWork: Bool = false) throws(PostgresError) {
+        let isTaken = inbox.withLock { inbox in
+            if inbox.isFinished || (isNewWork && inbox.isClosing) { return false }
+            wakeIfEmpty(&inbox)
+            inbox.commands.append(command)
+            return true
+        }
+        if !isTaken { throw PostgresError(.closed) }
+    }
+
+    /// - Returns: whether the thread will see it.
+    @discardableResult
+    func postUnlessFinished(_ command: Command) -> Bool {
+        do throws(PostgresError) {
+            try post(command)
+            return true
+        } catch {
+            return false
         }
     }
-    func run<R: Sendable>(_ body: @escaping @Sendable (Worker) -> R) async -> R {
-        await withCheckedContinuation { continuation in
-            jobs.withLock { $0.append { continuation.resume(returning: body(self)) } }
-            sem_post(ready)
+
+    private func wakeIfEmpty(_ inbox: inout Inbox) {
+        if inbox.reads.isEmpty && inbox.commands.isEmpty { linux_eventfd_signal(wakeUp) }
+    }
+
+    // MARK: for the thread
+
+    /// Swaps the inbox's content with the (empty) arrays given, so that neither side allocates.
+    func take(reads: inout [Request], commands: inout [Command]) {
+        inbox.withLock { inbox in
+            swap(&inbox.reads, &reads)
+            swap(&inbox.commands, &commands)
+            inbox.readsUnderWay += reads.count
         }
     }
-    func error(_ result: OpaquePointer?) -> PostgresError? {
-        let status = PQresultStatus(result)
-        if status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY { return nil }
-        func field(_ code: Character) -> String? {
-            PQresultErrorField(result, Int32(code.asciiValue!)).map { String(cString: $0) }
+
+    func publish(_ statistics: DatabaseStatistics) {
+        inbox.withLock { inbox in
+            inbox.statistics = statistics
+            inbox.readsUnderWay = statistics.reads
         }
-        guard let sqlState = field("C") else { return PostgresError(.connectionLost) }
-        return PostgresError(
-            .server(
-                .init(
-                    sqlState: sqlState, message: field("M") ?? "", constraint: field("n"), detail: field("D"))))
     }
-    func perform(_ sql: SQL) -> Result<QueryResult, PostgresError> {
-        var values = sql.values + [0]
-        let result = values.withUnsafeMutableBytes { bytes in
-            let base = UnsafePointer(bytes.baseAddress!.assumingMemoryBound(to: CChar.self))
-            let pointers = sql.extents.map { $0.length < 0 ? nil : Optional(base + $0.offset) }
-            return PQexecParams(
-                connection, sql.text, Int32(sql.types.count), sql.types, pointers,
-                sql.extents.map { Int32(max($0.length, 0)) }, sql.extents.map { _ in 1 }, 1)
+
+    /// Nothing can be posted any more; returns what was posted too late.
+    func finish() -> (reads: [Request], commands: [Command]) {
+        inbox.withLock { inbox in
+            inbox.isFinished = true
+            defer {
+                inbox.reads = []
+                inbox.commands = []
+            }
+            return (inbox.reads, inbox.commands)
         }
-        if let error = error(result) {
-            PQclear(result)
-            return .failure(error)
-        }
-        return .success(QueryResult(storage: ResultStorage(owning: result!)))
     }
 }

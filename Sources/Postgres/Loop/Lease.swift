@@ -1,4 +1,6 @@
-/// The right to use one connection, until it is released. The number names the connection inside the loop.
+/// The right to use one connection, until it is released.
 struct Lease: Sendable, Hashable {
-    let id: UInt64
+    let connection: UInt64
+    /// Another one each time the connection is handed out, so that an old lease is worth nothing.
+    let number: UInt64
 }

@@ -8,7 +8,8 @@ import Testing
             .server(
                 .init(
                     sqlState: sqlState, message: message, constraint: "users_email_key",
-                    detail: "Key (email)=(secret@example.com) already exists.")))
+                    detail: "Key (email)=(secret@example.com) already exists.",
+                    isStalePlan: false)))
     }
 
     @Test("a description names the constraint and never quotes a value")

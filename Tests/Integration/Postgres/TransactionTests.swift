@@ -1,0 +1,281 @@
+import FoundationEssentials
+import Postgres
+import Synchronization
+import Testing
+
+@Suite("Transactions on a real server") struct TransactionTests {
+    struct Refusal: Error {}
+
+    /// A schema with a table of its own for one test.
+    private func withTable(
+        configure: (inout DatabaseSettings) -> Void = { _ in }, _ body: (Database) async throws -> Void
+    ) async throws {
+        try await TestDatabase.withSchema(configure: configure) { database in
+            try await database.execute(
+                """
+                CREATE TABLE counters (
+                    n bigint CONSTRAINT counters_n PRIMARY KEY, value bigint NOT NULL DEFAULT 0, name text,
+                    parent bigint CONSTRAINT counters_parent REFERENCES counters DEFERRABLE INITIALLY DEFERRED)
+                """)
+            try await body(database)
+        }
+    }
+
+    private func expectRows(_ count: Int, in database: Database) async throws {
+        let rows = try await database.read("SELECT n FROM counters")
+        #expect(rows.count == count)
+    }
+
+    private func insert(_ n: Int) -> SQL {
+        "INSERT INTO counters (n) VALUES (\(n))"
+    }
+
+    @Test("a transaction commits when its closure returns") func commits() async throws {
+        try await withTable { database in
+            let answer = try await database.transaction { transaction in
+                let inserted = try await transaction.query(insert(1))
+                #expect(inserted.affectedRows == 1)
+                return try await transaction.query("SELECT 42 AS answer")[0].decode("answer", as: Int.self)
+            }
+            #expect(answer == 42)
+            try await expectRows(1, in: database)
+        }
+    }
+
+    @Test("a transaction rolls back when its closure throws, and the connection is used again") func rollsBack()
+        async throws
+    {
+        try await withTable(configure: { $0.maximumTransactions = 1 }) { database in
+            await #expect(throws: Refusal.self) {
+                try await database.transaction { transaction in
+                    try await transaction.query(insert(1))
+                    throw Refusal()
+                }
+            }
+            try await expectRows(0, in: database)
+            try await database.transaction { try await $0.query(insert(2)) }
+            try await expectRows(1, in: database)
+            #expect(database.statistics.open == 1)
+            #expect(database.statistics.connectionsLost == 0)
+        }
+    }
+
+    @Test("a swallowed error still fails the transaction") func swallowedError() async throws {
+        try await withTable { database in
+            let error = await #expect(throws: PostgresError.self) {
+                try await database.transaction { transaction in
+                    try await transaction.query(insert(1))
+                    do { try await transaction.query("SELECT 1 / 0") } catch {}
+                }
+            }
+            #expect(error?.sqlState == "22012")
+            try await expectRows(0, in: database)
+        }
+    }
+
+    @Test("a constraint violation tells its name, and nothing of the batch is kept") func constraintName() async throws
+    {
+        try await withTable { database in
+            let error = await #expect(throws: PostgresError.self) {
+                try await database.execute([insert(1), insert(1), insert(2)])
+            }
+            #expect(error?.sqlState == "23505")
+            #expect(error?.constraint == "counters_n")
+            #expect(error?.outcomeUnknown == false)
+            try await expectRows(0, in: database)
+        }
+    }
+
+    @Test("a constraint that fails only at COMMIT is reported, by transaction and by execute") func deferredConstraint()
+        async throws
+    {
+        try await withTable { database in
+            for attempt in 0..<2 {
+                let orphan: SQL = "UPDATE counters SET parent = 99"
+                let error = await #expect(throws: PostgresError.self) {
+                    if attempt == 0 {
+                        try await database.execute([insert(1), orphan])
+                    } else {
+                        try await database.transaction {
+                            try await $0.query(insert(1))
+                            try await $0.query(orphan)
+                        }
+                    }
+                }
+                #expect(error?.sqlState == "23503")
+                #expect(error?.constraint == "counters_parent")
+                try await expectRows(0, in: database)
+            }
+        }
+    }
+
+    @Test("a pipeline answers every statement, in order, and each sees the ones before") func pipeline() async throws {
+        try await withTable { database in
+            let results = try await database.transaction { transaction in
+                try await transaction.pipeline([
+                    insert(1), insert(2),
+                    "SELECT n FROM counters ORDER BY n",
+                ])
+            }
+            #expect(results.map(\.affectedRows) == [1, 1, 2])
+            #expect(try results[2].map { try $0.decode("n", as: Int.self) } == [1, 2])
+            #expect(try await database.transaction { try await $0.pipeline([]).count } == 0)
+        }
+    }
+
+    @Test("a serialization failure runs the closure again, and both changes are kept") func serialization() async throws
+    {
+        try await withTable { database in
+            try await database.execute(insert(0))
+            let counters = Counters(attempts: 0)
+            // Four at once read and write the same row: all but one of a round are refused with 40001.
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<3 {
+                    group.addTask {
+                        try await database.transaction(.serializable) { transaction in
+                            counters.count()
+                            let row = try await transaction.query(
+                                "SELECT value FROM counters")[0]
+                            let value = try row.decode("value", as: Int.self)
+                            try await transaction.query("SELECT pg_sleep(0.02)")
+                            try await transaction.query(
+                                "UPDATE counters SET value = \(value + 1)")
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            let row = try await database.read("SELECT value FROM counters")[0]
+            #expect(try row.decode("value", as: Int.self) == 3)
+            #expect(counters.attempts > 3, "the transactions never met: the test proves nothing")
+        }
+    }
+
+    @Test("without the retry a serialization failure is the caller's") func serializationWithoutRetry() async throws {
+        try await withTable { database in
+            try await database.execute(insert(0))
+            let error = await #expect(throws: PostgresError.self) {
+                try await database.transaction(.repeatableRead) { transaction in
+                    try await transaction.query("SELECT value FROM counters")
+                    // Another one changes the row, every time.
+                    try await database.execute(
+                        "UPDATE counters SET value = value + 1")
+                    try await transaction.query(
+                        "UPDATE counters SET value = 0")
+                }
+            }
+            #expect(error?.sqlState == "40001")
+            let row = try await database.read("SELECT value FROM counters")[0]
+            #expect(try row.decode("value", as: Int.self) == 4, "one attempt and three more")
+        }
+    }
+
+    @Test("a value that looks like SQL is only a value") func injection() async throws {
+        try await withTable { database in
+            let evil = "x'; DROP TABLE counters; --"
+            try await database.execute(
+                "INSERT INTO counters (n, name) VALUES (1, \(evil))")
+            let row = try await database.read(
+                "SELECT name FROM counters WHERE name = \(evil)")[0]
+            #expect(try row.decode("name", as: String.self) == evil)
+        }
+    }
+
+    @Test("the pool gives each transaction a connection, in order, up to the limit and the wait limit") func poolLimit()
+        async throws
+    {
+        try await TestDatabase.with(configure: {
+            $0.maximumTransactions = 2
+            $0.acquireTimeout = .milliseconds(300)
+        }) { database in
+            let holding = AsyncStream<Void>.makeStream()
+            let done = AsyncStream<Void>.makeStream()
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for _ in 0..<2 {
+                    group.addTask {
+                        try await database.transaction { transaction in
+                            try await transaction.query("SELECT 1")
+                            holding.continuation.yield()
+                            for await _ in done.stream { break }
+                        }
+                    }
+                }
+                var held = holding.stream.makeAsyncIterator()
+                _ = await held.next()
+                _ = await held.next()
+                let start = ContinuousClock.now
+                let error = await #expect(throws: PostgresError.self) {
+                    try await database.transaction { try await $0.query("SELECT 1") }
+                }
+                guard case .poolExhausted? = error?.kind else { throw error ?? PostgresErrorExpected() }
+                #expect(ContinuousClock.now - start < .seconds(3))
+                #expect(database.statistics.open == 2)
+                done.continuation.finish()
+                try await group.waitForAll()
+            }
+            try await database.transaction { try await $0.query("SELECT 1") }
+        }
+    }
+
+    struct PostgresErrorExpected: Error {}
+
+    @Test("many callers share few connections and all are served") func fairness() async throws {
+        try await withTable(configure: { $0.maximumTransactions = 3 }) { database in
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for n in 0..<200 {
+                    let statement = insert(n)
+                    group.addTask {
+                        if n.isMultiple(of: 2) {
+                            _ = try await database.execute(statement)
+                        } else {
+                            _ = try await database.transaction { try await $0.query(statement) }
+                        }
+                    }
+                }
+                try await group.waitForAll()
+            }
+            try await expectRows(200, in: database)
+            #expect(database.statistics.connectionsMade <= 4)
+        }
+    }
+
+    @Test("a script of several statements runs in the transaction, and is undone with it") func script() async throws {
+        try await TestDatabase.with { database in
+            await #expect(throws: Refusal.self) {
+                try await database.transaction { transaction in
+                    let script = "CREATE TEMP TABLE t (n int); INSERT INTO t VALUES (1); INSERT INTO t VALUES (2);"
+                    try await transaction.runScript(Array(script.utf8))
+                    let rows = try await transaction.query("SELECT n FROM t")
+                    #expect(rows.count == 2)
+                    throw Refusal()
+                }
+            }
+            let error = await #expect(throws: PostgresError.self) {
+                try await database.transaction { try await $0.runScript(Array("SELECT 1; SELEKT 2;".utf8)) }
+            }
+            #expect(error?.sqlState == "42601")
+            try await database.session { session in
+                try await session.runScript(Array("CREATE TEMP TABLE u (n int); DROP TABLE u".utf8))
+                try await session.query("SELECT 1")
+            }
+        }
+    }
+
+    @Test("a transaction used after its end is refused") func escapedTransaction() async throws {
+        try await TestDatabase.with { database in
+            let escaped = try await database.transaction { transaction in
+                try await transaction.query("SELECT 1")
+                return transaction
+            }
+            await #expect(throws: PostgresError.self) { try await escaped.query("SELECT 1") }
+        }
+    }
+}
+
+/// Counts from several tasks.
+final class Counters: Sendable {
+    private let value: Mutex<Int>
+    init(attempts: Int) { value = Mutex(attempts) }
+    func count() { value.withLock { $0 += 1 } }
+    var attempts: Int { value.withLock { $0 } }
+}
