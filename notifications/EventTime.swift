@@ -15,7 +15,7 @@ struct EventTime {
         self.zoneName = known == nil ? "UTC" : zoneName
     }
 
-    /// `Saturday 5 December 2026, 19:00 – 22:00`, with the second day only when it is another.
+    /// `Saturday, 5 December 2026, 19:00 – 22:00`, with the second day only when it is another.
     func range(_ start: Date, _ end: Date) -> String {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
@@ -23,10 +23,10 @@ struct EventTime {
         return "\(moment(start)) – \(lastPart)"
     }
 
-    /// `Saturday 5 December 2026, 19:00`
+    /// `Saturday, 5 December 2026, 19:00`
     func moment(_ date: Date) -> String { "\(day(date)), \(time(date))" }
 
-    /// `Saturday 5 December 2026`
+    /// `Saturday, 5 December 2026`
     func day(_ date: Date) -> String {
         style.weekday(.wide).day().month(.wide).year().format(date)
     }
