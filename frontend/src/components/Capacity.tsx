@@ -1,3 +1,4 @@
+import type { Event } from '../api/types';
 import type { Counts } from '../live/updates';
 import { useIsLive } from '../live/useLive';
 
@@ -15,8 +16,8 @@ export function CapacityBar({ confirmed, capacity }: Pick<Counts, 'confirmed' | 
 }
 
 /** The event's places as they change. Screen readers hear a new count politely. */
-export function LiveCapacity({ eventId, counts }: { eventId: string; counts: Counts }) {
-  const live = useIsLive(`event:${eventId}`);
+export function LiveCapacity({ event, counts }: { event: Pick<Event, 'id' | 'waitlistEnabled'>; counts: Counts }) {
+  const live = useIsLive(`event:${event.id}`);
   return (
     <div>
       <div className="em-row em-row-spread mb-2">
@@ -27,9 +28,9 @@ export function LiveCapacity({ eventId, counts }: { eventId: string; counts: Cou
         </span>
       </div>
       <CapacityBar {...counts} />
-      <div className="em-small em-soft mt-1 em-number">
-        {counts.waitlisted > 0 ? `${counts.waitlisted.toLocaleString('en')} waiting in line` : '\u00a0'}
-      </div>
+      {(event.waitlistEnabled || counts.waitlisted > 0) && (
+        <div className="em-small em-soft mt-1 em-number">{counts.waitlisted.toLocaleString('en')} waiting in line</div>
+      )}
     </div>
   );
 }

@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Problem } from '../api/problem';
+import { PageTitle } from './PageTitle';
 
 /** Grey shapes where the content will be, of about its height, so that nothing jumps. */
 export function Pending({ label = 'Loading', heights = [96, 96, 96] }: { label?: string; heights?: number[] }) {
@@ -35,14 +36,22 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
 
 interface LoadedProps<Value> {
   of: { data: Value | undefined; problem: Problem | null; pending: boolean; reload: () => void };
+  /** The page's heading while there is nothing else to name it by, when the value is all that the page shows. */
+  title?: string;
   pending?: ReactNode;
   children: (data: Value) => ReactNode;
 }
 
 /** A read value, or what stands for it meanwhile; a failed re-read leaves the older value in place and says so. */
-export function Loaded<Value>({ of, pending, children }: LoadedProps<Value>) {
+export function Loaded<Value>({ of, title, pending, children }: LoadedProps<Value>) {
   if (of.data === undefined) {
-    return of.problem && !of.pending ? <ProblemNote problem={of.problem} retry={of.reload} /> : <>{pending ?? <Pending />}</>;
+    if (of.problem === null || of.pending) return <>{pending ?? <Pending />}</>;
+    return (
+      <>
+        {title && <PageTitle title={title} />}
+        <ProblemNote problem={of.problem} retry={of.problem.status === 404 ? undefined : of.reload} />
+      </>
+    );
   }
   return (
     <>

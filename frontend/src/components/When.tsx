@@ -7,7 +7,7 @@ export function When({ event }: { event: Pick<EventSummary, 'startsAt' | 'endsAt
   return (
     <>
       <time dateTime={event.startsAt}>{formatSpan(event.startsAt, event.endsAt, event.timeZone)}</time>
-      {own && <span className="em-soft em-small"> (starts {own} for you)</span>}
+      {own && <span className="em-soft em-small"> ({own} your time)</span>}
     </>
   );
 }

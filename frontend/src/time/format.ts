@@ -26,12 +26,14 @@ export function formatSpan(startsAt: string, endsAt: string, zone: string): stri
     timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', year: 'numeric',
     hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
   });
-  return format.formatRange(new Date(startsAt), new Date(endsAt));
+  // "GMT-5" with a real minus, which no line ends at.
+  return format.formatRange(new Date(startsAt), new Date(endsAt)).replaceAll('GMT-', 'GMT\u2212');
 }
 
 /** When it starts on the reader's own clock, if that shows something else than the event's. */
 export function formatOwnTime(startsAt: string, zone: string): string | null {
   const own = browserZone();
   if (sameTimeAt(startsAt, zone, own)) return null;
-  return write(startsAt, own, { weekday: 'short', hour: 'numeric', minute: '2-digit', timeZoneName: 'short' });
+  const sameDay = formatDay(startsAt, zone) === formatDay(startsAt, own);
+  return write(startsAt, own, { weekday: sameDay ? undefined : 'short', hour: 'numeric', minute: '2-digit' });
 }

@@ -21,10 +21,11 @@ export function UsersPage() {
   };
   return (
     <div className="em-stack">
-      <PageTitle title="Users" />
+      <PageTitle title="Users">
+        <div role="status" className="em-soft">{said || 'Organizers may create events; admins may do everything.'}</div>
+      </PageTitle>
       <SearchBox label="Search users" value={query}
         onSearch={(text) => navigate(`/admin/users${text ? `?query=${encodeURIComponent(text)}` : ''}`, { replace: true })} />
-      <div role="status" className="em-soft">{said || '\u00a0'}</div>
       <PagedList of={list} empty={<Empty title="Nobody matches" />}>
         {(items) => (
           <Table label="Users" heads={['Name', 'Email', 'Since', 'Role']}>

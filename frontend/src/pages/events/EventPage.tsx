@@ -22,7 +22,7 @@ export function EventPage({ id = '' }: { id?: string }) {
   });
   useFallbackReads(!live, 5_000, event.reload);
   return (
-    <Loaded of={event} pending={<Pending label="Loading the event" heights={[48, 280, 160]} />}>
+    <Loaded of={event} title="Event" pending={<Pending label="Loading the event" heights={[48, 280, 160]} />}>
       {(data) => <EventView event={data} reload={event.reload} />}
     </Loaded>
   );
@@ -56,7 +56,7 @@ function EventView({ event, reload }: { event: Event; reload: () => void }) {
             <div><dt>When</dt><dd><When event={event} /></dd></div>
             {event.venue && <div><dt>Where</dt><dd>{event.venue}</dd></div>}
           </dl>
-          {event.status !== 'draft' && <LiveCapacity eventId={event.id} counts={counts} />}
+          {event.status !== 'draft' && <LiveCapacity event={event} counts={counts} />}
           <OwnPlace event={event} counts={counts} reloadEvent={reload} />
         </aside>
       </div>

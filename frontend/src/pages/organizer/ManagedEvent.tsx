@@ -26,7 +26,7 @@ export function ManagedEvent({ id, section, children }: Props) {
     if (update.type === 'event' && update.version !== event.data?.version) event.reload();
   });
   return (
-    <Loaded of={event} pending={<Pending label="Loading the event" heights={[72, 48, 240]} />}>
+    <Loaded of={event} title="Event" pending={<Pending label="Loading the event" heights={[72, 48, 240]} />}>
       {(data) => (
         <>
           <PageTitle title={section === 'Overview' ? data.title : `${section}: ${data.title}`}>

@@ -22,7 +22,7 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
   useRereadOnChange(counts.revision, stats.reload);
   return (
     <div className="em-stack-l">
-      {event.status !== 'draft' && <div className="em-card"><LiveCapacity eventId={event.id} counts={counts} /></div>}
+      {event.status !== 'draft' && <div className="em-card"><LiveCapacity event={event} counts={counts} /></div>}
       <Lifecycle event={event} counts={counts} set={set} />
       <section aria-labelledby="figures-heading">
         <h2 id="figures-heading">In figures</h2>

@@ -1,7 +1,7 @@
 import { registrations } from '../../api/endpoints';
 import { usePages } from '../../api/usePages';
 import type { OwnRegistration } from '../../api/types';
-import { EventBadge, RegistrationBadge } from '../../components/Badge';
+import { Badge, EventBadge, RegistrationBadge } from '../../components/Badge';
 import { DateTile } from '../../components/DateTile';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
@@ -42,9 +42,11 @@ function RegistrationCard({ item }: { item: OwnRegistration }) {
         <div><When event={event} /></div>
         {event.venue && <div className="em-soft">{event.venue}</div>}
         <div className="em-row mt-2">
-          <RegistrationBadge status={item.status} position={item.position} />
-          {event.status !== 'published' && <EventBadge status={event.status} />}
-          {item.status === 'confirmed' && item.ticket === null && <span className="em-small em-soft">The ticket is being made…</span>}
+          {event.status === 'cancelled'
+            ? <Badge tone="bad">Event cancelled</Badge>
+            : <RegistrationBadge status={item.status} position={item.position} />}
+          {event.status === 'ended' && <EventBadge status={event.status} />}
+          {item.status === 'confirmed' && item.ticket === null && event.status === 'published' && <span className="em-small em-soft">The ticket is being made…</span>}
         </div>
       </div>
       <div className="em-list-side">

@@ -15,7 +15,7 @@ export function TicketPage({ id = '' }: { id?: string }) {
   });
   return (
     <div className="em-narrow">
-      <Loaded of={both} pending={<Pending label="Loading the ticket" heights={[48, 420]} />}>
+      <Loaded of={both} title="Ticket" pending={<Pending label="Loading the ticket" heights={[48, 420]} />}>
         {({ ticket, event }) => (
           <>
             <PageTitle title={event.title}>
