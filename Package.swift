@@ -55,7 +55,8 @@ let package = Package(
     targets: [
         // C libraries: module maps and static-inline shims, nothing else.
         .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .systemLibrary(name: "CHiredis", pkgConfig: "hiredis", providers: [.apt(["libhiredis-dev"])]),
+        // Without pkg-config: its flags for hiredis (-D_FILE_OFFSET_BITS=64, no news on 64 bits) make SwiftPM warn.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CQREncode", pkgConfig: "libqrencode", providers: [.apt(["libqrencode-dev"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -100,7 +101,7 @@ let package = Package(
         .executableTarget(
             name: "ticket-worker",
             dependencies: [
-                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", arguments, configuration, crypto, lifecycle,
+                "Access", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", arguments, configuration, crypto, lifecycle,
                 logging, metrics,
             ],
             path: "ticket-worker", swiftSettings: settings),

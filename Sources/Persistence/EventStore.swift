@@ -1,0 +1,192 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+import Synchronization
+
+/// Events, their members and their places as readers see them. Whoever moves a place uses ``RegistrationStore``.
+public struct EventStore: Sendable {
+    let database: Database
+    private let timeZones = TimeZoneNames()
+
+    public init(_ database: Database) { self.database = database }
+
+    // MARK: Writing
+
+    public func insert(_ id: EventID, _ details: EventDetails, owner: UserID, on transaction: Transaction) async throws
+    {
+        _ = try await transaction.pipeline([
+            """
+            INSERT INTO events
+                (id, owner_id, title, description, venue, starts_at, ends_at, time_zone, waitlist_enabled,
+                 registration_opens_at, registration_closes_at, check_in_opens_at)
+            VALUES
+                (\(id), \(owner), \(details.title), \(details.description), \(details.venue), \(details.startsAt),
+                 \(details.endsAt), \(details.timeZone), \(details.waitlistEnabled), \(details.registrationOpensAt),
+                 \(details.registrationClosesAt), \(details.checkInOpensAt))
+            """,
+            "INSERT INTO event_places (event_id, capacity) VALUES (\(id), \(details.capacity))",
+            "INSERT INTO event_members (event_id, user_id, role) VALUES (\(id), \(owner), 'owner')",
+        ])
+    }
+
+    /// Writes the details but for the capacity, which is the door's: ``RegistrationStore/setCapacity(_:of:on:)``.
+    /// - Parameter version: what the editor had seen.
+    /// - Returns: the new version.
+    /// - Throws: ``DomainError/versionMismatch`` when somebody else was quicker.
+    public func update(
+        _ id: EventID, _ details: EventDetails, expecting version: Int, on transaction: Transaction
+    ) async throws -> Int {
+        let rows = try await transaction.query(
+            """
+            UPDATE events SET
+                title = \(details.title), description = \(details.description), venue = \(details.venue),
+                starts_at = \(details.startsAt), ends_at = \(details.endsAt), time_zone = \(details.timeZone),
+                waitlist_enabled = \(details.waitlistEnabled),
+                registration_opens_at = \(details.registrationOpensAt),
+                registration_closes_at = \(details.registrationClosesAt),
+                check_in_opens_at = \(details.checkInOpensAt), version = version + 1, updated_at = now()
+            WHERE id = \(id) AND version = \(version)
+            RETURNING version
+            """)
+        guard let row = rows.first else { throw DomainError.versionMismatch }
+        return try row.decode("version")
+    }
+
+    /// Draft to published; answers the new version, or nil when it wasn't a draft.
+    public func publish(_ id: EventID, on transaction: Transaction) async throws -> Int? {
+        try await transaction.query(
+            """
+            UPDATE events SET status = 'published', published_at = now(), updated_at = now(), version = version + 1
+            WHERE id = \(id) AND status = 'draft' RETURNING version
+            """
+        ).first?.decode("version")
+    }
+
+    // MARK: Reading
+
+    public func find(_ id: EventID) async throws -> Event? {
+        try await database.read("\(fragment: Self.selection) WHERE e.id = \(id)").first.map(Self.event)
+    }
+
+    /// The event as this transaction sees it.
+    public func find(_ id: EventID, on transaction: Transaction) async throws -> Event? {
+        try await transaction.query("\(fragment: Self.selection) WHERE e.id = \(id)").first.map(Self.event)
+    }
+
+    /// Published events, the next first. Without `from`, those that are not over.
+    public func listPublished(
+        query: String?, from: Date?, to: Date?, now: Date, after: PageKey?, limit: Int
+    ) async throws -> Page<Event> {
+        let pattern = query.map(containsPattern)
+        let rows = try await database.read(
+            """
+            \(fragment: Self.selection)
+            WHERE e.status = 'published' AND e.ends_at > \(now)
+                AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
+                AND (\(pattern) IS NULL OR e.title ILIKE \(pattern) OR e.venue ILIKE \(pattern)
+                    OR e.description ILIKE \(pattern))
+                AND (\(after?.at) IS NULL OR (e.starts_at, e.id) > (\(after?.at), \(after?.id)))
+            ORDER BY e.starts_at, e.id LIMIT \(limit + 1)
+            """)
+        return try Self.page(rows, limit: limit)
+    }
+
+    /// Events that somebody owns or helps to organize, drafts and old ones too; the latest start first.
+    public func list(
+        organizedBy user: UserID, query: String?, from: Date?, to: Date?, after: PageKey?, limit: Int
+    ) async throws -> Page<Event> {
+        let pattern = query.map(containsPattern)
+        let rows = try await database.read(
+            """
+            \(fragment: Self.selection)
+            WHERE e.id IN (SELECT event_id FROM event_members WHERE user_id = \(user))
+                AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
+                AND (\(pattern) IS NULL OR e.title ILIKE \(pattern) OR e.venue ILIKE \(pattern))
+                AND (\(after?.at) IS NULL OR (e.starts_at, e.id) < (\(after?.at), \(after?.id)))
+            ORDER BY e.starts_at DESC, e.id DESC LIMIT \(limit + 1)
+            """)
+        return try Self.page(rows, limit: limit)
+    }
+
+    /// What somebody is in an event, if anything.
+    public func membership(of user: UserID, in event: EventID) async throws -> MembershipRole? {
+        try await database.read(
+            "SELECT role FROM event_members WHERE event_id = \(event) AND user_id = \(user)"
+        ).first?.decode("role")
+    }
+
+    /// The places and the version of many events in one query; unknown ones are missing from the answer.
+    public func places(for events: [EventID]) async throws -> [EventID: LiveState] {
+        guard !events.isEmpty else { return [:] }
+        let rows = try await database.read(
+            """
+            SELECT e.id, e.version, e.status, e.ends_at, p.revision, p.confirmed, p.waitlisted, p.capacity
+            FROM events e JOIN event_places p ON p.event_id = e.id
+            WHERE e.id = ANY(\(events))
+            """)
+        var states: [EventID: LiveState] = [:]
+        for row in rows {
+            states[try row.decode("id")] = LiveState(
+                places: try Self.places(row), version: try row.decode("version"), status: try row.decode("status"))
+        }
+        return states
+    }
+
+    /// Whether PostgreSQL knows a zone by this name. The names are read once and kept: they change with its release.
+    public func isKnownTimeZone(_ name: String) async throws -> Bool {
+        if let known = timeZones.names.withLock({ $0 }) { return known.contains(name) }
+        let rows = try await database.read("SELECT name FROM pg_timezone_names")
+        let names = Set(try rows.map { try $0.decode("name", as: String.self) })
+        timeZones.names.withLock { $0 = names }
+        return names.contains(name)
+    }
+
+    // MARK: Rows
+
+    static let selection: SQL = """
+        SELECT e.id, e.owner_id, u.display_name AS organizer_name, e.title, e.description, e.venue, e.starts_at,
+            e.ends_at, e.time_zone, e.waitlist_enabled, e.registration_opens_at, e.registration_closes_at,
+            e.check_in_opens_at, e.status, e.version, e.created_at, e.updated_at, e.published_at, e.cancelled_at,
+            p.revision, p.confirmed, p.waitlisted, p.capacity
+        FROM events e JOIN event_places p ON p.event_id = e.id JOIN users u ON u.id = e.owner_id
+        """
+
+    static func places(_ row: Row) throws -> Places {
+        Places(
+            revision: try row.decode("revision"), confirmed: try row.decode("confirmed"),
+            waitlisted: try row.decode("waitlisted"), capacity: try row.decode("capacity"))
+    }
+
+    static func event(_ row: Row) throws -> Event {
+        let places = try Self.places(row)
+        let details = EventDetails(
+            title: try row.decode("title"), description: try row.decode("description"),
+            venue: try row.decode("venue"), startsAt: try row.decode("starts_at"), endsAt: try row.decode("ends_at"),
+            timeZone: try row.decode("time_zone"), capacity: places.capacity,
+            waitlistEnabled: try row.decode("waitlist_enabled"),
+            registrationOpensAt: try row.decode("registration_opens_at"),
+            registrationClosesAt: try row.decode("registration_closes_at"),
+            checkInOpensAt: try row.decode("check_in_opens_at"))
+        return Event(
+            id: try row.decode("id"), ownerID: try row.decode("owner_id"),
+            organizerName: try row.decode("organizer_name"), details: details,
+            storedStatus: try row.decode("status"), places: places, version: try row.decode("version"),
+            createdAt: try row.decode("created_at"), updatedAt: try row.decode("updated_at"),
+            publishedAt: try row.decode("published_at"), cancelledAt: try row.decode("cancelled_at"))
+    }
+
+    private static func page(_ rows: QueryResult, limit: Int) throws -> Page<Event> {
+        Page(try rows.map(event), limit: limit) { PageKey(at: $0.details.startsAt, id: $0.id.uuid) }
+    }
+}
+
+/// What the hub compares its news with.
+public struct LiveState: Hashable, Sendable {
+    public var places: Places
+    public var version: Int
+    public var status: EventStatus
+}
+
+private final class TimeZoneNames: Sendable {
+    let names = Mutex<Set<String>?>(nil)
+}

@@ -1,0 +1,93 @@
+import Crypto
+import Domain
+import FoundationEssentials
+public import Logging
+public import Postgres
+
+/// Brings the schema up to date: forward only, one migration a transaction, one migrator at a time.
+public struct Migrator: Sendable {
+    /// One file of `Migrations/`.
+    public struct Migration: Sendable {
+        public var name: String
+        public var script: [UInt8]
+
+        public init(name: String, script: [UInt8]) {
+            self.name = name
+            self.script = script
+        }
+
+        var version: Int { Int(name.prefix(4)) ?? 0 }
+        var checksum: [UInt8] { Array(SHA256.hash(data: script)) }
+    }
+
+    /// Every migration, in order. A test compares this table with the folder.
+    public static let all = [
+        Migration(name: "0001_create_schema", script: PackageResources._001_create_schema_sql)
+    ]
+
+    /// A published migration was edited, or the database is ahead of this program.
+    public enum Refusal: Error, CustomStringConvertible {
+        case changed(name: String)
+        case unknown(version: Int)
+
+        public var description: String {
+            switch self {
+            case .changed(let name): "migration \(name) was applied in another form: published migrations never change"
+            case .unknown(let version): "the database has migration \(version), which this program doesn't know"
+            }
+        }
+    }
+
+    let database: Database
+    let logger: Logger
+
+    /// - Parameter database: connected with the owner's role.
+    public init(database: Database, logger: Logger) {
+        self.database = database
+        self.logger = logger
+    }
+
+    /// Applies what is missing; answers how many that were.
+    @discardableResult
+    public func run(_ migrations: [Migration] = Migrator.all) async throws -> Int {
+        try await database.session { session in
+            // Any number: it only has to be the same for everyone who migrates.
+            _ = try await session.query("SELECT pg_advisory_lock(7312)")
+            _ = try await session.query(
+                """
+                CREATE TABLE IF NOT EXISTS schema_migrations (
+                    version integer PRIMARY KEY,
+                    name text NOT NULL,
+                    checksum bytea NOT NULL,
+                    applied_at timestamptz NOT NULL DEFAULT now()
+                )
+                """)
+            let applied = try await session.query("SELECT version, checksum FROM schema_migrations")
+            var checksums: [Int: [UInt8]] = [:]
+            for row in applied { checksums[try row.decode("version")] = try row.decode("checksum", as: [UInt8].self) }
+            let known = Set(migrations.map(\.version))
+            if let unknown = checksums.keys.filter({ !known.contains($0) }).min() {
+                throw Refusal.unknown(version: unknown)
+            }
+            var count = 0
+            for migration in migrations {
+                if let checksum = checksums[migration.version] {
+                    guard checksum == migration.checksum else { throw Refusal.changed(name: migration.name) }
+                    continue
+                }
+                try await session.transaction { transaction in
+                    try await transaction.runScript(migration.script)
+                    _ = try await transaction.query(
+                        """
+                        INSERT INTO schema_migrations (version, name, checksum)
+                        VALUES (\(migration.version), \(migration.name), \(migration.checksum))
+                        """)
+                }
+                logger.info("migration applied", metadata: ["migration": "\(migration.name)"])
+                count += 1
+            }
+            _ = try await session.query("SELECT pg_advisory_unlock(7312)")
+            return count
+        }
+    }
+}

@@ -1,0 +1,200 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// What somebody is owed, and how far it came.
+public struct Notification: Sendable {
+    public var id: NotificationID
+    public var userID: UserID
+    public var eventID: EventID?
+    public var eventTitle: String?
+    public var registrationID: RegistrationID?
+    public var kind: NotificationKind
+    public var channel: String
+    public var status: NotificationStatus
+    public var attempts: Int
+    public var lastError: String?
+    public var nextAttemptAt: Date?
+    public var createdAt: Date
+    public var sentAt: Date?
+}
+
+/// A notification to be.
+public struct PlannedNotification: Sendable {
+    public var userID: UserID
+    public var eventID: EventID
+    public var registrationID: RegistrationID?
+    public var ticketID: TicketID?
+    public var kind: NotificationKind
+    /// JSON that the template needs beyond the rows it reads.
+    public var details: [UInt8]?
+
+    public init(
+        userID: UserID, eventID: EventID, registrationID: RegistrationID?, ticketID: TicketID?,
+        kind: NotificationKind, details: [UInt8]? = nil
+    ) {
+        self.userID = userID
+        self.eventID = eventID
+        self.registrationID = registrationID
+        self.ticketID = ticketID
+        self.kind = kind
+        self.details = details
+    }
+}
+
+/// Everything that a mail is made of, read at the moment of sending.
+public struct MailContext: Sendable {
+    public var notification: Notification
+    public var recipientName: String
+    public var recipientEmail: String
+    public var event: Event
+    public var registration: Registration?
+    public var ticket: Ticket?
+    public var details: [UInt8]?
+}
+
+public struct NotificationStore: Sendable {
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// Writes down what is owed, with a job to send each. A cause planned before plans nothing again.
+    public func plan(
+        _ planned: [PlannedNotification], cause: MessageID, on transaction: Transaction
+    ) async throws {
+        var jobs: [OutboxEntry] = []
+        for plan in planned {
+            let id = NotificationID()
+            let inserted = try await transaction.query(
+                """
+                INSERT INTO notifications
+                    (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details)
+                VALUES (\(id), \(plan.userID), \(plan.eventID), \(plan.registrationID), \(plan.ticketID), \(cause),
+                    \(plan.kind), \(plan.details.map { String(decoding: $0, as: UTF8.self) })::jsonb)
+                ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING
+                """
+            ).affectedRows
+            guard inserted == 1 else { continue }
+            let data = NotificationData(
+                notificationId: id, eventId: plan.eventID, userId: plan.userID, kind: plan.kind, status: .queued)
+            jobs.append(try .work(.mailSend, event: plan.eventID, data))
+            jobs.append(try .live(.notificationChanged, event: plan.eventID, data))
+        }
+        try await OutboxStore().append(jobs, on: transaction)
+    }
+
+    /// Everybody with an active registration: who hears of a change of the event.
+    public func audience(
+        of event: EventID, on transaction: Transaction
+    ) async throws -> [(userID: UserID, registrationID: RegistrationID)] {
+        try await transaction.query(
+            """
+            SELECT user_id, id FROM registrations WHERE event_id = \(event) AND status <> 'cancelled'
+            ORDER BY created_at, id
+            """
+        ).map { (try $0.decode("user_id"), try $0.decode("id")) }
+    }
+
+    /// A person's notifications, the newest first.
+    public func list(of user: UserID, after: PageKey?, limit: Int) async throws -> Page<Notification> {
+        let rows = try await database.read(
+            """
+            \(fragment: Self.selection)
+            WHERE n.user_id = \(user)
+                AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
+            ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
+            """)
+        return Page(try rows.map(Self.notification), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
+    }
+
+    /// Reads all that a mail needs; nil when the notification (or its person) is gone.
+    public func load(_ id: NotificationID) async throws -> MailContext? {
+        let rows = try await database.read(
+            """
+            SELECT x.*, n.details, n.ticket_id, u.display_name, u.email
+            FROM (\(fragment: Self.selection)) x JOIN notifications n ON n.id = x.id JOIN users u ON u.id = x.user_id
+            WHERE x.id = \(id)
+            """)
+        guard let row = rows.first else { return nil }
+        let notification = try Self.notification(row)
+        guard let eventID = notification.eventID,
+            let event = try await EventStore(database).find(eventID)
+        else { return nil }
+        let details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
+        var context = MailContext(
+            notification: notification, recipientName: try row.decode("display_name"),
+            recipientEmail: try row.decode("email"), event: event, details: details)
+        if let registrationID = notification.registrationID {
+            context.registration = try await RegistrationStore(database).find(registrationID)?.registration
+        }
+        if let ticketID = try row.decode("ticket_id", as: TicketID?.self) {
+            context.ticket = try await TicketStore(database).find(ticketID)?.ticket
+        }
+        return context
+    }
+
+    public func markSent(_ id: NotificationID, at now: Date, on transaction: Transaction) async throws {
+        try await settle(
+            id, on: transaction,
+            """
+            UPDATE notifications SET status = 'sent', attempts = attempts + 1, sent_at = \(now), last_error = NULL,
+                next_attempt_at = NULL
+            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
+            """)
+    }
+
+    /// - Parameter reason: what the server said, without addresses.
+    public func markRetrying(
+        _ id: NotificationID, reason: String, nextAttemptAt: Date?, on transaction: Transaction
+    ) async throws {
+        try await settle(
+            id, on: transaction,
+            """
+            UPDATE notifications SET status = 'retrying', attempts = attempts + 1, last_error = \(reason),
+                next_attempt_at = \(nextAttemptAt)
+            WHERE id = \(id) AND status IN ('queued', 'retrying') RETURNING id, user_id, event_id, kind, status
+            """)
+    }
+
+    /// Gives up on a notification, and says so to whoever listens.
+    public func markFailed(_ id: NotificationID, reason: String, on transaction: Transaction) async throws {
+        try await settle(
+            id, on: transaction,
+            """
+            UPDATE notifications SET status = 'failed', attempts = attempts + 1, last_error = \(reason),
+                next_attempt_at = NULL
+            WHERE id = \(id) AND status IN ('queued', 'retrying') RETURNING id, user_id, event_id, kind, status
+            """)
+    }
+
+    private func settle(_ id: NotificationID, on transaction: Transaction, _ update: SQL) async throws {
+        guard let row = try await transaction.query(update).first else { return }
+        let data = NotificationData(
+            notificationId: id, eventId: try row.decode("event_id"), userId: try row.decode("user_id"),
+            kind: try row.decode("kind"), status: try row.decode("status"))
+        var messages = [try OutboxEntry.live(.notificationChanged, event: data.eventId, data)]
+        if data.status == .failed, let event = data.eventId {
+            let owners = try await transaction.query("SELECT owner_id FROM events WHERE id = \(event)")
+            if let owner = try owners.first?.decode("owner_id", as: UserID.self) {
+                messages.append(try .fact(.notificationFailed, event: event, owner: owner, data))
+            }
+        }
+        try await OutboxStore().append(messages, on: transaction)
+    }
+
+    private static let selection: SQL = """
+        SELECT n.id, n.user_id, n.event_id, e.title AS event_title, n.registration_id, n.kind, n.channel, n.status,
+            n.attempts, n.last_error, n.next_attempt_at, n.created_at, n.sent_at
+        FROM notifications n LEFT JOIN events e ON e.id = n.event_id
+        """
+
+    private static func notification(_ row: Row) throws -> Notification {
+        Notification(
+            id: try row.decode("id"), userID: try row.decode("user_id"), eventID: try row.decode("event_id"),
+            eventTitle: try row.decode("event_title"), registrationID: try row.decode("registration_id"),
+            kind: try row.decode("kind"), channel: try row.decode("channel"), status: try row.decode("status"),
+            attempts: try row.decode("attempts"), lastError: try row.decode("last_error"),
+            nextAttemptAt: try row.decode("next_attempt_at"), createdAt: try row.decode("created_at"),
+            sentAt: try row.decode("sent_at"))
+    }
+}

@@ -1,0 +1,210 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// A message on its way into the outbox.
+public struct OutboxEntry: Sendable {
+    public var id: MessageID
+    public var destination: Destination
+    public var type: String
+    public var eventID: EventID?
+    public var ownerID: UserID?
+    public var data: [UInt8]
+
+    private init(
+        destination: Destination, type: String, eventID: EventID?, ownerID: UserID?, data: some Encodable
+    ) throws {
+        self.id = MessageID()
+        self.destination = destination
+        self.type = type
+        self.eventID = eventID
+        self.ownerID = ownerID
+        self.data = try WireJSON.encode(data)
+    }
+
+    /// A fact that integrators may hear.
+    public static func fact(
+        _ type: MessageType, event: EventID, owner: UserID, _ data: some Encodable
+    ) throws -> OutboxEntry {
+        try OutboxEntry(destination: .events, type: type.rawValue, eventID: event, ownerID: owner, data: data)
+    }
+
+    /// A job of our own.
+    public static func work(_ type: WorkType, event: EventID?, _ data: some Encodable) throws -> OutboxEntry {
+        try OutboxEntry(destination: .work, type: type.rawValue, eventID: event, ownerID: nil, data: data)
+    }
+
+    /// News for browsers only.
+    public static func live(_ type: LiveType, event: EventID?, _ data: some Encodable) throws -> OutboxEntry {
+        try OutboxEntry(destination: .live, type: type.rawValue, eventID: event, ownerID: nil, data: data)
+    }
+
+    /// Rows of one event share a partition. Version 7 UUIDs end in random bits.
+    var partition: Int { Int((eventID?.uuid ?? id.uuid).uuid.15) % OutboxStore.partitionCount }
+}
+
+/// A row that the relay has to publish or to show.
+public struct OutboxRow: Sendable {
+    /// The row's number: for marking it, and for nothing else.
+    public var rowID: Int
+    public var messageID: MessageID
+    public var destination: Destination
+    public var type: String
+    public var eventID: EventID?
+    public var ownerID: UserID?
+    public var data: [UInt8]
+    public var traceparent: String?
+    public var occurredAt: Date
+    public var sequence: Int?
+    /// Of `em.announcement.posted` in ``OutboxStore/liveRows(partitions:limit:on:)``: its text.
+    public var announcement: (title: String, body: String, at: Date)?
+}
+
+/// The outbox: what is committed with the state that it tells of, and leaves by the relay.
+public struct OutboxStore: Sendable {
+    public static let partitionCount = 16
+    /// The channel on which PostgreSQL says that there is something new.
+    public static let wakeChannel = "em_outbox"
+    /// The first key of the partitions' advisory locks; the second is the partition.
+    static let leaseClass = 7313
+
+    public init() {}
+
+    /// Appends messages in the order given; they leave if the transaction commits.
+    public func append(_ entries: [OutboxEntry], on transaction: Transaction) async throws {
+        guard !entries.isEmpty else { return }
+        _ = try await transaction.query(Self.insertion(entries))
+    }
+
+    /// The statement of ``append(_:on:)``, for callers that pipeline.
+    static func insertion(_ entries: [OutboxEntry]) -> SQL {
+        let traceparent = TraceContext.current?.traceparent
+        return """
+            INSERT INTO outbox
+                (message_id, partition, destination, type, event_id, owner_id, data, traceparent,
+                 published_at, live_at)
+            SELECT message_id, partition, destination, type, event_id, owner_id, data::jsonb, \(traceparent),
+                CASE WHEN destination = 'live' THEN now() END,
+                CASE WHEN destination = 'work' THEN now() END
+            FROM unnest(
+                \(entries.map(\.id))::uuid[], \(entries.map(\.partition))::smallint[],
+                \(entries.map(\.destination))::text[], \(entries.map(\.type))::text[],
+                \(entries.map { $0.eventID })::uuid[], \(entries.map { $0.ownerID })::uuid[],
+                \(entries.map { String(decoding: $0.data, as: UTF8.self) })::text[])
+                WITH ORDINALITY AS entry
+                    (message_id, partition, destination, type, event_id, owner_id, data, ordinal)
+            ORDER BY ordinal
+            """
+    }
+
+    /// Tries to become the one relay of a partition; held until the session ends or ``release(partition:on:)``.
+    public func lease(partition: Int, on session: Session) async throws -> Bool {
+        let rows = try await session.query(
+            "SELECT pg_try_advisory_lock(\(Self.leaseClass)::int, \(partition)::int) AS held")
+        return try rows.first?.decode("held", as: Bool.self) ?? false
+    }
+
+    public func release(partition: Int, on session: Session) async throws {
+        _ = try await session.query("SELECT pg_advisory_unlock(\(Self.leaseClass)::int, \(partition)::int)")
+    }
+
+    /// The oldest unpublished rows of leased partitions, each fact with its sequence, given now if it has none yet.
+    ///
+    /// Sequences follow the row numbers of what is visible; whatever commits later comes later. They are stored before
+    /// anything is published, so that a message sent twice carries the same one.
+    public func claim(partitions: [Int], limit: Int, on session: Session) async throws -> [OutboxRow] {
+        try await session.transaction { transaction in
+            let statements: [SQL] = [
+                """
+                SELECT id FROM outbox
+                WHERE published_at IS NULL AND partition = ANY(\(partitions)::smallint[])
+                ORDER BY id LIMIT \(limit)
+                """
+            ]
+            let ids = try await transaction.pipeline(statements)[0].map { try $0.decode("id", as: Int.self) }
+            guard !ids.isEmpty else { return [] }
+            // The rows of outbox_sequences are locked in the order of their key: two relays that overlap for a moment
+            // while a lease moves can't deadlock, and can't give one number twice.
+            let results = try await transaction.pipeline([
+                """
+                SELECT last FROM outbox_sequences
+                WHERE event_id IN (
+                    SELECT event_id FROM outbox WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events')
+                ORDER BY event_id FOR UPDATE
+                """,
+                """
+                WITH fresh AS (
+                    SELECT id, event_id, row_number() OVER (PARTITION BY event_id ORDER BY id) AS place
+                    FROM outbox
+                    WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events'
+                ), counted AS (
+                    INSERT INTO outbox_sequences (event_id, last)
+                    SELECT event_id, count(*) FROM fresh GROUP BY event_id ORDER BY event_id
+                    ON CONFLICT (event_id) DO UPDATE SET last = outbox_sequences.last + excluded.last
+                    RETURNING event_id, last
+                ), sizes AS (
+                    SELECT event_id, count(*) AS size FROM fresh GROUP BY event_id
+                )
+                UPDATE outbox SET sequence = counted.last - sizes.size + fresh.place
+                FROM fresh JOIN counted USING (event_id) JOIN sizes USING (event_id)
+                WHERE outbox.id = fresh.id AND outbox.sequence IS NULL
+                """,
+                """
+                SELECT id, message_id, destination, type, event_id, owner_id, data, traceparent, occurred_at, sequence,
+                    NULL::text AS title, NULL::text AS body, NULL::timestamptz AS announced_at
+                FROM outbox WHERE id = ANY(\(ids)) AND published_at IS NULL ORDER BY id
+                """,
+            ])
+            return try results[2].map(Self.row)
+        }
+    }
+
+    /// Marks rows as published: after the broker's confirm, never before.
+    public func markPublished(_ rowIDs: [Int], on session: Session) async throws {
+        guard !rowIDs.isEmpty else { return }
+        _ = try await session.query(
+            "UPDATE outbox SET published_at = now() WHERE id = ANY(\(rowIDs)) AND published_at IS NULL")
+    }
+
+    /// The oldest rows of leased partitions that browsers have not heard of.
+    public func liveRows(partitions: [Int], limit: Int, on session: Session) async throws -> [OutboxRow] {
+        try await session.query(
+            """
+            SELECT o.id, o.message_id, o.destination, o.type, o.event_id, o.owner_id, o.data, o.traceparent,
+                o.occurred_at, o.sequence, a.title, a.body, a.at AS announced_at
+            FROM outbox o
+            LEFT JOIN announcements a
+                ON o.type = 'em.announcement.posted' AND a.id = (o.data->>'announcementId')::uuid
+            WHERE o.live_at IS NULL AND o.partition = ANY(\(partitions)::smallint[])
+            ORDER BY o.id LIMIT \(limit)
+            """
+        ).map(Self.row)
+    }
+
+    public func markLive(_ rowIDs: [Int], on session: Session) async throws {
+        guard !rowIDs.isEmpty else { return }
+        _ = try await session.query("UPDATE outbox SET live_at = now() WHERE id = ANY(\(rowIDs)) AND live_at IS NULL")
+    }
+
+    /// How many rows wait for the broker, and since when the oldest does.
+    public func backlog(_ database: Database) async throws -> (count: Int, oldest: Date?) {
+        let rows = try await database.read(
+            "SELECT count(*) AS count, min(occurred_at) AS oldest FROM outbox WHERE published_at IS NULL")
+        guard let row = rows.first else { return (0, nil) }
+        return (try row.decode("count"), try row.decode("oldest"))
+    }
+
+    private static func row(_ row: Row) throws -> OutboxRow {
+        var announcement: (title: String, body: String, at: Date)?
+        if let title = try row.decode("title", as: String?.self) {
+            announcement = (title, try row.decode("body"), try row.decode("announced_at"))
+        }
+        return OutboxRow(
+            rowID: try row.decode("id"), messageID: try row.decode("message_id"),
+            destination: try row.decode("destination"), type: try row.decode("type"),
+            eventID: try row.decode("event_id"), ownerID: try row.decode("owner_id"),
+            data: Array(try row.decode("data", as: String.self).utf8), traceparent: try row.decode("traceparent"),
+            occurredAt: try row.decode("occurred_at"), sequence: try row.decode("sequence"),
+            announcement: announcement)
+    }
+}

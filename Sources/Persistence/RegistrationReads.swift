@@ -1,0 +1,104 @@
+public import Domain
+public import FoundationEssentials
+import Postgres
+
+/// A registration with what a person sees beside it.
+public struct RegistrationDetail: Sendable {
+    public var registration: Registration
+    public var ticket: Ticket?
+    public var event: EventSummary
+}
+
+/// The part of an event that stands beside a registration.
+public struct EventSummary: Hashable, Sendable {
+    public var id: EventID
+    public var title: String
+    public var venue: String
+    public var startsAt: Date
+    public var endsAt: Date
+    public var timeZone: String
+    public var storedStatus: EventStatus
+
+    public func status(at now: Date) -> EventStatus {
+        storedStatus == .published && endsAt <= now ? .ended : storedStatus
+    }
+}
+
+/// Somebody who registered, as the organizer sees them.
+public struct Attendee: Sendable {
+    public var registration: Registration
+    public var displayName: String
+    public var email: String
+    public var ticket: Ticket?
+}
+
+extension RegistrationStore {
+    public func find(_ id: RegistrationID) async throws -> RegistrationDetail? {
+        try await database.read("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
+    }
+
+    /// A person's registrations, the newest first.
+    public func list(
+        of user: UserID, event: EventID?, after: PageKey?, limit: Int
+    ) async throws -> Page<RegistrationDetail> {
+        let rows = try await database.read(
+            """
+            \(fragment: Self.details)
+            WHERE r.user_id = \(user) AND (\(event) IS NULL OR r.event_id = \(event))
+                AND (\(after?.at) IS NULL OR (r.created_at, r.id) < (\(after?.at), \(after?.id)))
+            ORDER BY r.created_at DESC, r.id DESC LIMIT \(limit + 1)
+            """)
+        return Page(try rows.map(Self.detail), limit: limit) {
+            PageKey(at: $0.registration.createdAt, id: $0.registration.id.uuid)
+        }
+    }
+
+    /// Who registered for an event, in the order in which they came.
+    public func attendees(
+        of event: EventID, query: String?, status: RegistrationStatus?, after: PageKey?, limit: Int
+    ) async throws -> Page<Attendee> {
+        let pattern = query.map(containsPattern)
+        let rows = try await database.read(
+            """
+            SELECT u.display_name, u.email, x.* FROM (\(fragment: Self.details)) x JOIN users u ON u.id = x.user_id
+            WHERE x.event_id = \(event) AND (\(status) IS NULL OR x.status = \(status))
+                AND (\(pattern) IS NULL OR u.display_name ILIKE \(pattern) OR u.email ILIKE \(pattern)
+                    OR x.code ILIKE \(pattern))
+                AND (\(after?.at) IS NULL OR (x.created_at, x.id) > (\(after?.at), \(after?.id)))
+            ORDER BY x.created_at, x.id LIMIT \(limit + 1)
+            """)
+        let attendees = try rows.map { row in
+            Attendee(
+                registration: try Self.registration(row), displayName: try row.decode("display_name"),
+                email: try row.decode("email"), ticket: try TicketStore.ticket(row, prefixed: true))
+        }
+        return Page(attendees, limit: limit) { PageKey(at: $0.registration.createdAt, id: $0.registration.id.uuid) }
+    }
+
+    /// The registration, its event and its newest ticket.
+    private static let details: SQL = """
+        SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
+            CASE WHEN r.status = 'waitlisted' THEN (
+                SELECT count(*) FROM registrations w
+                WHERE w.event_id = r.event_id AND w.status = 'waitlisted' AND w.line_number <= r.line_number
+            ) END AS position,
+            e.title, e.venue, e.starts_at, e.ends_at, e.time_zone, e.status AS event_status,
+            t.id AS ticket_id, t.code, t.qr_text, t.status AS ticket_status, t.issued_at, t.revoked_at,
+            c.at AS checked_in_at
+        FROM registrations r
+        JOIN events e ON e.id = r.event_id
+        LEFT JOIN LATERAL (
+            SELECT * FROM tickets WHERE registration_id = r.id ORDER BY issue DESC LIMIT 1
+        ) t ON true
+        LEFT JOIN check_ins c ON c.ticket_id = t.id
+        """
+
+    private static func detail(_ row: Row) throws -> RegistrationDetail {
+        let event = EventSummary(
+            id: try row.decode("event_id"), title: try row.decode("title"), venue: try row.decode("venue"),
+            startsAt: try row.decode("starts_at"), endsAt: try row.decode("ends_at"),
+            timeZone: try row.decode("time_zone"), storedStatus: try row.decode("event_status"))
+        return RegistrationDetail(
+            registration: try registration(row), ticket: try TicketStore.ticket(row, prefixed: true), event: event)
+    }
+}

@@ -1,0 +1,166 @@
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("Stores")
+struct StoreTests {
+    @Test("the running role can't change a table or touch the audit log's past")
+    func leastRights() async throws {
+        try await TestWorld.run { world in
+            try await world.database.transaction { transaction in
+                try await AuditStore().record("test", by: nil, subject: nil, on: transaction)
+            }
+            for forbidden: SQL in [
+                "ALTER TABLE users ADD COLUMN x integer", "DROP TABLE users", "UPDATE audit SET action = 'other'",
+                "DELETE FROM audit", "TRUNCATE users",
+            ] {
+                let error = await #expect(throws: PostgresError.self) {
+                    try await world.database.transaction { try await $0.query(forbidden) }
+                }
+                #expect(error?.sqlState == "42501", "\(forbidden.text)")
+            }
+        }
+    }
+
+    @Test("migrating twice changes nothing, and an edited migration is refused")
+    func migrations() async throws {
+        try await TestWorld.run { world in
+            let migrator = Migrator(database: world.owner, logger: world.logger)
+            #expect(try await migrator.run() == 0)
+            let edited = Migrator.all.map { Migrator.Migration(name: $0.name, script: $0.script + [10]) }
+            await #expect(throws: Migrator.Refusal.self) { try await migrator.run(edited) }
+        }
+    }
+
+    @Test("an address is taken once")
+    func emailTaken() async throws {
+        try await TestWorld.run { world in
+            let ada = try await world.person("Ada")
+            await #expect(throws: DomainError.emailTaken) {
+                try await world.database.transaction { transaction in
+                    try await world.users.insert(
+                        id: UserID(), email: ada.email, displayName: "Other", passwordHash: "-", role: .user,
+                        on: transaction)
+                }
+            }
+        }
+    }
+
+    @Test("the last administrator keeps the role, also when two step down at once")
+    func lastAdmin() async throws {
+        try await TestWorld.run { world in
+            let admins = [try await world.person("A", role: .admin), try await world.person("B", role: .admin)]
+            let failures = await withTaskGroup(of: (any Error)?.self) { group in
+                for admin in admins {
+                    group.addTask {
+                        do {
+                            _ = try await world.database.transaction { transaction in
+                                try await world.users.setRole(.user, of: admin.id, on: transaction)
+                            }
+                            return nil
+                        } catch { return error }
+                    }
+                }
+                return await group.reduce(into: [any Error]()) { if let error = $1 { $0.append(error) } }
+            }
+            #expect(failures.count == 1)
+            #expect(failures.first as? DomainError == .lastAdmin)
+        }
+    }
+
+    @Test("pages follow one another without gap or repetition")
+    func keysetPages() async throws {
+        try await TestWorld.run { world in
+            let owner = try await world.person(role: .organizer)
+            var made: Set<EventID> = []
+            for _ in 0..<7 { made.insert(try await world.event(of: owner, capacity: 1)) }
+            var seen: [EventID] = []
+            var after: PageKey?
+            repeat {
+                let page = try await world.events.listPublished(
+                    query: nil, from: nil, to: nil, now: Date(), after: after, limit: 3)
+                seen += page.items.map(\.id)
+                after = page.next
+            } while after != nil
+            #expect(seen.count == 7)
+            #expect(Set(seen) == made)
+        }
+    }
+
+    @Test("what somebody searches for is taken literally")
+    func literalSearch() async throws {
+        try await TestWorld.run { world in
+            _ = try await world.event(of: try await world.person(role: .organizer), capacity: 1)
+            for (query, count) in [("conc", 1), ("%", 0), ("_", 0), ("\\", 0), ("'; DROP TABLE users; --", 0)] {
+                let page = try await world.events.listPublished(
+                    query: query, from: nil, to: nil, now: Date(), after: nil, limit: 10)
+                #expect(page.items.count == count, "\(query)")
+            }
+        }
+    }
+
+    @Test("of ten scanners with one ticket exactly one admits, and the others hear of it")
+    func concurrentScans() async throws {
+        try await TestWorld.run { world in
+            let owner = try await world.person(role: .organizer)
+            let event = try await world.event(of: owner, capacity: 1)
+            let ticket = try await issuedTicket(event, world)
+            let results = try await withThrowingTaskGroup(of: CheckInOutcome.self) { group in
+                for gate in 0..<10 {
+                    group.addTask {
+                        try await world.database.transaction { transaction in
+                            try await CheckInStore().checkIn(
+                                .ticket(ticket.id), at: event,
+                                scan: Scan(gate: "Gate \(gate)", device: nil, scanID: nil, at: Date()),
+                                by: owner.id, on: transaction)
+                        }
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(results.filter { $0.result == .admitted }.count == 1)
+            let duplicates = results.filter { $0.result == .duplicate }
+            #expect(duplicates.count == 9)
+            #expect(duplicates.allSatisfy { $0.firstScan?.gate?.hasPrefix("Gate ") == true })
+        }
+    }
+
+    @Test("a reused refresh token revokes the family; the immediate parent is forgiven for ten seconds")
+    func refreshRotation() async throws {
+        try await TestWorld.run { world in
+            let ada = try await world.person("Ada")
+            let sessions = SessionStore(world.database)
+            let now = Date()
+            let tokens = (0..<5).map { [UInt8](repeating: UInt8($0), count: 32) }
+            func rotate(_ from: Int, _ to: Int, after seconds: TimeInterval) async throws -> SessionStore.Rotation {
+                try await world.database.transaction { transaction in
+                    try await sessions.rotate(
+                        tokens[from], to: tokens[to], expiresAt: now + 3600, now: now + seconds, on: transaction)
+                }
+            }
+            try await world.database.transaction { transaction in
+                try await sessions.create(
+                    SessionID(), user: ada.id, tokenHash: tokens[0], expiresAt: now + 3600, on: transaction)
+            }
+            guard case .rotated = try await rotate(0, 1, after: 1) else { return Issue.record("refused") }
+            guard case .rotated = try await rotate(0, 2, after: 5) else { return Issue.record("parent refused") }
+            guard case .reused = try await rotate(0, 3, after: 60) else { return Issue.record("reuse accepted") }
+            guard case .refused = try await rotate(1, 4, after: 61) else { return Issue.record("family alive") }
+        }
+    }
+
+    private func issuedTicket(_ event: EventID, _ world: TestWorld) async throws -> Ticket {
+        let registration = try await world.register(try await world.person("Ada"), for: event)
+        let ticket = Ticket(
+            id: TicketID(), eventID: event, registrationID: registration.id, userID: registration.userID,
+            code: "0000-0000-0000", qrText: "EM1:TEST", status: .valid, issuedAt: Date(), revokedAt: nil,
+            checkedInAt: nil)
+        _ = try await world.database.transaction { transaction in
+            try await world.tickets.insert(ticket, issue: 1, owner: registration.userID, on: transaction)
+        }
+        return ticket
+    }
+}

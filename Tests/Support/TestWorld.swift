@@ -1,0 +1,119 @@
+public import Domain
+public import FoundationEssentials
+public import Logging
+public import Persistence
+public import Postgres
+
+/// A database of its own for one test: migrated, empty, and gone afterwards.
+public struct TestWorld: Sendable {
+    /// With the services' role, as in operation.
+    public let database: Database
+    /// With the owner's role: to look and to break things.
+    public let owner: Database
+    public let logger: Logger
+    /// The address for a service under test.
+    public let databaseURL: String
+    public let users: UserStore
+    public let events: EventStore
+    public let registrations: RegistrationStore
+    public let tickets: TicketStore
+
+    /// Runs a test in a new world, and removes it also when the test throws.
+    public static func run(_ test: (TestWorld) async throws -> Void) async throws {
+        var logger = Logger(label: "test")
+        logger.logLevel = .critical
+        let name = "em_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
+        try await administer("CREATE DATABASE \(name)", logger: logger)
+        let world: TestWorld
+        do {
+            world = try TestWorld(database: name, logger: logger)
+            try await Migrator(database: world.owner, logger: logger).run()
+            try await test(world)
+        } catch {
+            try await administer("DROP DATABASE \(name) WITH (FORCE)", logger: logger)
+            throw error
+        }
+        await world.database.close()
+        await world.owner.close()
+        try await administer("DROP DATABASE \(name) WITH (FORCE)", logger: logger)
+    }
+
+    private init(database name: String, logger: Logger) throws {
+        databaseURL = Self.url(Servers.database, database: name)
+        database = Database(try DatabaseSettings(url: databaseURL), logger: logger)
+        owner = Database(
+            try DatabaseSettings(url: Self.url(Servers.databaseOwner, database: name)), logger: logger)
+        self.logger = logger
+        users = UserStore(database)
+        events = EventStore(database)
+        registrations = RegistrationStore(database)
+        tickets = TicketStore(database)
+    }
+
+    private static func url(_ url: String, database: String) -> String {
+        guard let slash = url.lastIndex(of: "/") else { return url }
+        return url[...slash] + database
+    }
+
+    /// The names are made of hexadecimal digits, so a script may be put together from them.
+    private static func administer(_ script: String, logger: Logger) async throws {
+        let database = Database(try DatabaseSettings(url: Servers.databaseOwner), logger: logger)
+        do {
+            try await database.session { try await $0.runScript(Array(script.utf8)) }
+        } catch {
+            await database.close()
+            throw error
+        }
+        await database.close()
+    }
+}
+
+extension TestWorld {
+    /// Some person.
+    public func person(_ name: String = "Ada", role: Role = .user) async throws -> User {
+        let id = UserID()
+        return try await database.transaction { transaction in
+            try await users.insert(
+                id: id, email: "\(id)@example.com", displayName: name, passwordHash: "-", role: role, on: transaction)
+        }
+    }
+
+    /// A published event of `owner`'s that takes place in a week.
+    public func event(
+        of owner: User, capacity: Int, waitlist: Bool = false, now: Date = Date()
+    ) async throws -> EventID {
+        let id = EventID()
+        let details = EventDetails(
+            title: "Concert", description: "Strings", venue: "Hall", startsAt: now + 604_800, endsAt: now + 612_000,
+            timeZone: "Europe/Berlin", capacity: capacity, waitlistEnabled: waitlist)
+        try await database.transaction { transaction in
+            try await events.insert(id, details, owner: owner.id, on: transaction)
+            _ = try await events.publish(id, on: transaction)
+        }
+        return id
+    }
+
+    /// Registers somebody.
+    public func register(_ user: User, for event: EventID, now: Date = Date()) async throws -> Registration {
+        try await database.transaction { transaction in
+            try await registrations.register(user.id, for: event, now: now, on: transaction)
+        }
+    }
+
+    /// The counters of an event beside what the rows say.
+    public func counted(_ event: EventID) async throws -> (counters: Places, confirmedRows: Int, waitlistedRows: Int) {
+        let rows = try await database.read(
+            """
+            SELECT p.revision, p.confirmed, p.waitlisted, p.capacity,
+                count(*) FILTER (WHERE r.status = 'confirmed') AS confirmed_rows,
+                count(*) FILTER (WHERE r.status = 'waitlisted') AS waitlisted_rows
+            FROM event_places p LEFT JOIN registrations r ON r.event_id = p.event_id
+            WHERE p.event_id = \(event) GROUP BY p.event_id
+            """)
+        guard let row = rows.first else { throw DomainError.notFound }
+        let places = Places(
+            revision: try row.decode("revision"), confirmed: try row.decode("confirmed"),
+            waitlisted: try row.decode("waitlisted"), capacity: try row.decode("capacity"))
+        return (places, try row.decode("confirmed_rows"), try row.decode("waitlisted_rows"))
+    }
+}
