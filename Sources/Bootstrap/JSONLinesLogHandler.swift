@@ -75,7 +75,7 @@ struct JSONLinesLogHandler: LogHandler {
     func line(_ event: LogEvent, at time: Date) -> [UInt8] {
         var object = JSONObjectWriter()
         object.add("level", event.level.rawValue)
-        object.add("time", time.formatted(.iso8601.time(includingFractionalSeconds: true)))
+        object.add("time", Timestamp.text(time))
         object.add("service", service)
         if label != service { object.add("logger", label) }
         object.add("message", event.message.description)
