@@ -3,7 +3,7 @@
 --   psql -v ON_ERROR_STOP=1 -v owner_password=… -v service_password=… -f roles.sql
 --
 -- em_owner owns the schema and runs the migrations; em_service is what the services log in as: it reads and writes
--- rows and can change no table. Rights on what em_owner makes later come from the default privileges below.
+-- rows and can change no table. What it may do with each table the migrations grant, beside the table itself.
 \set QUIET on
 set client_min_messages = warning;
 
@@ -36,6 +36,3 @@ grant connect on database em to em_service;
 alter schema public owner to em_owner;
 revoke create on schema public from public;
 grant usage on schema public to em_service;
-
-alter default privileges for role em_owner in schema public grant select, insert, update, delete on tables to em_service;
-alter default privileges for role em_owner in schema public grant usage, select on sequences to em_service;
