@@ -1,4 +1,5 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { remembered } from './cache';
 import { Problem } from './problem';
 import { useResource } from './useResource';
 import type { Resource } from './useResource';
@@ -21,7 +22,7 @@ export function usePages<Item extends { id: string }>(
   key: string | null,
   load: (cursor: string | null, signal: AbortSignal) => Promise<Page<Item>>,
 ): Pages<Item> {
-  const first = useResource<Page<Item>>(key, (signal) => load(null, signal));
+  const first = useResource<Page<Item>>(key, (signal) => readAtLeast(remembered<Page<Item>>(key ?? '')?.items.length ?? 0, load, signal));
   const [more, setMore] = useState<{ loading: boolean; problem: Problem | null }>({ loading: false, problem: null });
   const abort = useRef<AbortController | null>(null);
   const latest = useRef(load);
@@ -57,4 +58,21 @@ export function usePages<Item extends { id: string }>(
     loadMore: cursor === null ? null : () => { void loadMore(); },
     loadingMore: more.loading, moreProblem: more.problem,
   };
+}
+
+const mostPagesReadAgain = 10;
+
+/** Reads as many pages as were shown before, so that going back, or a reload, doesn't fold a long list up again. */
+async function readAtLeast<Item>(
+  count: number,
+  load: (cursor: string | null, signal: AbortSignal) => Promise<Page<Item>>,
+  signal: AbortSignal,
+): Promise<Page<Item>> {
+  const read = await load(null, signal);
+  for (let pages = 1; read.items.length < count && read.nextCursor !== null && pages < mostPagesReadAgain; pages += 1) {
+    const next = await load(read.nextCursor, signal);
+    read.items.push(...next.items);
+    read.nextCursor = next.nextCursor;
+  }
+  return read;
 }

@@ -3,6 +3,7 @@ import { auth } from '../api/endpoints';
 import { clearCache } from '../api/cache';
 import { Problem } from '../api/problem';
 import { tokens } from '../api/tokens';
+import { backoff } from '../live/updates';
 import type { AuthAnswer, User } from '../api/types';
 
 /**
@@ -35,25 +36,20 @@ export function useSession(): Session {
   return useSyncExternalStore(subscribe, () => session);
 }
 
-export function currentSession(): Session {
-  return session;
-}
-
-export function onSessionChange(listener: () => void): () => void {
-  return subscribe(listener);
-}
-
-/** Takes up the session that the cookie stands for, if there is one. */
-export async function restoreSession(): Promise<void> {
-  if (readHint() === null) return;
-  become({ status: 'restoring', user: null });
+/**
+ * Takes up the session that the cookie stands for, if there is one. While the server can't say, the app goes on as a
+ * stranger's and asks again, ever less often.
+ */
+export async function restoreSession(attempt = 0): Promise<void> {
+  if (readHint() === null || session.user !== null) return;
+  if (attempt === 0) become({ status: 'restoring', user: null });
   try {
     const { user } = await tokens.renew();
     if (user) become({ status: 'signedIn', user });
   } catch (thrown) {
-    if (thrown instanceof Problem && thrown.status === 401) writeHint(null);
-    // Any other failure leaves the cookie as it is: the next load asks again.
     become({ status: 'anonymous', user: null });
+    if (thrown instanceof Problem && thrown.status === 401) writeHint(null);
+    else setTimeout(() => void restoreSession(attempt + 1), 1_000 + backoff(attempt + 1));
   }
 }
 
@@ -102,6 +98,9 @@ window.addEventListener('storage', (event) => {
     tokens.drop();
     become({ status: 'anonymous', user: null });
   } else if (event.newValue !== session.user?.id) {
+    // Somebody signed in elsewhere, perhaps somebody else: what this tab shows must become theirs.
+    tokens.drop();
+    become({ status: 'anonymous', user: null });
     void restoreSession();
   }
 });
