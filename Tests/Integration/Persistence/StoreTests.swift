@@ -29,7 +29,8 @@ struct StoreTests {
     func migrations() async throws {
         try await TestWorld.run { world in
             let migrator = Migrator(database: world.owner, logger: world.logger)
-            #expect(try await migrator.run() == 0)
+            let applied = try await migrator.run()
+            #expect(applied == 0)
             let edited = Migrator.all.map { Migrator.Migration(name: $0.name, script: $0.script + [10]) }
             await #expect(throws: Migrator.Refusal.self) { try await migrator.run(edited) }
         }
@@ -145,10 +146,22 @@ struct StoreTests {
                 try await sessions.create(
                     SessionID(), user: ada.id, tokenHash: tokens[0], expiresAt: now + 3600, on: transaction)
             }
-            guard case .rotated = try await rotate(0, 1, after: 1) else { return Issue.record("refused") }
-            guard case .rotated = try await rotate(0, 2, after: 5) else { return Issue.record("parent refused") }
-            guard case .reused = try await rotate(0, 3, after: 60) else { return Issue.record("reuse accepted") }
-            guard case .refused = try await rotate(1, 4, after: 61) else { return Issue.record("family alive") }
+            guard case .rotated = try await rotate(0, 1, after: 1) else {
+                Issue.record("refused")
+                return
+            }
+            guard case .rotated = try await rotate(0, 2, after: 5) else {
+                Issue.record("parent refused")
+                return
+            }
+            guard case .reused = try await rotate(0, 3, after: 60) else {
+                Issue.record("reuse accepted")
+                return
+            }
+            guard case .refused = try await rotate(1, 4, after: 61) else {
+                Issue.record("family alive")
+                return
+            }
         }
     }
 
