@@ -104,12 +104,12 @@ def status(_: list[str]) -> None:
     """status: list the processes, their ports and whether they are ready; exits 1 when one is not"""
     layout = running_layout()
     rows = [(name, servers_port(layout, name), servers.READY[name](layout)) for name in SERVERS]
-    if list(layout.run.glob("*-service-*.pid")) or (layout.run / "nginx.pid").exists():
+    if services.running_services(layout) or Process(layout, "nginx").pid:
         for service, instance in layout.instances():
             port = layout.service_port(service, instance)
             ready = services.http_status(port, "/readyz") == 200
             rows.append((services.process_name(service, instance), port, ready))
-        rows.append(("nginx", layout.settings.port, web.http_status(layout.settings.port, "/") == 200))
+        rows.append(("nginx", layout.settings.port, web.nginx_ready(layout)))
     for name, port, ready in rows:
         pid = Process(layout, name).pid
         print(f"{name:<18} port {port:<6} pid {pid or '-':<8} {'ready' if ready else 'NOT READY' if pid else 'stopped'}")

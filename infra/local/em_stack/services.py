@@ -95,11 +95,11 @@ def running_services(layout: Layout) -> list[Process]:
 
 
 def stop_services(processes: list[Process]) -> None:
-    """All at once: each drains on its own (SIGTERM), then whoever is left is killed."""
+    """All at once: each drains on its own (SIGTERM; EM_MAXIMUM_DRAIN is 25 s), then whoever is left is killed."""
     for process in processes:
         process.send(signal.SIGTERM)
     for process in processes:
-        process.stop(patience=20)
+        process.stop(patience=30)
 
 
 def stop_surplus(layout: Layout) -> None:

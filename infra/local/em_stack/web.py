@@ -6,7 +6,7 @@ import signal
 import socket
 
 from .layout import LOOPBACK, ROOT, Layout, StackError, can_enter, user_named, write_private
-from .process import Process, http_status, wait_ready
+from .process import Process, answers, http_status, wait_ready
 from .servers import bare_environment, program
 
 MAIN = """# Written by infra/local/stack at every start.
@@ -100,9 +100,13 @@ def start_nginx(layout: Layout) -> None:
         process.send(signal.SIGHUP)  # reload: takes new upstreams without dropping a connection
     home = layout.state / "nginx"
     process.start([program("nginx"), "-c", str(home / "nginx.conf"), "-p", str(home), "-e", "stderr"], bare_environment())
+    wait_ready(process, lambda: nginx_ready(layout), seconds=15)
+
+
+def nginx_ready(layout: Layout) -> bool:
     if layout.settings.tls_certificate:
-        return
-    wait_ready(process, lambda: http_status(layout.settings.port, "/") == 200, seconds=15)
+        return answers(layout.settings.port)
+    return http_status(layout.settings.port, "/") == 200
 
 
 def check_certificate(layout: Layout) -> None:
