@@ -29,6 +29,7 @@ struct MailComposer: Sendable {
             from: from, to: try MailAddress(name: facts.recipient, address: context.recipientEmail),
             subject: singleLine(rendered.subject), messageID: identity, date: now, text: rendered.text)
         message.html = rendered.html
+        if let trace = TraceContext.current { message.headers = [("X-Trace-Id", trace.traceID)] }
         if kind.carriesTicket, let ticket = context.ticket {
             // Eight pixels a module: sharp at twice the 240 px at which the mail shows it, and still some 2 kB.
             let picture = try QRSymbol(text: ticket.qrText).png(modulePixels: 8)

@@ -54,7 +54,7 @@ extension MailFacts {
     init(_ context: MailContext, site: PublicURL, siteName: String, contentID: String) throws {
         let details = context.event.details
         let time = EventTime(zoneName: details.timeZone)
-        self.site = Site(name: siteName, url: site.origin, registrationsURL: site.link("/me/registrations"))
+        self.site = Site(name: siteName, url: site.origin, registrationsURL: site.link("/tickets"))
         recipient = singleLine(context.recipientName)
         event = EventFacts(
             title: singleLine(details.title), venue: details.venue.isEmpty ? nil : singleLine(details.venue),

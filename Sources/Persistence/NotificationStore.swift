@@ -62,25 +62,35 @@ public struct NotificationStore: Sendable {
     public func plan(
         _ planned: [PlannedNotification], cause: MessageID, on transaction: Transaction
     ) async throws {
+        guard !planned.isEmpty else { return }
+        let rows = try await transaction.query(
+            """
+            INSERT INTO notifications
+                (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details)
+            SELECT id, user_id, event_id, registration_id, ticket_id, \(cause), kind, details::jsonb
+            FROM unnest(
+                \(planned.map { _ in NotificationID() })::uuid[], \(planned.map(\.userID))::uuid[],
+                \(planned.map(\.eventID))::uuid[], \(planned.map(\.registrationID))::uuid[],
+                \(planned.map(\.ticketID))::uuid[], \(planned.map(\.kind))::text[],
+                \(planned.map { $0.details.map { String(decoding: $0, as: UTF8.self) } })::text[])
+                AS planned (id, user_id, event_id, registration_id, ticket_id, kind, details)
+            ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING
+            RETURNING id, user_id, event_id, kind, status
+            """)
         var jobs: [OutboxEntry] = []
-        for plan in planned {
-            let id = NotificationID()
-            let inserted = try await transaction.query(
-                """
-                INSERT INTO notifications
-                    (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details)
-                VALUES (\(id), \(plan.userID), \(plan.eventID), \(plan.registrationID), \(plan.ticketID), \(cause),
-                    \(plan.kind), \(plan.details.map { String(decoding: $0, as: UTF8.self) })::jsonb)
-                ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING
-                """
-            ).affectedRows
-            guard inserted == 1 else { continue }
-            let data = NotificationData(
-                notificationId: id, eventId: plan.eventID, userId: plan.userID, kind: plan.kind, status: .queued)
-            jobs.append(try .work(.mailSend, event: plan.eventID, data))
-            jobs.append(try .live(.notificationChanged, event: plan.eventID, data))
+        for row in rows {
+            let data = try Self.data(row)
+            jobs.append(try .work(.mailSend, event: data.eventId, data))
+            jobs.append(try .live(.notificationChanged, event: data.eventId, data))
         }
         try await OutboxStore().append(jobs, on: transaction)
+    }
+
+    /// Whether a registration's person stood in line before the place was theirs.
+    public func wasPromoted(_ registration: RegistrationID, on transaction: Transaction) async throws -> Bool {
+        try await transaction.query(
+            "SELECT confirmed_at > created_at AS promoted FROM registrations WHERE id = \(registration)"
+        ).first?.decode("promoted", as: Bool?.self) ?? false
     }
 
     /// Everybody with an active registration: who hears of a change of the event.
@@ -143,7 +153,8 @@ public struct NotificationStore: Sendable {
             """)
     }
 
-    /// - Parameter reason: what the server said, without addresses.
+    /// Notes a failed attempt. One that was given up may be tried again: an administrator replayed it.
+    /// - Parameter reason: what the server said.
     public func markRetrying(
         _ id: NotificationID, reason: String, nextAttemptAt: Date?, on transaction: Transaction
     ) async throws {
@@ -152,7 +163,7 @@ public struct NotificationStore: Sendable {
             """
             UPDATE notifications SET status = 'retrying', attempts = attempts + 1, last_error = \(reason),
                 next_attempt_at = \(nextAttemptAt)
-            WHERE id = \(id) AND status IN ('queued', 'retrying') RETURNING id, user_id, event_id, kind, status
+            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
             """)
     }
 
@@ -163,15 +174,13 @@ public struct NotificationStore: Sendable {
             """
             UPDATE notifications SET status = 'failed', attempts = attempts + 1, last_error = \(reason),
                 next_attempt_at = NULL
-            WHERE id = \(id) AND status IN ('queued', 'retrying') RETURNING id, user_id, event_id, kind, status
+            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
             """)
     }
 
     private func settle(_ id: NotificationID, on transaction: Transaction, _ update: SQL) async throws {
         guard let row = try await transaction.query(update).first else { return }
-        let data = NotificationData(
-            notificationId: id, eventId: try row.decode("event_id"), userId: try row.decode("user_id"),
-            kind: try row.decode("kind"), status: try row.decode("status"))
+        let data = try Self.data(row)
         var messages = [try OutboxEntry.live(.notificationChanged, event: data.eventId, data)]
         if data.status == .failed, let event = data.eventId {
             let owners = try await transaction.query("SELECT owner_id FROM events WHERE id = \(event)")
@@ -180,6 +189,12 @@ public struct NotificationStore: Sendable {
             }
         }
         try await OutboxStore().append(messages, on: transaction)
+    }
+
+    private static func data(_ row: Row) throws -> NotificationData {
+        NotificationData(
+            notificationId: try row.decode("id"), eventId: try row.decode("event_id"),
+            userId: try row.decode("user_id"), kind: try row.decode("kind"), status: try row.decode("status"))
     }
 
     private static let selection: SQL = """

@@ -25,7 +25,16 @@ enum MailHeaders {
             // RFC 3834: vacation responders must not answer.
             "Auto-Submitted: auto-generated",
         ]
+        for (name, value) in message.headers { lines.append(try additional(name, value)) }
         return lines
+    }
+
+    private static func additional(_ name: String, _ value: String) throws(SMTPError) -> String {
+        // RFC 5322, 3.6.8: any printable character but the colon. libcurl reads a value of nothing as "leave it out".
+        guard !name.isEmpty, !value.isEmpty, name.utf8.allSatisfy({ (0x21...0x7E).contains($0) && $0 != 0x3A }),
+            value.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), name.utf8.count + value.utf8.count < 900
+        else { throw .invalidMessage("headers") }
+        return "\(name): \(value)"
     }
 
     static func refuseControlCharacters(in value: String, field: String) throws(SMTPError) {

@@ -83,6 +83,8 @@ public struct MailMessage: Sendable {
     public var inlineParts: [Part] = []
     public var invitation: Invitation?
     public var attachments: [Part] = []
+    /// Further header fields: ASCII, names without colons, values in one line.
+    public var headers: [(name: String, value: String)] = []
 
     public init(from: MailAddress, to: MailAddress, subject: String, messageID: String, date: Date, text: String) {
         self.from = from

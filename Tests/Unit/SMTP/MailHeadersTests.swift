@@ -39,6 +39,18 @@ import Testing
         var message = try Self.message()
         message.messageID = "1@\(text)"
         #expect(throws: SMTPError.invalidMessage("messageID")) { try MailHeaders.lines(of: message) }
+        message = try Self.message()
+        message.headers = [("X-Trace", text)]
+        #expect(throws: SMTPError.invalidMessage("headers")) { try MailHeaders.lines(of: message) }
+        message.headers = [(text, "x")]
+        #expect(throws: SMTPError.invalidMessage("headers")) { try MailHeaders.lines(of: message) }
+    }
+
+    @Test("Further headers go along as they are")
+    func additional() throws {
+        var message = try Self.message()
+        message.headers = [("X-Trace-Id", "0af7651916cd43dd8448eb211c80319c")]
+        #expect(try MailHeaders.lines(of: message).last == "X-Trace-Id: 0af7651916cd43dd8448eb211c80319c")
     }
 
     @Test("No line is longer than 78 characters when the text has spaces, and unfolding gives the text back")

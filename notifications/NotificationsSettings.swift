@@ -1,0 +1,46 @@
+import AMQP
+import Bootstrap
+import Postgres
+import SMTP
+
+/// What notifications reads from its environment.
+struct NotificationsSettings: Sendable {
+    var common: CommonSettings
+    var database: DatabaseSettings
+    var broker: BrokerAddress
+    var mailServer: SMTPAddress
+    var mailFrom: MailAddress
+    /// Connections to the mail server, and mails on their way at a time.
+    var mailConnections: Int
+
+    init(
+        common: CommonSettings, database: DatabaseSettings, broker: BrokerAddress, mailServer: SMTPAddress,
+        mailFrom: MailAddress, mailConnections: Int = 4
+    ) {
+        self.common = common
+        self.database = database
+        self.broker = broker
+        self.mailServer = mailServer
+        self.mailFrom = mailFrom
+        self.mailConnections = mailConnections
+        // A transaction for each mail on its way, and some for planning.
+        self.database.maximumTransactions = mailConnections + NotificationsService.planConcurrency
+        self.database.applicationName = "notifications"
+    }
+
+    /// - Throws: ``SettingsError`` with every problem at once.
+    init(_ reader: inout SettingsReader) throws {
+        let common = CommonSettings.read(&reader)
+        let database = reader.url("EM_DATABASE_URL") { try DatabaseSettings(url: $0) }
+        let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
+        let mailServer = reader.url("EM_SMTP_URL") { try SMTPAddress(url: $0) }
+        let mailFrom = reader.value("EM_MAIL_FROM") { text in
+            do { return try MailAddress(text) } catch { throw Problem("must look like Name <local@domain>") }
+        }
+        let connections = reader.int("EM_SMTP_CONNECTIONS", default: 4, in: 1...64)
+        try reader.finish()
+        self.init(
+            common: common.value, database: database.value, broker: broker.value, mailServer: mailServer.value,
+            mailFrom: mailFrom.value, mailConnections: connections.value)
+    }
+}

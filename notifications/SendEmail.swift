@@ -1,0 +1,160 @@
+import CoreMetrics
+import Domain
+import FoundationEssentials
+import Logging
+import Messaging
+import Persistence
+import Postgres
+import SMTP
+
+/// Sends the mail of one notification and writes down how it went.
+///
+/// The inbox row comes first and is held, uncommitted, while the mail is handed over: a second delivery of the same
+/// message waits for it, so that two workers never send the same mail side by side. The price is a database connection
+/// for each mail that is on its way; both are bounded by ``NotificationsSettings/mailConnections``. What remains is the
+/// moment between the server's 250 and the commit: a worker that dies there sends the mail again, with the same
+/// Message-ID.
+struct SendEmail: Sendable {
+    static let consumer = "notifications.mail"
+
+    let database: Database
+    let notifications: NotificationStore
+    let inbox = InboxStore()
+    let composer: MailComposer
+    let sender: MailSender
+    let ladder: RetryLadder
+    let logger: Logger
+    var clock: @Sendable () -> Date = { Date() }
+
+    init(database: Database, composer: MailComposer, sender: MailSender, ladder: RetryLadder, logger: Logger) {
+        self.database = database
+        notifications = NotificationStore(database)
+        self.composer = composer
+        self.sender = sender
+        self.ladder = ladder
+        self.logger = logger
+    }
+
+    /// Handles `mail.send`.
+    func handle(_ message: ReceivedMessage) async throws -> Outcome {
+        let id = try message.event.payload(NotificationData.self).notificationId
+        var isSent = false
+        do {
+            try await database.transaction { transaction in
+                guard try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction),
+                    let context = try await notifications.load(id), context.notification.status != .sent
+                else { return }
+                if let reason = Self.overtaken(context) {
+                    return try await notifications.markFailed(id, reason: reason, on: transaction)
+                }
+                // The transaction may run again after a deadlock; the mail must not.
+                if !isSent { try await send(context) }
+                isSent = true
+                try await notifications.markSent(id, at: clock(), on: transaction)
+            }
+        } catch  where isSent {
+            logger.warning("mail sent, not yet recorded", metadata: ["error": "\(error)"])
+            try await recordSent(id, because: message.event.id)
+        } catch let failure as MailFailure {
+            return try await settle(id, failure, message)
+        }
+        if isSent { Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment() }
+        return .done
+    }
+
+    private func send(_ context: MailContext) async throws {
+        do {
+            try await sender.send(try composer.compose(context, at: clock()))
+        } catch let error as SMTPError {
+            if error.kind == .cancelled { throw CancellationError() }
+            throw MailFailure(reason: error.reason, code: error.code, isRetriable: error.isRetriable)
+        } catch {
+            // No template, no QR code, unreadable details: it will not be better next time.
+            logger.error("mail not composed", metadata: ["error": "\(error)"])
+            throw MailFailure(reason: "the mail could not be composed", code: nil, isRetriable: false)
+        }
+    }
+
+    /// The server has the mail: nothing else will do than to write that down, however long the database is away.
+    private func recordSent(_ id: NotificationID, because message: MessageID) async throws {
+        var pause = Duration.milliseconds(200)
+        while true {
+            do {
+                return try await database.transaction { transaction in
+                    _ = try await inbox.record(message, consumer: Self.consumer, on: transaction)
+                    try await notifications.markSent(id, at: clock(), on: transaction)
+                }
+            } catch let error as PostgresError where error.isRetriable {
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(5))
+            }
+        }
+    }
+
+    private func settle(
+        _ id: NotificationID, _ failure: MailFailure, _ message: ReceivedMessage
+    ) async throws -> Outcome {
+        let rung = failure.isRetriable ? ladder.rung(afterAttempt: message.attempt, atLeast: nil) : nil
+        let outcome = rung != nil ? "retry" : failure.isRetriable ? "exhausted" : "refused"
+        Counter(label: "em_mails", dimensions: [("outcome", outcome)]).increment()
+        logger.warning(
+            "mail not sent",
+            metadata: [
+                "notification_id": "\(id)", "outcome": "\(outcome)", "attempt": "\(message.attempt)",
+                "code": "\(failure.code.map(String.init) ?? "none")",
+            ])
+        try await database.transaction { transaction in
+            if let rung {
+                let next = clock().addingTimeInterval(rung.delay / .seconds(1))
+                try await notifications.markRetrying(
+                    id, reason: failure.reason, nextAttemptAt: next, on: transaction)
+            } else {
+                try await notifications.markFailed(id, reason: failure.reason, on: transaction)
+                // Refused for good: settled. One that ran out of attempts is parked, and may be replayed under its id.
+                if !failure.isRetriable {
+                    _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
+                }
+            }
+        }
+        return failure.isRetriable ? .retry(reason: "mail-\(failure.code.map(String.init) ?? "undelivered")") : .done
+    }
+
+    /// Why a mail would tell something that is no longer so; the mail about what happened since comes by itself.
+    static func overtaken(_ context: MailContext) -> String? {
+        let status = context.registration?.status
+        let isOvertaken =
+            switch context.notification.kind {
+            case .registrationConfirmed, .registrationPromoted:
+                status != .confirmed || context.ticket?.status != .valid
+            case .registrationWaitlisted: status != .waitlisted
+            case .eventUpdated: status == .cancelled || context.event.storedStatus == .cancelled
+            case .registrationCancelled, .eventCancelled: false
+            }
+        return isOvertaken ? "not sent: overtaken by a later change" : nil
+    }
+}
+
+/// One attempt that came to nothing.
+private struct MailFailure: Error {
+    /// For the person's own records.
+    var reason: String
+    var code: Int?
+    var isRetriable: Bool
+}
+
+extension SMTPError {
+    /// For the person's own records: the server's words if there are any, else what happened.
+    fileprivate var reason: String {
+        if let serverText, code ?? 0 >= 400 { return serverText }
+        return switch kind {
+        case .rejected: "refused by the mail server"
+        case .authentication: "the mail server refused our credentials"
+        case .unreachable: "the mail server is unreachable"
+        case .timedOut: "the mail server did not answer in time"
+        case .connectionLost: "the connection to the mail server was lost"
+        case .tls: "no secure connection to the mail server"
+        case .invalidMessage(let field): "the mail could not be written: \(field)"
+        case .invalidAddress, .overloaded, .cancelled, .library: "the mail could not be handed over"
+        }
+    }
+}
