@@ -97,6 +97,13 @@ public struct OutboxStore: Sendable {
             """
     }
 
+    /// Has the server end the session, and with it its leases, once it hears nothing for so long: a relay that is frozen
+    /// must not keep its partitions for ever. Whoever holds leases queries more often than that.
+    public func limitSilence(to seconds: Int, of session: Session) async throws {
+        _ = try await session.query(
+            "SELECT set_config('idle_session_timeout', \("\(seconds)s"), false)")
+    }
+
     /// Tries to become the one relay of a partition; held until the session ends or ``release(partition:on:)``.
     public func lease(partition: Int, on session: Session) async throws -> Bool {
         let rows = try await session.query(
@@ -111,13 +118,17 @@ public struct OutboxStore: Sendable {
     /// The oldest unpublished rows of leased partitions, each fact with its sequence, given now if it has none yet.
     ///
     /// Sequences follow the row numbers of what is visible; whatever commits later comes later. They are stored before
-    /// anything is published, so that a message sent twice carries the same one.
-    public func claim(partitions: [Int], limit: Int, on session: Session) async throws -> [OutboxRow] {
+    /// anything is published, so that a message sent twice carries the same one. Facts of the events in `held`, and the
+    /// rows in `heldRows`, stay where they are: what can't be published for now must not crowd out the rest.
+    public func claim(
+        partitions: [Int], limit: Int, held: [EventID] = [], heldRows: [Int] = [], on session: Session
+    ) async throws -> [OutboxRow] {
         try await session.transaction { transaction in
             let statements: [SQL] = [
                 """
                 SELECT id FROM outbox
                 WHERE published_at IS NULL AND partition = ANY(\(partitions)::smallint[])
+                    AND NOT (destination = 'events' AND event_id = ANY(\(held))) AND id <> ALL(\(heldRows))
                 ORDER BY id LIMIT \(limit)
                 """
             ]

@@ -1,0 +1,150 @@
+import AMQP
+import CoreMetrics
+import Domain
+import FoundationEssentials
+import Logging
+import Persistence
+import Postgres
+
+/// From the outbox to the broker: claim, publish, confirm, mark. One task runs it, on the session that holds the leases.
+struct BrokerRelay {
+    let store: OutboxStore
+    let publisher: Publisher
+    let names: BrokerNames
+    let topology: Topology
+    let batch: Int
+    let metrics: RelayMetrics
+    let logger: Logger
+    private var held = HeldLanes()
+    private var proved: Set<Route> = []
+    /// After a closed channel messages go one by one: then the one that closes it harms no other.
+    private var isCareful = false
+    /// After the broker itself failed, nothing goes out until then.
+    private var pausedUntil = ContinuousClock.now
+    private var pause = Duration.milliseconds(100)
+
+    init(
+        store: OutboxStore, publisher: Publisher, names: BrokerNames, topology: Topology, batch: Int,
+        metrics: RelayMetrics, logger: Logger
+    ) {
+        self.store = store
+        self.publisher = publisher
+        self.names = names
+        self.topology = topology
+        self.batch = batch
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    /// Publishes what waits in the partitions, at most one batch; true when there may be more right now.
+    mutating func round(partitions: [Int], on session: Session) async throws -> Bool {
+        guard !partitions.isEmpty, ContinuousClock.now >= pausedUntil else { return false }
+        // While the broker is away nothing is claimed: nothing could be done with it.
+        guard publisher.state == .connected else {
+            proved = []
+            return false
+        }
+        let waiting = held.current(now: .now)
+        let rows = try await store.claim(
+            partitions: partitions, limit: batch, held: waiting.events, heldRows: waiting.rows, on: session)
+        guard !rows.isEmpty else { return false }
+        let published = try await publish(rows, on: session)
+        return !published.isEmpty && (rows.count == batch || published.count < rows.count)
+    }
+
+    private mutating func publish(_ rows: [OutboxRow], on session: Session) async throws -> [OutboxRow] {
+        var lanes = RelayLanes(try rows.compactMap { row in try outgoing(row) })
+        var published: [OutboxRow] = []
+        let wasCareful = isCareful
+        while true {
+            let wave = lanes.nextWave(proved: proved, limit: isCareful ? 1 : batch)
+            guard !wave.isEmpty else { break }
+            let outcomes = await publisher.publish(wave.map(\.message))
+            let confirmed = judge(wave, outcomes, &lanes)
+            metrics.published.increment(by: confirmed.count)
+            metrics.recordLag(of: confirmed, now: Date())
+            // What is confirmed is marked at once: a crash from here on publishes nothing twice.
+            try await store.markPublished(confirmed.map(\.rowID), on: session)
+            published += confirmed
+            if ContinuousClock.now < pausedUntil { return published }
+        }
+        // A whole batch went by one by one: whatever closed the channel is held by now.
+        if wasCareful { isCareful = false }
+        return published
+    }
+
+    private func outgoing(_ row: OutboxRow) throws -> OutgoingRow? {
+        try AMQP.Message(row, names: names, topology: topology).map { OutgoingRow(row: row, message: $0) }
+    }
+
+    /// Sorts a wave by its outcomes, and returns the rows that the broker has.
+    private mutating func judge(
+        _ wave: [OutgoingRow], _ outcomes: [Result<Void, BrokerError>], _ lanes: inout RelayLanes
+    ) -> [OutboxRow] {
+        var confirmed: [OutboxRow] = []
+        for (outgoing, outcome) in zip(wave, outcomes) {
+            switch outcome {
+            case .success:
+                confirmed.append(outgoing.row)
+                proved.insert(Route(outgoing.message))
+                held.release(Lane(outgoing.row))
+                pause = .milliseconds(100)
+            case .failure(let error): failed(outgoing, error, wave: wave.count, &lanes)
+            }
+        }
+        return confirmed
+    }
+
+    private mutating func failed(
+        _ outgoing: OutgoingRow, _ error: BrokerError, wave: Int, _ lanes: inout RelayLanes
+    ) {
+        let lane = Lane(outgoing.row)
+        lanes.stop(lane)
+        metrics.failed(error.metricReason)
+        switch error.kind {
+        case .returned, .nacked, .invalidMessage: hold(lane, outgoing, error)
+        // Alone on its channel, the message itself is to blame.
+        case .channelClosed where wave == 1 && isCareful: hold(lane, outgoing, error)
+        case .channelClosed:
+            isCareful = true
+            pauseAll(error)
+        case .unreachable, .refused, .connectionLost, .timedOut, .overloaded, .cancelled, .closed, .alreadySettled,
+            .invalidURL:
+            pauseAll(error)
+        }
+    }
+
+    private mutating func hold(_ lane: Lane, _ outgoing: OutgoingRow, _ error: BrokerError) {
+        proved.remove(Route(outgoing.message))
+        held.hold(lane, now: .now)
+        logger.error(
+            "outbox message not published; later ones of its event wait",
+            metadata: [
+                "message_id": "\(outgoing.row.messageID)", "type": "\(outgoing.row.type)",
+                "event_id": "\(outgoing.row.eventID?.description ?? "-")", "error": "\(error)",
+            ])
+        if held.isFull { pauseAll(error) }
+    }
+
+    private mutating func pauseAll(_ error: BrokerError) {
+        proved = []
+        // Once per wave: every message of it fails by the same cause.
+        guard ContinuousClock.now >= pausedUntil else { return }
+        pausedUntil = .now + pause * Double.random(in: 0.5...1)
+        pause = min(pause * 2, .seconds(3))
+        logger.warning("outbox waits for the broker", metadata: ["error": "\(error)"])
+    }
+}
+
+extension BrokerError {
+    fileprivate var metricReason: String {
+        switch kind {
+        case .returned: "returned"
+        case .nacked: "nacked"
+        case .timedOut: "timed-out"
+        case .channelClosed: "channel-closed"
+        case .invalidMessage: "invalid"
+        default: "broker-away"
+        }
+    }
+}

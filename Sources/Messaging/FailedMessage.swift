@@ -1,0 +1,45 @@
+import AMQP
+import Domain
+import FoundationEssentials
+
+/// The next place of a message that was not handled.
+struct FailedMessage {
+    let queue: WorkerQueue
+    let delivery: Delivery
+    let now: Date
+
+    /// The message for the delay queue; with its attempts used up, for the parking queue.
+    func retried(after delay: Duration?, reason: String) -> (message: AMQP.Message, isParked: Bool) {
+        guard let rung = queue.ladder.rung(afterAttempt: delivery.attempt, atLeast: delay) else {
+            return (parked(reason: reason), true)
+        }
+        var message = failed(reason: reason)
+        message.exchange = queue.names.retry
+        message.routingKey = queue.retryQueue(rung)
+        message.properties.headers[Header.attempt] = .int(delivery.attempt + 1)
+        return (message, false)
+    }
+
+    func parked(reason: String) -> AMQP.Message {
+        var message = failed(reason: reason)
+        message.exchange = queue.names.dead
+        message.routingKey = queue.name
+        message.properties.headers[Header.attempt] = .int(delivery.attempt)
+        message.properties.headers[Header.reason] = .string(reason)
+        return message
+    }
+
+    /// The same message, id and body untouched, with what is known about its failing. The broker's own headers
+    /// (`x-death`, `x-delivery-count`…) are about deliveries that are over; RabbitMQ 4 refuses some of them.
+    private func failed(reason: String) -> AMQP.Message {
+        var message = delivery.message
+        message.mandatory = true
+        message.properties.headers = message.properties.headers.filter { !$0.key.hasPrefix("x-") }
+        if message.properties.headers[Header.firstSeen] == nil {
+            message.properties.headers[Header.firstSeen] = .string(Timestamp.text(now))
+        }
+        message.properties.headers[Header.lastFailure] = .string(reason)
+        message.properties.headers[Header.lastFailureAt] = .string(Timestamp.text(now))
+        return message
+    }
+}

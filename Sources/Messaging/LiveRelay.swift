@@ -1,0 +1,49 @@
+import CoreMetrics
+import Domain
+import Logging
+import Persistence
+import Postgres
+import Redis
+
+/// From the outbox to the browsers, by Redis. One task runs it, on a session of its own.
+struct LiveRelay {
+    let store: OutboxStore
+    let redis: RedisClient
+    let batch: Int
+    let metrics: RelayMetrics
+    let logger: Logger
+
+    /// Publishes the news of what waits in the partitions; true when there may be more right now.
+    /// - Throws: when Redis is away: nothing of the stretch is marked, and all of it is told again.
+    func round(partitions: [Int], on session: Session) async throws -> Bool {
+        guard !partitions.isEmpty else { return false }
+        let rows = try await store.liveRows(partitions: partitions, limit: batch, on: session)
+        guard !rows.isEmpty else { return false }
+        let news = LiveNews(rows)
+        for row in news.unreadable {
+            logger.error(
+                "outbox row can't be shown", metadata: ["message_id": "\(row.messageID)", "type": "\(row.type)"])
+        }
+        try await publish(news.byChannel)
+        try await store.markLive(rows.map(\.rowID), on: session)
+        return rows.count == batch
+    }
+
+    /// Channels side by side (the client pipelines), the updates of one channel in order.
+    private func publish(_ news: [String: [LiveUpdate]]) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            var channels = news.makeIterator()
+            func publishNext() {
+                guard let (channel, updates) = channels.next() else { return }
+                group.addTask {
+                    for update in updates {
+                        try await redis.publish(try update.frame(), to: channel)
+                        metrics.shown.increment()
+                    }
+                }
+            }
+            for _ in 0..<32 { publishNext() }
+            while try await group.next() != nil { publishNext() }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+public import AMQP
+import CoreMetrics
+import Domain
+import FoundationEssentials
+public import Logging
+public import ServiceLifecycle
+
+/// Handles the messages of one queue, `concurrency` at a time, with `prefetch` at hand.
+///
+/// Each message ends in exactly one of: acked after its handler was `done`; published to a delay queue or the parking
+/// queue, confirmed there, and then acked; handed back to the broker. When the database is away, the worker waits with
+/// the message in hand and counts no attempt.
+///
+/// On graceful shutdown it takes nothing new, finishes what is in hand, and hands back the rest.
+public final class MessageWorker: Service, CustomStringConvertible {
+    public typealias Handler = @Sendable (ReceivedMessage) async throws -> Outcome
+
+    private let queue: WorkerQueue
+    private let consumer: Consumer
+    private let publisher: Publisher
+    private let concurrency: Int
+    private let handler: Handler
+    private let logger: Logger
+    private let metrics: WorkerMetrics
+
+    /// Connects in the background at once; consumes once `run` is called.
+    /// - Parameter handler: must be idempotent (a message may come twice), best by an inbox row in its transaction. Runs
+    ///   with `TraceContext.current` set from the message.
+    public init(
+        _ queue: WorkerQueue, broker: BrokerAddress, topology: Topology = .emConnect, prefetch: Int = 32,
+        concurrency: Int = 8, logger: Logger, handler: @escaping Handler
+    ) {
+        precondition(concurrency > 0 && prefetch >= concurrency)
+        self.queue = queue
+        self.concurrency = concurrency
+        self.handler = handler
+        var logger = logger
+        logger[metadataKey: "queue"] = "\(queue.name)"
+        self.logger = logger
+        metrics = WorkerMetrics(queue: queue.name)
+        // Publishing and consuming never share a connection.
+        publisher = Publisher(broker, name: "\(queue.name).failures", topology: topology, logger: logger)
+        consumer = Consumer(
+            broker, name: queue.name, queue: queue.name, prefetch: prefetch, topology: topology, logger: logger)
+    }
+
+    public var description: String { "MessageWorker(\(queue.name))" }
+
+    /// Whether the worker's broker connection stands, as far as is known.
+    public var isConnected: Bool { publisher.state == .connected || publisher.state == .blocked }
+
+    public func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { [consumer] in
+                // Throws when the readers are done first: then there is nothing to stop.
+                do { try await gracefulShutdown() } catch { return }
+                await consumer.stopTaking()
+            }
+            await withTaskGroup(of: Void.self) { readers in
+                for _ in 0..<concurrency {
+                    readers.addTask { for await delivery in self.consumer.deliveries { await self.process(delivery) } }
+                }
+            }
+            group.cancelAll()
+        }
+        await consumer.close()
+        await publisher.close()
+    }
+
+    private func process(_ delivery: Delivery) async {
+        let started = ContinuousClock.now
+        let message: ReceivedMessage
+        do {
+            message = try ReceivedMessage(delivery, now: Date())
+        } catch {
+            await settle(delivery, .reject(reason: "undecodable"), logger: logger)
+            metrics.count("undecodable", since: started)
+            return
+        }
+        let trace = message.event.traceparent.flatMap(TraceContext.init(traceparent:))?.child() ?? TraceContext()
+        var logger = logger
+        logger[metadataKey: "message_id"] = "\(message.event.id)"
+        logger[metadataKey: "type"] = "\(message.event.type)"
+        await TraceContext.$current.withValue(trace) {
+            let outcome = await handle(message, logger: logger)
+            await settle(delivery, outcome, logger: logger)
+            metrics.count(outcome?.label ?? "handed-back", since: started)
+        }
+    }
+
+    /// The outcome; nil when the message is to be handed back.
+    private func handle(_ message: ReceivedMessage, logger: Logger) async -> Outcome? {
+        var patience = Patience()
+        while true {
+            do {
+                return try await handler(message)
+            } catch {
+                switch HandlerFailure(error) {
+                case .outcome(let outcome):
+                    logger.error("handler failed", metadata: ["error": "\(error)", "attempt": "\(message.attempt)"])
+                    return outcome
+                case .handBack: return nil
+                case .dependencyAway(let reason):
+                    if patience.isFresh {
+                        logger.warning("worker waits", metadata: ["reason": "\(reason)", "error": "\(error)"])
+                    }
+                    metrics.waits.increment()
+                    guard await patience.wait() else { return nil }
+                }
+            }
+        }
+    }
+
+    /// Gives the message its next place, and only then takes it off the queue.
+    private func settle(_ delivery: Delivery, _ outcome: Outcome?, logger: Logger) async {
+        do throws(BrokerError) {
+            switch outcome {
+            case .done: try await delivery.ack()
+            case nil: try await delivery.reject(requeue: true)
+            case .retry(let delay, let reason):
+                let failed = FailedMessage(queue: queue, delivery: delivery, now: Date())
+                let (message, isParked) = failed.retried(after: delay, reason: reason)
+                if isParked { parked(delivery, reason, logger) }
+                try await move(delivery, to: message, logger: logger)
+            case .reject(let reason):
+                parked(delivery, reason, logger)
+                let failed = FailedMessage(queue: queue, delivery: delivery, now: Date())
+                try await move(delivery, to: failed.parked(reason: reason), logger: logger)
+            }
+        } catch {
+            // The broker delivers it again: its effect is in the inbox, or has not happened.
+            logger.info("message not settled", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func parked(_ delivery: Delivery, _ reason: String, _ logger: Logger) {
+        metrics.parked.increment()
+        logger.error("message parked", metadata: ["reason": "\(reason)", "attempt": "\(delivery.attempt)"])
+    }
+
+    /// Publishes, waits for the confirm, acks. While the publish fails the message stays in hand; when the worker stops
+    /// meanwhile, it goes back.
+    private func move(_ delivery: Delivery, to message: AMQP.Message, logger: Logger) async throws(BrokerError) {
+        var patience = Patience()
+        while true {
+            do throws(BrokerError) {
+                try await publisher.publish(message)
+                break
+            } catch {
+                if patience.isFresh {
+                    logger.warning("failed message waits for the broker", metadata: ["error": "\(error)"])
+                }
+                guard await patience.wait() else { return try await delivery.reject(requeue: true) }
+            }
+        }
+        try await delivery.ack()
+    }
+}
+
+extension Outcome {
+    /// For metrics.
+    fileprivate var label: String {
+        switch self {
+        case .done: "done"
+        case .retry: "retry"
+        case .reject: "reject"
+        }
+    }
+}
+
+/// Jittered, growing waits that end early when the service stops.
+struct Patience {
+    private var next = Duration.milliseconds(100)
+    private(set) var isFresh = true
+
+    /// False when the service is stopping or the task is cancelled.
+    mutating func wait() async -> Bool {
+        isFresh = false
+        let duration = next / 2 + next / 2 * Double.random(in: 0...1)
+        next = min(next * 2, .seconds(5))
+        let slept: Bool? = await cancelWhenGracefulShutdown {
+            do { try await Task.sleep(for: duration) } catch { return false }
+            return true
+        }
+        return slept ?? false
+    }
+}

@@ -1,0 +1,178 @@
+public import AMQP
+import Domain
+import FoundationEssentials
+public import Logging
+import Persistence
+public import Postgres
+public import Redis
+public import ServiceLifecycle
+import Synchronization
+
+/// Carries what is committed in the outbox to RabbitMQ and to Redis, any number of relays side by side.
+///
+/// The outbox is parted by event, and a partition belongs to one relay at a time, by an advisory lock of its session: so
+/// the facts of one event leave in the order of their `sequence`. A row is marked as published after the broker's
+/// confirm and never before; one that came back or was nacked is tried again, with the later facts of its event waiting
+/// behind it. Redis and the broker are served by loops that don't wait for each other.
+///
+/// Woken by `NOTIFY`, and by a look every second.
+public final class OutboxRelay: Service, CustomStringConvertible {
+    private let database: Database
+    private let redis: RedisClient
+    private let publisher: Publisher
+    private let names: BrokerNames
+    private let topology: Topology
+    private let store = OutboxStore()
+    private let leases = PartitionLeases()
+    private let metrics = RelayMetrics()
+    private let logger: Logger
+    private let brokerWake = WakeSignal()
+    private let liveWake = WakeSignal()
+    private let stopping = Atomic<Bool>(false)
+
+    /// Rows taken at once.
+    static let batch = 1000
+    /// Longer than any publish takes: a relay that is silent for so long is frozen, and loses its leases.
+    private static let silence = 20
+    private static let publishTimeout = Duration.seconds(8)
+    /// No browser needs counts more often than this.
+    private static let livePace = Duration.milliseconds(50)
+
+    /// Connects to the broker in the background at once; relays once `run` is called. `redis` stays the caller's.
+    public init(
+        database: Database, broker: BrokerAddress, redis: RedisClient, topology: Topology = .emConnect,
+        names: BrokerNames = .emConnect, logger: Logger
+    ) {
+        self.database = database
+        self.redis = redis
+        self.names = names
+        self.topology = topology
+        self.logger = logger
+        publisher = Publisher(
+            broker, name: "\(names.prefix)outbox-relay", publishTimeout: Self.publishTimeout, topology: topology,
+            logger: logger)
+    }
+
+    public var description: String { "OutboxRelay" }
+
+    /// The relay's connection to the broker, for readiness and for looking at queues.
+    public var broker: Publisher { publisher }
+
+    /// How many of the 16 partitions this relay serves now.
+    public var partitionCount: Int { leases.partitions.count }
+
+    /// Relays until graceful shutdown (what is under way is finished) or cancellation.
+    public func run() async throws {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.stopOnShutdown() }
+            group.addTask { await self.listen() }
+            group.addTask { await self.tick() }
+            await relay()
+            group.cancelAll()
+        }
+        await publisher.close()
+    }
+
+    private var isStopping: Bool { stopping.load(ordering: .acquiring) || Task.isCancelled }
+
+    private func stopOnShutdown() async {
+        // Throws when the relay is cancelled: its loops see that by themselves.
+        do { try await gracefulShutdown() } catch { return }
+        stopping.store(true, ordering: .releasing)
+        wake()
+    }
+
+    private func wake() {
+        brokerWake.signal()
+        liveWake.signal()
+    }
+
+    private func listen() async {
+        for await _ in database.notifications(on: [OutboxStore.wakeChannel]) { wake() }
+    }
+
+    /// The fallback of the notifications, and the clock of pauses and leases.
+    private func tick() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            wake()
+        }
+    }
+
+    /// Holds a session with the leases, again and again.
+    private func relay() async {
+        var patience = Patience()
+        while !isStopping {
+            do {
+                try await database.session { session in
+                    defer { self.leases.forget() }
+                    try await self.store.limitSilence(to: Self.silence, of: session)
+                    try await withThrowingTaskGroup(of: Void.self) { group in
+                        group.addTask { await self.serveBrowsers() }
+                        try await self.serveBroker(on: session)
+                        group.cancelAll()
+                    }
+                }
+                patience = Patience()
+            } catch {
+                if isStopping { return }
+                logger.warning("outbox relay lost its session", metadata: ["error": "\(error)"])
+            }
+            if !isStopping { _ = await patience.wait() }
+        }
+    }
+
+    private func serveBroker(on session: Session) async throws {
+        var relay = BrokerRelay(
+            store: store, publisher: publisher, names: names, topology: topology, batch: Self.batch, metrics: metrics,
+            logger: logger)
+        var lastLook = ContinuousClock.now - .seconds(60)
+        var lastMeasure = lastLook
+        while !isStopping {
+            if lastLook.duration(to: .now) >= .seconds(1) {
+                try await leases.takeFree(store, on: session)
+                lastLook = .now
+            }
+            if lastMeasure.duration(to: .now) >= .seconds(5) {
+                await measure()
+                lastMeasure = .now
+            }
+            if try await !relay.round(partitions: leases.partitions, on: session) { await brokerWake.wait() }
+        }
+    }
+
+    /// Ends only with the relay: Redis being away, or this loop's own session, is nobody else's trouble.
+    private func serveBrowsers() async {
+        let relay = LiveRelay(
+            store: store, redis: redis, batch: Self.batch, metrics: metrics, logger: logger)
+        var patience = Patience()
+        while !isStopping {
+            do {
+                try await database.session { session in
+                    while !self.isStopping {
+                        let more = try await relay.round(partitions: self.leases.partitions, on: session)
+                        if !more { await self.liveWake.wait() }
+                        try await Task.sleep(for: Self.livePace)
+                    }
+                }
+                patience = Patience()
+            } catch {
+                if isStopping { return }
+                if patience.isFresh { logger.warning("live updates wait", metadata: ["error": "\(error)"]) }
+                _ = await patience.wait()
+            }
+        }
+    }
+
+    /// Only whoever serves the first partition counts the backlog: it is the same for all.
+    private func measure() async {
+        metrics.record(partitions: leases.partitions.count)
+        guard leases.partitions.contains(0) else { return }
+        do {
+            let (count, oldest) = try await store.backlog(database)
+            metrics.record(backlog: count, oldest: oldest, now: Date())
+        } catch {
+            logger.debug("outbox backlog not counted", metadata: ["error": "\(error)"])
+        }
+    }
+}

@@ -1,0 +1,52 @@
+import AMQP
+public import Domain
+public import FoundationEssentials
+
+/// A message as a worker's handler sees it.
+public struct ReceivedMessage: Sendable {
+    public let event: CloudEvent
+    /// Counts from 1, by the message's own header: what the broker counts means different things in its versions.
+    public let attempt: Int
+    /// When a worker first had it in hand.
+    public let firstSeen: Date
+    /// Whether it may have been in hand before without the attempt being counted: its worker died.
+    public let redelivered: Bool
+
+    public init(event: CloudEvent, attempt: Int, firstSeen: Date, redelivered: Bool) {
+        self.event = event
+        self.attempt = attempt
+        self.firstSeen = firstSeen
+        self.redelivered = redelivered
+    }
+}
+
+/// The headers that travel beside the CloudEvent.
+enum Header {
+    /// The organizer's id, for `em.scoped`.
+    static let owner = "owner"
+    static let traceparent = "traceparent"
+    /// How often the message was tried, the attempt at hand included. Absent on the first one.
+    static let attempt = "em-attempt"
+    /// RFC 3339.
+    static let firstSeen = "em-first-seen"
+    /// Why the last attempt failed: a slug.
+    static let lastFailure = "em-last-failure"
+    static let lastFailureAt = "em-last-failure-at"
+    /// Why a message is parked: a slug.
+    static let reason = "em-reason"
+}
+
+extension ReceivedMessage {
+    init(_ delivery: Delivery, now: Date) throws {
+        let headers = delivery.message.properties.headers
+        self.init(
+            event: try CloudEvent(decoding: delivery.message.body), attempt: delivery.attempt,
+            firstSeen: headers[Header.firstSeen]?.stringValue.flatMap(Timestamp.parse) ?? now,
+            redelivered: delivery.redelivered)
+    }
+}
+
+extension Delivery {
+    /// Whatever the body is: what can't be decoded has an attempt too.
+    var attempt: Int { max(1, message.properties.headers[Header.attempt]?.intValue ?? 1) }
+}

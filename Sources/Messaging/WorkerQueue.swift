@@ -1,0 +1,81 @@
+public import Domain
+
+/// A worker's queue with what belongs to it: the bindings that feed it, its ladder of delay queues, its parking queue.
+public struct WorkerQueue: Sendable, Equatable {
+    public let names: BrokerNames
+    public let name: String
+    public let facts: [MessageType]
+    public let work: [WorkType]
+    public let ladder: RetryLadder
+
+    public init(
+        name: String, facts: [MessageType] = [], work: [WorkType] = [], ladder: RetryLadder = .standard,
+        names: BrokerNames = .emConnect
+    ) {
+        self.names = names
+        self.name = names.prefix + name
+        self.facts = facts
+        self.work = work
+        self.ladder = ladder
+    }
+
+    /// What issues tickets, and revokes those of cancelled registrations.
+    public static let ticketIssue = WorkerQueue(
+        name: "ticket-worker.issue", facts: [.registrationConfirmed, .registrationPromoted, .registrationCancelled])
+    /// What decides who is to be written to.
+    public static let notificationsPlan = WorkerQueue(
+        name: "notifications.plan",
+        facts: [.ticketIssued, .registrationCancelled, .registrationWaitlisted, .eventUpdated, .eventCancelled])
+    /// What sends one mail.
+    public static let notificationsMail = WorkerQueue(name: "notifications.mail", work: [.mailSend], ladder: .mail)
+
+    public static let all = [ticketIssue, notificationsPlan, notificationsMail]
+
+    /// Where messages end up that can't be handled, until an operator replays or discards them.
+    public var parked: String { name + ".parked" }
+
+    public func retryQueue(_ rung: RetryLadder.Rung) -> String { "\(name).retry.\(rung.name)" }
+}
+
+/// After how long a message that failed comes again, and how often.
+public struct RetryLadder: Sendable, Equatable {
+    public struct Rung: Sendable, Equatable {
+        /// The end of the delay queue's name.
+        public let name: String
+        public let delay: Duration
+
+        public init(_ name: String, _ delay: Duration) {
+            self.name = name
+            self.delay = delay
+        }
+    }
+
+    /// By rising delay; the last one is repeated.
+    public let rungs: [Rung]
+    /// How often a message is tried before it is parked, the first time included.
+    public let maximumAttempts: Int
+
+    public init(_ rungs: [Rung], maximumAttempts: Int) {
+        precondition(!rungs.isEmpty && maximumAttempts > 0)
+        self.rungs = rungs
+        self.maximumAttempts = maximumAttempts
+    }
+
+    private static let contract = [
+        Rung("5s", .seconds(5)), Rung("30s", .seconds(30)), Rung("5m", .seconds(300)), Rung("1h", .seconds(3600)),
+    ]
+    /// Each rung once: over an hour.
+    public static let standard = RetryLadder(contract, maximumAttempts: 5)
+    /// The last rung again and again: mail servers may be away for a day.
+    public static let mail = RetryLadder(contract, maximumAttempts: 28)
+
+    /// Where a message waits whose `attempt` (from 1) failed; nil when that was its last one.
+    ///
+    /// - Parameter delay: the least time to wait, if the failure named one; rounded up to a rung, at most the last.
+    public func rung(afterAttempt attempt: Int, atLeast delay: Duration?) -> Rung? {
+        guard attempt < maximumAttempts else { return nil }
+        let own = rungs[min(max(0, attempt - 1), rungs.count - 1)]
+        guard let delay, delay > own.delay else { return own }
+        return rungs.first { $0.delay >= delay } ?? rungs[rungs.count - 1]
+    }
+}
