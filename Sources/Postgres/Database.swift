@@ -51,9 +51,9 @@ public final class Database: Sendable {
     ///
     /// - Throws: what `body` throws; a `PostgresError` with `outcomeUnknown` when the connection is lost during COMMIT.
     @discardableResult
-    public nonisolated(nonsending) func transaction<Result: Sendable>(
-        _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Result
-    ) async throws -> Result {
+    public nonisolated(nonsending) func transaction<Value: Sendable>(
+        _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Value
+    ) async throws -> Value {
         try await retryingSerializationFailures {
             let lease = try await loop.acquire()
             do {
@@ -72,13 +72,13 @@ public final class Database: Sendable {
     /// When the connection is lost, `body`'s task is cancelled at once (whatever the connection held, such as a lock,
     /// is gone) and `.connectionLost` is thrown once it has returned.
     @discardableResult
-    public func session<Result: Sendable>(
-        _ body: @escaping @Sendable (Session) async throws -> Result
-    ) async throws -> Result {
+    public func session<Value: Sendable>(
+        _ body: @escaping @Sendable (Session) async throws -> Value
+    ) async throws -> Value {
         let lease = try await loop.openSession()
         defer { loop.release(lease) }
         let session = Session(lease: lease, loop: loop)
-        return try await withThrowingTaskGroup(of: Result?.self) { group in
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await body(session) }
             group.addTask { [loop] in
                 try await loop.waitForLoss(of: lease)

@@ -23,9 +23,9 @@ public final class Session: Sendable {
 
     /// Runs `body` in a transaction on this connection. Nothing else may use the session meanwhile.
     @discardableResult
-    public nonisolated(nonsending) func transaction<Result: Sendable>(
-        _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Result
-    ) async throws -> Result {
+    public nonisolated(nonsending) func transaction<Value: Sendable>(
+        _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Value
+    ) async throws -> Value {
         try await retryingSerializationFailures {
             try await runTransaction(mode, lease: lease, loop: loop, body)
         }

@@ -93,11 +93,11 @@ public final class Transaction: Sendable {
 }
 
 /// Runs `body` between BEGIN and COMMIT on a connection that the caller holds.
-nonisolated(nonsending) func runTransaction<Result: Sendable>(
-    _ mode: TransactionMode, lease: Lease, loop: ConnectionLoop, _ body: (Transaction) async throws -> Result
-) async throws -> Result {
+nonisolated(nonsending) func runTransaction<Value: Sendable>(
+    _ mode: TransactionMode, lease: Lease, loop: ConnectionLoop, _ body: (Transaction) async throws -> Value
+) async throws -> Value {
     let transaction = Transaction(mode, lease: lease, loop: loop)
-    let result: Result
+    let result: Value
     do {
         result = try await body(transaction)
     } catch {
@@ -110,9 +110,9 @@ nonisolated(nonsending) func runTransaction<Result: Sendable>(
 
 /// Runs `attempt` again, up to three times with growing jittered pauses, when the server chose it as the victim of a
 /// conflict.
-nonisolated(nonsending) func retryingSerializationFailures<Result: Sendable>(
-    _ attempt: () async throws -> Result
-) async throws -> Result {
+nonisolated(nonsending) func retryingSerializationFailures<Value: Sendable>(
+    _ attempt: () async throws -> Value
+) async throws -> Value {
     for pause in [10, 40, 160] {
         do {
             return try await attempt()

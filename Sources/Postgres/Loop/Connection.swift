@@ -14,12 +14,17 @@ final class Connection {
         case listener(Listener)
     }
 
-    private enum Item {
+    enum Item {
         case deallocate
-        case prepare(Request, StatementKey)
-        case statement(Request, StatementKey)
+        case prepare(Request, Statement)
+        case statement(Request, Statement)
         /// Ends a batch; carries the request that it completes, if it is not a batch of reads.
         case sync(Request?)
+    }
+
+    struct Statement {
+        let key: StatementKey
+        let name: String
     }
 
     /// Statements that one connection keeps prepared.
@@ -28,25 +33,27 @@ final class Connection {
     let id: UInt64
     let role: Role
     let socket: Int32
-    private let handle: OpaquePointer
-    private var statements = StatementCache(limit: preparedStatements)
-    private var inFlight = Queue<Item>()
+    let handle: OpaquePointer
+    var statements = StatementCache(limit: preparedStatements)
+    var inFlight = Queue<Item>()
+    /// Counts the batches sent.
+    var batch: UInt64 = 0
     /// Requests that wait for a script to end, or the script that waits for what is in flight.
-    private var queued = Queue<Request>()
-    private var script: Request?
+    var queued = Queue<Request>()
+    var script: Request?
     /// NULLs from `PQgetResult` in a row: one separates results; many mean that our books and libpq's differ.
-    private var separators = 0
+    var separators = 0
 
     /// Requests in flight that are reads.
-    private(set) var reads = 0
+    var reads = 0
     /// Exclusive requests that the server is done with: the owner answers them.
-    private(set) var completed: [Request] = []
+    var completed: [Request] = []
     /// Reads thrown away with a neighbour's error: the owner runs them again, alone.
-    private(set) var aborted: [Request] = []
+    var aborted: [Request] = []
     /// Requests of a batch that libpq did not take to the end: answered when the connection is dropped.
-    private var unsent: [Request] = []
+    var unsent: [Request] = []
     /// When something last arrived, or was sent after silence.
-    private(set) var lastActivity = ContinuousClock.now
+    var lastActivity = ContinuousClock.now
 
     /// Whether epoll also watches for writability, kept by the owner.
     var isWatchedForWriting = false
@@ -64,6 +71,7 @@ final class Connection {
         socket = PQsocket(handle.pointer)
     }
 
+    private var isReader: Bool { if case .reader = role { true } else { false } }
     var isBusy: Bool { !inFlight.isEmpty || script != nil || !queued.isEmpty }
     /// A script has all the time it wants.
     var hasDeadline: Bool { !inFlight.isEmpty }
@@ -74,7 +82,10 @@ final class Connection {
     ///
     /// - Returns: false when the connection is lost.
     func send(reads requests: [Request]) -> Bool {
-        beginBatch()
+        guard beginBatch() else {
+            unsent = requests
+            return false
+        }
         for request in requests {
             guard case .read(let sql) = request.work else { continue }
             request.isSent = true
@@ -95,7 +106,7 @@ final class Connection {
         return advanceQueue()
     }
 
-    private func advanceQueue() -> Bool {
+    func advanceQueue() -> Bool {
         while script == nil, let request = queued.first {
             if request.isScript && !inFlight.isEmpty { return true }
             _ = queued.popFirst()
@@ -116,45 +127,50 @@ final class Connection {
     }
 
     private func send(_ statements: [SQL], for request: Request) -> Bool {
-        beginBatch()
+        guard beginBatch() else { return false }
         for sql in statements {
             guard send(sql, for: request) else { return false }
         }
         return endBatch(completing: request)
     }
 
-    private func beginBatch() {
+    private func beginBatch() -> Bool {
         if inFlight.isEmpty { lastActivity = .now }
-    }
-
-    private func endBatch(completing request: Request?) -> Bool {
-        guard sendDeallocations(), PQpipelineSync(handle) == 1 else { return false }
-        inFlight.append(.sync(request))
+        // Deallocating in an explicit transaction would fail with it.
+        if statements.hasSurplus, isReader || PQtransactionStatus(handle) == PQTRANS_IDLE {
+            guard sendDeallocations() else { return false }
+        }
+        batch += 1
         return true
     }
 
-    /// At the end of a batch, where a failure can abort nothing but the deallocation itself (and then a name stays
-    /// known to the server unused: harmless). In an explicit transaction it waits for the next one.
+    /// Behind a Sync of its own, so that nothing else can fail with it.
     private func sendDeallocations() -> Bool {
-        if !statements.hasSurplus || (lease != nil && PQtransactionStatus(handle) != PQTRANS_IDLE) { return true }
         for name in statements.takeSurplus() {
             guard PQsendQueryParams(handle, "DEALLOCATE \(name)", 0, nil, nil, nil, nil, 1) == 1 else { return false }
             inFlight.append(.deallocate)
         }
+        return endBatch(completing: nil)
+    }
+
+    private func endBatch(completing request: Request?) -> Bool {
+        guard PQpipelineSync(handle) == 1 else { return false }
+        inFlight.append(.sync(request))
         return true
     }
 
     private func send(_ sql: SQL, for request: Request) -> Bool {
         let key = StatementKey(sql)
-        let (name, isNew) = statements.name(for: key)
+        let (name, isNew) = statements.name(for: key, batch: batch)
+        let statement = Statement(key: key, name: name)
         if isNew {
             guard PQsendPrepare(handle, name, sql.text, Int32(sql.types.count), sql.types) == 1 else { return false }
-            inFlight.append(.prepare(request, key))
+            inFlight.append(.prepare(request, statement))
         }
         let isSent = sql.withParameters { values, lengths, formats in
             PQsendQueryPrepared(handle, name, Int32(sql.types.count), values, lengths, formats, 1) == 1
         }
-        if isSent { inFlight.append(.statement(request, key)) }
+        if isSent { inFlight.append(.statement(request, statement)) }
         return isSent
     }
 
@@ -171,109 +187,6 @@ final class Connection {
         case 0: false
         case 1: true
         default: nil
-        }
-    }
-
-    /// Takes in what has arrived, answering reads at once.
-    ///
-    /// - Returns: false when the connection is lost.
-    func receive() -> Bool {
-        guard PQconsumeInput(handle) == 1 else { return false }
-        lastActivity = .now
-        if case .listener(let listener) = role { takeNotifications(for: listener) }
-        while !inFlight.isEmpty || script != nil, PQisBusy(handle) == 0 {
-            guard let result = PQgetResult(handle) else {
-                guard takeSeparator() else { return false }
-                continue
-            }
-            separators = 0
-            guard take(result) else { return false }
-        }
-        return advanceQueue()
-    }
-
-    private func takeSeparator() -> Bool {
-        separators += 1
-        guard separators < 8 else { return false }
-        if let request = script {
-            script = nil
-            completed.append(request)
-            return PQenterPipelineMode(handle) == 1
-        }
-        return true
-    }
-
-    /// - Returns: false when the connection can't go on after this result.
-    private func take(_ result: OpaquePointer) -> Bool {
-        let status = PQresultStatus(result)
-        let error = status == PGRES_FATAL_ERROR ? PostgresError.ServerError(result) : nil
-        let isRows = status == PGRES_TUPLES_OK
-        let isSuccess = isRows || status == PGRES_COMMAND_OK || status == PGRES_EMPTY_QUERY
-        let isExpected = isSuccess || status == PGRES_PIPELINE_SYNC || status == PGRES_PIPELINE_ABORTED || error != nil
-        var isOwned = true
-        defer { if isOwned { PQclear(result) } }
-        // COPY, which nobody may start here; an error without SQLSTATE is libpq's own: the connection is broken.
-        guard isExpected, error.map({ !$0.endsConnection }) ?? true else { return false }
-
-        if let script {
-            if let error { script.failure = script.failure ?? PostgresError(.server(error)) }
-            return true
-        }
-        guard let item = inFlight.first else { return false }
-        switch item {
-        case .sync(let request):
-            guard status == PGRES_PIPELINE_SYNC else {
-                // The commit itself failed (a deferred constraint); the Sync is still to come.
-                request?.failure = request?.failure ?? error.map { PostgresError(.server($0)) }
-                return error != nil
-            }
-            if let request { completed.append(request) }
-        case .deallocate:
-            break
-        case .prepare(let request, let key):
-            if !isSuccess { statements.forget(key) }
-            if let error { take(error, of: request, key: key) }
-        case .statement(let request, let key):
-            if isSuccess {
-                isOwned = false
-                take(QueryResult(storage: ResultStorage(owning: result)), of: request)
-            } else if let error {
-                take(error, of: request, key: key)
-            } else if request.isRead, request.failure == nil {
-                aborted.append(request)
-            }
-            if request.isRead { reads -= 1 }
-        }
-        _ = inFlight.popFirst()
-        return true
-    }
-
-    private func take(_ result: QueryResult, of request: Request) {
-        if request.isRead {
-            request.reply.answer(.success([result]))
-        } else {
-            request.results.append(result)
-        }
-    }
-
-    private func take(_ error: PostgresError.ServerError, of request: Request, key: StatementKey) {
-        if error.isStalePlan { statements.forget(key, deallocating: error.sqlState != "26000") }
-        if request.isRead, error.isStalePlan, !request.wasRetried {
-            request.wasRetried = true
-            aborted.append(request)
-            return
-        }
-        request.failure = request.failure ?? PostgresError(answering: error)
-        if request.isRead { request.answer() }
-    }
-
-    private func takeNotifications(for listener: Listener) {
-        while let notification = PQnotifies(handle) {
-            listener.buffer.append(
-                .notification(
-                    channel: String(cString: notification.pointee.relname),
-                    payload: String(cString: notification.pointee.extra)))
-            PQfreemem(notification)
         }
     }
 

@@ -48,3 +48,56 @@ extension TestDatabase {
         }
     }
 }
+
+extension TestDatabase {
+    /// Runs `body` with a database reached through a proxy, whose faults are the test's to choose.
+    static func withProxy(
+        silentServer: Bool = false, configure: (inout DatabaseSettings) -> Void = { _ in },
+        _ body: (Database, TCPProxy) async throws -> Void
+    ) async throws {
+        var components = try #require(URLComponents(string: url))
+        let proxy = try TCPProxy(to: silentServer ? nil : UInt16(components.port ?? 5432))
+        defer { proxy.stop() }
+        components.host = "127.0.0.1"
+        components.port = Int(proxy.port)
+        try await with(url: components.string, configure: configure) { try await body($0, proxy) }
+    }
+
+    /// Asks until it holds; fails the test after ten seconds.
+    static func eventually(
+        _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
+    ) async throws {
+        let deadline = ContinuousClock.now + .seconds(10)
+        while ContinuousClock.now < deadline {
+            if try await condition() { return }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        Issue.record(what, sourceLocation: sourceLocation)
+    }
+}
+
+/// Runs `body`, which must throw a `PostgresError`, and says how long it took.
+func failure(
+    sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+) async throws -> (error: PostgresError, duration: Duration) {
+    let start = ContinuousClock.now
+    let error = await #expect(throws: PostgresError.self, sourceLocation: sourceLocation) { try await body() }
+    return (try #require(error, sourceLocation: sourceLocation), ContinuousClock.now - start)
+}
+
+extension PostgresError {
+    /// The kind without what it carries, to compare.
+    var name: String {
+        switch kind {
+        case .server: "server"
+        case .connectionLost: "connectionLost"
+        case .timedOut: "timedOut"
+        case .poolExhausted: "poolExhausted"
+        case .unreachable: "unreachable"
+        case .cancelled: "cancelled"
+        case .decoding: "decoding"
+        case .invalidURL: "invalidURL"
+        case .closed: "closed"
+        }
+    }
+}
