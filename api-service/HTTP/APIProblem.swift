@@ -27,6 +27,8 @@ struct APIProblem: Error, Sendable {
         self.headers = headers
     }
 
+    var statusCode: Int { status.code }
+
     private struct Document: Encodable {
         var type: String
         var title: String
@@ -38,7 +40,7 @@ struct APIProblem: Error, Sendable {
 
     func response(traceID: String?) -> Response {
         let document = Document(
-            type: slug, title: title, status: status.code, detail: detail, traceId: traceID,
+            type: slug, title: title, status: statusCode, detail: detail, traceId: traceID,
             errors: errors.isEmpty ? nil : errors)
         var headers = headers
         headers[.contentType] = "application/problem+json"

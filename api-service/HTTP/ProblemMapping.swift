@@ -44,7 +44,7 @@ struct ProblemMiddleware: RouterMiddleware {
         }
     }
 
-    private static func problem(_ error: DomainError) -> APIProblem {
+    static func problem(_ error: DomainError) -> APIProblem {
         var problem = APIProblem(error.slug, status(of: error), error.title)
         if case .validationFailed(let errors) = error { problem.errors = errors }
         if case .notAuthenticated = error { problem.headers[.wwwAuthenticate] = "Bearer" }

@@ -1,0 +1,78 @@
+@testable import api_service
+import Domain
+import FoundationEssentials
+import Testing
+
+@Suite("Reading requests")
+struct FieldsTests {
+    private func fields(_ json: String) throws -> BodyFields {
+        BodyFields(try #require(BodyFields.object(Array(json.utf8))))
+    }
+
+    @Test("everything that is wrong with a body is said at once, each field once")
+    func allErrors() throws {
+        var fields = try fields(
+            #"{"email":5,"name":"a\u0000b","count":1.5,"flag":"yes","at":"tomorrow","far":"9000-01-01T00:00:00Z"}"#)
+        _ = fields.email("email")
+        _ = fields.text("name", 1...10)
+        _ = fields.int("count")
+        _ = fields.bool("flag", default: false)
+        _ = fields.date("at")
+        _ = fields.optionalDate("far")
+        _ = fields.password("password")
+        #expect(
+            fields.validation.errors.map(\.field) == ["email", "name", "count", "flag", "at", "far", "password"])
+    }
+
+    @Test("good fields are read, and absent ones are told from null")
+    func good() throws {
+        var fields = try fields(
+            #"{"email":" Tess@Example.COM ","count":3,"at":"2026-05-01T20:00:00+02:00","nothing":null}"#)
+        #expect(fields.email("email") == "tess@example.com")
+        #expect(fields.int("count") == 3)
+        #expect(fields.date("at") == Date(timeIntervalSince1970: 1_777_658_400))
+        #expect(fields.has("nothing"))
+        #expect(!fields.has("absent"))
+        #expect(fields.optionalText("nothing", maximum: 5) == nil)
+        #expect(fields.validation.errors.isEmpty)
+    }
+
+    @Test(
+        "what isn't one JSON object in UTF-8 is malformed",
+        arguments: [
+            "", "{", "[]", "null", "1", "\"x\"", #"{"a":1e999}"#, #"{"a":"\ud800"}"#, #"{"a":01}"#, "{\"a\":1}x",
+            "{'a':1}",
+        ])
+    func malformed(text: String) {
+        #expect(BodyFields.object(Array(text.utf8)) == nil)
+    }
+
+    @Test("bytes that aren't UTF-8, other encodings and bottomless nesting are malformed")
+    func malformedBytes() {
+        #expect(BodyFields.object([0x7B, 0x22, 0xFF, 0x22, 0x3A, 0x31, 0x7D]) == nil)
+        #expect(BodyFields.object(Array("{}".utf16).flatMap { [UInt8($0 & 0xFF), UInt8($0 >> 8)] }) == nil)
+        #expect(BodyFields.object(Array(String(repeating: "[", count: 100_000).utf8)) == nil)
+        let deep = String(repeating: #"{"a":"#, count: 5000) + "1" + String(repeating: "}", count: 5000)
+        #expect(BodyFields.object(Array(deep.utf8)) == nil)
+    }
+
+    @Test("queries are decoded, and what is wrong with them is said")
+    func queries() throws {
+        var good = QueryFields("query=caf%C3%A9+au+lait&limit=100&mine=true&from=2026-05-01T18:00:00Z")
+        #expect(good.text("query") == "café au lait")
+        #expect(good.limit() == 100)
+        #expect(good.bool("mine"))
+        #expect(good.date("from") == Date(timeIntervalSince1970: 1_777_658_400))
+        #expect(good.validation.errors.isEmpty)
+
+        var bad = QueryFields("query=%00&limit=0&mine=maybe&from=x&name=%ff&half=%2&status=gone")
+        _ = bad.text("query")
+        _ = bad.limit()
+        _ = bad.bool("mine")
+        _ = bad.date("from")
+        _ = bad.choice("status", of: RegistrationStatus.self)
+        #expect(
+            bad.validation.errors.map(\.field).sorted()
+                == ["from", "half", "limit", "mine", "name", "query", "status"])
+    }
+}

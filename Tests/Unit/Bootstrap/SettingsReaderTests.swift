@@ -1,0 +1,75 @@
+import Bootstrap
+import FoundationEssentials
+import Testing
+
+@Suite("Settings")
+struct SettingsReaderTests {
+    @Test("every problem is reported at once, by name and without values")
+    func allProblems() throws {
+        var reader = SettingsReader(environment: [
+            "EM_HTTP_PORT": "seventy", "EM_PUBLIC_URL": "ftp://nowhere/x?y", "EM_LOG_LEVEL": "loud", "EM_SECRET": "",
+        ])
+        _ = CommonSettings.read(&reader)
+        _ = reader.value("EM_SECRET", secret: true) { $0 }
+        let error = try #require(throws: SettingsError.self) { try reader.finish() }
+        #expect(error.problems.count == 4)
+        for name in ["EM_HTTP_PORT", "EM_PUBLIC_URL", "EM_LOG_LEVEL", "EM_SECRET"] {
+            #expect(error.problems.contains { $0.hasPrefix(name) })
+        }
+        #expect(!error.description.contains("seventy"))
+        #expect(!error.description.contains("nowhere"))
+    }
+
+    @Test("good settings are read, with their defaults")
+    func goodSettings() throws {
+        var reader = SettingsReader(environment: [
+            "EM_HTTP_PORT": "8081", "EM_PUBLIC_URL": "https://Events.example.com:443/", "EM_DRAIN_DELAY": "0.5",
+            "EM_RATE_LIMIT": "off",
+        ])
+        let common = CommonSettings.read(&reader)
+        try reader.finish()
+        #expect(common.value.port == 8081)
+        #expect(common.value.host == "127.0.0.1")
+        #expect(common.value.publicURL.origin == "https://events.example.com")
+        #expect(common.value.publicURL.isSecure)
+        #expect(common.value.drainDelay == .milliseconds(500))
+        #expect(common.value.rateLimits == false)
+    }
+
+    @Test("a value may come from a file, without its line break")
+    func fromFile() throws {
+        let path = "\(FileManager.default.temporaryDirectory.path)/em-setting-\(UUID())"
+        try Data("s3cret\n".utf8).write(to: URL(filePath: path))
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        var reader = SettingsReader(environment: ["EM_KEY_FILE": path, "EM_GONE_FILE": path + "-gone"])
+        let key = reader.string("EM_KEY")
+        _ = reader.string("EM_GONE")
+        let error = try #require(throws: SettingsError.self) { try reader.finish() }
+        #expect(error.problems == ["EM_GONE_FILE names a file that cannot be read"] || error.problems.count == 2)
+        #expect(key.value == "s3cret")
+    }
+
+    @Test("the summary for the log shows no secret and no password")
+    func summary() throws {
+        var reader = SettingsReader(environment: [
+            "EM_KEY": "verysecret", "EM_DATABASE_URL": "postgres://em:p%40ss@db.local:5432/em", "EM_NAME": "x",
+        ])
+        _ = reader.value("EM_KEY", secret: true) { $0 }
+        _ = reader.url("EM_DATABASE_URL") { $0 }
+        _ = reader.string("EM_NAME")
+        try reader.finish()
+        let text = "\(reader.summary)"
+        #expect(!text.contains("verysecret"))
+        #expect(!text.contains("p%40ss"))
+        #expect(text.contains("db.local:5432"))
+    }
+
+    @Test(
+        "a public address is an origin and nothing more",
+        arguments: [
+            "http://localhost:8080/app", "localhost:8080", "https://user@host", "https://", "javascript:alert(1)",
+        ])
+    func refusedPublicURL(text: String) {
+        #expect(throws: Problem.self) { try PublicURL(text) }
+    }
+}
