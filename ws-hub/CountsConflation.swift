@@ -17,9 +17,9 @@ struct CountsConflation {
     private var sentRevision: Int?
     private var nextSend = NIODeadline.uptimeNanoseconds(0)
     private var isFlushPlanned = false
-    private let interval: TimeAmount
+    private let interval: Duration
 
-    init(interval: TimeAmount) { self.interval = interval }
+    init(interval: Duration) { self.interval = interval }
 
     /// Takes in counts from anywhere, in any order.
     mutating func offer(_ places: Places, at now: NIODeadline) -> Step {

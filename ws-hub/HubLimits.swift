@@ -18,20 +18,24 @@ struct HubLimits: Sendable {
     /// The kernel's send buffer of one socket.
     var kernelSendBuffer: Int32 = 64 << 10
     /// How long a socket may take nothing at all before it counts as too slow: 4480.
-    var stalled: TimeAmount = .seconds(15)
+    var stalled: Duration = .seconds(15)
     /// Silence after which a ping goes out.
-    var ping: TimeAmount = .seconds(24)
+    var ping: Duration = .seconds(24)
     /// Silence after which the peer counts as dead.
-    var dead: TimeAmount = .seconds(33)
+    var dead: Duration = .seconds(33)
     /// From asking for a private topic to a valid `authenticate`; beyond it 4408.
-    var authentication: TimeAmount = .seconds(5)
+    var authentication: Duration = .seconds(5)
     /// How long a closing socket may take to answer our close frame, and a new connection to send its request.
-    var goodbye: TimeAmount = .seconds(2)
+    var goodbye: Duration = .seconds(2)
     /// Counts of one topic leave at most this often.
-    var countsInterval: TimeAmount = .milliseconds(100)
+    var countsInterval: Duration = .milliseconds(100)
     /// At a restart the sockets are closed at random moments within this time.
-    var drainSpread: TimeAmount = .seconds(5)
+    var drainSpread: Duration = .seconds(5)
     var areRatesLimited = true
+}
+
+extension NIODeadline {
+    static func + (moment: NIODeadline, duration: Duration) -> NIODeadline { moment + TimeAmount(duration) }
 }
 
 /// How many sockets each address holds, over all event loops; touched when one opens or closes.

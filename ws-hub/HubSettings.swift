@@ -1,6 +1,5 @@
 import Access
 import Bootstrap
-import NIOCore
 import Postgres
 import Redis
 
@@ -42,7 +41,7 @@ struct HubSettings: Sendable {
         limits.sockets = sockets.value
         limits.socketsPerAddress = perAddress.value
         limits.areRatesLimited = common.value.rateLimits
-        limits.drainSpread = TimeAmount(drain.value)
+        limits.drainSpread = drain.value
         self.init(
             common: common.value, database: database.value, redis: redis.value, accessKeys: keys.value,
             trustedProxies: proxies.value, limits: limits)

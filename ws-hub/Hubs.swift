@@ -51,8 +51,7 @@ struct Hubs: Service, CustomStringConvertible {
     /// The listener is closed before this is told to stop, and every socket has been told too: see ``Session``.
     func run() async throws {
         do { try await gracefulShutdown() } catch { return }  // cancelled: then nobody waits for the sockets
-        let spread = Duration.nanoseconds(limits.drainSpread.nanoseconds + limits.goodbye.nanoseconds) + .seconds(2)
-        let deadline = ContinuousClock.now + spread
+        let deadline = ContinuousClock.now + limits.drainSpread + limits.goodbye + .seconds(2)
         while census.total > 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
     }
 }

@@ -78,8 +78,8 @@ final class Session: ChannelInboundHandler {
         case ChannelEvent.inputClosed: context.close(promise: nil)
         case is ChannelShouldQuiesceEvent:
             // The hub stops: not all at once, or the clients would come back in one wave.
-            let delay = Int64.random(in: 0...max(0, hub.limits.drainSpread.nanoseconds))
-            hub.eventLoop.assumeIsolated().scheduleTask(in: .nanoseconds(delay)) { self.close(.restart) }
+            let delay = hub.limits.drainSpread * Double.random(in: 0...1)
+            hub.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { self.close(.restart) }
         default: context.fireUserInboundEventTriggered(event)
         }
     }

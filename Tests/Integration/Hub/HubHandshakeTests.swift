@@ -1,0 +1,163 @@
+import Domain
+import Redis
+import Testing
+
+@testable import ws_hub
+
+@Suite("Hub: handshake and frames")
+struct HubHandshakeTests {
+    @Test("our own origin and programs without one get a socket; another origin gets 403 and a problem")
+    func origin() async throws {
+        try await HubWorld.with { hub in
+            let browser = try hub.connect(origin: HubWorld.publicURL)
+            #expect(browser.status == 101)
+            #expect(browser.response.lowercased().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="))
+            #expect(try hub.connect().status == 101)
+            for wrong in ["https://evil.example", "http://localhost:8081", "null"] {
+                let refused = try hub.connect(origin: wrong)
+                #expect(refused.status == 403)
+                #expect(refused.response.contains("application/problem+json"))
+            }
+        }
+    }
+
+    @Test("what is no WebSocket handshake gets an HTTP answer, and the other routes live on the same port")
+    func otherRequests() async throws {
+        try await HubWorld.with { hub in
+            let old = try WebSocketClient(
+                port: hub.port, headers: ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8"],
+                upgrade: false)
+            #expect(old.status == 400)
+            let version = try WebSocketClient(
+                port: hub.port,
+                headers: [
+                    "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8",
+                    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+                ], upgrade: false)
+            #expect(version.status == 426)
+            #expect(version.response.lowercased().contains("sec-websocket-version: 13"))
+            #expect(try WebSocketClient(port: hub.port, upgrade: false).status == 426)
+            #expect(try WebSocketClient(port: hub.port, path: "/elsewhere").status == 404)
+            #expect(try WebSocketClient(port: hub.port, path: "/livez").status == 200)
+            for path in ["/livez", "/metrics"] {
+                #expect(try WebSocketClient(port: hub.port, path: path, upgrade: false).status == 200)
+            }
+            try await eventually("ready") {
+                try WebSocketClient(port: hub.port, path: "/readyz", upgrade: false).status == 200
+            }
+        }
+    }
+
+    @Test("pings are answered with their payload, fragments are put together, a close is echoed")
+    func protocolMatters() async throws {
+        try await HubWorld.with { hub in
+            let client = try hub.connect()
+            try client.frame(9, Array("hello".utf8))
+            let (opcode, payload) = try await client.nextFrame(until: .now + .seconds(5))
+            #expect(opcode == 10)
+            #expect(payload == Array("hello".utf8))
+            let text = Array(#"{"type":"subscribe","topic":"nonsense"}"#.utf8)
+            try client.frame(1, Array(text[..<10]), final: false)
+            try client.frame(9, [])
+            try client.frame(0, Array(text[10...]))
+            #expect(try await client.next().code == "unknown-topic")
+            try client.frame(8, [3, 233])
+            #expect(try await client.closeCode() == 1001)
+        }
+    }
+
+    @Test("each way to break the protocol has its documented code, and the hub is unharmed")
+    func broken() async throws {
+        typealias Deed = @Sendable (WebSocketClient) throws -> Void
+        let deeds: [(CloseCode, Deed)] = [
+            (.protocolError, { try $0.frame(1, [123, 125], masked: false) }),
+            (.protocolError, { try $0.frame(1, [], reserved: 0x40) }),
+            (.protocolError, { try $0.frame(3, []) }),
+            (.protocolError, { try $0.frame(0, []) }),
+            (.protocolError, { try $0.frame(9, [], final: false) }),
+            (.protocolError, { try $0.frame(9, [UInt8](repeating: 0, count: 126)) }),
+            (.protocolError, { try $0.frame(8, [3, 237]) }),
+            (.unsupportedData, { try $0.frame(2, [1]) }),
+            (.invalidPayload, { try $0.frame(1, [0xC0, 0x80]) }),
+            (.policy, { try $0.text("garbage") }),
+            (.policy, { try $0.text(#"{"type":"dance"}"#) }),
+            (.policy, { try $0.text(#"{"type":"subscribe"}"#) }),
+            (.tooBig, { try $0.frame(1, [UInt8](repeating: 32, count: 9000)) }),
+            (.tooBig, { try $0.send([0x81, 0xFF, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4]) }),
+            (.tooMany, { for _ in 0..<150 { try $0.frame(9, []) } }),
+            (.tooMany, { for _ in 0..<60 { try $0.subscribe("event:\(EventID())") } }),
+        ]
+        try await HubWorld.with { hub in
+            let witness = try hub.connect()
+            for (code, deed) in deeds {
+                let client = try hub.connect()
+                try deed(client)
+                #expect(try await client.closeCode() == code.rawValue)
+            }
+            try witness.frame(9, [1])
+            #expect(try await witness.nextFrame(until: .now + .seconds(5)).0 == 10)
+            try await eventually("the sockets are gone") { hub.metric("hub_sockets") == 1 }
+            try await eventually("the topics are gone") { hub.metric("hub_topics") == 0 }
+        }
+    }
+
+    @Test("sockets beyond the bound of their address are closed, others and later ones are not")
+    func perAddress() async throws {
+        try await HubWorld.with(limits: { $0.socketsPerAddress = 2 }) { hub in
+            func connect(_ address: String) throws -> WebSocketClient {
+                try WebSocketClient(port: hub.port, headers: ["X-Forwarded-For: \(address)"])
+            }
+            let first = try connect("203.0.113.1")
+            var second: WebSocketClient? = try connect("203.0.113.1")
+            #expect(second?.status == 101)
+            #expect(try await connect("203.0.113.1").closeCode() == CloseCode.tooMany.rawValue)
+            let other = try connect("203.0.113.2")
+            try other.frame(9, [])
+            #expect(try await other.nextFrame(until: .now + .seconds(5)).0 == 10)
+            second = nil
+            try await eventually("its place is free") { hub.metric("hub_sockets") == 2 }
+            let third = try connect("203.0.113.1")
+            try third.frame(9, [])
+            #expect(try await third.nextFrame(until: .now + .seconds(5)).0 == 10)
+            #expect(first.status == 101)
+        }
+    }
+
+    @Test("a silent peer is pinged, then given up; one that answers stays")
+    func deadPeer() async throws {
+        try await HubWorld.with(limits: {
+            $0.ping = .seconds(1)
+            $0.dead = .seconds(3)
+        }) { hub in
+            let alive = try hub.connect()
+            let dead = try hub.connect()
+            async let answered = alive.next("never", within: .seconds(5))
+            var pinged = false
+            var code: UInt16?
+            while code == nil {
+                let (opcode, payload) = try await dead.nextFrame(until: .now + .seconds(10))
+                if opcode == 9 { pinged = true }
+                if opcode == 8 { code = UInt16(payload[0]) << 8 | UInt16(payload[1]) }
+            }
+            #expect(pinged)
+            #expect(code == CloseCode.unresponsive.rawValue)
+            do { _ = try await answered } catch { #expect(error is WebSocketClient.TimedOut) }
+            try await eventually("only the living one is left") { hub.metric("hub_sockets") == 1 }
+        }
+    }
+
+    @Test("at the end every socket is told to come back elsewhere")
+    func restart() async throws {
+        let clients = Clients()
+        try await HubWorld.with { hub in
+            for _ in 0..<20 { clients.add(try hub.connect()) }
+        }
+        for client in clients.all { #expect(try await client.closeCode() == CloseCode.restart.rawValue) }
+    }
+}
+
+/// Sockets that outlive their hub. Filled by one task, read by another after it.
+private final class Clients: @unchecked Sendable {
+    private(set) var all: [WebSocketClient] = []
+    func add(_ client: WebSocketClient) { all.append(client) }
+}

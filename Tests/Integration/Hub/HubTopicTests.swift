@@ -1,0 +1,181 @@
+import Domain
+import FoundationEssentials
+import Redis
+import Testing
+
+@testable import ws_hub
+
+@Suite("Hub: topics")
+struct HubTopicTests {
+    @Test("subscribe, snapshot, counts by Redis; older news is dropped; unsubscribing ends it")
+    func counts() async throws {
+        try await HubWorld.with { hub in
+            let id = try await hub.events.add(confirmed: 3, revision: 7)
+            let client = try hub.connect()
+            try client.subscribe("event:\(id)")
+            let first = try await client.next("subscribed")
+            #expect(first.snapshot == .init(revision: 7, confirmed: 3, waitlisted: 0, capacity: 1_000_000))
+            try await hub.publish(.counts(id, Places(revision: 9, confirmed: 5, waitlisted: 0, capacity: 1_000_000)))
+            #expect(try await client.next("counts").revision == 9)
+            try await hub.publish(.counts(id, Places(revision: 8, confirmed: 4, waitlisted: 0, capacity: 1_000_000)))
+            try await hub.publish(.announcement(id, id: .init(), title: "Hello", body: "", at: Date()))
+            let next = try await client.next()
+            #expect(next.type == "announcement")
+            #expect(next.title == "Hello")
+            try client.text(#"{"type":"unsubscribe","topic":"event:\#(id)"}"#)
+            try await eventually("nobody listens in Redis") {
+                try await hub.redis.command(["PUBSUB", "NUMSUB", Topic.event(id).channel])
+                    == .array([.bytes(Array(Topic.event(id).channel.utf8)), .integer(0)])
+            }
+        }
+    }
+
+    @Test("a late joiner gets the current state at once")
+    func lateJoiner() async throws {
+        try await HubWorld.with { hub in
+            let id = try await hub.events.add(confirmed: 3, revision: 7)
+            let first = try hub.connect()
+            try first.subscribe("event:\(id)")
+            _ = try await first.next("subscribed")
+            try await hub.publish(.counts(id, Places(revision: 12, confirmed: 8, waitlisted: 1, capacity: 1_000_000)))
+            #expect(try await first.next("counts").revision == 12)
+            for _ in 0..<4 {
+                let late = try hub.connect()
+                try late.subscribe("event:\(id)")
+                #expect(try await late.next("subscribed").snapshot?.revision == 12)
+            }
+        }
+    }
+
+    @Test("news that Redis never brought arrives within two seconds, counts and edits")
+    func healed() async throws {
+        try await HubWorld.with { hub in
+            let id = try await hub.events.add()
+            let client = try hub.connect()
+            try client.subscribe("event:\(id)")
+            let version = try await client.next("subscribed").snapshot?.revision ?? 0
+            try await hub.events.take(id)
+            let start = ContinuousClock.now
+            #expect(try await client.next("counts").revision == version + 1)
+            #expect(ContinuousClock.now - start < .seconds(2))
+            try await hub.events.cancel(id)
+            let edited = try await client.next("event")
+            #expect(edited.status == "cancelled")
+            #expect(edited.version == 2)
+        }
+    }
+
+    @Test(
+        "under a storm of changes, half of them unheard, no client ever sees a revision go back, and all end at the truth"
+    )
+    func storm() async throws {
+        try await HubWorld.with { hub in
+            let id = try await hub.events.add(confirmed: 0, revision: 0)
+            let last = 400
+            try await withThrowingTaskGroup { group in
+                for _ in 0..<20 {
+                    let client = try hub.connect()
+                    try client.subscribe("event:\(id)")
+                    group.addTask {
+                        var seen = try await client.next("subscribed").snapshot?.revision ?? -1
+                        while seen < last {
+                            let revision = try await client.next("counts").revision ?? -1
+                            #expect(revision > seen)
+                            seen = revision
+                        }
+                    }
+                }
+                group.addTask {
+                    for _ in 0..<last {
+                        let places = try await hub.events.take(id)
+                        if Bool.random() { try await hub.publish(.counts(id, places)) }
+                    }
+                }
+                try await group.waitForAll()
+            }
+        }
+    }
+
+    @Test("drafts and unknown events are not found; other topics of the socket go on")
+    func notFound() async throws {
+        try await HubWorld.with { hub in
+            let client = try hub.connect()
+            for id in [try await hub.events.add(status: .draft), EventID()] {
+                try client.subscribe("event:\(id)")
+                let answer = try await client.next("error")
+                #expect(answer.code == "not-found")
+                #expect(answer.topic == "event:\(id)")
+            }
+            let id = try await hub.events.add(status: .cancelled)
+            try client.subscribe("event:\(id)")
+            #expect(try await client.next("subscribed").topic == "event:\(id)")
+        }
+    }
+
+    @Test("me and dashboards: refused at once without a token, had with one; foreign dashboards are forbidden")
+    func privateTopics() async throws {
+        try await HubWorld.with { hub in
+            let id = try await hub.events.add()
+            let client = try hub.connect()
+            try client.subscribe("me")
+            #expect(try await client.next().code == "not-authenticated")
+            let person = UserID()
+            try client.text(#"{"type":"authenticate","token":"\#(try hub.token(for: person))"}"#)
+            try client.subscribe("me")
+            #expect(try await client.next().type == "authenticated")
+            #expect(try await client.next("subscribed").topic == "me")
+            try await hub.publish(
+                .registration(person, id: .init(), eventID: id, status: .confirmed, position: nil))
+            #expect(try await client.next("registration").status == "confirmed")
+            try client.subscribe("organizer:\(id)")
+            #expect(try await client.next("error").code == "forbidden")
+
+            let organizer = try hub.connect()
+            let token = try hub.token(for: hub.events.owner, role: .organizer)
+            try organizer.text(#"{"type":"authenticate","token":"\#(token)"}"#)
+            #expect(try await organizer.next().type == "authenticated")
+            try organizer.subscribe("organizer:\(id)")
+            #expect(try await organizer.next("subscribed").topic == "organizer:\(id)")
+            try await hub.publish(.checkIn(id, ticketID: .init(), at: Date(), gate: "A"))
+            #expect(try await organizer.next("checkIns").topic == "organizer:\(id)")
+        }
+    }
+
+    @Test("forged, foreign and expired tokens end the socket, and so does the token's end and another person's token")
+    func tokens() async throws {
+        try await HubWorld.with { hub in
+            let person = UserID()
+            let good = try hub.token(for: person)
+            let tokens = [
+                "", "x.y.z", String(good.dropLast(4)) + "AAAA", try hub.token(for: person, lifetime: -1),
+                try hub.token(for: person, issuer: "https://evil.example"),
+            ]
+            for token in tokens {
+                let client = try hub.connect()
+                try client.text(#"{"type":"authenticate","token":"\#(token)"}"#)
+                #expect(try await client.closeCode() == CloseCode.notAuthenticated.rawValue)
+            }
+            let brief = try hub.connect()
+            try brief.text(#"{"type":"authenticate","token":"\#(try hub.token(for: person, lifetime: 2))"}"#)
+            #expect(try await brief.next().type == "authenticated")
+            #expect(try await brief.closeCode() == CloseCode.notAuthenticated.rawValue)
+            let other = try hub.connect()
+            try other.text(#"{"type":"authenticate","token":"\#(good)"}"#)
+            #expect(try await other.next().type == "authenticated")
+            try other.text(#"{"type":"authenticate","token":"\#(try hub.token(for: UserID()))"}"#)
+            #expect(try await other.closeCode() == CloseCode.notAllowed.rawValue)
+        }
+    }
+
+    @Test("who asks for a private topic and does not authenticate in time is closed; who only watches is not")
+    func authenticationTimeout() async throws {
+        try await HubWorld.with(limits: { $0.authentication = .seconds(1) }) { hub in
+            let watcher = try hub.connect()
+            let client = try hub.connect()
+            try client.subscribe("me")
+            #expect(try await client.closeCode() == CloseCode.authenticationTimedOut.rawValue)
+            try watcher.frame(9, [])
+            #expect(try await watcher.nextFrame(until: .now + .seconds(5)).0 == 10)
+        }
+    }
+}

@@ -1,0 +1,184 @@
+import Bootstrap
+import Crypto
+import Domain
+import FoundationEssentials
+import Logging
+import Persistence
+import Postgres
+import Redis
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@testable import ws_hub
+
+/// A hub of the test's own: a fresh schema in the given PostgreSQL, the given or a private Redis, a free port.
+final class HubWorld: Sendable {
+    let port: Int
+    let events: HubEvents
+    let redis: RedisClient
+    private let key: Curve25519.Signing.PrivateKey
+    let service: HubService
+
+    static let publicURL = "http://localhost:8080"
+
+    private init(
+        port: Int, events: HubEvents, redis: RedisClient, key: Curve25519.Signing.PrivateKey, service: HubService
+    ) {
+        self.port = port
+        self.events = events
+        self.redis = redis
+        self.key = key
+        self.service = service
+    }
+
+    /// Runs `body` beside a hub and removes everything afterwards, even when it throws.
+    static func with(
+        redis address: RedisAddress? = nil, limits configure: (inout HubLimits) -> Void = { _ in },
+        _ body: @escaping @Sendable (HubWorld) async throws -> Void
+    ) async throws {
+        let address = try address ?? givenRedis()
+        let key = Curve25519.Signing.PrivateKey()
+        try await HubEvents.withSchema { events, databaseURL in
+            var reader = SettingsReader(environment: [
+                "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": publicURL, "EM_DATABASE_URL": databaseURL,
+                "EM_REDIS_URL": "redis://127.0.0.1", "EM_ACCESS_TOKEN_PUBLIC_KEYS": TestToken.keySet(of: key),
+            ])
+            var settings = try HubSettings(&reader)
+            settings.redis = address
+            settings.limits.drainSpread = .milliseconds(200)
+            configure(&settings.limits)
+            let listening = AsyncStream<Int>.makeStream()
+            let service = try await HubService(settings, logger: redisLogger) { port in
+                listening.continuation.yield(port)
+            }
+            let group = ServiceGroup(services: service.parts, logger: redisLogger)
+            let redis = RedisClient(address, logger: redisLogger)
+            try await withThrowingTaskGroup { tasks in
+                tasks.addTask { try await group.run() }
+                var ports = listening.stream.makeAsyncIterator()
+                let port = try #require(await ports.next())
+                let world = HubWorld(port: port, events: events, redis: redis, key: key, service: service)
+                let outcome: Result<Void, any Error>
+                do { outcome = .success(try await body(world)) } catch { outcome = .failure(error) }
+                await group.triggerGracefulShutdown()
+                try await tasks.waitForAll()
+                try outcome.get()
+            }
+            await redis.close()
+            await service.close()
+        }
+    }
+
+    func connect(origin: String? = nil, receiveBuffer: CInt? = nil) throws -> WebSocketClient {
+        try WebSocketClient(port: port, origin: origin, receiveBuffer: receiveBuffer)
+    }
+
+    func publish(_ update: LiveUpdate) async throws {
+        try await redis.publish(try update.frame(), to: update.topic.channel)
+    }
+
+    func token(for user: UserID, role: Role = .user, lifetime: Int = 600, issuer: String = publicURL) throws -> String {
+        try TestToken.make(user: user, role: role, lifetime: lifetime, issuer: issuer, key: key)
+    }
+
+    /// The value of a metric, 0 while it isn't there.
+    func metric(_ name: String) -> Double {
+        let line = service.health.metrics.exposition().split(separator: "\n").first { $0.hasPrefix(name + " ") }
+        return line.flatMap { Double($0.split(separator: " ").last ?? "") } ?? 0
+    }
+}
+
+/// Access tokens made by hand after RFC 7519 and RFC 8037, independently of the code that verifies them.
+enum TestToken {
+    static func keySet(of key: Curve25519.Signing.PrivateKey) -> String {
+        #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"\#(base64URL(key.publicKey.rawRepresentation))"}]}"#
+    }
+
+    static func make(
+        user: UserID, role: Role, lifetime: Int, issuer: String, key: Curve25519.Signing.PrivateKey
+    ) throws -> String {
+        let x = base64URL(key.publicKey.rawRepresentation)
+        let kid = base64URL(Data(SHA256.hash(data: Data(#"{"crv":"Ed25519","kty":"OKP","x":"\#(x)"}"#.utf8))))
+        let expiry = Int(Date().timeIntervalSince1970) + lifetime
+        let header = #"{"alg":"EdDSA","typ":"at+jwt","kid":"\#(kid)"}"#
+        let claims =
+            #"{"iss":"\#(issuer)","aud":"em-connect","sub":"\#(user)","sid":"\#(SessionID())","role":"\#(role.rawValue)","#
+            + #""iat":\#(min(expiry - 1, Int(Date().timeIntervalSince1970))),"exp":\#(expiry)}"#
+        let signed = base64URL(Data(header.utf8)) + "." + base64URL(Data(claims.utf8))
+        return signed + "." + base64URL(try key.signature(for: Data(signed.utf8)))
+    }
+
+    private static func base64URL(_ bytes: Data) -> String {
+        bytes.base64EncodedString().replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+    }
+}
+
+/// Events in a schema of the test's own, written directly, as if by a service whose news may be lost.
+struct HubEvents: Sendable {
+    let database: Database
+    let owner = UserID()
+
+    static func withSchema(_ body: (HubEvents, _ url: String) async throws -> Void) async throws {
+        let url = try #require(ProcessInfo.processInfo.environment["EM_MIGRATION_DATABASE_URL"])
+        let schema = "hub_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
+        let outside = Database(try DatabaseSettings(url: url), logger: redisLogger)
+        func run(_ script: String) async throws {
+            try await outside.session { try await $0.runScript(Array(script.utf8)) }
+        }
+        try await run("CREATE SCHEMA \(schema)")
+        let inside = url + (url.contains("?") ? "&" : "?") + "options=-c%20search_path%3D\(schema)"
+        let database = Database(try DatabaseSettings(url: inside), logger: redisLogger)
+        let outcome: Result<Void, any Error>
+        do {
+            try await Migrator(database: database, logger: redisLogger).run()
+            let events = HubEvents(database: database)
+            try await database.execute(
+                """
+                INSERT INTO users (id, email, display_name, password_hash, role)
+                VALUES (\(events.owner), 'owner@example.com', 'Owner', '-', 'organizer')
+                """)
+            outcome = .success(try await body(events, inside))
+        } catch { outcome = .failure(error) }
+        await database.close()
+        try await run("DROP SCHEMA \(schema) CASCADE")
+        await outside.close()
+        try outcome.get()
+    }
+
+    func add(status: EventStatus = .published, confirmed: Int = 3, revision: Int = 7) async throws -> EventID {
+        let id = EventID()
+        try await database.execute([
+            """
+            INSERT INTO events (id, owner_id, title, description, venue, starts_at, ends_at, time_zone, status)
+            VALUES (\(id), \(owner), 'Concert', '', '', now() + interval '1 day', now() + interval '2 days', 'UTC',
+                \(status.rawValue))
+            """,
+            """
+            INSERT INTO event_places (event_id, capacity, confirmed, revision)
+            VALUES (\(id), 1000000, \(confirmed), \(revision))
+            """,
+            "INSERT INTO event_members (event_id, user_id, role) VALUES (\(id), \(owner), 'owner')",
+        ])
+        return id
+    }
+
+    /// Takes a place without telling anybody.
+    @discardableResult
+    func take(_ id: EventID) async throws -> Places {
+        let row = try #require(
+            try await database.execute(
+                """
+                UPDATE event_places SET confirmed = confirmed + 1, revision = revision + 1 WHERE event_id = \(id)
+                RETURNING revision, confirmed, waitlisted, capacity
+                """
+            ).first)
+        return Places(
+            revision: try row.decode("revision"), confirmed: try row.decode("confirmed"),
+            waitlisted: try row.decode("waitlisted"), capacity: try row.decode("capacity"))
+    }
+
+    func cancel(_ id: EventID) async throws {
+        try await database.execute("UPDATE events SET status = 'cancelled', version = version + 1 WHERE id = \(id)")
+    }
+}
