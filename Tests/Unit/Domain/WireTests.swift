@@ -1,0 +1,124 @@
+import Domain
+import FoundationEssentials
+import Testing
+
+@Suite("On the wire")
+struct WireTests {
+    @Test(
+        "times are read with any offset and fraction, and written in UTC with milliseconds",
+        arguments: [
+            ("2026-05-01T18:00:00Z", "2026-05-01T18:00:00.000Z"),
+            ("2026-05-01T18:00:00.123Z", "2026-05-01T18:00:00.123Z"),
+            ("2026-05-01T18:00:00+02:00", "2026-05-01T16:00:00.000Z"),
+            ("2026-05-01T18:00:00.5-07:00", "2026-05-02T01:00:00.500Z"), ("2026-05-01 18:00:00Z", nil),
+            ("2026-05-01", nil), ("yesterday at six o'clock", nil), ("", nil),
+        ])
+    func timestamps(text: String, written: String?) {
+        #expect(Timestamp.parse(text).map(Timestamp.text) == written)
+    }
+
+    @Test("times before 1970 keep their milliseconds")
+    func earlyTime() {
+        #expect(Timestamp.text(Date(timeIntervalSince1970: -0.25)) == "1969-12-31T23:59:59.750Z")
+    }
+
+    @Test("a CloudEvent comes back as it was written")
+    func cloudEvent() throws {
+        let data = PlacesData(
+            eventId: EventID(), places: Places(revision: 7, confirmed: 3, waitlisted: 0, capacity: 9))
+        let event = CloudEvent(
+            id: MessageID(), type: MessageType.eventPublished.rawValue, subject: data.eventId.description,
+            time: Date(timeIntervalSince1970: 1_800_000_000.125), sequence: 4,
+            traceparent: TraceContext().traceparent, data: try WireJSON.encode(data))
+        let read = try CloudEvent(decoding: event.encoded())
+        #expect(read == event)
+        #expect(try read.payload(PlacesData.self) == data)
+    }
+
+    @Test("a newer minor version and unknown members are accepted, another major version is not")
+    func versions() throws {
+        func document(_ version: String) -> [UInt8] {
+            Array(
+                """
+                {"specversion":"\(version)","id":"01a20370-7944-7770-916c-c36990888e02","source":"/x","type":"t",
+                 "time":"2026-05-01T18:00:00Z","data":{"a":[1,2.5,"x",null,true]},"new":{"x":1}}
+                """.utf8)
+        }
+        #expect(try CloudEvent(decoding: document("1.1")).type == "t")
+        #expect(throws: CloudEventError.self) { try CloudEvent(decoding: document("2.0")) }
+        #expect(throws: (any Error).self) { try CloudEvent(decoding: Array("{}".utf8)) }
+        #expect(throws: (any Error).self) { try CloudEvent(decoding: Array("nonsense".utf8)) }
+    }
+
+    @Test("ids are version 7 UUIDs in the order of time, lower-case outside")
+    func ids() throws {
+        let ids = (0..<1000).map { _ in EventID() }
+        #expect(Set(ids).count == 1000)
+        for id in ids {
+            let text = Array(id.description)
+            #expect(text[14] == "7")
+            #expect("89ab".contains(text[19]))
+            #expect(EventID(id.description.uppercased()) == id)
+        }
+        let times = ids.map { $0.description.prefix(13) }
+        #expect(times == times.sorted())
+        for bad in ["", "x", "01a20370-7944-7770-916c-c36990888e0", "01a20370779447770-916c-c36990888e02x"] {
+            #expect(EventID(bad) == nil)
+        }
+    }
+
+    @Test(
+        "a traceparent is read by the specification's rules",
+        arguments: [
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", true),
+            ("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra", true),
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-extra", false),
+            ("ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", false),
+            ("00-00000000000000000000000000000000-00f067aa0ba902b7-01", false),
+            ("00-4bf92f3577b34da6a3ce929d0e0e4736-0000000000000000-01", false),
+            ("00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01", false), ("", false), ("garbage", false),
+        ])
+    func traceparent(text: String, isValid: Bool) {
+        #expect((TraceContext(traceparent: text) != nil) == isValid)
+    }
+
+    @Test("a new trace and its child share the trace's id")
+    func childTrace() throws {
+        let trace = TraceContext()
+        #expect(TraceContext(traceparent: trace.traceparent) == trace)
+        #expect(trace.child().traceID == trace.traceID)
+        #expect(trace.child().spanID != trace.spanID)
+    }
+}
+
+@Suite("Fields of people")
+struct PersonFieldTests {
+    @Test(
+        "addresses",
+        arguments: [
+            ("ada@example.com", true), ("a.b+c@sub.example.co.uk", true), (" Ada@Example.COM ", true), ("", false),
+            ("ada", false), ("ada@", false), ("@example.com", false), ("ada@localhost", false),
+            ("ada@@example.com", false), ("a da@example.com", false), ("ada@example..com", false),
+            (".ada@example.com", false), ("ada@-example.com", false), ("ada@example.com\nBcc: x@y.z", false),
+            (String(repeating: "a", count: 65) + "@example.com", false),
+        ])
+    func email(address: String, isValid: Bool) {
+        var validation = Validation()
+        let normalized = validation.email("email", address)
+        #expect(validation.errors.isEmpty == isValid)
+        if isValid { #expect(normalized == address.lowercased().filter { $0 != " " }) }
+    }
+
+    @Test("passwords have 8 to 128 characters, of any kind")
+    func password() {
+        for (password, isValid) in [
+            ("1234567", false), ("12345678", true), (String(repeating: "ü", count: 128), true),
+            (String(repeating: "x", count: 129), false), ("correct horse battery staple", true),
+            ("nul\0nul\0nul", false),
+        ] {
+            var validation = Validation()
+            _ = validation.password("password", password)
+            #expect(validation.errors.isEmpty == isValid, "\(password)")
+        }
+    }
+}

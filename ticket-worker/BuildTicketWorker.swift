@@ -1,0 +1,43 @@
+import Bootstrap
+import Domain
+import Logging
+import Messaging
+import Postgres
+import ServiceLifecycle
+
+/// ticket-worker, put together: read this first.
+struct TicketWorker: Sendable {
+    let health: HealthEndpoint
+    /// In the order of dependence.
+    let services: [any Service]
+}
+
+/// Wires everything. The one queue:
+///
+/// | queue | message | handler |
+/// |---|---|---|
+/// | ticket-worker.issue | em.registration.confirmed, em.registration.promoted | ``IssueTicket`` |
+func buildTicketWorker(
+    _ settings: TicketWorkerSettings, metrics: PrometheusRegistry, logger: Logger
+) -> TicketWorker {
+    let database = Database(settings.database, logger: logger)
+    let issueTicket = IssueTicket(database: database, signer: TicketSigner(key: settings.ticketKey))
+    let worker = MessageWorker(.ticketIssue, broker: settings.broker, logger: logger) { message in
+        try await issueTicket.handle(message.event)
+        return .done
+    }
+    let health = HealthEndpoint(
+        metrics: metrics,
+        checks: [
+            ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") },
+            ReadinessCheck("rabbitmq") { if !worker.isConnected { throw NotConnected() } },
+        ])
+    return TicketWorker(
+        health: health,
+        services: [
+            DatabaseService(database, metrics: metrics), worker,
+            HealthServer(health, settings: settings.common, logger: logger),
+        ])
+}
+
+private struct NotConnected: Error {}
