@@ -5,10 +5,13 @@ import { ProblemNote } from './States';
 
 export type FieldErrors = Record<string, string>;
 
-/** A problem's field list by name; the first message of a field stands. */
+/** A problem's field list by name, as sentences; the first message of a field stands. */
 export function fieldErrors(problem: Problem | null): FieldErrors {
   const errors: FieldErrors = {};
-  for (const { field, message } of problem?.fields ?? []) errors[field] ??= message;
+  // The API says what a field does wrong ("must be after the start"): the field stands above it.
+  for (const { field, message } of problem?.fields ?? []) {
+    errors[field] ??= /^[a-z]/.test(message) ? `This ${message}.` : message;
+  }
   return errors;
 }
 

@@ -16,9 +16,23 @@ function changed(): void {
   for (const listener of [...listeners]) listener();
 }
 
+// The browser would scroll before the page has its content again; we do it when that has been drawn.
+window.history.scrollRestoration = 'manual';
+const scrolls = new Map<number, number>();
+let entry = entryNumber();
+let newestEntry = entry;
+
+function entryNumber(): number {
+  const state: unknown = window.history.state;
+  return typeof state === 'number' ? state : 0;
+}
+
 window.addEventListener('popstate', () => {
+  scrolls.set(entry, window.scrollY);
+  entry = entryNumber();
   headingWantsFocus = true;
   changed();
+  requestAnimationFrame(() => window.scrollTo(0, scrolls.get(entry) ?? 0));
 });
 
 export function useLocation(): { path: string; query: URLSearchParams; address: string } {
@@ -36,8 +50,13 @@ export function useLocation(): { path: string; query: URLSearchParams; address: 
 export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
   if (to === current) return;
   const samePage = new URL(to, window.location.origin).pathname === window.location.pathname;
-  if (replace) window.history.replaceState(null, '', to);
-  else window.history.pushState(null, '', to);
+  if (replace) {
+    window.history.replaceState(entry, '', to);
+  } else {
+    scrolls.set(entry, window.scrollY);
+    entry = newestEntry = Math.max(newestEntry, entry) + 1;
+    window.history.pushState(entry, '', to);
+  }
   if (!samePage) {
     headingWantsFocus = true;
     window.scrollTo(0, 0);

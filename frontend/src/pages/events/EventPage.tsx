@@ -1,6 +1,7 @@
 import { events } from '../../api/endpoints';
 import { useResource } from '../../api/useResource';
-import type { Event } from '../../api/types';
+import type { Resource } from '../../api/useResource';
+import type { Event, OwnRegistration } from '../../api/types';
 import { Announcements } from '../../components/Announcements';
 import { EventBadge } from '../../components/Badge';
 import { LiveCapacity } from '../../components/Capacity';
@@ -11,6 +12,7 @@ import { useCounts, useFallbackReads, useIsLive, useTopic } from '../../live/use
 import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { OwnPlace } from './OwnPlace';
+import { useOwnRegistration } from './useOwnRegistration';
 
 export function EventPage({ id = '' }: { id?: string }) {
   const event = useResource<Event>(`event:${id}`, (signal) => events.get(id, signal));
@@ -21,14 +23,19 @@ export function EventPage({ id = '' }: { id?: string }) {
     if (update.type === 'subscribed' && update.again) event.reload();
   });
   useFallbackReads(!live, 5_000, event.reload);
+  // Both are read side by side and shown together: a ticket that pushed itself in later would make the page jump.
+  const session = useSession();
+  const own = useOwnRegistration(id);
+  const ownKnown = session.status !== 'restoring' && (session.user === null || own.data !== undefined || own.problem !== null);
+  const shown = { ...event, data: ownKnown ? event.data : undefined };
   return (
-    <Loaded of={event} title="Event" pending={<Pending label="Loading the event" heights={[48, 280, 160]} />}>
-      {(data) => <EventView event={data} reload={event.reload} />}
+    <Loaded of={shown} title="Event" pending={<Pending label="Loading the event" heights={[48, 280, 160]} />}>
+      {(data) => <EventView event={data} own={own} reload={event.reload} />}
     </Loaded>
   );
 }
 
-function EventView({ event, reload }: { event: Event; reload: () => void }) {
+function EventView({ event, own, reload }: { event: Event; own: Resource<OwnRegistration | null>; reload: () => void }) {
   const counts = useCounts(event.id, event);
   const { user } = useSession();
   const manages = user !== null && (user.id === event.ownerId || user.role === 'admin');
@@ -57,7 +64,7 @@ function EventView({ event, reload }: { event: Event; reload: () => void }) {
             {event.venue && <div><dt>Where</dt><dd>{event.venue}</dd></div>}
           </dl>
           {event.status !== 'draft' && <LiveCapacity event={event} counts={counts} />}
-          <OwnPlace event={event} counts={counts} reloadEvent={reload} />
+          <OwnPlace event={event} counts={counts} own={own} reloadEvent={reload} />
         </aside>
       </div>
     </article>

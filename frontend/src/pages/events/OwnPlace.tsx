@@ -2,6 +2,7 @@ import { useRef, useState } from 'react';
 import { registrations } from '../../api/endpoints';
 import { Problem } from '../../api/problem';
 import { useAction } from '../../api/useAction';
+import type { Resource } from '../../api/useResource';
 import type { Event, OwnRegistration } from '../../api/types';
 import { Busy } from '../../components/Busy';
 import { Confirm } from '../../components/Confirm';
@@ -12,32 +13,31 @@ import type { Counts } from '../../live/updates';
 import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { closedReason } from './closedReason';
-import { useOwnRegistration } from './useOwnRegistration';
+import { useLineMoves } from './useOwnRegistration';
 
 interface Props {
   event: Event;
   counts: Counts;
+  own: Resource<OwnRegistration | null>;
   reloadEvent: () => void;
 }
 
 /** What the reader has to do with this event: nothing yet, a place, a place in line, or why not. */
-export function OwnPlace({ event, counts, reloadEvent }: Props) {
+export function OwnPlace({ event, counts, own, reloadEvent }: Props) {
   const session = useSession();
-  const own = useOwnRegistration(event.id, counts.waitlisted);
   const registration = own.data ?? null;
   const active = registration !== null && registration.status !== 'cancelled';
-  const waiting = session.status === 'restoring' || (session.user !== null && own.data === undefined && own.problem === null);
-
-  if (waiting) return <div className="em-skeleton" style={{ height: 52 }} role="status" aria-label="Loading your place" />;
+  const changed = (): void => { own.reload(); reloadEvent(); };
+  useLineMoves(registration?.status === 'waitlisted', counts.waitlisted, own.reload);
   return (
     <div className="em-stack">
       <ProblemNote problem={own.problem} retry={own.reload} />
-      <div data-testid="registration-state" data-state={registration?.status ?? 'none'} role="status">
+      <div data-testid="registration-state" data-state={registration?.status ?? 'none'} role="status" className="em-quiet">
         <StateText event={event} registration={registration} />
       </div>
       {active
-        ? <HeldPlace event={event} registration={registration} changed={() => { own.reload(); reloadEvent(); }} />
-        : <TakePlace event={event} counts={counts} signedIn={session.user !== null} changed={() => { own.reload(); reloadEvent(); }} />}
+        ? <HeldPlace event={event} registration={registration} changed={changed} />
+        : <TakePlace event={event} counts={counts} signedIn={session.user !== null} changed={changed} />}
     </div>
   );
 }
