@@ -81,9 +81,9 @@ extension APIProblem {
     static let internalError = APIProblem(
         "internal-error", .internalServerError, "Something went wrong on our side. Nothing happened.")
 
-    static func methodNotAllowed(_ methods: [HTTPRequest.Method]) -> APIProblem {
+    static func methodNotAllowed(_ methods: [String]) -> APIProblem {
         APIProblem(
             "method-not-allowed", .methodNotAllowed, "This can't be done here.",
-            headers: [.allow: methods.map(\.rawValue).sorted().joined(separator: ", ")])
+            headers: [.allow: methods.sorted().joined(separator: ", ")])
     }
 }

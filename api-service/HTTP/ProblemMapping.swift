@@ -76,7 +76,7 @@ struct ProblemMiddleware: RouterMiddleware {
         switch error.status {
         case .notFound:
             let methods = table.methods(at: request.uri.path)
-            return methods.isEmpty || methods.contains(request.method)
+            return methods.isEmpty || methods.contains(request.method.rawValue)
                 ? Self.problem(.notFound) : .methodNotAllowed(methods)
         case .contentTooLarge: return .payloadTooLarge
         case .unsupportedMediaType: return .unsupportedMediaType

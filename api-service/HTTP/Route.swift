@@ -23,6 +23,9 @@ struct Route: Sendable {
     let credentials: Credentials
     let handle: Handler
 
+    /// `GET /api/v1/events/{id}`
+    var name: String { "\(method.rawValue) \(path)" }
+
     init(_ method: HTTPRequest.Method, _ path: String, _ credentials: Credentials, _ handle: @escaping Handler) {
         self.method = method
         self.path = path
@@ -51,13 +54,13 @@ struct Route: Sendable {
 struct RouteTable: Sendable {
     let routes: [Route]
 
-    /// The methods that a path has, HEAD where there is GET.
-    func methods(at path: String) -> [HTTPRequest.Method] {
+    /// The names of the methods that a path has, HEAD where there is GET.
+    func methods(at path: String) -> [String] {
         let segments = path.split(separator: "/", omittingEmptySubsequences: true)
-        var methods: [HTTPRequest.Method] = []
-        for route in routes where Self.matches(route.path, segments) && !methods.contains(route.method) {
-            methods.append(route.method)
-            if route.method == .get { methods.append(.head) }
+        var methods: [String] = []
+        for route in routes where Self.matches(route.path, segments) && !methods.contains(route.method.rawValue) {
+            methods.append(route.method.rawValue)
+            if route.method == .get { methods.append("HEAD") }
         }
         return methods
     }

@@ -1,5 +1,6 @@
 @testable import api_service
 import Domain
+import FoundationEssentials
 import Testing
 
 @Suite("Problems")
