@@ -157,7 +157,7 @@ def kill(arguments: list[str]) -> None:
     process = Process(layout, services.process_name(name, instance) if name in SERVICES else name)
     if process.pid is None:
         raise StackError(f"{process.name} is not running")
-    # RabbitMQ's pid is that of the shell script around it, PostgreSQL's that of the parent of its processes.
+    # A server dies with all of its processes.
     os.killpg(process.pid, number) if name in SERVERS else process.send(number)
 
 

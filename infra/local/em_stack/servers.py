@@ -50,22 +50,21 @@ def postgres_programs() -> Path:
 def as_postgres_user(layout: Layout) -> list[str]:
     """The words to put before a PostgreSQL command, which refuses to run as root.
 
-    An ordinary user needs none. Root becomes the package's user `postgres` where that user reaches the state directory;
-    below a closed directory (/root, say) it runs in a user namespace in which root has another number.
+    An ordinary user needs none. Root becomes the package's user `postgres`, and keeps the capability to pass closed
+    directories where that user would not reach the state directory (below /root, say).
     """
     if os.geteuid() != 0:
         return []
     user = user_named("postgres")
     if user is None:
         raise StackError("there is no user postgres for PostgreSQL to run as: run infra/local/install")
-    if can_enter(user, layout.state):
-        return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups", "--"]
-    namespace = ["unshare", "--user", f"--map-user={user.pw_uid}", f"--map-group={user.pw_gid}", "--"]
-    if subprocess.run([*namespace, "true"], capture_output=True).returncode == 0:
-        return namespace
-    raise StackError(
-        f"PostgreSQL does not run as root, its user cannot reach {layout.state}, and user namespaces are switched off "
-        "here: set EM_STATE_DIR to a directory that everybody may enter, for instance /var/tmp/em-connect")
+    words = ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--init-groups"]
+    if not can_enter(user, layout.state):
+        words += ["--inh-caps=+dac_override", "--ambient-caps=+dac_override"]
+        if subprocess.run([*words, "--", "stat", str(layout.run)], capture_output=True).returncode:
+            raise StackError(f"PostgreSQL does not run as root, and its user cannot reach {layout.state}: set EM_STATE_DIR "
+                             "to a directory that everybody may enter, for instance /var/tmp/em-connect")
+    return [*words, "--"]
 
 
 def start_postgres(layout: Layout) -> None:
@@ -112,7 +111,7 @@ def create_cluster(layout: Layout, prefix: list[str], programs: Path, data: Path
     data.mkdir(mode=0o700)
     password = layout.state / "initdb-password"
     write_private(password, layout.secret("postgres-password") + "\n")
-    if prefix and prefix[0] == "setpriv":
+    if prefix:
         user = user_named("postgres")
         os.chown(data, user.pw_uid, user.pw_gid)
         os.chown(password, user.pw_uid, user.pw_gid)
@@ -169,6 +168,7 @@ def rabbitmq_environment(layout: Layout) -> dict[str, str]:
         RABBITMQ_LOG_BASE=str(home / "log"),
         RABBITMQ_LOGS="-",
         RABBITMQ_PID_FILE=str(home / "pid"),
+        RUNNING_UNDER_SYSTEMD="1",  # the launching script becomes the node: its pid is the one to signal
         # Two idle cores should stay idle: Erlang's schedulers spin for work unless told not to.
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none "
                                             "-kernel inet_dist_use_interface {127,0,0,1}",
