@@ -32,6 +32,7 @@ final class Session: ChannelInboundHandler {
     private var assembler: FrameAssembler
     /// Frames that wait for the socket to be writable, in order; shared bytes, counted once for each socket.
     private var waiting: [ByteBuffer] = []
+    private var nextWaiting = 0
     private var waitingBytes = 0
     private var unwritableSince: NIODeadline?
     private var lastHeard = NIODeadline.now()
@@ -170,21 +171,30 @@ final class Session: ChannelInboundHandler {
     }
 
     /// The socket takes bytes again: first what waits, in order, then the latest counts of the topics behind.
+    ///
+    /// A write can make the socket unwritable and writable again before it returns, and so come back in here: every
+    /// frame is taken from the line before it is written.
     private func catchUp() {
-        var sent = 0
-        while sent < waiting.count, unwritableSince == nil, !isClosing {
-            let frame = waiting[sent]
-            sent += 1
+        while nextWaiting < waiting.count, unwritableSince == nil, !isClosing {
+            let frame = waiting[nextWaiting]
+            nextWaiting += 1
             waitingBytes -= frame.readableBytes
             hub.metrics.sent(bytes: frame.readableBytes)
             write(frame)
         }
-        waiting.removeFirst(min(sent, waiting.count))
+        guard nextWaiting >= waiting.count else { return }
+        forgetWaiting()
         for subscription in subscriptions.values where subscription.isBehind {
             guard unwritableSince == nil, !isClosing else { return }
             subscription.isBehind = false
             if let frame = subscription.listeners.countsFrame { _ = sendCounts(frame, of: subscription) }
         }
+    }
+
+    private func forgetWaiting() {
+        waiting = []
+        nextWaiting = 0
+        waitingBytes = 0
     }
 
     private func write(_ frame: ByteBuffer) {
@@ -199,8 +209,7 @@ final class Session: ChannelInboundHandler {
         closeDeadline = .now() + hub.limits.goodbye
         hub.metrics.socketClosed(code)
         leaveTopics()
-        waiting = []
-        waitingBytes = 0
+        forgetWaiting()
         write(Frames.close(code.rawValue, reason: code.reason))
     }
 

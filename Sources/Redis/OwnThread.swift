@@ -26,7 +26,7 @@ func startThread(named name: String, _ body: @escaping @Sendable () -> Void) {
             sigemptyset(&pipeSignal)
             sigaddset(&pipeSignal, SIGPIPE)
             pthread_sigmask(SIG_BLOCK, &pipeSignal, nil)
-            linux_name_thread(start.name)
+            linux_thread_name(String(start.name.prefix(15)))
             start.body()
             return nil
         }, start)

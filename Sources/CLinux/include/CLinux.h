@@ -3,7 +3,6 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 /// A non-blocking, close-on-exec eventfd, or -1 (see errno).
@@ -18,7 +17,5 @@ static inline int linux_epoll_ctl(int epoll, int operation, int fd, uint32_t eve
     return epoll_ctl(epoll, operation, fd, &event);
 }
 static inline uint64_t linux_epoll_token(const struct epoll_event *event) { return event->data.u64; }
-/// Names the calling thread (the kernel keeps 15 characters), for top, gdb and /proc.
-static inline void linux_name_thread(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
 /// Names the calling thread, for debuggers and `top -H`: at most 15 characters.
 void linux_thread_name(const char *name);
