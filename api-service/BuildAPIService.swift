@@ -1,3 +1,4 @@
+import AMQP
 import Access
 import Bootstrap
 import CoreMetrics
@@ -5,9 +6,11 @@ import Domain
 import FoundationEssentials
 import Hummingbird
 import Logging
+import Messaging
 import PasswordHashing
 import Persistence
 import Postgres
+import Redis
 import ServiceLifecycle
 
 /// The service, put together: what `serve` runs and tests drive.
@@ -20,10 +23,11 @@ struct APIService: Sendable {
 
 /// Wires everything.
 /// - Parameters:
+///   - relaying: whether the outbox relay runs inside; a test of the HTTP surface alone does without.
 ///   - clock: the time that rules go by; tests give their own.
 ///   - onServerRunning: hears the port that was chosen.
 func buildAPIService(
-    _ settings: APISettings, metrics: PrometheusRegistry, logger: Logger,
+    _ settings: APISettings, metrics: PrometheusRegistry, logger: Logger, relaying: Bool = true,
     clock: @escaping @Sendable () -> Date = { Date() },
     onServerRunning: @escaping @Sendable (Int) async -> Void = { _ in }
 ) async throws -> APIService {
@@ -32,9 +36,19 @@ func buildAPIService(
     let issuer = await AccessTokenIssuer(key: settings.accessTokenKey, issuer: settings.common.publicURL.origin)
     let verifier = try await AccessTokenVerifier(
         keySet: issuer.keySet, issuer: settings.common.publicURL.origin)
-    let health = HealthEndpoint(
-        metrics: metrics,
-        checks: [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }])
+    var checks = [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }]
+    var services: [any Service] = [Closing(database.close)]
+    if relaying {
+        let redis = RedisClient(settings.redis, logger: logger)
+        let relay = OutboxRelay(database: database, broker: settings.broker, redis: redis, logger: logger)
+        services += [Closing(redis.close), relay]
+        // Registrations go on without them; what is owed waits in the outbox.
+        checks += [
+            ReadinessCheck("rabbitmq", isRequired: false) { try require(relay.broker.state == .connected) },
+            ReadinessCheck("redis", isRequired: false) { try require(redis.isConnected) },
+        ]
+    }
+    let health = HealthEndpoint(metrics: metrics, checks: checks)
     let table = RouteTable(
         routes: routes(
             settings, stores: Stores(database), passwords: PasswordHasher(), issuer: issuer, clock: clock,
@@ -50,8 +64,7 @@ func buildAPIService(
             address: .hostname(settings.common.host, port: settings.common.port), serverName: nil),
         onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? 0) },
         logger: logger)
-    return APIService(
-        application: application, health: health, services: [DatabaseService(database: database)])
+    return APIService(application: application, health: health, services: services)
 }
 
 /// The whole HTTP surface, line by line; openapi.yaml names the same (a test compares them).
@@ -143,14 +156,23 @@ private func install(
     }
 }
 
-/// Closes the connections once everything that uses them has stopped.
-private struct DatabaseService: Service {
-    let database: Database
+/// Closes connections once everything that uses them has stopped.
+private struct Closing: Service, CustomStringConvertible {
+    let description = "Closing"
+    private let close: @Sendable () async -> Void
+
+    init(_ close: @escaping @Sendable () async -> Void) { self.close = close }
 
     func run() async throws {
         do { try await gracefulShutdown() } catch {}  // cancelled: close all the same
-        await database.close()
+        await close()
     }
+}
+
+private struct NotConnected: Error {}
+
+private func require(_ condition: Bool) throws {
+    if !condition { throw NotConnected() }
 }
 
 private func exposeDatabase(_ database: Database, on metrics: PrometheusRegistry) {
