@@ -13,6 +13,8 @@ class Tokens {
   private token: string | null = null;
   /** On the clock that nobody sets (`performance.now`), so that a wrong wall clock does no harm. */
   private expiresAt = 0;
+  /** How long before its end a token is replaced: half a minute, less for short-lived ones. */
+  private margin = 0;
   private renewal: Promise<AuthAnswer> | null = null;
   private listeners = new Set<Listener>();
   /** Rises when a session begins or ends, so that a late refresh of an earlier one is dropped. */
@@ -40,7 +42,7 @@ class Tokens {
       await this.renewal.catch(() => undefined);
       return this.token;
     }
-    if (performance.now() > this.expiresAt - 10_000) {
+    if (performance.now() > this.expiresAt - this.margin / 3) {
       await this.renew().catch((thrown) => { if (this.held) throw thrown; });
     }
     return this.token;
@@ -48,7 +50,7 @@ class Tokens {
 
   /** Milliseconds until the token should be replaced. */
   get remaining(): number {
-    return Math.max(0, this.expiresAt - 30_000 - performance.now());
+    return Math.max(0, this.expiresAt - this.margin - performance.now());
   }
 
   /** Trades the cookie for a new access token; all callers share the one request. */
@@ -82,7 +84,9 @@ class Tokens {
 
   private set(answer: AuthAnswer): void {
     this.token = answer.accessToken ?? null;
-    this.expiresAt = performance.now() + (answer.expiresIn ?? 0) * 1000;
+    const lifetime = (answer.expiresIn ?? 0) * 1000;
+    this.expiresAt = performance.now() + lifetime;
+    this.margin = Math.min(30_000, lifetime / 2);
     for (const listener of [...this.listeners]) listener();
   }
 }

@@ -14,6 +14,8 @@ interface Topic {
 }
 
 const probeTimeout = 5_000;
+/** A connection that ended sooner doesn't count as a success: the waits between attempts go on growing. */
+const stableAfter = 5_000;
 /** A navigation drops and takes topics within one turn; the connection shouldn't end in between. */
 const lingering = 3_000;
 
@@ -24,8 +26,12 @@ const lingering = 3_000;
 export class LiveSocket {
   private topics = new Map<string, Topic>();
   private socket: WebSocket | null = null;
+  /** The token that this connection was given; the hub checks one at a time, so the next waits for its answer. */
+  private sentToken: string | null = null;
   private authenticated = false;
+  private awaitsAnswer = false;
   private attempt = 0;
+  private openedAt = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private reauthentication: ReturnType<typeof setTimeout> | undefined;
   private lastFrameAt = 0;
@@ -73,7 +79,7 @@ export class LiveSocket {
     if (this.socket !== null || this.timer !== undefined || this.topics.size === 0) return;
     const socket = (this.socket = new WebSocket(this.url));
     socket.onopen = () => {
-      this.lastFrameAt = performance.now();
+      this.openedAt = this.lastFrameAt = performance.now();
       for (const name of this.topics.keys()) if (isPublic(name)) this.subscribe(name);
       void this.authenticate();
     };
@@ -93,17 +99,22 @@ export class LiveSocket {
   /** Forgets the connection and says so to the pages. */
   private lost(): void {
     this.socket = null;
-    this.authenticated = false;
+    this.sentToken = null;
+    this.authenticated = this.awaitsAnswer = false;
     clearTimeout(this.reauthentication);
     for (const topic of this.topics.values()) topic.subscribed = false;
     this.changed();
   }
 
   private closed(code: number): void {
+    const wasStable = this.openedAt > 0 && performance.now() - this.openedAt > stableAfter;
     this.lost();
-    // 4401: the hub no longer takes the token; a fresh one is fetched before the next authenticate frame.
-    // A refresh that fails because the session is over is the session's news, not ours; we go on without private topics.
-    if (code === 4401 && tokens.held) void tokens.renew().catch(() => undefined);
+    // 4401: the hub no longer takes the token; 4409: the session was ended. Either way a fresh token is asked for; that
+    // there is none any more is the session's news, not ours: we go on without private topics. 4429: come back late.
+    if ((code === 4401 || code === 4409) && tokens.held) void tokens.renew().catch(() => undefined);
+    if (wasStable) this.attempt = 0;
+    if (code === 4429) this.attempt = Math.max(this.attempt, 6);
+    this.openedAt = 0;
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.connect();
@@ -117,6 +128,8 @@ export class LiveSocket {
     if (frame === null) return;
     if (frame.type === 'authenticated') {
       this.authenticated = true;
+      this.awaitsAnswer = false;
+      void this.authenticate();
       for (const [name, topic] of this.topics) if (!isPublic(name) && !topic.subscribed) this.subscribe(name);
       return;
     }
@@ -124,7 +137,6 @@ export class LiveSocket {
       console.warn('live updates:', frame.code, frame.message);
       return;
     }
-    this.attempt = 0;
     const topic = this.topics.get(frame.topic);
     if (topic) this.deliver(topic, frame);
   }
@@ -151,6 +163,9 @@ export class LiveSocket {
     const { socket } = this;
     const token = await tokens.current().catch(() => null);
     if (token === null || socket === null || socket !== this.socket) return;
+    if (this.awaitsAnswer || token === this.sentToken) return;
+    this.sentToken = token;
+    this.awaitsAnswer = true;
     this.send({ type: 'authenticate', token });
     clearTimeout(this.reauthentication);
     // The hub ends a session with its token: a new one is handed over in time. Renewing calls `tokenChanged`.
@@ -161,7 +176,7 @@ export class LiveSocket {
   private tokenChanged(): void {
     if (tokens.held) {
       if (this.socket?.readyState === WebSocket.OPEN) void this.authenticate();
-    } else if (this.authenticated) {
+    } else if (this.sentToken !== null) {
       this.disconnect();
       this.connect();
     }
