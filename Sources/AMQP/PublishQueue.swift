@@ -21,6 +21,8 @@ final class PublishQueue: Sendable {
         var waiting = FIFO<PendingPublish>()
         var commands: [BrokerCommand] = []
         var publisherState = PublisherState.connecting(nil)
+        /// How many messages are on their way, as the thread last reported.
+        var unconfirmed = 0
         var closing = false
         /// Nobody is left to wait for anything.
         var abandoned = false

@@ -10,6 +10,12 @@ public enum PublisherState: Sendable, Equatable {
     case closed
 }
 
+/// How busy a publisher is, in messages.
+public struct PublisherLoad: Sendable, Equatable {
+    public let unconfirmed: Int
+    public let waiting: Int
+}
+
 /// Publishes with confirms on a connection of its own, served by a thread of its own.
 ///
 /// At most `maximumUnconfirmed` messages are on their way at once; up to `maximumWaiting` more wait for their turn, and
@@ -48,6 +54,11 @@ public final class Publisher: Sendable {
     deinit { queue.abandon() }
 
     public var state: PublisherState { queue.withState { $0.publisherState } }
+
+    /// How many messages are on their way unconfirmed, and how many wait for their turn.
+    public var load: PublisherLoad {
+        queue.withState { PublisherLoad(unconfirmed: $0.unconfirmed, waiting: $0.waiting.count) }
+    }
 
     /// Returns once the broker has taken responsibility for the message.
     ///

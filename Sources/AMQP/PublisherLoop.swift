@@ -70,6 +70,7 @@ final class PublisherLoop {
             try takeEvents(connection)
             try runCommands(connection)
             if ready.contains(.writable) { try send(on: connection) }
+            queue.withState { $0.unconfirmed = inFlight.count }
             if connected.duration(to: .now) > .seconds(5) { backoff.reset() }
         }
     }
@@ -139,6 +140,7 @@ final class PublisherLoop {
         report(.connecting(error))
         inFlight.failAll(BrokerError(error.kind, outcomeUnknown: true))
         inFlight = ConfirmWindow()
+        queue.withState { $0.unconfirmed = 0 }
         let retry = ContinuousClock.now + backoff.next()
         while !isDone, ContinuousClock.now < retry {
             expire()

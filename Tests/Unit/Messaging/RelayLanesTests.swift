@@ -1,0 +1,115 @@
+import AMQP
+import Domain
+import FoundationEssentials
+import Testing
+
+@testable import Messaging
+@testable import Persistence
+
+@Suite("The relay's lanes")
+struct RelayLanesTests {
+    private let first = EventID()
+    private let second = EventID()
+
+    private func row(_ number: Int, _ event: EventID?, _ type: String = "a", to: Destination = .events) throws
+        -> OutgoingRow
+    {
+        let row = OutboxRow(
+            rowID: number, messageID: MessageID(), destination: to, type: type, eventID: event, ownerID: nil,
+            data: Array("{}".utf8), traceparent: nil, occurredAt: Date(), sequence: number, announcement: nil)
+        let message = try #require(try AMQP.Message(row, names: .emConnect, topology: .emConnect))
+        return OutgoingRow(row: row, message: message)
+    }
+
+    private func route(_ type: String) -> Route {
+        Route(AMQP.Message(exchange: "em.events", routingKey: type, body: []))
+    }
+
+    private func waves(_ lanes: RelayLanes, proved: Set<Route>, limit: Int = 100) -> [[Int]] {
+        var lanes = lanes
+        var waves: [[Int]] = []
+        while case let wave = lanes.nextWave(proved: proved, limit: limit), !wave.isEmpty {
+            waves.append(wave.map(\.row.rowID))
+        }
+        return waves
+    }
+
+    @Test("a key that was never confirmed goes alone in its lane; lanes go side by side")
+    func unproved() throws {
+        let lanes = RelayLanes([try row(1, first), try row(2, second), try row(3, first), try row(4, second)])
+        #expect(waves(lanes, proved: []) == [[1, 2], [3, 4]])
+    }
+
+    @Test("proved keys go together, up to the first one that isn't")
+    func proved() throws {
+        let lanes = RelayLanes([
+            try row(1, first), try row(2, first), try row(3, first, "b"), try row(4, first), try row(5, second),
+        ])
+        #expect(waves(lanes, proved: [route("a")]) == [[1, 2, 5], [3], [4]])
+        #expect(waves(lanes, proved: [route("a"), route("b")]) == [[1, 2, 3, 4, 5]])
+    }
+
+    @Test("a wave has its bound, and order holds across waves")
+    func bounded() throws {
+        let lanes = RelayLanes([try row(1, first), try row(2, second), try row(3, first), try row(4, first)])
+        #expect(waves(lanes, proved: [route("a")], limit: 2) == [[1, 3], [4, 2]])
+    }
+
+    @Test("a stopped lane leaves its rest behind and harms no other")
+    func stopped() throws {
+        var lanes = RelayLanes([try row(1, first), try row(2, second), try row(3, first), try row(4, second)])
+        _ = lanes.nextWave(proved: [], limit: 100)
+        lanes.stop(.facts(first))
+        #expect(waves(lanes, proved: []) == [[4]])
+    }
+
+    @Test("jobs have no order among them")
+    func jobs() throws {
+        let lanes = RelayLanes([
+            try row(1, first, "mail.send", to: .work), try row(2, first, "mail.send", to: .work),
+        ])
+        #expect(waves(lanes, proved: []) == [[1, 2]])
+    }
+
+    @Test("a held lane's pauses grow, and end when it is released")
+    func holding() {
+        var held = HeldLanes()
+        let now = ContinuousClock.now
+        held.hold(.facts(first), now: now)
+        held.hold(.single(7), now: now)
+        #expect(held.current(now: now).events == [first])
+        #expect(held.current(now: now).rows == [7])
+        #expect(held.current(now: now + .seconds(1)).events.isEmpty)
+        for _ in 0..<8 { held.hold(.facts(first), now: now) }
+        #expect(held.current(now: now + .seconds(20)).events == [first])
+        held.release(.facts(first))
+        #expect(held.current(now: now).events.isEmpty)
+    }
+
+    @Test("what leaves is a CloudEvent with its owner and trace beside it")
+    func cloudEvent() throws {
+        var row = try row(12, first, "em.registration.confirmed").row
+        let owner = UserID()
+        let trace = TraceContext()
+        row.ownerID = owner
+        row.traceparent = trace.traceparent
+        row.data = Array(#"{"eventId":"x"}"#.utf8)
+        let message = try #require(try AMQP.Message(row, names: .emConnect, topology: .emConnect))
+        #expect(message.exchange == "em.events" && message.routingKey == "em.registration.confirmed")
+        #expect(message.mandatory)
+        #expect(message.properties.headers["owner"] == .string(owner.description))
+        #expect(message.properties.headers["traceparent"] == .string(trace.traceparent))
+        #expect(message.properties.messageID == row.messageID.description)
+        #expect(message.properties.contentType == "application/cloudevents+json")
+        let event = try CloudEvent(decoding: message.body)
+        #expect(event.id == row.messageID && event.subject == first.description && event.sequence == 12)
+        #expect(event.data == row.data && event.traceparent == trace.traceparent)
+    }
+
+    @Test(
+        "facts that nobody of ours reads need no reader, unknown types do",
+        arguments: [("em.announcement.posted", false), ("em.ticket.issued", true), ("em.future.thing", true)])
+    func mandatory(type: String, mandatory: Bool) throws {
+        #expect(try row(1, first, type).message.mandatory == mandatory)
+    }
+}
