@@ -4,7 +4,7 @@
 swift_flags := --explicit-target-dependency-import-check error
 swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
 
-.PHONY: help run up down test lint format build debug frontend install bench chaos
+.PHONY: help run up down test lint format build debug swift-tests frontend install bench chaos
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -35,8 +35,12 @@ format: ## Format the Swift code
 build: install frontend ## Build the services (release) and the pages
 	@swift build -c release $(swift_flags)
 
-debug: install frontend # the same in debug, for EM_BUILD=debug infra/local/stack up
-	@swift build $(swift_flags)
+# Steps of `make test`, and of use alone: `make debug`, then EM_BUILD=debug infra/local/stack up
+debug:
+	@swift build --build-tests $(swift_flags)
+
+swift-tests:
+	@swift test --skip-build $(swift_flags)
 
 frontend: install
 	@frontend/build
