@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState, useSyncExternalStore } from 'react';
+import type { Event } from '../api/types';
 import { liveSocket } from './socket';
 import { countsOf, newerCounts } from './updates';
 import type { Counts, LiveUpdate } from './updates';
@@ -24,10 +25,17 @@ export function useIsLive(topic: string): boolean {
   return shown;
 }
 
+/** The topic of an event; a draft has none. */
+export function eventTopic(event: Pick<Event, 'id' | 'status'> | undefined): string | null {
+  return event === undefined || event.status === 'draft' ? null : `event:${event.id}`;
+}
+
 /** The newest counts known, from whichever side they came first: what was read, or the socket. */
-export function useCounts(eventId: string, read: Counts): Counts {
+export function useCounts(event: Event): Counts {
+  const eventId = event.id;
+  const read: Counts = event;
   const [heard, setHeard] = useState<{ eventId: string; counts: Counts }>({ eventId, counts: read });
-  useTopic(`event:${eventId}`, (update) => {
+  useTopic(eventTopic(event), (update) => {
     const counts = countsOf(update);
     if (counts === null) return;
     setHeard((before) => {

@@ -8,7 +8,7 @@ import { LiveCapacity } from '../../components/Capacity';
 import { PageTitle } from '../../components/PageTitle';
 import { Loaded, Pending } from '../../components/States';
 import { When } from '../../components/When';
-import { useCounts, useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
+import { eventTopic, useCounts, useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { OwnPlace } from './OwnPlace';
@@ -17,12 +17,12 @@ import { useOwnRegistration } from './useOwnRegistration';
 export function EventPage({ id = '' }: { id?: string }) {
   const event = useResource<Event>(`event:${id}`, (signal) => events.get(id, signal));
   const live = useIsLive(`event:${id}`);
-  useTopic(`event:${id}`, (update) => {
+  useTopic(eventTopic(event.data), (update) => {
     // An edit or a cancellation; and after a lost connection, whatever was missed.
     if (update.type === 'event' && update.version !== event.data?.version) event.reload();
     if (update.type === 'subscribed' && update.again) event.reload();
   });
-  useFallbackReads(!live, 5_000, event.reload);
+  useFallbackReads(!live && event.data !== undefined && event.data.status !== 'draft', 5_000, event.reload);
   // Both are read side by side and shown together: a ticket that pushed itself in later would make the page jump.
   const session = useSession();
   const own = useOwnRegistration(id);
@@ -36,7 +36,7 @@ export function EventPage({ id = '' }: { id?: string }) {
 }
 
 function EventView({ event, own, reload }: { event: Event; own: Resource<OwnRegistration | null>; reload: () => void }) {
-  const counts = useCounts(event.id, event);
+  const counts = useCounts(event);
   const { user } = useSession();
   const manages = user !== null && (user.id === event.ownerId || user.role === 'admin');
   return (
@@ -56,7 +56,7 @@ function EventView({ event, own, reload }: { event: Event; own: Resource<OwnRegi
               <p className="em-prose mb-0">{event.description}</p>
             </section>
           )}
-          <Announcements eventId={event.id} />
+          {event.status !== 'draft' && <Announcements eventId={event.id} />}
         </div>
         <aside className="em-card em-stack order-1 order-lg-2" aria-label="Your place">
           <dl className="em-facts">

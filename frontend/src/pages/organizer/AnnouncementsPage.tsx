@@ -7,6 +7,7 @@ import { Busy } from '../../components/Busy';
 import { TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
+import { Empty } from '../../components/States';
 import { ManagedEvent } from './ManagedEvent';
 
 export function AnnouncementsPage({ id = '' }: { id?: string }) {
@@ -33,6 +34,7 @@ function Announce({ event }: { event: Event }) {
     if (Object.keys(found).length === 0) void post.run();
   };
   const errors = { ...fieldErrors(post.problem), ...missing };
+  if (event.status === 'draft') return <Empty title="Still a draft">Announcements can be posted once the event is published.</Empty>;
   return (
     <div className="em-column em-stack-l">
       <Form name="Post an announcement" errors={errors} problem={post.problem} onSubmit={submit} className="em-card em-stack">

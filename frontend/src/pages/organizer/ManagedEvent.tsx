@@ -6,7 +6,7 @@ import { EventBadge } from '../../components/Badge';
 import { PageTitle } from '../../components/PageTitle';
 import { Loaded, Pending } from '../../components/States';
 import { When } from '../../components/When';
-import { useTopic } from '../../live/useLive';
+import { eventTopic, useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 
 const sections = [
@@ -22,7 +22,7 @@ interface Props {
 /** The head and the sections that all pages of an organizer's event share. */
 export function ManagedEvent({ id, section, children }: Props) {
   const event = useResource<Event>(`event:${id}`, (signal) => events.get(id, signal));
-  useTopic(`event:${id}`, (update) => {
+  useTopic(eventTopic(event.data), (update) => {
     if (update.type === 'event' && update.version !== event.data?.version) event.reload();
   });
   return (

@@ -17,7 +17,7 @@ export function OverviewPage({ id = '' }: { id?: string }) {
 }
 
 function Overview({ event, set }: { event: Event; set: (event: Event) => void }) {
-  const counts = useCounts(event.id, event);
+  const counts = useCounts(event);
   const stats = useResource<EventStats>(`stats:${event.id}`, (signal) => events.stats(event.id, signal));
   useRereadOnChange(counts.revision, stats.reload);
   return (
