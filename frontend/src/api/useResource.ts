@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { remember, remembered } from './cache';
 import { Problem } from './problem';
+import { tokens } from './tokens';
 
 export interface Resource<Value> {
   /** The newest value read; may be one from before while a fresh one is on its way. */
@@ -42,6 +43,9 @@ export function useResource<Value>(key: string | null, load: (signal: AbortSigna
   }, [key, turn]);
 
   const reload = useCallback(() => setTurn((value) => value + 1), []);
+  // What failed for want of a session is read again when there is one.
+  const refused = shown.problem?.status === 401;
+  useEffect(() => (refused ? tokens.onChange(() => { if (tokens.held) reload(); }) : undefined), [refused, reload]);
   const set = useCallback((change: (data: Value) => Value) => {
     setHeld((before) => {
       if (before.data === undefined) return before;
