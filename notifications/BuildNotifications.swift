@@ -6,72 +6,71 @@ import Postgres
 import SMTP
 import ServiceLifecycle
 
-/// notifications, wired: read this first.
+/// notifications, put together: read this first.
 ///
-///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications + outbox: a job each)
+///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications, and a job for each in the outbox)
 ///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/) ─→ SMTP
-///                      └─────→ Postgres (sent, retrying, failed)
-///
-/// | queue | handler | messages |
-/// |---|---|---|
-/// | notifications.plan | ``PlanNotifications`` | `em.ticket.issued`, `em.registration.waitlisted` and `.cancelled`, `em.event.updated` and `.cancelled` |
-/// | notifications.mail | ``SendEmail`` | `mail.send` |
+///                     └──────→ Postgres (sent, retrying, failed)
 struct NotificationsService: Sendable {
+    let health: HealthEndpoint
+    /// In the order of dependence.
+    let services: [any Service]
+
+    /// Plans at a time: short transactions.
     static let planConcurrency = 4
-
-    let settings: NotificationsSettings
-    let logger: Logger
-    private let database: Database
-    private let health: HealthEndpoint
-    private let services: [any Service]
-
-    /// - Parameters:
-    ///   - planQueue, mailQueue, topology: the product's, or a test's own on the same broker.
-    /// - Throws: what is wrong with the templates.
-    init(
-        _ settings: NotificationsSettings, metrics: PrometheusRegistry, logger: Logger,
-        planQueue: WorkerQueue = .notificationsPlan, mailQueue: WorkerQueue = .notificationsMail,
-        topology: Topology = .emConnect
-    ) throws {
-        self.settings = settings
-        self.logger = logger
-        let composer = try MailComposer(from: settings.mailFrom, site: settings.common.publicURL)
-        let database = Database(settings.database, logger: logger)
-        let sender = MailSender(settings.mailServer, threads: settings.mailConnections, logger: logger)
-        self.database = database
-
-        let plan = PlanNotifications(database: database)
-        let planWorker = MessageWorker(
-            planQueue, broker: settings.broker, topology: topology, concurrency: Self.planConcurrency, logger: logger
-        ) { message in
-            try await plan.handle(message.event)
-            return .done
-        }
-        let send = SendEmail(
-            database: database, composer: composer, sender: sender, ladder: mailQueue.ladder, logger: logger)
-        let mailWorker = MessageWorker(
-            mailQueue, broker: settings.broker, topology: topology, prefetch: settings.mailConnections * 2,
-            concurrency: settings.mailConnections, logger: logger
-        ) { try await send.handle($0) }
-
-        health = HealthEndpoint(
-            metrics: metrics,
-            checks: [
-                ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") },
-                ReadinessCheck("rabbitmq") {
-                    guard planWorker.isConnected, mailWorker.isConnected else { throw BrokerAway() }
-                },
-            ])
-        // The last is stopped first: the workers finish what they have in hand while health is still answered.
-        services = [HealthServer(health, settings: settings.common, logger: logger), planWorker, mailWorker]
-    }
-
-    /// Runs until SIGTERM or SIGINT, or until the task is told to shut down gracefully.
-    func run() async throws {
-        try await runServices(services, health: health, settings: settings.common, logger: logger)
-        await database.close()
-    }
 }
 
-/// What the readiness check throws while a worker has no connection; `/readyz` names the dependency.
-private struct BrokerAway: Error {}
+/// The queues to read and where they are declared: the product's, or a test's own on the same broker.
+struct NotificationsQueues: Sendable {
+    var plan = WorkerQueue.notificationsPlan
+    var mail = WorkerQueue.notificationsMail
+    var topology = Topology.emConnect
+}
+
+/// Wires everything. The queues:
+///
+/// | queue | messages | handler |
+/// |---|---|---|
+/// | notifications.plan | em.ticket.issued, em.registration.waitlisted, em.registration.cancelled, em.event.updated, em.event.cancelled | ``PlanNotifications`` |
+/// | notifications.mail | mail.send | ``SendEmail`` |
+///
+/// - Throws: what is wrong with the templates.
+func buildNotifications(
+    _ settings: NotificationsSettings, queues: NotificationsQueues = .init(), metrics: PrometheusRegistry,
+    logger: Logger
+) throws -> NotificationsService {
+    let database = Database(settings.database, logger: logger)
+    let plan = PlanNotifications(database: database)
+    let planWorker = MessageWorker(
+        queues.plan, broker: settings.broker, topology: queues.topology,
+        concurrency: NotificationsService.planConcurrency,
+        logger: logger
+    ) { message in
+        try await plan.handle(message.event)
+        return .done
+    }
+    let sender = MailSender(settings.mailServer, threads: settings.mailConnections, logger: logger)
+    let send = SendEmail(
+        database: database, composer: try MailComposer(from: settings.mailFrom, site: settings.common.publicURL),
+        sender: sender, ladder: queues.mail.ladder, logger: logger)
+    let mailWorker = MessageWorker(
+        queues.mail, broker: settings.broker, topology: queues.topology, prefetch: settings.mailConnections * 2,
+        concurrency: settings.mailConnections, logger: logger
+    ) { try await send.handle($0) }
+    let health = HealthEndpoint(
+        metrics: metrics,
+        checks: [
+            ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") },
+            ReadinessCheck("rabbitmq") {
+                guard planWorker.isConnected, mailWorker.isConnected else { throw NotConnected() }
+            },
+        ])
+    return NotificationsService(
+        health: health,
+        services: [
+            DatabaseService(database, metrics: metrics), planWorker, mailWorker,
+            HealthServer(health, settings: settings.common, logger: logger),
+        ])
+}
+
+private struct NotConnected: Error {}

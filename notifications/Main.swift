@@ -4,14 +4,17 @@ import CoreMetrics
 import Logging
 
 @main
-struct NotificationsCommand: AsyncParsableCommand {
+struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "notifications", abstract: "Writes to people about their registrations.",
-        version: Build.version, subcommands: [Serve.self], defaultSubcommand: Serve.self)
+        commandName: "notifications",
+        abstract: "Writes to people about their registrations.",
+        discussion: "Settings come from the environment: EM_…, or EM_…_FILE with the path of a file.",
+        version: "notifications \(Build.version) (\(Build.revision))",
+        subcommands: [Serve.self], defaultSubcommand: Serve.self)
 }
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Serve until SIGTERM (the default).")
+    static let configuration = CommandConfiguration(abstract: "Send mails until SIGTERM or SIGINT.")
 
     func run() async throws {
         var reader = SettingsReader()
@@ -22,6 +25,8 @@ struct Serve: AsyncParsableCommand {
         MetricsSystem.bootstrap(metrics)
         let logger = Logger(label: "notifications")
         logger.info("starting", metadata: reader.summary)
-        try await NotificationsService(settings, metrics: metrics, logger: logger).run()
+        let notifications = try buildNotifications(settings, metrics: metrics, logger: logger)
+        try await runServices(
+            notifications.services, health: notifications.health, settings: settings.common, logger: logger)
     }
 }

@@ -4,8 +4,9 @@ import Glibc
 /// An SMTP server of the test's own: Debian's `aiosmtpd`, hence Debian's Python, in a child process on a free loopback
 /// port.
 ///
-/// The recipient's local part says how it behaves: `defer` 451, `refuse` 550, `hang` never answers the text, `drop` hangs
-/// up after it; everyone else's mail is taken, parsed with Python's `email` and reported as one line of JSON.
+/// The recipient's local part says how it behaves: `defer` 451, `flaky` 450 the first time, `refuse` 550, `hang` never
+/// answers the text, `drop` hangs up after it, `slow` takes a second; everyone else's mail is taken at once. What is
+/// taken is parsed with Python's `email` and reported as one line of JSON.
 ///
 /// `@unchecked Sendable`: all is constant after `init` but `buffered`, which only the one test that owns the server
 /// reads.
@@ -56,14 +57,16 @@ final class MailServer: @unchecked Sendable {
     /// Where the server's certificate lies.
     var authorities: String { directory.appendingPathComponent("cert.pem").path }
 
-    /// The next mail the server took; waits up to ten seconds for it.
-    func nextMail() throws -> ReceivedMail {
-        let line = try Self.line(from: output, buffered: &buffered)
+    /// The next mail the server took; waits for it.
+    func nextMail(within limit: Duration = .seconds(10)) throws -> ReceivedMail {
+        let line = try Self.line(from: output, buffered: &buffered, within: limit)
         return try JSONDecoder().decode(ReceivedMail.self, from: Data(line))
     }
 
-    private static func line(from output: Int32, buffered: inout [UInt8]) throws -> [UInt8] {
-        let deadline = ContinuousClock.now + .seconds(10)
+    private static func line(from output: Int32, buffered: inout [UInt8], within limit: Duration = .seconds(10)) throws
+        -> [UInt8]
+    {
+        let deadline = ContinuousClock.now + limit
         while true {
             if let end = buffered.firstIndex(of: 0x0A) {
                 defer { buffered.removeFirst(end + 1) }

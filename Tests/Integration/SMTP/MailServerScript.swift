@@ -4,10 +4,15 @@ let mailServerScript = #"""
     from aiosmtpd.smtp import SMTP
 
     class Handler:
+        seen = set()
+
         async def handle_RCPT(self, server, session, envelope, address, options):
             local = address.split("@")[0]
             if local == "defer":
                 return "451 4.3.0 try again later"
+            if local == "flaky" and address not in self.seen:
+                self.seen.add(address)
+                return "450 4.2.0 greylisted"
             if local == "refuse":
                 return "550 5.1.1 no such mailbox"
             envelope.rcpt_tos.append(address)
@@ -17,6 +22,8 @@ let mailServerScript = #"""
             local = envelope.rcpt_tos[0].split("@")[0]
             if local == "hang":
                 await asyncio.sleep(3600)
+            if local == "slow":
+                await asyncio.sleep(1)
             if local == "drop":
                 server.transport.abort()
                 return "250 never seen"

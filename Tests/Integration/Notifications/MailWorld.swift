@@ -1,0 +1,98 @@
+import AMQP
+import Bootstrap
+import Domain
+import FoundationEssentials
+import Logging
+import Messaging
+import Persistence
+import Postgres
+import SMTP
+import TestSupport
+import Testing
+
+@testable import notifications
+
+/// A database of its own, a mail server of its own, and the two handlers between them.
+struct MailWorld {
+    let world: TestWorld
+    let server: MailServer
+    let plan: PlanNotifications
+    let send: SendEmail
+    let organizer: User
+
+    static func run(_ test: (MailWorld) async throws -> Void) async throws {
+        try await TestWorld.run { world in try await test(MailWorld(world)) }
+    }
+
+    private init(_ world: TestWorld) async throws {
+        self.world = world
+        server = try MailServer()
+        plan = PlanNotifications(database: world.database)
+        let composer = try MailComposer(
+            from: MailAddress("EM-Connect <events@example.com>"), site: PublicURL("http://localhost:8080"))
+        let sender = MailSender(
+            try SMTPAddress(url: "smtp://127.0.0.1:\(server.port)"), threads: 4, logger: world.logger)
+        send = SendEmail(
+            database: world.database, composer: composer, sender: sender, ladder: .mail, logger: world.logger)
+        organizer = try await world.person("Olga", role: .organizer)
+    }
+
+    /// A person whose address makes the mail server behave as `MailServer` says.
+    func person(at address: String) async throws -> User {
+        try await world.database.transaction { transaction in
+            try await world.users.insert(
+                id: UserID(), email: "\(address)@example.org", displayName: "Ann Example", passwordHash: "-",
+                role: .user, on: transaction)
+        }
+    }
+
+    /// Registers somebody and issues the ticket, as ticket-worker does.
+    @discardableResult
+    func ticket(for user: User, event: EventID) async throws -> Registration {
+        let registration = try await world.register(user, for: event)
+        try await issueTicket(for: registration)
+        return registration
+    }
+
+    func issueTicket(for registration: Registration) async throws {
+        var generator = SystemRandomNumberGenerator()
+        let ticket = Ticket(
+            id: TicketID(), eventID: registration.eventID, registrationID: registration.id, userID: registration.userID,
+            code: TicketCode(using: &generator).description, qrText: "EM1:" + String(repeating: "ABCDEFG2", count: 22),
+            status: .valid, issuedAt: Date(), revokedAt: nil, checkedInAt: nil)
+        try await world.database.transaction { transaction in
+            #expect(
+                try await world.tickets.insert(ticket, issue: 1, owner: organizer.id, on: transaction))
+        }
+    }
+
+    /// What stands in the outbox under a type, oldest first: what the relay would publish.
+    func outbox(_ type: String) async throws -> [CloudEvent] {
+        try await world.database.read(
+            "SELECT message_id, event_id, occurred_at, traceparent, data FROM outbox WHERE type = \(type) ORDER BY id"
+        ).map { row in
+            CloudEvent(
+                id: try row.decode("message_id"), type: type,
+                subject: try row.decode("event_id", as: EventID?.self)?.description,
+                time: try row.decode("occurred_at"),
+                sequence: nil, traceparent: try row.decode("traceparent"),
+                data: Array(try row.decode("data", as: String.self).utf8))
+        }
+    }
+
+    /// Plans because of every message of a type, as the worker would, and answers the jobs there are now.
+    func planned(because type: MessageType) async throws -> [CloudEvent] {
+        for message in try await outbox(type.rawValue) { try await plan.handle(message) }
+        return try await outbox(WorkType.mailSend.rawValue)
+    }
+
+    func deliver(_ job: CloudEvent, attempt: Int = 1) async throws -> Outcome {
+        try await send.handle(
+            ReceivedMessage(event: job, attempt: attempt, firstSeen: Date(), redelivered: false))
+    }
+
+    /// A person's notifications, newest first.
+    func notifications(of user: User) async throws -> [Persistence.Notification] {
+        try await NotificationStore(world.database).list(of: user.id, after: nil, limit: 100).items
+    }
+}
