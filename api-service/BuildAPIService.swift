@@ -15,7 +15,7 @@ import ServiceLifecycle
 
 /// The service, put together: what `serve` runs and tests drive.
 struct APIService: Sendable {
-    let application: Application<RouterResponder<APIContext>>
+    let application: any Service
     let health: HealthEndpoint
     /// What runs beside the application and outlives it, in the order of dependence.
     let services: [any Service]
