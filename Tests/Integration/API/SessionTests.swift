@@ -1,3 +1,4 @@
+import Crypto
 import Domain
 import FoundationEssentials
 import Testing
@@ -92,8 +93,8 @@ struct SessionTests {
             func token(role: String = "user", issued: Int, lifetime: Int = 900, tampered: Bool = false) throws -> String
             {
                 let jwks = Array(api.accessKey.publicKey.rawRepresentation)
-                let kid = base64URL(
-                    SHA256.digest(#"{"crv":"Ed25519","kty":"OKP","x":"\#(base64URL(jwks))"}"#))
+                let thumbprint = #"{"crv":"Ed25519","kty":"OKP","x":"\#(base64URL(jwks))"}"#
+                let kid = base64URL(SHA256.hash(data: Array(thumbprint.utf8)))
                 let head = #"{"alg":"EdDSA","typ":"at+jwt","kid":"\#(kid)"}"#
                 let body =
                     #"{"iss":"\#(APIWorld.origin)","aud":"em-connect","sub":"\#(user.id)","#
