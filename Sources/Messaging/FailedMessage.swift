@@ -6,6 +6,8 @@ import FoundationEssentials
 struct FailedMessage {
     let queue: WorkerQueue
     let delivery: Delivery
+    /// When it came to this worker.
+    let arrival: Date
     let now: Date
 
     /// The message for the delay queue; with its attempts used up, for the parking queue.
@@ -36,7 +38,7 @@ struct FailedMessage {
         message.mandatory = true
         message.properties.headers = message.properties.headers.filter { !$0.key.hasPrefix("x-") }
         if message.properties.headers[Header.firstSeen] == nil {
-            message.properties.headers[Header.firstSeen] = .string(Timestamp.text(now))
+            message.properties.headers[Header.firstSeen] = .string(Timestamp.text(arrival))
         }
         message.properties.headers[Header.lastFailure] = .string(reason)
         message.properties.headers[Header.lastFailureAt] = .string(Timestamp.text(now))

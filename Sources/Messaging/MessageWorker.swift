@@ -69,11 +69,12 @@ public final class MessageWorker: Service, CustomStringConvertible {
 
     private func process(_ delivery: Delivery) async {
         let started = ContinuousClock.now
+        let arrival = Date()
         let message: ReceivedMessage
         do {
-            message = try ReceivedMessage(delivery, now: Date())
+            message = try ReceivedMessage(delivery, arrival: arrival)
         } catch {
-            await settle(delivery, .reject(reason: "undecodable"), logger: logger)
+            await settle(delivery, .reject(reason: "undecodable"), arrival: arrival, logger: logger)
             metrics.count("undecodable", since: started)
             return
         }
@@ -83,7 +84,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
         logger[metadataKey: "type"] = "\(message.event.type)"
         await TraceContext.$current.withValue(trace) {
             let outcome = await handle(message, logger: logger)
-            await settle(delivery, outcome, logger: logger)
+            await settle(delivery, outcome, arrival: arrival, logger: logger)
             metrics.count(outcome?.label ?? "handed-back", since: started)
         }
     }
@@ -112,19 +113,18 @@ public final class MessageWorker: Service, CustomStringConvertible {
     }
 
     /// Gives the message its next place, and only then takes it off the queue.
-    private func settle(_ delivery: Delivery, _ outcome: Outcome?, logger: Logger) async {
+    private func settle(_ delivery: Delivery, _ outcome: Outcome?, arrival: Date, logger: Logger) async {
+        let failed = FailedMessage(queue: queue, delivery: delivery, arrival: arrival, now: Date())
         do throws(BrokerError) {
             switch outcome {
             case .done: try await delivery.ack()
             case nil: try await delivery.reject(requeue: true)
             case .retry(let delay, let reason):
-                let failed = FailedMessage(queue: queue, delivery: delivery, now: Date())
                 let (message, isParked) = failed.retried(after: delay, reason: reason)
                 if isParked { parked(delivery, reason, logger) }
                 try await move(delivery, to: message, logger: logger)
             case .reject(let reason):
                 parked(delivery, reason, logger)
-                let failed = FailedMessage(queue: queue, delivery: delivery, now: Date())
                 try await move(delivery, to: failed.parked(reason: reason), logger: logger)
             }
         } catch {

@@ -37,11 +37,11 @@ enum Header {
 }
 
 extension ReceivedMessage {
-    init(_ delivery: Delivery, now: Date) throws {
+    init(_ delivery: Delivery, arrival: Date) throws {
         let headers = delivery.message.properties.headers
         self.init(
             event: try CloudEvent(decoding: delivery.message.body), attempt: delivery.attempt,
-            firstSeen: headers[Header.firstSeen]?.stringValue.flatMap(Timestamp.parse) ?? now,
+            firstSeen: headers[Header.firstSeen]?.stringValue.flatMap(Timestamp.parse) ?? arrival,
             redelivered: delivery.redelivered)
     }
 }

@@ -30,12 +30,12 @@ public struct TestWorld: Sendable {
             try await Migrator(database: world.owner, logger: logger).run()
             try await test(world)
         } catch {
-            try await administer("DROP DATABASE \(name) WITH (FORCE)", logger: logger)
+            try await drop(name, logger: logger)
             throw error
         }
         await world.database.close()
         await world.owner.close()
-        try await administer("DROP DATABASE \(name) WITH (FORCE)", logger: logger)
+        try await drop(name, logger: logger)
     }
 
     private init(database name: String, logger: Logger) throws {
@@ -53,6 +53,17 @@ public struct TestWorld: Sendable {
     private static func url(_ url: String, database: String) -> String {
         guard let slash = url.lastIndex(of: "/") else { return url }
         return url[...slash] + database
+    }
+
+    /// FORCE may not end the autovacuum worker that happens to be in the database (42501): it leaves by itself.
+    private static func drop(_ name: String, logger: Logger) async throws {
+        for attempt in 1... {
+            do {
+                return try await administer("DROP DATABASE \(name) WITH (FORCE)", logger: logger)
+            } catch let error as PostgresError where error.sqlState == "42501" && attempt < 100 {
+                try await Task.sleep(for: .milliseconds(100))
+            }
+        }
     }
 
     /// The names are made of hexadecimal digits, so a script may be put together from them.

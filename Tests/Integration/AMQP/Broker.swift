@@ -12,14 +12,19 @@ struct Broker {
 
     init() throws {
         let url = try #require(ProcessInfo.processInfo.environment["EM_AMQP_URL"], "EM_AMQP_URL is not set")
-        address = try BrokerAddress(url: url)
+        var address = try BrokerAddress(url: url)
+        address.timeout = Self.patience
+        self.address = address
     }
+
+    /// How long a test waits for what must happen. Much longer than it takes: the machine may be busy.
+    static let patience = Duration.seconds(30)
 
     static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
     func publisher(
         at address: BrokerAddress? = nil, window: Int = 1024, waiting: Int = 16_384,
-        timeout: Duration = .seconds(10), topology: Topology? = nil
+        timeout: Duration = Self.patience, topology: Topology? = nil
     ) -> Publisher {
         Publisher(
             address ?? self.address, name: "\(prefix).publisher", maximumUnconfirmed: window, maximumWaiting: waiting,
@@ -59,9 +64,9 @@ struct Broker {
         await janitor.close()
     }
 
-    /// Waits until `condition` holds, for at most ten seconds.
+    /// Waits until `condition` holds, for as long as the patience lasts.
     func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + Self.patience
         while try await !condition() {
             try #require(ContinuousClock.now < deadline, "never: \(what)")
             try await Task.sleep(for: .milliseconds(20))
@@ -80,7 +85,7 @@ extension Message {
 }
 
 extension Deliveries {
-    /// The next `count` deliveries, acked; fails the test after ten seconds without them. Those whose connection is gone
+    /// The next `count` deliveries, acked; fails the test when they don't come. Those whose connection is gone
     /// before their ack don't count: they come again.
     func take(_ count: Int, acking: Bool = true) async throws -> [Delivery] {
         try await withThrowingTaskGroup(of: [Delivery]?.self) { group in
@@ -98,12 +103,12 @@ extension Deliveries {
                 return taken
             }
             group.addTask {
-                try await Task.sleep(for: .seconds(10))
+                try await Task.sleep(for: Broker.patience)
                 return nil
             }
             defer { group.cancelAll() }
             let first = try await group.next()
-            return try #require(first ?? nil, "no \(count) deliveries in ten seconds")
+            return try #require(first ?? nil, "\(count) deliveries never came")
         }
     }
 }

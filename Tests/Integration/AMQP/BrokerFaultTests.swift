@@ -1,7 +1,7 @@
 import AMQP
 import Testing
 
-@Suite("When the broker goes away")
+@Suite("When the broker goes away", .serialized)
 struct BrokerFaultTests {
     let broker: Broker
     let proxy: BrokerProxy

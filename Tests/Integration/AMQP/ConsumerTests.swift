@@ -1,7 +1,7 @@
 import AMQP
 import Testing
 
-@Suite("Consuming")
+@Suite("Consuming", .serialized)
 struct ConsumerTests {
     let broker: Broker
 

@@ -2,7 +2,7 @@ import AMQP
 import FoundationEssentials
 import Testing
 
-@Suite("Publishing with confirms")
+@Suite("Publishing with confirms", .serialized)
 struct PublisherTests {
     let broker: Broker
 

@@ -8,7 +8,7 @@ import Redis
 import TestSupport
 import Testing
 
-@Suite("The outbox relay when a server is away")
+@Suite("The outbox relay when a server is away", .serialized)
 struct RelayFaultTests {
     @Test("with the broker away, commits go on and browsers hear of them; the backlog leaves in order when it is back")
     func brokerAway() async throws {
@@ -122,7 +122,7 @@ struct RelayFaultTests {
                 return revisions
             }
             group.addTask {
-                try await Task.sleep(for: .seconds(15))
+                try await Task.sleep(for: Broker.patience)
                 return nil
             }
             defer { group.cancelAll() }

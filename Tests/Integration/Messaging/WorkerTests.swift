@@ -31,7 +31,7 @@ private final class Script: Sendable {
     }
 }
 
-@Suite("A message worker")
+@Suite("A message worker", .serialized)
 struct WorkerTests {
     private struct Unforeseen: Error {}
 
