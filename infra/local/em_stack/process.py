@@ -51,10 +51,13 @@ class Process:
         if self.log.exists() and self.log.stat().st_size > LARGEST_LOG:
             self.log.replace(self.log.with_suffix(".log.1"))
         with open(self.log, "ab") as log:
-            child = subprocess.Popen(
-                command, env={**environment, "EM_STACK": str(self.layout.state)}, cwd=directory or self.layout.state,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )
+            try:
+                child = subprocess.Popen(
+                    command, env={**environment, "EM_STACK": str(self.layout.state)}, cwd=directory or self.layout.state,
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+                )
+            except OSError as error:  # not there, not for this machine, being written by a build just now
+                raise StackError(f"cannot start {self.name}: {error}") from error
         self.pid_file.write_text(f"{child.pid} {start_time(child.pid)}\n")
 
     def send(self, number: int) -> None:
