@@ -5,7 +5,7 @@ import Testing
 import TestSupport
 
 @Suite("Sessions over HTTP")
-struct SessionTests {
+struct SignInSessionTests {
     @Test("signing up signs in, and the refresh token only travels in a guarded cookie")
     func signUp() async throws {
         try await APIWorld.run { api in
