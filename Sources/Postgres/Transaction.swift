@@ -22,7 +22,7 @@ public enum TransactionMode: Sendable {
 public final class Transaction: Sendable {
     private struct State {
         var hasBegun = false
-        /// The first error of a statement: from then on the server would answer every COMMIT with a rollback.
+        /// The first error of a statement: normally the server refuses all others from then on.
         var failure: PostgresError?
     }
 
@@ -76,15 +76,18 @@ public final class Transaction: Sendable {
         state.withLock { $0.failure = $0.failure ?? error }
     }
 
-    /// - Throws: the first statement's error, even if the closure swallowed it: the server has rolled back.
+    /// - Throws: the first statement's error if the closure swallowed it: the server then answers COMMIT with a
+    ///   rollback (unless the closure went back to a savepoint).
     func commit() async throws(PostgresError) {
         let (hasBegun, failure) = state.withLock { ($0.hasBegun, $0.failure) }
         if !hasBegun { return }
-        if let failure {
-            await rollback()
-            throw failure
+        do throws(PostgresError) {
+            let tag = try await loop.commit(lease)
+            if tag == "ROLLBACK" { throw failure ?? PostgresError(.connectionLost) }
+        } catch {
+            // A connection that was gone before the COMMIT went with the first error.
+            throw error.outcomeUnknown ? error : failure ?? error
         }
-        try await loop.commit(lease)
     }
 
     func rollback() async {
@@ -117,7 +120,11 @@ nonisolated(nonsending) func retryingSerializationFailures<Value: Sendable>(
         do {
             return try await attempt()
         } catch let error as PostgresError where error.asksForAnotherTransaction {
-            try await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause)))
+            do {
+                try await Task.sleep(for: .milliseconds(Int.random(in: pause / 2...pause)))
+            } catch {
+                throw PostgresError(.cancelled)
+            }
         }
     }
     return try await attempt()

@@ -57,6 +57,7 @@ final class ConnectionLoop: Sendable {
     // MARK: for tasks
 
     func read(_ sql: SQL) async throws(PostgresError) -> QueryResult {
+        try checkParameters([sql])
         let request = Request(.read(sql))
         try submit(read: request)
         return try await request.reply.value()[0]
@@ -72,6 +73,7 @@ final class ConnectionLoop: Sendable {
     /// Runs the statements on the next free pooled connection. It can be cancelled only while it waits for one.
     func execute(_ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
         if statements.isEmpty { return [] }
+        try checkParameters(statements)
         let request = Request(.statements(statements), commits: true)
         try post(.execute(request), isNewWork: true)
         return try await request.reply.value()
@@ -88,7 +90,8 @@ final class ConnectionLoop: Sendable {
     func exchange(
         _ lease: Lease, _ statements: [SQL], commits: Bool = false
     ) async throws(PostgresError) -> [QueryResult] {
-        try await run(Request(.statements(statements), commits: commits), on: lease)
+        try checkParameters(statements)
+        return try await run(Request(.statements(statements), commits: commits), on: lease)
     }
 
     func runScript(_ lease: Lease, _ script: [UInt8]) async throws(PostgresError) {
@@ -104,10 +107,12 @@ final class ConnectionLoop: Sendable {
     }
 
     /// Not cancelled with the task: a commit's outcome is always waited for.
-    func commit(_ lease: Lease) async throws(PostgresError) {
+    ///
+    /// - Returns: what the server did: "COMMIT", or "ROLLBACK" for a transaction that had failed.
+    func commit(_ lease: Lease) async throws(PostgresError) -> String {
         let request = Request(.statements(["COMMIT"]), commits: true)
         try post(.submit(request, lease))
-        _ = try await request.reply.uncancellableValue()
+        return try await request.reply.uncancellableValue()[0].storage.commandTag
     }
 
     /// Not cancelled with the task. When it fails, the connection is not clean and its release drops it.
@@ -150,6 +155,14 @@ final class ConnectionLoop: Sendable {
     func abandon() {
         inbox.withLock { $0.isClosing = true }
         postUnlessFinished(.close(nil))
+    }
+
+    /// The protocol counts parameters in 16 bits: beyond them libpq refuses, which must not cost the connection.
+    private func checkParameters(_ statements: [SQL]) throws(PostgresError) {
+        guard statements.contains(where: { $0.types.count > Int(UInt16.max) }) else { return }
+        let message = "a statement has more than 65535 parameters: bind arrays"
+        throw PostgresError(
+            .server(.init(sqlState: "54000", message: message, constraint: nil, detail: nil, isStalePlan: false)))
     }
 
     // MARK: the inbox

@@ -87,7 +87,12 @@ extension Reactor {
         case .reader: readersRefused(attempt, error)
         case .pooled: poolRefused(attempt, error)
         case .session(let reply): reply.answer(.failure(error))
-        case .listener(let listener): listener.backoff.failed(at: now)
+        case .listener(let listener):
+            // Nobody waits for it who could be told.
+            if listener.backoff.failures == 0 {
+                logger.warning("can't listen for notifications, trying on", metadata: ["error": "\(error)"])
+            }
+            listener.backoff.failed(at: now)
         }
     }
 

@@ -9,14 +9,13 @@ extension Reactor {
         for connection in connections.values { next = min(next, deadline(of: connection)) }
         if let waiter = waiters.first { next = min(next, waiter.enqueuedAt + settings.acquireTimeout) }
         if readsUnderWay > 0 { next = min(next, nextReadSweep) }
-        if wantsReaders, readers.count + connectingReaders < settings.readConnections, let at = readBackoff.notBefore {
-            next = min(next, at)
-        }
-        if !waiters.isEmpty, pooled + connectingPooled < settings.maximumTransactions, let at = poolBackoff.notBefore {
-            next = min(next, at)
-        }
+        // A time that has passed has been acted on in this round, as far as it could be.
+        let wantsReader = wantsReaders && readers.count + connectingReaders < settings.readConnections
+        if wantsReader, let at = readBackoff.notBefore, at > now { next = min(next, at) }
+        let wantsPooled = !waiters.isEmpty && pooled + connectingPooled < settings.maximumTransactions
+        if wantsPooled, let at = poolBackoff.notBefore, at > now { next = min(next, at) }
         for listener in listeners where listener.connection == nil && !listener.isConnecting {
-            next = min(next, listener.backoff.notBefore ?? now)
+            if let at = listener.backoff.notBefore, at > now { next = min(next, at) }
         }
         if let closingDeadline { next = min(next, closingDeadline) }
         let remaining = next - ContinuousClock.now
@@ -26,13 +25,13 @@ extension Reactor {
     /// When the connection has been silent for too long, or for long enough to ask whether it lives.
     private func deadline(of connection: Connection) -> ContinuousClock.Instant {
         if connection.hasDeadline { return connection.lastActivity + silenceLimit }
-        // A script under way takes its time.
-        if connection.isBusy { return now + .seconds(60) }
+        // A script takes its time; an open transaction must not be kept from the server's limit on idling in it.
+        if !connection.isClean { return now + .seconds(60) }
         return connection.lastActivity + settings.heartbeatInterval
     }
 
     func checkDeadlines() {
-        for connection in Array(connections.values) where deadline(of: connection) <= now {
+        for connection in connections.values.filter({ deadline(of: $0) <= now }) {
             if connection.hasDeadline {
                 drop(connection, .timedOut)
             } else if connection.submit(Request(.heartbeat)) {

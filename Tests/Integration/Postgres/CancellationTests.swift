@@ -12,7 +12,7 @@ import Testing
         task.cancel()
         let (error, _) = try await task.value
         #expect(error.name == "cancelled")
-        #expect(ContinuousClock.now - start < .seconds(2))
+        #expect(ContinuousClock.now - start < .seconds(5))
     }
 
     private func isRunning(_ marker: String, _ database: Database) async throws -> Bool {
@@ -57,8 +57,11 @@ import Testing
     @Test("a read returns at once; the connection and its neighbours go on") func reading() async throws {
         try await TestDatabase.with { observer in
             try await TestDatabase.with { database in
-                try await cancelled(when: { try await isRunning("/* leave me */", observer) }) {
-                    _ = try await database.read("SELECT pg_sleep(1) /* leave me */")
+                try await TestDatabase.whileLocked(72_161) { release in
+                    try await cancelled(when: { try await isRunning("/* leave me */", observer) }) {
+                        _ = try await database.read("SELECT pg_advisory_xact_lock(72161) /* leave me */")
+                    }
+                    try await release()
                 }
                 _ = try await database.read("SELECT 1")
                 #expect(database.statistics.connectionsMade == 1)
@@ -69,10 +72,15 @@ import Testing
     @Test("what commits by itself is not cancelled once sent") func executing() async throws {
         try await TestDatabase.with { observer in
             try await TestDatabase.with { database in
-                let task = Task { try await database.execute("SELECT pg_sleep(0.5), 6 AS n /* finish me */") }
-                try await TestDatabase.eventually("it runs") { try await isRunning("/* finish me */", observer) }
-                task.cancel()
-                #expect(try await task.value[0].decode("n", as: Int.self) == 6)
+                try await TestDatabase.whileLocked(72_162) { release in
+                    let task = Task {
+                        try await database.execute("SELECT pg_advisory_xact_lock(72162), 6 AS n /* finish me */")
+                    }
+                    try await TestDatabase.eventually("it runs") { try await isRunning("/* finish me */", observer) }
+                    task.cancel()
+                    try await release()
+                    #expect(try await task.value[0].decode("n", as: Int.self) == 6)
+                }
             }
         }
     }

@@ -32,7 +32,7 @@ import Testing
                 }
             }
             #expect(error.name == "connectionLost")
-            #expect(duration < .seconds(5))
+            #expect(duration < .seconds(30))
         }
     }
 
@@ -51,7 +51,7 @@ import Testing
                 }
             }
             #expect(error.name == "connectionLost")
-            #expect(duration < .seconds(5))
+            #expect(duration < .seconds(30))
         }
     }
 
@@ -122,20 +122,32 @@ import Testing
     @Test("closing lets work under way finish and refuses new work") func closing() async throws {
         let settings = try DatabaseSettings(url: TestDatabase.url)
         let database = Database(settings, logger: .init(label: "test"))
-        let started = AsyncStream<Void>.makeStream()
-        let read = Task { try await database.read("SELECT pg_sleep(1), 1 AS n")[0].decode("n", as: Int.self) }
-        try await TestDatabase.eventually("reading") { database.statistics.reads == 1 }
-        let transaction = Task {
-            try await database.transaction { transaction in
-                try await transaction.query("SELECT 1")
-                started.continuation.yield()
-                return try await transaction.query("SELECT pg_sleep(1), 2 AS n")[0].decode("n", as: Int.self)
+        try await TestDatabase.whileLocked(72_164) { release in
+            let read = Task {
+                try await database.read("SELECT pg_advisory_xact_lock_shared(72164), 1 AS n")[0].decode(
+                    "n", as: Int.self)
             }
+            let begun = Counter()
+            let transaction = Task {
+                try await database.transaction { transaction in
+                    try await transaction.query("SELECT 1")
+                    begun.count()
+                    let row = try await transaction.query("SELECT pg_advisory_xact_lock_shared(72164), 2 AS n")[0]
+                    return try row.decode("n", as: Int.self)
+                }
+            }
+            try await TestDatabase.eventually("both are under way") {
+                begun.value == 1 && database.statistics.reads == 1
+            }
+            let closing = Task { await database.close() }
+            try await TestDatabase.eventually("new work is refused") {
+                do { return try await database.execute("SELECT 1").isEmpty } catch { return true }
+            }
+            try await release()
+            await closing.value
+            #expect(try await read.value == 1)
+            #expect(try await transaction.value == 2)
         }
-        for await _ in started.stream { break }
-        await database.close()
-        #expect(try await read.value == 1)
-        #expect(try await transaction.value == 2)
         #expect(try await failure { _ = try await database.read("SELECT 1") }.error.name == "closed")
         #expect(try await failure { try await database.execute("SELECT 1") }.error.name == "closed")
         #expect(database.statistics.open == 0)

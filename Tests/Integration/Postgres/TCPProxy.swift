@@ -82,8 +82,15 @@ final class TCPProxy: Sendable {
                 continue
             }
             state.withLock { $0.sockets += [client, server] }
-            runThread { [self] in forward(from: client, to: server, isRequest: true) }
-            runThread { [self] in forward(from: server, to: client, isRequest: false) }
+            let pair = Pair()
+            runThread { [self] in
+                forward(from: client, to: server, isRequest: true)
+                end(pair, client, server)
+            }
+            runThread { [self] in
+                forward(from: server, to: client, isRequest: false)
+                end(pair, client, server)
+            }
         }
         close(listener)
     }
@@ -116,9 +123,23 @@ final class TCPProxy: Sendable {
             }
         }
         shutdown(destination, Int32(SHUT_RDWR))
-        // The descriptor is the reading thread's to close, so that no number is used again under somebody's feet.
-        state.withLock { $0.sockets.removeAll { $0 == source } }
-        close(source)
+    }
+
+    /// The two directions of one connection. The second to end closes both sockets, so that no descriptor is used
+    /// again under somebody's feet.
+    private final class Pair: Sendable {
+        let hasOneEnded = Mutex(false)
+    }
+
+    private func end(_ pair: Pair, _ client: Int32, _ server: Int32) {
+        let isLast = pair.hasOneEnded.withLock { ended in
+            defer { ended = true }
+            return ended
+        }
+        guard isLast else { return }
+        state.withLock { $0.sockets.removeAll { $0 == client || $0 == server } }
+        close(client)
+        close(server)
     }
 }
 

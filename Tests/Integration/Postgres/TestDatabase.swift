@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Logging
 @testable import Postgres
+import Synchronization
 import Testing
 
 /// The server that `make test` starts, as the Postgres suites use it: no schema of the product is needed.
@@ -63,11 +64,11 @@ extension TestDatabase {
         try await with(url: components.string, configure: configure) { try await body($0, proxy) }
     }
 
-    /// Asks until it holds; fails the test after ten seconds.
+    /// Asks until it holds; fails the test after thirty seconds.
     static func eventually(
         _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation, _ condition: () async throws -> Bool
     ) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
+        let deadline = ContinuousClock.now + .seconds(30)
         while ContinuousClock.now < deadline {
             if try await condition() { return }
             try await Task.sleep(for: .milliseconds(5))
@@ -100,4 +101,42 @@ extension PostgresError {
         case .closed: "closed"
         }
     }
+}
+
+extension TestDatabase {
+    /// Runs `body` while a session holds an advisory lock; statements that take the lock wait until `release` is called
+    /// (or `body` ends).
+    static func whileLocked(
+        _ key: Int, _ body: (_ release: () async throws -> Void) async throws -> Void
+    ) async throws {
+        try await with { holder in
+            let (held, released) = (Counter(), Counter())
+            let session = Task {
+                try await holder.session { session in
+                    try await session.query("SELECT pg_advisory_lock(\(key))")
+                    held.count()
+                    try await eventually("released") { released.value > 0 }
+                }
+            }
+            try await eventually("locked") { held.value == 1 }
+            let release: () async throws -> Void = {
+                released.count()
+                try await session.value
+            }
+            do {
+                try await body(release)
+            } catch {
+                try await release()
+                throw error
+            }
+            try await release()
+        }
+    }
+}
+
+/// Counts from several tasks.
+final class Counter: Sendable {
+    private let state = Mutex(0)
+    func count() { state.withLock { $0 += 1 } }
+    var value: Int { state.withLock { $0 } }
 }

@@ -1,6 +1,5 @@
 import FoundationEssentials
 import Postgres
-import Synchronization
 import Testing
 
 @Suite("Transactions on a real server") struct TransactionTests {
@@ -73,6 +72,27 @@ import Testing
         }
     }
 
+    @Test("an error undone by a savepoint does not fail the transaction") func savepoint() async throws {
+        try await withTable { database in
+            try await database.transaction { transaction in
+                try await transaction.pipeline([insert(1), "SAVEPOINT here"])
+                do { try await transaction.query(insert(1)) } catch {}
+                try await transaction.query("ROLLBACK TO SAVEPOINT here")
+                try await transaction.query(insert(2))
+            }
+            try await expectRows(2, in: database)
+        }
+    }
+
+    @Test("too many parameters are refused without harm to the connection") func parameterLimit() async throws {
+        try await TestDatabase.with { database in
+            let list = (0...65_535).map { "\($0)" as SQL }.joined()
+            let (error, _) = try await failure { _ = try await database.read("SELECT \(fragment: list)") }
+            #expect(error.sqlState == "54000")
+            #expect(!error.isRetriable)
+        }
+    }
+
     @Test("a constraint violation tells its name, and nothing of the batch is kept") func constraintName() async throws
     {
         try await withTable { database in
@@ -127,19 +147,17 @@ import Testing
     {
         try await withTable { database in
             try await database.execute(insert(0))
-            let counters = Counters(attempts: 0)
-            // Four at once read and write the same row: all but one of a round are refused with 40001.
+            let attempts = Counter()
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<3 {
                     group.addTask {
                         try await database.transaction(.serializable) { transaction in
-                            counters.count()
-                            let row = try await transaction.query(
-                                "SELECT value FROM counters")[0]
+                            let row = try await transaction.query("SELECT value FROM counters")[0]
                             let value = try row.decode("value", as: Int.self)
-                            try await transaction.query("SELECT pg_sleep(0.02)")
-                            try await transaction.query(
-                                "UPDATE counters SET value = \(value + 1)")
+                            // All have read before anyone writes: only one of them can be right.
+                            attempts.count()
+                            try await TestDatabase.eventually("all have read") { attempts.value >= 3 }
+                            try await transaction.query("UPDATE counters SET value = \(value + 1)")
                         }
                     }
                 }
@@ -147,7 +165,7 @@ import Testing
             }
             let row = try await database.read("SELECT value FROM counters")[0]
             #expect(try row.decode("value", as: Int.self) == 3)
-            #expect(counters.attempts > 3, "the transactions never met: the test proves nothing")
+            #expect(attempts.value > 3, "nobody ran twice: the test proves nothing")
         }
     }
 
@@ -186,31 +204,28 @@ import Testing
     {
         try await TestDatabase.with(configure: {
             $0.maximumTransactions = 2
-            $0.acquireTimeout = .milliseconds(300)
+            $0.acquireTimeout = .seconds(2)
         }) { database in
-            let holding = AsyncStream<Void>.makeStream()
-            let done = AsyncStream<Void>.makeStream()
+            let (held, released) = (Counter(), Counter())
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for _ in 0..<2 {
                     group.addTask {
                         try await database.transaction { transaction in
                             try await transaction.query("SELECT 1")
-                            holding.continuation.yield()
-                            for await _ in done.stream { break }
+                            held.count()
+                            try await TestDatabase.eventually("released") { released.value == 1 }
                         }
                     }
                 }
-                var held = holding.stream.makeAsyncIterator()
-                _ = await held.next()
-                _ = await held.next()
+                try await TestDatabase.eventually("both are taken") { held.value == 2 }
                 let start = ContinuousClock.now
                 let error = await #expect(throws: PostgresError.self) {
                     try await database.transaction { try await $0.query("SELECT 1") }
                 }
                 guard case .poolExhausted? = error?.kind else { throw error ?? PostgresErrorExpected() }
-                #expect(ContinuousClock.now - start < .seconds(3))
+                #expect(ContinuousClock.now - start < .seconds(10))
                 #expect(database.statistics.open == 2)
-                done.continuation.finish()
+                released.count()
                 try await group.waitForAll()
             }
             try await database.transaction { try await $0.query("SELECT 1") }
@@ -220,7 +235,10 @@ import Testing
     struct PostgresErrorExpected: Error {}
 
     @Test("many callers share few connections and all are served") func fairness() async throws {
-        try await withTable(configure: { $0.maximumTransactions = 3 }) { database in
+        try await withTable(configure: {
+            $0.maximumTransactions = 3
+            $0.acquireTimeout = .seconds(60)
+        }) { database in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for n in 0..<200 {
                     let statement = insert(n)
@@ -270,12 +288,4 @@ import Testing
             await #expect(throws: PostgresError.self) { try await escaped.query("SELECT 1") }
         }
     }
-}
-
-/// Counts from several tasks.
-final class Counters: Sendable {
-    private let value: Mutex<Int>
-    init(attempts: Int) { value = Mutex(attempts) }
-    func count() { value.withLock { $0 += 1 } }
-    var attempts: Int { value.withLock { $0 } }
 }
