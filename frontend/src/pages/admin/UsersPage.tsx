@@ -48,7 +48,7 @@ function RoleChoice({ user, changed }: { user: AdminUser; changed: (user: AdminU
   const grant = useAction(async (role: Role) => changed(await admin.setRole(user.id, role)));
   return (
     <div className="em-stack">
-      <select className="form-select" aria-label={`Role of ${user.displayName}`} value={user.role} disabled={grant.pending}
+      <select className="form-select" aria-label={`Role of ${user.displayName} (${user.email})`} value={user.role} disabled={grant.pending}
         onChange={(event) => void grant.run(event.target.value as Role)}>
         <option value="user">User</option>
         <option value="organizer">Organizer</option>
