@@ -60,10 +60,10 @@ struct MailWorld {
             id: TicketID(), eventID: registration.eventID, registrationID: registration.id, userID: registration.userID,
             code: TicketCode(using: &generator).description, qrText: "EM1:" + String(repeating: "ABCDEFG2", count: 22),
             status: .valid, issuedAt: Date(), revokedAt: nil, checkedInAt: nil)
-        try await world.database.transaction { transaction in
-            #expect(
-                try await world.tickets.insert(ticket, issue: 1, owner: organizer.id, on: transaction))
+        let isNew = try await world.database.transaction { transaction in
+            try await world.tickets.insert(ticket, issue: 1, owner: organizer.id, on: transaction)
         }
+        #expect(isNew)
     }
 
     /// What stands in the outbox under a type, oldest first: what the relay would publish.

@@ -1,6 +1,9 @@
 import Domain
 import FoundationEssentials
+import Messaging
 import Persistence
+import Postgres
+import TestSupport
 import Testing
 
 @testable import notifications
@@ -78,7 +81,7 @@ import Testing
             let received = try mail.server.nextMail()
             #expect(received.headers["Subject"] == "Cancelled: Concert")
             let calendar = try #require(received.root.children?.last?.text)
-            #expect(calendar.contains("METHOD:CANCEL") && calendar.contains("SEQUENCE:\(try #require(version))\r\n"))
+            #expect(calendar.contains("METHOD:CANCEL") && calendar.contains("SEQUENCE:\(data.version)\r\n"))
         }
     }
 

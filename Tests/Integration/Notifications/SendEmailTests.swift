@@ -3,6 +3,7 @@ import FoundationEssentials
 import Messaging
 import Persistence
 import Postgres
+import TestSupport
 import Testing
 
 @testable import notifications
