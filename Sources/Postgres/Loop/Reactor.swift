@@ -112,6 +112,8 @@ final class Reactor {
         for request in aborted { request.runsAlone = true }
         if !aborted.isEmpty { pendingReads.prepend(aborted) }
         for request in connection.takeCompleted() { complete(request, on: connection) }
+        // Completing may have dropped it.
+        guard connections[connection.id] != nil else { return }
         if isAlive { flush(connection) } else { drop(connection, .connectionLost) }
     }
 
