@@ -35,6 +35,8 @@ struct APISettings: Sendable {
         reader.url(name) { url in
             var settings = try DatabaseSettings(url: url)
             settings.applicationName = "api-service"
+            // A crowd stands in line rather than being sent away; still shorter than the proxy's patience (30 s).
+            settings.acquireTimeout = .seconds(20)
             return settings
         }
     }

@@ -61,7 +61,9 @@ func buildAPIService(
     let application = Application(
         router: router,
         configuration: .init(
-            address: .hostname(settings.common.host, port: settings.common.port), serverName: nil),
+            address: .hostname(settings.common.host, port: settings.common.port), serverName: nil,
+            // A crowd knocks at once: what doesn't fit in here waits seconds for its next try (the kernel caps it).
+            backlog: 4096),
         onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? 0) },
         logger: logger)
     return APIService(application: application, health: health, services: services)

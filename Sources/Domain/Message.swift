@@ -215,10 +215,53 @@ public enum Timestamp {
         return whole.formatted(.iso8601).dropLast() + "." + padded + "Z"
     }
 
+    /// RFC 3339 §5.6, upper-case: `2026-05-01T18:00:00Z`, `…T20:00:00.5+02:00`; nil for anything else.
     public static func parse(_ text: String) -> Date? {
-        guard (20...40).contains(text.utf8.count) else { return nil }
+        // Foundation would take 30 February for 2 March, 25 o'clock for one, and leave what follows unread.
+        guard isWellFormed(Array(text.utf8)) else { return nil }
         if let date = try? Date(text, strategy: .iso8601) { return date }
         return try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
+    private static func isWellFormed(_ text: [UInt8]) -> Bool {
+        guard (20...40).contains(text.count), matches(text[..<19], "dddd-dd-ddTdd:dd:dd") else { return false }
+        var zone = text[19...]
+        if zone.first == UInt8(ascii: ".") {
+            zone = zone.dropFirst()
+            let digits = zone.prefix { isDigit($0) }.count
+            guard digits > 0 else { return false }
+            zone = zone.dropFirst(digits)
+        }
+        guard zone.elementsEqual("Z".utf8) || matches(zone, "+dd:dd") || matches(zone, "-dd:dd") else { return false }
+        let year = number(text[0..<4])
+        let offset = Array(zone.dropFirst())
+        return (1..<daysOfMonth(number(text[5..<7]), year) + 1).contains(number(text[8..<10]))
+            && isTimeOfDay(text[11..<13], text[14..<16]) && number(text[17..<19]) < 60
+            && (offset.isEmpty || isTimeOfDay(offset[..<2], offset[3...]))
+    }
+
+    /// `d` stands for a digit, everything else for itself.
+    private static func matches(_ text: ArraySlice<UInt8>, _ pattern: String) -> Bool {
+        text.count == pattern.utf8.count
+            && zip(text, pattern.utf8).allSatisfy { $1 == UInt8(ascii: "d") ? isDigit($0) : $0 == $1 }
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+
+    private static func number(_ digits: ArraySlice<UInt8>) -> Int { digits.reduce(0) { $0 * 10 + Int($1 - 0x30) } }
+
+    private static func isTimeOfDay(_ hour: ArraySlice<UInt8>, _ minute: ArraySlice<UInt8>) -> Bool {
+        number(hour) < 24 && number(minute) < 60
+    }
+
+    /// Of the Gregorian calendar; 0 for a month that doesn't exist.
+    private static func daysOfMonth(_ month: Int, _ year: Int) -> Int {
+        switch month {
+        case 2: year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400)) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        case 1...12: 31
+        default: 0
+        }
     }
 }
 

@@ -1,0 +1,69 @@
+"""The stack under test: its addresses, its database, and its processes to be stopped, killed and started."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+import psycopg.rows
+import requests
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT / "infra/local"))
+from em_stack import services  # noqa: E402
+from em_stack.layout import Layout, saved_settings  # noqa: E402
+from em_stack.process import Process  # noqa: E402
+
+SERVICES = ("api-service", "ws-hub", "ticket-worker", "notifications")
+
+
+class Stack:
+    def __init__(self) -> None:
+        settings = saved_settings()
+        assert settings, f"no stack was started in {os.environ.get('EM_STATE_DIR', '.local')}: infra/local/stack up"
+        self.layout = Layout(settings)
+        lines = self.layout.environment_file.read_text().splitlines()
+        self.address = dict(line.split("=", 1) for line in lines if line)
+        self.state = Path(self.address["EM_STATE_DIR"])
+        self.url = self.address["EM_PUBLIC_URL"]
+        self.socket_url = self.url.replace("http", "ws", 1) + "/ws"
+
+    def rows(self, statement: str, *parameters: object) -> list[tuple]:
+        """Runs one statement with the administrator's rights: the truth that everything is measured by."""
+        with psycopg.connect(self.address["EM_DATABASE_URL"], autocommit=True) as connection:
+            cursor = connection.execute(statement, parameters)
+            return cursor.fetchall() if cursor.description else []
+
+    def value(self, statement: str, *parameters: object) -> object:
+        return self.rows(statement, *parameters)[0][0]
+
+    def insert(self, statement: str, rows: list[tuple]) -> None:
+        with psycopg.connect(self.address["EM_DATABASE_URL"]) as connection, connection.cursor() as cursor:
+            cursor.executemany(statement, rows)
+
+    def port(self, service: str, instance: int = 1) -> int:
+        return self.layout.service_port(service, instance)
+
+    def inside(self, service: str, path: str, instance: int = 1) -> requests.Response:
+        """Asks a service itself, past nginx."""
+        return requests.get(f"http://127.0.0.1:{self.port(service, instance)}{path}", timeout=10)
+
+    def control(self, *arguments: str) -> None:
+        """infra/local/stack start|stop|… NAME"""
+        ran = subprocess.run([ROOT / "infra/local/stack", *arguments], capture_output=True, text=True, timeout=180,
+                             env={**os.environ, "EM_STATE_DIR": str(self.state)})
+        assert ran.returncode == 0, f"stack {' '.join(arguments)}: {ran.stderr}"
+
+    def kill(self, service: str) -> None:
+        process = Process(self.layout, services.process_name(service, 1))
+        assert process.pid, f"{service} is not running"
+        process.send(signal.SIGKILL)
+
+    def another(self, service: str, instance: int) -> subprocess.Popen:
+        """One more process of a service as a child of the test, which thereby learns its exit code."""
+        environment = services.service_environment(self.layout, service, instance)
+        with open(self.layout.logs / f"{service}-of-a-test.log", "ab") as log:
+            return subprocess.Popen([str(self.layout.binaries / service), "serve"], env=environment,
+                                    cwd=self.state, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -1,0 +1,192 @@
+"""Every route × everybody: who gets in, who hears 401, 403 or 404. The table has a line for each line of openapi.yaml."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from em.api import Api, described, problem
+from em.people import PASSWORD, People, Person
+from em.world import World
+
+# Who asks. `holder` has a registration for the event, `stranger` nothing; `other` organizes another event.
+CALLERS = ("nobody", "stranger", "holder", "other", "gate", "partner", "owner", "admin")
+PUBLIC = dict.fromkeys(CALLERS, 200)
+SIGNED_IN = {**PUBLIC, "nobody": 401}
+ORGANIZERS = {"nobody": 401, "stranger": 403, "holder": 403, "other": 403, "gate": 403, "partner": 200, "owner": 200, "admin": 200}
+GATE = {**ORGANIZERS, "gate": 200}
+# What belongs to the holder: others don't even learn that it exists.
+HOLDERS = {"nobody": 401, "stranger": 404, "holder": 200, "other": 404, "gate": 404, "partner": 200, "owner": 200, "admin": 200}
+ADMINS = {**dict.fromkeys(CALLERS, 403), "nobody": 401, "admin": 200}
+DRAFT = {"nobody": 404, "stranger": 404, "holder": 404, "other": 404, "gate": 200, "partner": 200, "owner": 200, "admin": 200}
+
+
+def hidden(table: dict[str, int]) -> dict[str, int]:
+    """The same on a draft: who may not see it hears 404 instead of 403; signing in comes first."""
+    return {who: 404 if DRAFT[who] == 404 and status == 403 else status for who, status in table.items()}
+
+
+@dataclass
+class Route:
+    method: str
+    path: str
+    """As in openapi.yaml; filled in by the scene."""
+    who: dict[str, int]
+    body: dict | None = None
+    good: int = 200
+    """What stands for 200 in `who`."""
+    note: str = ""
+    fresh: bool = False
+    """It changes what it is about: every caller gets an event of their own to try it on."""
+    headers: tuple = ()
+
+
+def route(method: str, path: str, who: dict[str, int], **more: object) -> Route:
+    return Route(method, path, who, **more)
+
+
+EVENT_BODY = {"title": "Matrix", "startsAt": "2031-01-01T10:00:00Z", "endsAt": "2031-01-01T12:00:00Z",
+              "timeZone": "UTC", "capacity": 5}
+LOGIN = {"email": "user@example.com", "password": PASSWORD}
+CSRF = (("X-EM-CSRF", "1"),)
+VERSION = (("If-Match", '"{version}"'),)
+
+ROUTES = [
+    route("POST", "/api/v1/auth/register", dict.fromkeys(CALLERS, 422), body={}),
+    route("POST", "/api/v1/auth/login", dict.fromkeys(CALLERS, 422), body={}),
+    route("POST", "/api/v1/auth/refresh", dict.fromkeys(CALLERS, 401), headers=CSRF),
+    route("POST", "/api/v1/auth/logout", PUBLIC, good=204, headers=CSRF),
+    route("GET", "/api/v1/me", SIGNED_IN),
+    route("PATCH", "/api/v1/me", SIGNED_IN, body={}),
+    route("GET", "/api/v1/me/registrations", SIGNED_IN),
+    route("GET", "/api/v1/me/notifications", SIGNED_IN),
+    route("GET", "/api/v1/events", PUBLIC),
+    route("POST", "/api/v1/events", {**SIGNED_IN, "stranger": 403, "holder": 403, "gate": 403, "partner": 403}, body=EVENT_BODY, good=201),
+    route("GET", "/api/v1/events/{id}", PUBLIC),
+    route("GET", "/api/v1/events/{id}", DRAFT, note="draft"),
+    route("PATCH", "/api/v1/events/{id}", ORGANIZERS, body={"venue": "New"}, fresh=True, headers=VERSION),
+    route("PATCH", "/api/v1/events/{id}", hidden(ORGANIZERS), body={"venue": "New"}, note="draft", fresh=True, headers=VERSION),
+    route("POST", "/api/v1/events/{id}/publish", hidden(ORGANIZERS), note="draft", fresh=True),
+    route("POST", "/api/v1/events/{id}/cancel", ORGANIZERS, fresh=True),
+    route("POST", "/api/v1/events/{id}/registrations", {**SIGNED_IN, "holder": 409}, good=201, fresh=True),
+    route("GET", "/api/v1/events/{id}/registrations", ORGANIZERS),
+    route("GET", "/api/v1/events/{id}/registrations.csv", ORGANIZERS),
+    route("GET", "/api/v1/events/{id}/registrations", hidden(ORGANIZERS), note="draft"),
+    route("GET", "/api/v1/registrations/{registration}", HOLDERS),
+    route("DELETE", "/api/v1/registrations/{registration}",
+          {**HOLDERS, "partner": 403, "owner": 403, "admin": 403}, fresh=True),
+    route("GET", "/api/v1/tickets/{ticket}", HOLDERS),
+    route("GET", "/api/v1/tickets/{ticket}.svg", HOLDERS),
+    route("GET", "/api/v1/tickets/{ticket}.png", HOLDERS),
+    route("GET", "/api/v1/tickets/{ticket}.ics", HOLDERS),
+    route("POST", "/api/v1/events/{id}/check-ins", GATE, body={"code": "0000-0000-0000"}),
+    route("GET", "/api/v1/events/{id}/announcements", PUBLIC),
+    route("GET", "/api/v1/events/{id}/announcements", DRAFT, note="draft"),
+    route("POST", "/api/v1/events/{id}/announcements", ORGANIZERS, body={"title": "T", "body": "B"}, good=201),
+    route("GET", "/api/v1/events/{id}/stats", ORGANIZERS),
+    route("GET", "/api/v1/events/{id}/stats", hidden(ORGANIZERS), note="draft"),
+    route("GET", "/api/v1/admin/users", ADMINS),
+    route("PATCH", "/api/v1/admin/users/{user}", ADMINS, body={"role": "user"}),
+    route("GET", "/.well-known/jwks.json", PUBLIC),
+    route("GET", "/.well-known/ticket-keys.json", PUBLIC),
+    route("GET", "/openapi.yaml", PUBLIC),
+]
+
+
+@pytest.fixture(scope="module")
+def cast(world: World, people: People) -> SimpleNamespace:
+    """`partner` and `gate` are members of the owner's team with the role `user` in the installation."""
+    roles = {"stranger": "user", "holder": "user", "other": "organizer", "gate": "user", "partner": "user",
+             "owner": "organizer", "admin": "admin"}
+    cast = SimpleNamespace(nobody=None, **{name: people.one(role, name.title()) for name, role in roles.items()})
+    world.event(cast.other)
+    return cast
+
+
+@pytest.fixture(scope="module")
+def scenes(world: World, cast: SimpleNamespace) -> Callable[[str], dict[str, str]]:
+    """Makes the event that a route is tried on: published with the holder's registration, or a draft."""
+    def make(note: str) -> dict[str, str]:
+        event = world.draft(cast.owner) if note == "draft" else world.event(cast.owner)
+        world.stack.insert("INSERT INTO event_members (event_id, user_id, role) VALUES (%s, %s, %s)",
+                           [(event["id"], cast.gate.id, "checkInStaff"), (event["id"], cast.partner.id, "coOrganizer")])
+        scene = {"id": event["id"], "version": str(event["version"]), "user": cast.stranger.id}
+        if note != "draft":
+            scene["registration"] = world.register(cast.holder, event)["id"]
+        return scene
+
+    return make
+
+
+@pytest.fixture(scope="module")
+def lasting(world: World, cast: SimpleNamespace, scenes: Callable[[str], dict[str, str]]) -> dict[str, dict[str, str]]:
+    published = scenes("")
+    published["ticket"] = world.ticket(cast.holder, {"id": published["registration"]})["id"]
+    return {"": published, "draft": scenes("draft")}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path} {route.note}".strip())
+def test_a_route_lets_in_whom_it_should(
+    world: World, cast: SimpleNamespace, scenes: Callable[[str], dict[str, str]], lasting: dict[str, dict[str, str]], route: Route
+) -> None:
+    wrong = []
+    for who in CALLERS:
+        scene = scenes(route.note) if route.fresh else lasting[route.note]
+        person: Person | None = getattr(cast, who)
+        api = Api(world.stack.url, person.token if person else None)
+        headers = {name: value.format(**scene) for name, value in route.headers}
+        response = api.send(route.method, route.path.format(**scene), json=route.body, headers=headers)
+        expected = route.good if route.who[who] == 200 else route.who[who]
+        if response.status_code != expected:
+            wrong.append(f"{who}: {described(response)}, expected {expected}")
+        elif expected >= 400:
+            problem(response, expected)
+    assert not wrong, "\n".join(wrong)
+
+
+def test_the_table_names_every_route_of_the_description(world: World) -> None:
+    document = yaml.safe_load(world.anyone.send("GET", "/openapi.yaml").text)
+    described_routes = {(method.upper(), path.count("{"), path.replace("{id}", "*"))
+                        for path, item in document["paths"].items() for method in item if method in METHODS}
+    tried = {(route.method, route.path.count("{"), starred(route.path)) for route in ROUTES}
+    assert described_routes == tried
+
+
+METHODS = ("get", "post", "patch", "put", "delete")
+
+
+def starred(path: str) -> str:
+    for name in ("id", "registration", "ticket", "user"):
+        path = path.replace("{" + name + "}", "*")
+    return path
+
+
+def test_an_organizer_sees_only_their_own_people(world: World, cast: SimpleNamespace, lasting: dict[str, dict[str, str]]) -> None:
+    """Names and addresses of attendees are for their organizer; nobody's stand in what is public."""
+    event = lasting[""]["id"]
+    for path in (f"/events/{event}", "/events?limit=100", f"/events/{event}/announcements"):
+        assert cast.holder.email not in world.anyone.send("GET", path).text
+        assert cast.owner.email not in world.anyone.send("GET", path).text
+    assert cast.holder.email in cast.owner.api.send("GET", f"/events/{event}/registrations").text
+
+
+def test_a_role_granted_counts_from_the_next_token_on(world: World, people: People, cast: SimpleNamespace) -> None:
+    person = people.one()
+    cast.admin.api.patch(f"/admin/users/{person.id}", {"role": "organizer"})
+    assert person.api.get("/me")["role"] == "organizer"
+    token = world.anyone.post("/auth/login", {"email": person.email, "password": PASSWORD})["accessToken"]
+    assert Api(world.stack.url, token).send("POST", "/events", json=EVENT_BODY).status_code == 201
+
+
+def test_the_last_administrator_stays_one(world: World, people: People) -> None:
+    """Everybody else's role is lifted for a moment, in one transaction that other requests don't see: so by SQL."""
+    admin = people.one("admin")
+    others = [row[0] for row in world.stack.rows("SELECT id FROM users WHERE role = 'admin' AND id <> %s", admin.id)]
+    world.stack.rows("UPDATE users SET role = 'organizer' WHERE id = ANY(%s)", others)
+    try:
+        problem(admin.api.send("PATCH", f"/admin/users/{admin.id}", json={"role": "user"}), 409, "last-admin")
+    finally:
+        world.stack.rows("UPDATE users SET role = 'admin' WHERE id = ANY(%s)", others)
+    assert admin.api.get("/me")["role"] == "admin"
