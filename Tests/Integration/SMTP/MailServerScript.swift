@@ -1,7 +1,16 @@
 /// What `MailServer` runs. Prints the port, then one line of JSON for each mail it takes.
 let mailServerScript = #"""
-    import asyncio, base64, email, email.policy, json, ssl, subprocess, sys
+    import asyncio, base64, email, email.policy, json, queue, ssl, subprocess, sys, threading
     from aiosmtpd.smtp import SMTP
+
+    # A test may read late: a full pipe must not stop the server.
+    lines = queue.Queue()
+
+    def write():
+        while True:
+            print(lines.get(), flush=True)
+
+    threading.Thread(target=write, daemon=True).start()
 
     class Handler:
         seen = set()
@@ -45,12 +54,12 @@ let mailServerScript = #"""
                 return node
             root = part(message)
             raw = envelope.original_content
-            print(json.dumps({"sender": envelope.mail_from, "recipients": envelope.rcpt_tos,
+            lines.put(json.dumps({"sender": envelope.mail_from, "recipients": envelope.rcpt_tos,
                 "headers": {k: str(v) for k, v in message.items()},
                 "rawHeaders": raw.split(b"\r\n\r\n")[0].decode("utf-8", "replace"),
                 "defects": defects + [repr(d) for h in message.values() for d in getattr(h, "defects", ())],
                 "tls": session.ssl is not None, "peerPort": session.peer[1],
-                "longestLine": max(len(l) for l in raw.split(b"\r\n")), "root": root}), flush=True)
+                "longestLine": max(len(l) for l in raw.split(b"\r\n")), "root": root}))
             return "250 2.0.0 taken"
 
     async def main():
@@ -65,7 +74,7 @@ let mailServerScript = #"""
         loop = asyncio.get_running_loop()
         server = await loop.create_server(
             lambda: SMTP(Handler(), hostname="test", enable_SMTPUTF8=True, tls_context=context), "127.0.0.1", 0)
-        print(server.sockets[0].getsockname()[1], flush=True)
+        lines.put(server.sockets[0].getsockname()[1])
         await asyncio.sleep(3600)
 
     asyncio.run(main())
