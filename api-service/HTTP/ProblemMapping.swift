@@ -64,7 +64,7 @@ struct ProblemMiddleware: RouterMiddleware {
         }
     }
 
-    private static func problem(_ error: PostgresError) -> APIProblem {
+    static func problem(_ error: PostgresError) -> APIProblem {
         if error.outcomeUnknown { return .outcomeUnknown }
         return switch error.kind {
         case .cancelled, .closed: .unavailable()

@@ -27,8 +27,9 @@ struct BodyFields {
     }
 
     static func object(_ bytes: [UInt8]) -> [String: JSONValue]? {
-        // The decoder would read UTF-16 and UTF-32 as well; RFC 8259 §8.1 knows UTF-8 only.
-        guard String(validating: bytes, as: UTF8.self) != nil else { return nil }
+        // The decoder would read UTF-16 and UTF-32 as well; RFC 8259 §8.1 knows UTF-8 only. The zero bytes of the others
+        // are UTF-8 too, but in no JSON.
+        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else { return nil }
         do {
             return try JSONDecoder().decode([String: JSONValue].self, from: Data(bytes))
         } catch {

@@ -1,6 +1,7 @@
 @testable import api_service
 import Domain
 import FoundationEssentials
+@testable import Postgres
 import Testing
 
 @Suite("Problems")
@@ -18,6 +19,19 @@ struct ProblemTests {
         let problem = ProblemMiddleware.problem(error)
         #expect(problem.statusCode == status)
         #expect(problem.slug == error.slug)
+    }
+
+    @Test("a lost commit is told from what didn't happen, and what didn't happen may be tried again")
+    func database() {
+        let lostCommit = ProblemMiddleware.problem(PostgresError(.connectionLost, outcomeUnknown: true))
+        #expect(lostCommit.slug == "outcome-unknown")
+        #expect(lostCommit.statusCode == 503)
+        for kind: PostgresError.Kind in [
+            .connectionLost, .timedOut, .poolExhausted, .unreachable("no route"), .cancelled, .closed,
+        ] {
+            #expect(ProblemMiddleware.problem(PostgresError(kind)).slug == "unavailable")
+        }
+        #expect(ProblemMiddleware.problem(PostgresError(.invalidURL)).slug == "internal-error")
     }
 
     @Test("what went wrong with fields is passed on")
