@@ -24,18 +24,19 @@ public struct TestWorld: Sendable {
         logger.logLevel = .critical
         let name = "em_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
         try await administer("CREATE DATABASE \(name)", logger: logger)
-        let world: TestWorld
+        let world = try TestWorld(database: name, logger: logger)
+        let outcome: Result<Void, any Error>
         do {
-            world = try TestWorld(database: name, logger: logger)
             try await Migrator(database: world.owner, logger: logger).run()
-            try await test(world)
+            outcome = .success(try await test(world))
         } catch {
-            try await drop(name, logger: logger)
-            throw error
+            outcome = .failure(error)
         }
+        // Also after a throw: the owner may not end the services' connections, and the test's own error would be lost.
         await world.database.close()
         await world.owner.close()
         try await drop(name, logger: logger)
+        try outcome.get()
     }
 
     private init(database name: String, logger: Logger) throws {

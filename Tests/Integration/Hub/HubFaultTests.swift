@@ -12,8 +12,8 @@ struct HubFaultTests {
     func slowReader() async throws {
         try await HubWorld.with { hub in
             let id = try await hub.events.add()
-            let slow = try hub.connect(receiveBuffer: 4096)
-            let healthy = try hub.connect()
+            let slow = try await hub.connect(receiveBuffer: 4096)
+            let healthy = try await hub.connect()
             try slow.subscribe("event:\(id)")
             try healthy.subscribe("event:\(id)")
             _ = try await slow.next("subscribed")
@@ -36,7 +36,7 @@ struct HubFaultTests {
     func pausingReader() async throws {
         try await HubWorld.with(limits: { $0.waitingBytes = 1 << 20 }) { hub in
             let id = try await hub.events.add(confirmed: 0, revision: 0)
-            let client = try hub.connect(receiveBuffer: 4096)
+            let client = try await hub.connect(receiveBuffer: 4096)
             try client.subscribe("event:\(id)")
             _ = try await client.next("subscribed")
             let body = String(repeating: "x", count: 9000)
@@ -65,7 +65,7 @@ struct HubFaultTests {
         let server = try await PrivateRedis()
         try await HubWorld.with(redis: try server.address) { hub in
             let id = try await hub.events.add(confirmed: 3, revision: 7)
-            let client = try hub.connect()
+            let client = try await hub.connect()
             try client.subscribe("event:\(id)")
             _ = try await client.next("subscribed")
             try await eventually("Redis has the subscription") {
@@ -77,7 +77,7 @@ struct HubFaultTests {
             try await hub.events.take(id)
             #expect(try await client.next("counts").revision == 8)
             let other = try await hub.events.add(confirmed: 1, revision: 2)
-            let late = try hub.connect()
+            let late = try await hub.connect()
             try late.subscribe("event:\(other)")
             #expect(try await late.next().snapshot?.revision == 2)
             #expect(try await late.next().type == "stale")
@@ -97,7 +97,7 @@ struct HubFaultTests {
         let server = try await PrivateRedis()
         try await HubWorld.with(redis: try server.address) { hub in
             let id = try await hub.events.add()
-            let client = try hub.connect()
+            let client = try await hub.connect()
             try client.subscribe("event:\(id)")
             _ = try await client.next("subscribed")
             server.stall()

@@ -9,12 +9,12 @@ struct HubHandshakeTests {
     @Test("our own origin and programs without one get a socket; another origin gets 403 and a problem")
     func origin() async throws {
         try await HubWorld.with { hub in
-            let browser = try hub.connect(origin: HubWorld.publicURL)
+            let browser = try await hub.connect(origin: HubWorld.publicURL)
             #expect(browser.status == 101)
             #expect(browser.response.lowercased().contains("sec-websocket-accept: s3pplmbitxaq9kygzzhzrbk+xoo="))
-            #expect(try hub.connect().status == 101)
+            #expect(try await hub.connect().status == 101)
             for wrong in ["https://evil.example", "http://localhost:8081", "null"] {
-                let refused = try hub.connect(origin: wrong)
+                let refused = try await hub.connect(origin: wrong)
                 #expect(refused.status == 403)
                 #expect(refused.response.contains("application/problem+json"))
             }
@@ -24,11 +24,11 @@ struct HubHandshakeTests {
     @Test("what is no WebSocket handshake gets an HTTP answer, and the other routes live on the same port")
     func otherRequests() async throws {
         try await HubWorld.with { hub in
-            let old = try WebSocketClient(
+            let old = try await WebSocketClient.connect(
                 port: hub.port, headers: ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8"],
                 upgrade: false)
             #expect(old.status == 400)
-            let version = try WebSocketClient(
+            let version = try await WebSocketClient.connect(
                 port: hub.port,
                 headers: [
                     "Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 8",
@@ -36,14 +36,14 @@ struct HubHandshakeTests {
                 ], upgrade: false)
             #expect(version.status == 426)
             #expect(version.response.lowercased().contains("sec-websocket-version: 13"))
-            #expect(try WebSocketClient(port: hub.port, upgrade: false).status == 426)
-            #expect(try WebSocketClient(port: hub.port, path: "/elsewhere").status == 404)
-            #expect(try WebSocketClient(port: hub.port, path: "/livez").status == 200)
+            #expect(try await WebSocketClient.connect(port: hub.port, upgrade: false).status == 426)
+            #expect(try await WebSocketClient.connect(port: hub.port, path: "/elsewhere").status == 404)
+            #expect(try await WebSocketClient.connect(port: hub.port, path: "/livez").status == 200)
             for path in ["/livez", "/metrics"] {
-                #expect(try WebSocketClient(port: hub.port, path: path, upgrade: false).status == 200)
+                #expect(try await WebSocketClient.connect(port: hub.port, path: path, upgrade: false).status == 200)
             }
             try await eventually("ready") {
-                try WebSocketClient(port: hub.port, path: "/readyz", upgrade: false).status == 200
+                try await WebSocketClient.connect(port: hub.port, path: "/readyz", upgrade: false).status == 200
             }
         }
     }
@@ -51,7 +51,7 @@ struct HubHandshakeTests {
     @Test("pings are answered with their payload, fragments are put together, a close is echoed")
     func protocolMatters() async throws {
         try await HubWorld.with { hub in
-            let client = try hub.connect()
+            let client = try await hub.connect()
             try client.frame(9, Array("hello".utf8))
             let (opcode, payload) = try await client.nextFrame(until: .now + .seconds(5))
             #expect(opcode == 10)
@@ -88,9 +88,9 @@ struct HubHandshakeTests {
             (.tooMany, { for _ in 0..<60 { try $0.subscribe("event:\(EventID())") } }),
         ]
         try await HubWorld.with { hub in
-            let witness = try hub.connect()
+            let witness = try await hub.connect()
             for (code, deed) in deeds {
-                let client = try hub.connect()
+                let client = try await hub.connect()
                 try deed(client)
                 #expect(try await client.closeCode() == code.rawValue)
             }
@@ -104,19 +104,19 @@ struct HubHandshakeTests {
     @Test("sockets beyond the bound of their address are closed, others and later ones are not")
     func perAddress() async throws {
         try await HubWorld.with(limits: { $0.socketsPerAddress = 2 }) { hub in
-            func connect(_ address: String) throws -> WebSocketClient {
-                try WebSocketClient(port: hub.port, headers: ["X-Forwarded-For: \(address)"])
+            func connect(_ address: String) async throws -> WebSocketClient {
+                try await WebSocketClient.connect(port: hub.port, headers: ["X-Forwarded-For: \(address)"])
             }
-            let first = try connect("203.0.113.1")
-            var second: WebSocketClient? = try connect("203.0.113.1")
+            let first = try await connect("203.0.113.1")
+            var second: WebSocketClient? = try await connect("203.0.113.1")
             #expect(second?.status == 101)
             #expect(try await connect("203.0.113.1").closeCode() == CloseCode.tooMany.rawValue)
-            let other = try connect("203.0.113.2")
+            let other = try await connect("203.0.113.2")
             try other.frame(9, [])
             #expect(try await other.nextFrame(until: .now + .seconds(5)).0 == 10)
             second = nil
             try await eventually("its place is free") { hub.metric("hub_sockets") == 2 }
-            let third = try connect("203.0.113.1")
+            let third = try await connect("203.0.113.1")
             try third.frame(9, [])
             #expect(try await third.nextFrame(until: .now + .seconds(5)).0 == 10)
             #expect(first.status == 101)
@@ -129,8 +129,8 @@ struct HubHandshakeTests {
             $0.ping = .seconds(1)
             $0.dead = .seconds(3)
         }) { hub in
-            let alive = try hub.connect()
-            let dead = try hub.connect()
+            let alive = try await hub.connect()
+            let dead = try await hub.connect()
             async let answered = alive.next("never", within: .seconds(5))
             var pinged = false
             var code: UInt16?
@@ -150,7 +150,7 @@ struct HubHandshakeTests {
     func restart() async throws {
         let clients = Clients()
         try await HubWorld.with { hub in
-            for _ in 0..<20 { clients.add(try hub.connect()) }
+            for _ in 0..<20 { clients.add(try await hub.connect()) }
         }
         for client in clients.all { #expect(try await client.closeCode() == CloseCode.restart.rawValue) }
     }

@@ -7,12 +7,12 @@ import Persistence
 import Postgres
 import Redis
 import ServiceLifecycle
-import Synchronization
+import TestSupport
 import Testing
 
 @testable import ws_hub
 
-/// A hub of the test's own: a fresh schema in the given PostgreSQL, the given or a private Redis, a free port.
+/// A hub of the test's own: a fresh database in the given PostgreSQL, the given or a private Redis, a free port.
 final class HubWorld: Sendable {
     let port: Int
     let events: HubEvents
@@ -39,9 +39,11 @@ final class HubWorld: Sendable {
     ) async throws {
         let address = try address ?? givenRedis()
         let key = Curve25519.Signing.PrivateKey()
-        try await HubEvents.withSchema { events, databaseURL in
+        try await TestWorld.run { world in
+            let organizer = try await world.person("Owner", role: .organizer)
+            let events = HubEvents(database: world.owner, owner: organizer.id)
             var reader = SettingsReader(environment: [
-                "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": publicURL, "EM_DATABASE_URL": databaseURL,
+                "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": publicURL, "EM_DATABASE_URL": world.databaseURL,
                 "EM_REDIS_URL": "redis://127.0.0.1", "EM_ACCESS_TOKEN_PUBLIC_KEYS": TestToken.keySet(of: key),
             ])
             var settings = try HubSettings(&reader)
@@ -70,8 +72,8 @@ final class HubWorld: Sendable {
         }
     }
 
-    func connect(origin: String? = nil, receiveBuffer: CInt? = nil) throws -> WebSocketClient {
-        try WebSocketClient(port: port, origin: origin, receiveBuffer: receiveBuffer)
+    func connect(origin: String? = nil, receiveBuffer: CInt? = nil) async throws -> WebSocketClient {
+        try await WebSocketClient.connect(port: port, origin: origin, receiveBuffer: receiveBuffer)
     }
 
     func publish(_ update: LiveUpdate) async throws {
@@ -114,37 +116,11 @@ enum TestToken {
     }
 }
 
-/// Events in a schema of the test's own, written directly, as if by a service whose news may be lost.
+/// Events in a database of the test's own, written directly, as if by a service whose news may be lost.
 struct HubEvents: Sendable {
+    /// With the owner's role; the hub itself has the services'.
     let database: Database
-    let owner = UserID()
-
-    static func withSchema(_ body: (HubEvents, _ url: String) async throws -> Void) async throws {
-        let url = try #require(ProcessInfo.processInfo.environment["EM_MIGRATION_DATABASE_URL"])
-        let schema = "hub_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
-        let outside = Database(try DatabaseSettings(url: url), logger: redisLogger)
-        func run(_ script: String) async throws {
-            try await outside.session { try await $0.runScript(Array(script.utf8)) }
-        }
-        try await run("CREATE SCHEMA \(schema)")
-        let inside = url + (url.contains("?") ? "&" : "?") + "options=-c%20search_path%3D\(schema)"
-        let database = Database(try DatabaseSettings(url: inside), logger: redisLogger)
-        let outcome: Result<Void, any Error>
-        do {
-            try await Migrator(database: database, logger: redisLogger).run()
-            let events = HubEvents(database: database)
-            try await database.execute(
-                """
-                INSERT INTO users (id, email, display_name, password_hash, role)
-                VALUES (\(events.owner), 'owner@example.com', 'Owner', '-', 'organizer')
-                """)
-            outcome = .success(try await body(events, inside))
-        } catch { outcome = .failure(error) }
-        await database.close()
-        try await run("DROP SCHEMA \(schema) CASCADE")
-        await outside.close()
-        try outcome.get()
-    }
+    let owner: UserID
 
     func add(status: EventStatus = .published, confirmed: Int = 3, revision: Int = 7) async throws -> EventID {
         let id = EventID()

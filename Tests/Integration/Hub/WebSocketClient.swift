@@ -4,7 +4,8 @@ import Testing
 
 /// A WebSocket client on a plain blocking socket, which can also misbehave: every byte is under the test's control.
 ///
-/// Reads wait at most until a deadline. Used by one task at a time; the short waits block its thread, as tests may.
+/// Reads wait at most until a deadline, and never block their thread: the hub under test needs it too.
+/// Unchecked Sendable because one task at a time uses it.
 final class WebSocketClient: @unchecked Sendable {
     struct Closed: Error, Equatable {
         let code: UInt16?
@@ -16,11 +17,7 @@ final class WebSocketClient: @unchecked Sendable {
     private let descriptor: CInt
     private var received: [UInt8] = []
 
-    /// - Parameter receiveBuffer: a small kernel buffer makes a slow reader out of this client.
-    init(
-        port: Int, path: String = "/ws", origin: String? = nil, headers: [String] = [], upgrade: Bool = true,
-        receiveBuffer: CInt? = nil
-    ) throws {
+    private init(port: Int, receiveBuffer: CInt?) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<CInt>.size))
@@ -30,11 +27,20 @@ final class WebSocketClient: @unchecked Sendable {
         address.sin_addr.s_addr = inet_addr("127.0.0.1")
         address.sin_port = in_port_t(port).bigEndian
         let result = withUnsafeMutableBytes(of: &address) { bytes in
-            connect(
+            Glibc.connect(
                 descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
                 socklen_t(MemoryLayout<sockaddr_in>.size))
         }
         try #require(result == 0)
+    }
+
+    /// Sends a request and reads the head of its answer.
+    /// - Parameter receiveBuffer: a small kernel buffer makes a slow reader out of this client.
+    static func connect(
+        port: Int, path: String = "/ws", origin: String? = nil, headers: [String] = [], upgrade: Bool = true,
+        receiveBuffer: CInt? = nil
+    ) async throws -> WebSocketClient {
+        let client = try WebSocketClient(port: port, receiveBuffer: receiveBuffer)
         var lines = ["GET \(path) HTTP/1.1", "Host: localhost"]
         if upgrade {
             lines += [
@@ -43,8 +49,9 @@ final class WebSocketClient: @unchecked Sendable {
             ]
         }
         if let origin { lines.append("Origin: \(origin)") }
-        try send(Array(((lines + headers).joined(separator: "\r\n") + "\r\n\r\n").utf8))
-        response = try readHead()
+        try client.send(Array(((lines + headers).joined(separator: "\r\n") + "\r\n\r\n").utf8))
+        client.response = try await client.readHead()
+        return client
     }
 
     deinit { close(descriptor) }
@@ -90,7 +97,7 @@ final class WebSocketClient: @unchecked Sendable {
     // MARK: Receiving
 
     /// The next message as JSON; answers pings on the way. Throws ``Closed`` at a close frame or the connection's end.
-    func next(within limit: Duration = .seconds(10)) async throws -> ServerFrame {
+    func next(within limit: Duration = .seconds(20)) async throws -> ServerFrame {
         let deadline = ContinuousClock.now + limit
         while true {
             let (opcode, payload) = try await nextFrame(until: deadline)
@@ -106,7 +113,7 @@ final class WebSocketClient: @unchecked Sendable {
     }
 
     /// Skips what is of another type.
-    func next(_ type: String, within limit: Duration = .seconds(10)) async throws -> ServerFrame {
+    func next(_ type: String, within limit: Duration = .seconds(20)) async throws -> ServerFrame {
         let deadline = ContinuousClock.now + limit
         while true {
             let frame = try await next(within: deadline - .now)
@@ -115,7 +122,7 @@ final class WebSocketClient: @unchecked Sendable {
     }
 
     /// Reads until the server closes; returns its code.
-    func closeCode(within limit: Duration = .seconds(10)) async throws -> UInt16? {
+    func closeCode(within limit: Duration = .seconds(20)) async throws -> UInt16? {
         let deadline = ContinuousClock.now + limit
         do {
             while true { _ = try await next(within: deadline - .now) }
@@ -160,17 +167,15 @@ final class WebSocketClient: @unchecked Sendable {
         return false
     }
 
-    private func readHead() throws -> String {
-        let deadline = ContinuousClock.now + .seconds(10)
+    private func readHead() async throws -> String {
+        let deadline = ContinuousClock.now + .seconds(20)
         let end = Array("\r\n\r\n".utf8)
         while ContinuousClock.now < deadline {
             if let range = received.firstRange(of: end) {
                 defer { received.removeSubrange(..<range.upperBound) }
                 return String(decoding: received[..<range.lowerBound], as: UTF8.self)
             }
-            var poll = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-            Glibc.poll(&poll, 1, 100)
-            _ = try readSome()
+            if try !readSome() { try await Task.sleep(for: .milliseconds(2)) }
         }
         throw TimedOut()
     }

@@ -1,15 +1,13 @@
 import FoundationEssentials
 import Logging
 import Redis
+import TestSupport
 import Testing
 
 let redisLogger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 
 /// The Redis that `make test` provides.
-func givenRedis() throws -> RedisAddress {
-    let url = try #require(ProcessInfo.processInfo.environment["EM_REDIS_URL"], "EM_REDIS_URL names the test's Redis")
-    return try RedisAddress(url: url)
-}
+func givenRedis() throws -> RedisAddress { try RedisAddress(url: Servers.redis) }
 
 @Suite("Redis commands")
 struct RedisClientTests {
