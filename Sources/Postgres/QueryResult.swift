@@ -1,4 +1,5 @@
 import CLibpq
+import Glibc
 
 /// The rows that a statement returned.
 public struct QueryResult: Sendable, RandomAccessCollection {
@@ -14,7 +15,7 @@ public struct QueryResult: Sendable, RandomAccessCollection {
     /// How many rows the statement inserted, updated, deleted or selected.
     public var affectedRows: Int { storage.affectedRows }
     /// The names of the columns, in order.
-    public var columns: [String] { storage.columns.map(\.name) }
+    public var columns: [String] { (0..<storage.columnCount).map(storage.columnName) }
 }
 
 /// One row of a result.
@@ -28,7 +29,7 @@ public struct Row: Sendable {
     public func decode<Value: PostgresDecodable>(
         _ column: String, as type: Value.Type = Value.self
     ) throws(PostgresError) -> Value {
-        guard let position = storage.columns.firstIndex(where: { $0.name == column }) else {
+        guard let position = storage.column(named: column) else {
             throw PostgresError(.decoding(column: column, .noSuchColumn))
         }
         return try decode(at: position, column: column)
@@ -38,19 +39,19 @@ public struct Row: Sendable {
     public func decode<Value: PostgresDecodable>(
         at position: Int, as type: Value.Type = Value.self
     ) throws(PostgresError) -> Value {
-        guard storage.columns.indices.contains(position) else {
+        guard (0..<storage.columnCount).contains(position) else {
             throw PostgresError(.decoding(column: "\(position)", .noSuchColumn))
         }
-        return try decode(at: position, column: storage.columns[position].name)
+        return try decode(at: position, column: nil)
     }
 
-    private func decode<Value: PostgresDecodable>(at position: Int, column: String) throws(PostgresError) -> Value {
+    private func decode<Value: PostgresDecodable>(at position: Int, column: String?) throws(PostgresError) -> Value {
         do throws(PostgresDecodingFailure) {
             return try storage.withField(row: index, column: position) { field throws(PostgresDecodingFailure) in
                 try Value.decode(field)
             }
         } catch {
-            throw PostgresError(.decoding(column: column, error))
+            throw PostgresError(.decoding(column: column ?? storage.columnName(position), error))
         }
     }
 }
@@ -60,23 +61,25 @@ public struct Row: Sendable {
 /// `@unchecked Sendable`: a `PGresult` is not changed once libpq has handed it over, and the functions used here only
 /// read it (libpq manual, "Behavior in Threaded Programs").
 final class ResultStorage: @unchecked Sendable {
-    struct Column {
-        let name: String
-        let type: PostgresType
-    }
-
     private let result: OpaquePointer
-    let columns: [Column]
     let rowCount: Int
-    let affectedRows: Int
+    let columnCount: Int
 
     /// Takes over `result`, which must be a successful one in binary format.
     init(owning result: OpaquePointer) {
         self.result = result
         rowCount = Int(PQntuples(result))
-        affectedRows = PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0
-        columns = (0..<PQnfields(result)).map {
-            Column(name: String(cString: PQfname(result, $0)), type: PostgresType(oid: PQftype(result, $0)))
+        columnCount = Int(PQnfields(result))
+    }
+
+    var affectedRows: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
+
+    func columnName(_ column: Int) -> String { String(cString: PQfname(result, Int32(column))) }
+
+    /// The first column of that name. (`PQfnumber` would fold the case, and allocate.)
+    func column(named name: String) -> Int? {
+        name.withCString { name in
+            (0..<columnCount).first { strcmp(PQfname(result, Int32($0)), name) == 0 }
         }
     }
 
@@ -86,8 +89,8 @@ final class ResultStorage: @unchecked Sendable {
     func withField<Value>(
         row: Int, column: Int, _ body: (PostgresField) throws(PostgresDecodingFailure) -> Value
     ) throws(PostgresDecodingFailure) -> Value {
-        let type = columns[column].type
         let (row, column) = (Int32(row), Int32(column))
+        let type = PostgresType(oid: PQftype(result, column))
         // The bytes live as long as `result`, hence as long as `self`, which this call keeps alive.
         defer { withExtendedLifetime(self) {} }
         if PQgetisnull(result, row, column) == 1 { return try body(PostgresField(type: type, bytes: nil)) }
