@@ -1,0 +1,59 @@
+"""Debian's Chromium, driven by Playwright; visitors with windows of their own."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from em.stack import Stack
+from em.visitor import Visitor
+
+
+@dataclass(frozen=True)
+class Screen:
+    name: str
+    width: int
+    height: int
+    phone: bool
+
+
+SCREENS = (Screen("desktop", 1280, 800, False), Screen("phone", 360, 740, True))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        # Chromium's sandbox does not work for root.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=SCREENS, ids=lambda screen: screen.name)
+def screen(request: pytest.FixtureRequest) -> Screen:
+    return request.param
+
+
+@pytest.fixture
+def visit(request: pytest.FixtureRequest, browser: Browser, stack: Stack, screen: Screen) -> Iterator[Callable[[str], Visitor]]:
+    """Opens a window for somebody; in the end every window must have been free of errors."""
+    visitors: list[Visitor] = []
+    test = request.node.originalname.removeprefix("test_")
+
+    def open_window(name: str) -> Visitor:
+        context = browser.new_context(
+            base_url=stack.url, viewport={"width": screen.width, "height": screen.height}, is_mobile=screen.phone,
+            has_touch=screen.phone, device_scale_factor=2 if screen.phone else 1, locale="en-GB", timezone_id="Europe/Berlin")
+        context.set_default_timeout(20_000)
+        visitors.append(Visitor(f"{screen.name}-{test}-{name}", context.new_page(), stack.state / "screenshots"))
+        return visitors[-1]
+
+    yield open_window
+    for visitor in visitors:
+        visitor.picture("end")
+        visitor.page.context.close()
+    for visitor in visitors:
+        assert not visitor.errors, f"{visitor.name}: {visitor.errors}"

@@ -1,0 +1,77 @@
+"""Somebody at a browser."""
+
+from pathlib import Path
+
+from playwright.sync_api import ConsoleMessage, Locator, Page, expect
+
+
+class Visitor:
+    """Keeps what the console complained about in `errors`."""
+
+    def __init__(self, name: str, page: Page, pictures: Path):
+        self.name, self.page, self.pictures = name, page, pictures
+        self.errors: list[str] = []
+        self.taken = 0
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.errors.append(f"{message.text} ({message.location.get('url')})")
+
+    def picture(self, name: str) -> None:
+        """Kept beside the stack's logs; the number is the order."""
+        self.taken += 1
+        self.pictures.mkdir(exist_ok=True)
+        self.page.screenshot(path=self.pictures / f"{self.name}-{self.taken:02}-{name}.png", full_page=True)
+
+    def look(self, name: str) -> None:
+        """Takes a picture, and finds nothing that sticks out sideways."""
+        self.picture(name)
+        wide = self.page.evaluate(WIDER_THAN_THE_WINDOW)
+        assert not wide, f"{self.name}, {name}: wider than the window: {wide}"
+
+    def open(self, path: str) -> None:
+        self.page.goto(path)
+
+    def press(self, name: str, exact: bool = True) -> None:
+        self.page.get_by_role("button", name=name, exact=exact).click()
+
+    def follow(self, name: str, exact: bool = True) -> None:
+        """A link in the page."""
+        self.page.get_by_role("main").get_by_role("link", name=name, exact=exact).click()
+
+    def navigate(self, name: str) -> None:
+        """A place in the header, which hides behind a button on a phone."""
+        menu = self.page.get_by_role("button", name="Menu", exact=True)
+        if menu.is_visible():
+            menu.click()
+        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+
+    def fill(self, label: str, text: str) -> None:
+        self.page.get_by_label(label, exact=True).fill(text)
+
+    def sign_in(self, email: str, password: str) -> None:
+        self.open("/sign-in")
+        self.fill("Email", email)
+        self.fill("Password", password)
+        self.press("Sign in")
+        self.page.wait_for_url(lambda url: "/sign-in" not in url)
+
+    def part(self, test_id: str) -> Locator:
+        return self.page.get_by_test_id(test_id)
+
+    def sees_count(self, text: str) -> None:
+        expect(self.part("live-count")).to_have_text(text)
+
+    def sees(self, text: str) -> None:
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+# The elements that stick out of the window on the right, outermost first, unless a box that scrolls holds them.
+WIDER_THAN_THE_WINDOW = """() => {
+  const width = document.documentElement.clientWidth;
+  if (document.documentElement.scrollWidth <= width) return [];
+  return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 1)
+    .slice(0, 5).map((e) => `<${e.tagName.toLowerCase()} class="${e.className}"> ${Math.round(e.getBoundingClientRect().right)}`);
+}"""
