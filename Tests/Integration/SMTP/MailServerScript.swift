@@ -1,7 +1,9 @@
 /// What `MailServer` runs. Prints the port, then one line of JSON for each mail it takes.
 let mailServerScript = #"""
-    import asyncio, base64, email, email.policy, json, queue, ssl, subprocess, sys, threading
+    import asyncio, base64, email, email.policy, json, logging, queue, ssl, subprocess, sys, threading
     from aiosmtpd.smtp import SMTP
+
+    logging.disable(logging.CRITICAL)
 
     # A test may read late: a full pipe must not stop the server.
     lines = queue.Queue()
