@@ -1,0 +1,28 @@
+import FoundationEssentials
+import Persistence
+import Testing
+
+@Suite("Migrations")
+struct MigrationTests {
+    @Test("the table names every file of the folder, in order, and holds its text")
+    func tableMatchesFolder() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let folder = root.appending(path: "Sources/Persistence/Migrations")
+        let files = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+            .filter { $0.hasSuffix(".sql") }.sorted()
+        #expect(Migrator.all.map { $0.name + ".sql" } == files)
+        for (migration, file) in zip(Migrator.all, files) {
+            let text = try Data(contentsOf: folder.appending(path: file))
+            #expect(migration.script == Array(text), "\(file)")
+        }
+    }
+
+    @Test("every name starts with its number, counted without gaps")
+    func numbered() {
+        for (position, migration) in Migrator.all.enumerated() {
+            let number = String(position + 1)
+            #expect(migration.name.hasPrefix(String(repeating: "0", count: 4 - number.count) + number + "_"))
+        }
+    }
+}
