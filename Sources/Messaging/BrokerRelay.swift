@@ -132,7 +132,9 @@ struct BrokerRelay {
         guard ContinuousClock.now >= pausedUntil else { return }
         pausedUntil = .now + pause * Double.random(in: 0.5...1)
         pause = min(pause * 2, .seconds(3))
-        logger.warning("outbox waits for the broker", metadata: ["error": "\(error)"])
+        if error.kind != .cancelled {
+            logger.warning("outbox waits for the broker", metadata: ["error": "\(error)"])
+        }
     }
 }
 

@@ -20,7 +20,11 @@ struct Broker {
     /// How long a test waits for what must happen. Much longer than it takes: the machine may be busy.
     static let patience = Duration.seconds(30)
 
-    static let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+    /// Silent, unless EM_TEST_LOG is set.
+    static let quiet = Logger(label: "test") { label in
+        if ProcessInfo.processInfo.environment["EM_TEST_LOG"] == nil { return SwiftLogNoOpLogHandler() }
+        return StreamLogHandler.standardError(label: label)
+    }
 
     func publisher(
         at address: BrokerAddress? = nil, window: Int = 1024, waiting: Int = 16_384,
