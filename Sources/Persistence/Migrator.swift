@@ -22,7 +22,8 @@ public struct Migrator: Sendable {
 
     /// Every migration, in order. A test compares this table with the folder.
     public static let all = [
-        Migration(name: "0001_create_schema", script: PackageResources._001_create_schema_sql)
+        Migration(name: "0001_create_schema", script: PackageResources._001_create_schema_sql),
+        Migration(name: "0002_add_registration_key", script: PackageResources._002_add_registration_key_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

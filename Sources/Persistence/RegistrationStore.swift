@@ -16,18 +16,25 @@ public struct RegistrationStore: Sendable {
     }
 
     /// Takes a place, or a place in line when the event is full and keeps a line.
+    /// - Parameter key: names the wish; whoever holds a place under the same key is answered with it once more.
     /// - Throws: ``DomainError``: notFound, what the window says, alreadyRegistered, full.
     public func register(
-        _ user: UserID, for event: EventID, now: Date, on transaction: Transaction
+        _ user: UserID, for event: EventID, key: String? = nil, now: Date, on transaction: Transaction
     ) async throws -> Registration {
         let existing: SQL = """
-            SELECT 1 FROM registrations WHERE event_id = \(event) AND user_id = \(user) AND status <> 'cancelled'
+            \(fragment: Self.selection)
+            WHERE r.event_id = \(event) AND r.user_id = \(user) AND r.status <> 'cancelled'
             """
         let opened = try await PlacesDoor.open(event, guarding: guarding, also: [existing], on: transaction)
         guard let (opening, also) = opened, opening.window.status != .draft else { throw DomainError.notFound }
         var door = opening
+        let held = also[0].first
+        // Before everything that may have changed since the first answer: full, closed, over.
+        if let held, let key, try held.decode("idempotency_key", as: String?.self) == key {
+            return try Self.registration(held)
+        }
         if let refusal = door.window.refusal(at: now) { throw refusal }
-        guard also[0].isEmpty else { throw DomainError.alreadyRegistered }
+        guard held == nil else { throw DomainError.alreadyRegistered }
 
         var registration = Registration(
             id: RegistrationID(), eventID: event, userID: user, status: .confirmed, position: nil, createdAt: now,
@@ -50,9 +57,10 @@ public struct RegistrationStore: Sendable {
             registration.status == .confirmed ? .registrationConfirmed : .registrationWaitlisted, registration, door)
         let results = try await transaction.pipeline([
             """
-            INSERT INTO registrations (id, event_id, user_id, status, line_number, created_at, confirmed_at)
+            INSERT INTO registrations
+                (id, event_id, user_id, status, line_number, created_at, confirmed_at, idempotency_key)
             VALUES (\(registration.id), \(event), \(user), \(registration.status), \(lineNumber), \(now),
-                \(registration.confirmedAt))
+                \(registration.confirmedAt), \(key))
             ON CONFLICT (event_id, user_id) WHERE status <> 'cancelled' DO NOTHING
             """,
             move, OutboxStore.insertion([message]),
@@ -187,7 +195,7 @@ public struct RegistrationStore: Sendable {
 
     /// With the place in line counted at the moment of reading.
     static let selection: SQL = """
-        SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
+        SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at, r.idempotency_key,
             CASE WHEN r.status = 'waitlisted' THEN (
                 SELECT count(*) FROM registrations w
                 WHERE w.event_id = r.event_id AND w.status = 'waitlisted' AND w.line_number <= r.line_number

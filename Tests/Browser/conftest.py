@@ -1,11 +1,10 @@
 """Debian's Chromium, driven by Playwright; visitors with windows of their own."""
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from em.stack import Stack
 from em.visitor import Visitor
@@ -19,14 +18,16 @@ class Screen:
     phone: bool
 
 
+expect.set_options(timeout=15_000)  # milliseconds; debug builds on a busy machine
+
 SCREENS = (Screen("desktop", 1280, 800, False), Screen("phone", 360, 740, True))
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        # Chromium's sandbox does not work for root.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        # Its sandbox works neither for root nor in most containers, and these pages are our own.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
         yield browser
         browser.close()

@@ -244,6 +244,9 @@ def test_an_idempotency_key_settles_a_lost_answer(world: World, organizer: Perso
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json()["id"] == answers[1].json()["id"]
     assert world.counts(event)["confirmed"] == 1
+    another = user.api.send("POST", path, headers={"Idempotency-Key": uuid.uuid4().hex})
+    problem(another, 409, "already-registered")
+    problem(user.api.send("POST", path, headers={"Idempotency-Key": "k" * 256}), 422, "validation-failed")
 
 
 def test_the_table_for_spreadsheets_names_everybody(world: World, organizer: Person, people: People) -> None:

@@ -10,6 +10,7 @@ import Synchronization
 extension HTTPField.Name {
     static let traceparent = HTTPField.Name("traceparent")!
     static let csrf = HTTPField.Name("X-EM-CSRF")!
+    static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
 }
 
 /// Gives each request its trace, counts it and logs one line about it.

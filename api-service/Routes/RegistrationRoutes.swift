@@ -17,10 +17,20 @@ struct RegistrationRoutes: Sendable {
     @Sendable func register(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.registerForEvent, principal)
-        let registration = try await register.perform(try context.id(of: EventSubject.self), by: principal)
+        let registration = try await register.perform(
+            try context.id(of: EventSubject.self), key: try Self.idempotencyKey(request), by: principal)
         return try .json(
             RegistrationJSON(registration), status: .created,
             headers: [.location: "/api/v1/registrations/\(registration.id)"])
+    }
+
+    /// The client's own name for a request that it may have to send again.
+    private static func idempotencyKey(_ request: Request) throws -> String? {
+        guard let header = request.headers[.idempotencyKey] else { return nil }
+        var validation = Validation()
+        let key = validation.text("Idempotency-Key", header, 1...255)
+        try validation.check()
+        return key
     }
 
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -19,6 +19,24 @@ struct RegistrationStoreTests {
         }
     }
 
+    @Test("the same wish sent again gets the same place, whatever has happened to the event since")
+    func wishSentAgain() async throws {
+        try await TestWorld.run { world in
+            let event = try await world.event(of: try await world.person(role: .organizer), capacity: 1)
+            let ada = try await world.person("Ada")
+            func register(_ key: String, now: Date = Date()) async throws -> Registration {
+                try await world.database.transaction { transaction in
+                    try await world.registrations.register(ada.id, for: event, key: key, now: now, on: transaction)
+                }
+            }
+            let first = try await register("one")
+            #expect(try await register("one").id == first.id)
+            #expect(try await register("one", now: Date() + 10_000_000).id == first.id)
+            await #expect(throws: DomainError.alreadyRegistered) { _ = try await register("another") }
+            #expect(try await world.counted(event).counters.confirmed == 1)
+        }
+    }
+
     @Test("a cancellation gives the place back, and its holder may come again")
     func cancelAndReturn() async throws {
         try await TestWorld.run { world in
