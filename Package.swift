@@ -79,7 +79,8 @@ let package = Package(
             name: "Persistence", dependencies: ["Domain", "Postgres", crypto, logging],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
         .target(
-            name: "Messaging", dependencies: ["Domain", "Persistence", "Postgres", "AMQP", "Redis", logging, metrics, lifecycle],
+            name: "Messaging",
+            dependencies: ["Domain", "Persistence", "Postgres", "AMQP", "Redis", logging, metrics, lifecycle],
             swiftSettings: settings),
         .target(name: "Access", dependencies: ["Domain", jwt, crypto], swiftSettings: settings),
         .target(
@@ -94,29 +95,34 @@ let package = Package(
         .executableTarget(
             name: "api-service",
             dependencies: [
-                "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode", "Redis", "AMQP",
+                "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
+                "Redis", "AMQP",
                 arguments, configuration, crypto, hummingbird, httpTypes, jwt, lifecycle, logging, metrics, nioCore,
             ],
             path: "api-service", resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
         .executableTarget(
             name: "ticket-worker",
             dependencies: [
-                "Access", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", arguments, configuration, crypto, lifecycle,
+                "Access", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", arguments,
+                configuration, crypto, lifecycle,
                 logging, metrics,
             ],
             path: "ticket-worker", swiftSettings: settings),
         .executableTarget(
             name: "notifications",
             dependencies: [
-                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "SMTP", arguments, configuration,
+                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "SMTP", arguments,
+                configuration,
                 lifecycle, logging, metrics, mustache,
             ],
             path: "notifications", resources: [.embedInCode("Templates")], swiftSettings: settings),
         .executableTarget(
             name: "ws-hub",
             dependencies: [
-                "Access", "Bootstrap", "Domain", "Persistence", "Postgres", "Redis", arguments, configuration, hummingbird,
-                hummingbirdCore, httpTypes, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1, nioWebSocket, nioHTTPTypes,
+                "Access", "Bootstrap", "Domain", "Persistence", "Postgres", "Redis", arguments, configuration,
+                hummingbird,
+                hummingbirdCore, httpTypes, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1, nioWebSocket,
+                nioHTTPTypes,
                 nioHTTPTypesHTTP1,
             ],
             path: "ws-hub", swiftSettings: settings),
@@ -128,14 +134,17 @@ let package = Package(
         .testTarget(
             name: "Unit",
             dependencies: [
-                "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode", "SMTP", "AMQP",
-                "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration, logging,
+                "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
+                "SMTP", "AMQP",
+                "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration,
+                logging,
             ],
             path: "Tests/Unit", swiftSettings: settings),
         .testTarget(
             name: "Integration",
             dependencies: [
-                "TestSupport", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "Redis", "SMTP", "QRCode",
+                "TestSupport", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "Redis", "SMTP",
+                "QRCode",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, logging, metrics, lifecycle,
             ],
             path: "Tests/Integration", swiftSettings: settings),
