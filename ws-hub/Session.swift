@@ -160,12 +160,14 @@ final class Session: ChannelInboundHandler {
 
     /// Sends counts, or remembers that they are owed: the latest will do. Returns whether they left.
     func sendCounts(_ frame: ByteBuffer, of subscription: Subscription) -> Bool {
-        guard !isClosing, outlet != nil else { return false }
+        let revision = subscription.listeners.revision
+        guard !isClosing, outlet != nil, subscription.revision < revision else { return false }
         guard unwritableSince == nil else {
             subscription.isBehind = true
             hub.metrics.countsConflated()
             return false
         }
+        subscription.revision = revision
         write(frame)
         return true
     }

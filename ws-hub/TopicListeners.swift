@@ -9,6 +9,8 @@ final class Subscription {
     fileprivate(set) var index = 0
     /// It has had its `subscribed` frame and takes part in the fan-out.
     fileprivate(set) var isConfirmed = false
+    /// The revision that the socket has had, by snapshot or counts: it never gets the same or an older one.
+    var revision = -1
     /// Counts left while the socket could take nothing; the latest follow when it can.
     var isBehind = false
 
@@ -38,6 +40,9 @@ final class TopicListeners {
     }
 
     var isEmpty: Bool { members.isEmpty }
+
+    /// Of the state that ``countsFrame`` and the next snapshot tell.
+    var revision: Int { counts.latest?.revision ?? -1 }
 
     func add(_ session: Session) -> Subscription {
         let subscription = Subscription(session, self)
@@ -73,6 +78,7 @@ final class TopicListeners {
         let frame = welcomeFrame ?? ServerMessage.subscribed(topic, counts.latest)
         welcomeFrame = frame
         subscription.isConfirmed = true
+        subscription.revision = revision
         subscription.session.send(frame)
         if isStale { subscription.session.send(ServerMessage.stale(topic)) }
     }

@@ -6,17 +6,20 @@ import Testing
 /// A Redis of the test's own on a free loopback port, which may be killed, stalled and started again.
 final class PrivateRedis: @unchecked Sendable {
     // Unchecked: a test uses it from one task; only `port` is read elsewhere.
-    let port: Int
+    private(set) var port = 0
     let password: String?
-    private let directory: String
+    private let directory = "/tmp/em-redis-test-" + UUID().uuidString.lowercased()
     private var process: pid_t = 0
 
     init(password: String? = nil) async throws {
-        port = try freePort()
         self.password = password
-        directory = "/tmp/em-redis-test-\(getpid())-\(port)"
         try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-        try await start()
+        // Between the look for a free port and its use somebody else may take it: then Redis ends, and another will do.
+        for _ in 0..<20 {
+            port = try freePort()
+            if try await startsListening() { return }
+        }
+        Issue.record("no port for a private Redis")
     }
 
     deinit {
@@ -29,7 +32,13 @@ final class PrivateRedis: @unchecked Sendable {
         get throws { try RedisAddress(url: "redis://\(password.map { ":\($0)@" } ?? "")127.0.0.1:\(port)/0") }
     }
 
+    /// Starts it again on its port.
     func start() async throws {
+        try await eventually("Redis listens again") { try await self.startsListening() }
+    }
+
+    /// False when the server ended instead of listening.
+    private func startsListening() async throws -> Bool {
         var arguments = [
             "redis-server", "--port", "\(port)", "--bind", "127.0.0.1", "--save", "", "--dir", directory, "--logfile",
             "\(directory)/log",
@@ -38,7 +47,13 @@ final class PrivateRedis: @unchecked Sendable {
         var pointers = arguments.map { strdup($0) } + [nil]
         defer { pointers.forEach { free($0) } }
         try #require(posix_spawnp(&process, "redis-server", nil, nil, &pointers, environ) == 0)
-        try await eventually("Redis listens") { canConnect(to: self.port) }
+        var hasEnded = false
+        try await eventually("Redis listens or ends") {
+            hasEnded = waitpid(self.process, nil, WNOHANG) == self.process
+            return hasEnded || canConnect(to: self.port)
+        }
+        if hasEnded { process = 0 }
+        return !hasEnded
     }
 
     func kill() {
@@ -71,17 +86,21 @@ private func loopback(_ port: Int) -> sockaddr_in {
     return address
 }
 
+/// A loopback port that nobody has at this moment, below those that the kernel gives to outgoing connections.
 func freePort() throws -> Int {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = loopback(0)
-    var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-    try withUnsafeMutableBytes(of: &address) { bytes in
-        let pointer = try #require(bytes.baseAddress).assumingMemoryBound(to: sockaddr.self)
-        try #require(bind(descriptor, pointer, size) == 0)
-        try #require(getsockname(descriptor, pointer, &size) == 0)
+    while true {
+        let port = Int.random(in: 12_000..<32_000)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = loopback(port)
+        let result = withUnsafeMutableBytes(of: &address) { bytes in
+            bind(
+                descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self),
+                socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+        if result == 0 { return port }
+        try #require(errno == EADDRINUSE)
     }
-    return Int(in_port_t(bigEndian: address.sin_port))
 }
 
 func canConnect(to port: Int) -> Bool {
