@@ -15,7 +15,8 @@ CROWD, PLACES = 1000, 100
 
 
 @pytest.fixture(scope="module")
-def crowd(people: People) -> list[Person]:
+def crowd(stack: Stack, people: People) -> list[Person]:
+    assert stack.layout.settings.rate_limit == "off", "the limits send a crowd away: EM_RATE_LIMIT=off infra/local/stack up"
     return people.many(CROWD, group="crowd")
 
 

@@ -1,12 +1,13 @@
 """Each service says how it is, leaves properly when told, and rides out the absence of what it can do without."""
 
+import asyncio
 import signal
-import time
 
 import pytest
 import requests
 
 from em.api import problem
+from em.flood import Flood
 from em.live import Socket
 from em.people import People
 from em.stack import SERVICES, Stack
@@ -34,28 +35,59 @@ def test_health_and_metrics_are_not_for_the_outside(stack: Stack, path: str) -> 
     assert requests.get(stack.url + path, timeout=10).status_code == 404
 
 
+class Second:
+    """One more process of a service for the length of a `with`, a child of this test: only a parent learns the exit
+    code."""
+
+    instance = 14
+
+    def __init__(self, stack: Stack, service: str):
+        self.stack, self.service = stack, service
+
+    def __enter__(self) -> "Second":
+        self.child = self.stack.another(self.service, self.instance)
+        eventually(self.is_ready, f"{self.service} ready", within=60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+
+    def is_ready(self) -> bool:
+        assert self.child.poll() is None, f"{self.service} ended while starting"
+        try:
+            return self.stack.inside(self.service, "/readyz", self.instance).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    def leave(self) -> int:
+        """SIGTERM; answers the exit code."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.child.wait(LONGEST_DRAIN + 5)
+
+
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_leaves_within_its_time_when_told(stack: Stack, service: str) -> None:
-    """A second process of it, a child of this test: only a parent learns the exit code."""
-    instance = 14
-    child = stack.another(service, instance)
-    try:
-        def is_ready() -> bool:
-            assert child.poll() is None, f"{service} ended while starting"
-            try:
-                return stack.inside(service, "/readyz", instance).status_code == 200
-            except requests.ConnectionError:
-                return False
+    with Second(stack, service) as second:
+        assert second.leave() == 0
 
-        eventually(is_ready, f"{service} ready", within=30)
-        told = time.monotonic()
-        child.send_signal(signal.SIGTERM)
-        assert child.wait(LONGEST_DRAIN + 5) == 0
-        print(f"{service} drained in {time.monotonic() - told:.2f} s")
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.wait()
+
+def test_what_was_stored_before_leaving_was_also_answered(world: World, people: People, stack: Stack) -> None:
+    """Told to leave in the middle of a crowd, the API keeps no place whose taker has heard nothing."""
+    event = world.event(people.one("organizer"), capacity=300)
+
+    def taken() -> int:
+        return stack.value("SELECT count(*) FROM registrations WHERE event_id = %s", event["id"])
+
+    def leave_on_the_way() -> None:
+        eventually(lambda: taken() >= 10, "registrations under way", every=0.005)
+        assert second.leave() == 0
+
+    with Second(stack, "api-service") as second:
+        flood = Flood(f"http://127.0.0.1:{stack.port('api-service', second.instance)}", event["id"], people.many(300), patience=0)
+        answers = flood.run(meanwhile=lambda: asyncio.to_thread(leave_on_the_way))
+    assert answers["201"] == taken() >= 10, answers
 
 
 class Away:
