@@ -143,7 +143,8 @@ let package = Package(
         .testTarget(
             name: "Integration",
             dependencies: [
-                "TestSupport", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "Redis", "SMTP",
+                "TestSupport", "Access", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "Redis",
+                "SMTP",
                 "QRCode",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, logging, metrics, lifecycle,
             ],

@@ -19,9 +19,9 @@ public struct WorkerQueue: Sendable, Equatable {
         self.ladder = ladder
     }
 
-    /// What issues tickets, and revokes those of cancelled registrations.
+    /// What issues tickets. A cancellation revokes them in its own transaction: no gate waits for a queue.
     public static let ticketIssue = WorkerQueue(
-        name: "ticket-worker.issue", facts: [.registrationConfirmed, .registrationPromoted, .registrationCancelled])
+        name: "ticket-worker.issue", facts: [.registrationConfirmed, .registrationPromoted])
     /// What decides who is to be written to.
     public static let notificationsPlan = WorkerQueue(
         name: "notifications.plan",
