@@ -137,7 +137,8 @@ def create_roles(layout: Layout) -> None:
     """roles.sql, which compose runs as well. The passwords reach psql on its standard input, not in its arguments."""
     script = "".join(f"\\set {role}_password '{layout.secret(f'{role}-password')}'\n" for role in ("owner", "service"))
     script += f"\\i {ROOT / 'infra/postgres/roles.sql'}\n"
-    script += "alter role em_owner createdb;\n"  # tests make databases of their own
+    # What tests need and the product does not: databases of their own, temporary tables.
+    script += "alter role em_owner createdb;\ngrant temporary on database em to em_service;\n"
     environment = bare_environment(PGPASSWORD=layout.secret("postgres-password"), PGCONNECT_TIMEOUT="5")
     ran = subprocess.run(
         [str(postgres_programs() / "psql"), "-X", "-q", "-v", "ON_ERROR_STOP=1", "-h", LOOPBACK, "-U", "postgres",
