@@ -79,7 +79,7 @@ struct RelayFaultTests {
             let real = try RedisAddress(url: Servers.redis)
             let proxy = try BrokerProxy(to: real.host, port: real.port)
             proxy.set(.refuse)
-            let redis = try world.redis("redis://127.0.0.1:\(proxy.port)/\(real.database)")
+            let redis = try world.redis(Servers.redis.replacing(":\(real.port)", with: ":\(proxy.port)"))
             let subscriber = RedisSubscriber(real, logger: Broker.quiet)
             let event = EventID()
             try await subscriber.subscribe("em:live:event:\(event)")
