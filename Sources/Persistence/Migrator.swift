@@ -24,6 +24,7 @@ public struct Migrator: Sendable {
     public static let all = [
         Migration(name: "0001_create_schema", script: PackageResources._001_create_schema_sql),
         Migration(name: "0002_add_registration_key", script: PackageResources._002_add_registration_key_sql),
+        Migration(name: "0003_index_tickets_by_event", script: PackageResources._003_index_tickets_by_event_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -1,6 +1,6 @@
 public import Domain
 public import FoundationEssentials
-import Postgres
+public import Postgres
 
 /// A registration with what a person sees beside it.
 public struct RegistrationDetail: Sendable {
@@ -35,6 +35,11 @@ public struct Attendee: Sendable {
 extension RegistrationStore {
     public func find(_ id: RegistrationID) async throws -> RegistrationDetail? {
         try await database.read("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
+    }
+
+    /// The registration as this transaction sees it.
+    public func find(_ id: RegistrationID, on transaction: Transaction) async throws -> RegistrationDetail? {
+        try await transaction.query("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
     }
 
     /// A person's registrations, the newest first.

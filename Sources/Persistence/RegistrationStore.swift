@@ -146,6 +146,13 @@ public struct RegistrationStore: Sendable {
             UPDATE events SET status = 'cancelled', cancelled_at = \(now), updated_at = \(now), version = version + 1
             WHERE id = \(event) AND status <> 'cancelled' RETURNING version
             """,
+            // Whoever issues a ticket holds the registration's row and looked at the event's status behind that lock.
+            // With these locks, the next statement sees every ticket made so far, and none is made any more.
+            """
+            SELECT count(*) FROM (
+                SELECT 1 FROM registrations WHERE event_id = \(event) AND status = 'confirmed' FOR SHARE
+            ) holders
+            """,
             """
             UPDATE tickets SET status = 'revoked', revoked_at = \(now)
             WHERE event_id = \(event) AND status = 'valid'

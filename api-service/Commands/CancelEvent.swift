@@ -20,13 +20,14 @@ struct CancelEvent: Sendable {
             guard let version else { return before }
             try await stores.audit.record(
                 "event.cancelled", by: principal.userID, subject: id.uuid, event: id, on: transaction)
-            // Nobody outside ever heard of a draft.
-            if before.storedStatus == .published {
+            guard let after = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
+            // Nobody outside ever heard of a draft. Read behind the cancellation: what was a draft before it may have
+            // been published meanwhile.
+            if after.publishedAt != nil {
                 let data = EventData(eventId: id, version: version, status: .cancelled)
                 try await stores.outbox.append(
-                    [.fact(.eventCancelled, event: id, owner: before.ownerID, data)], on: transaction)
+                    [.fact(.eventCancelled, event: id, owner: after.ownerID, data)], on: transaction)
             }
-            guard let after = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
             return after
         }
     }

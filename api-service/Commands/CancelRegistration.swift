@@ -8,11 +8,16 @@ struct CancelRegistration: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Cancelling twice changes nothing and answers the same.
+    /// Cancelling twice changes nothing and answers the same: the registration with its revoked ticket, read before the
+    /// commit, because a 5xx after it would say that nothing happened.
     /// - Throws: ``DomainError/notFound``, ``DomainError/eventEnded``.
-    func perform(_ id: RegistrationID) async throws -> Registration {
+    func perform(_ id: RegistrationID) async throws -> RegistrationDetail {
         try await stores.database.transaction { transaction in
-            try await stores.registrations.cancel(id, now: clock(), on: transaction)
+            _ = try await stores.registrations.cancel(id, now: clock(), on: transaction)
+            guard let detail = try await stores.registrations.find(id, on: transaction) else {
+                throw DomainError.notFound
+            }
+            return detail
         }
     }
 }

@@ -40,10 +40,8 @@ struct RegistrationRoutes: Sendable {
 
     @Sendable func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
         let id = try await find(context, .cancelRegistration).registration.id
-        let registration = try await cancelRegistration.perform(id)
-        // The revoked ticket is part of the answer.
-        let detail = try await stores.registrations.find(id)
-        return try .json(RegistrationJSON(registration, ticket: detail?.ticket))
+        let detail = try await cancelRegistration.perform(id)
+        return try .json(RegistrationJSON(detail.registration, ticket: detail.ticket))
     }
 
     private func find(_ context: APIContext, _ action: Action) async throws -> RegistrationDetail {

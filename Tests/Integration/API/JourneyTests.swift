@@ -43,6 +43,7 @@ struct JourneyTests {
 
             let cancelled = try await api.client.delete("/api/v1/registrations/\(registrationID)", token: user.token)
             #expect(cancelled.string("status") == "cancelled")
+            #expect(cancelled.text.contains(#""status":"revoked""#))
             let promoted = try await api.client.get("/api/v1/me/registrations?eventId=\(id)", token: second.token)
             #expect(promoted.text.contains(#""status":"confirmed""#))
         }
