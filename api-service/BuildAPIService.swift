@@ -32,16 +32,15 @@ func buildAPIService(
     onServerRunning: @escaping @Sendable (Int) async -> Void = { _ in }
 ) async throws -> APIService {
     let database = Database(settings.database, logger: logger)
-    exposeDatabase(database, on: metrics)
     let issuer = await AccessTokenIssuer(key: settings.accessTokenKey, issuer: settings.common.publicURL.origin)
     let verifier = try await AccessTokenVerifier(
         keySet: issuer.keySet, issuer: settings.common.publicURL.origin)
     var checks = [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }]
-    var services: [any Service] = [Closing(database.close)]
+    var services: [any Service] = [DatabaseService(database, metrics: metrics)]
     if relaying {
         let redis = RedisClient(settings.redis, logger: logger)
         let relay = OutboxRelay(database: database, broker: settings.broker, redis: redis, logger: logger)
-        services += [Closing(redis.close), relay]
+        services += [RedisService(redis: redis), relay]
         // Registrations go on without them; what is owed waits in the outbox.
         checks += [
             ReadinessCheck("rabbitmq", isRequired: false) { try require(relay.broker.state == .connected) },
@@ -158,16 +157,13 @@ private func install(
     }
 }
 
-/// Closes connections once everything that uses them has stopped.
-private struct Closing: Service, CustomStringConvertible {
-    let description = "Closing"
-    private let close: @Sendable () async -> Void
-
-    init(_ close: @escaping @Sendable () async -> Void) { self.close = close }
+/// Closes the connection once everything that uses it has stopped.
+private struct RedisService: Service {
+    let redis: RedisClient
 
     func run() async throws {
         do { try await gracefulShutdown() } catch {}  // cancelled: close all the same
-        await close()
+        await redis.close()
     }
 }
 
@@ -175,19 +171,4 @@ private struct NotConnected: Error {}
 
 private func require(_ condition: Bool) throws {
     if !condition { throw NotConnected() }
-}
-
-private func exposeDatabase(_ database: Database, on metrics: PrometheusRegistry) {
-    metrics.gauge("em_database_connections_open", "Connections for transactions that are up.") {
-        Double(database.statistics.open)
-    }
-    metrics.gauge("em_database_connections_idle", "Of them, those not in use.") {
-        Double(database.statistics.idle)
-    }
-    metrics.gauge("em_database_waiting", "Transactions that wait for a connection.") {
-        Double(database.statistics.waiting)
-    }
-    metrics.counter("em_database_connections_lost_total", "Connections lost, by whatever cause but closing.") {
-        Double(database.statistics.connectionsLost)
-    }
 }

@@ -68,8 +68,8 @@ func buildNotifications(
     return NotificationsService(
         health: health,
         services: [
-            DatabaseService(database, metrics: metrics), planWorker, mailWorker,
-            HealthServer(health, settings: settings.common, logger: logger),
+            DatabaseService(database, metrics: metrics),
+            HealthServer(health, settings: settings.common, logger: logger), planWorker, mailWorker,
         ])
 }
 

@@ -8,7 +8,7 @@ import ServiceLifecycle
 /// ticket-worker, put together: read this first.
 struct TicketWorker: Sendable {
     let health: HealthEndpoint
-    /// In the order of dependence.
+    /// In the order of dependence; the last is stopped first.
     let services: [any Service]
 }
 
@@ -35,8 +35,8 @@ func buildTicketWorker(
     return TicketWorker(
         health: health,
         services: [
-            DatabaseService(database, metrics: metrics), worker,
-            HealthServer(health, settings: settings.common, logger: logger),
+            DatabaseService(database, metrics: metrics),
+            HealthServer(health, settings: settings.common, logger: logger), worker,
         ])
 }
 
