@@ -120,16 +120,23 @@ public struct OutboxStore: Sendable {
     /// Sequences follow the row numbers of what is visible; whatever commits later comes later. They are stored before
     /// anything is published, so that a message sent twice carries the same one. Facts of the events in `held`, and the
     /// rows in `heldRows`, stay where they are: what can't be published for now must not crowd out the rest.
+    ///
+    /// Each partition is read by itself, in the order of its partial index: asked for all of them at once, in order, the
+    /// planner takes the primary key as soon as there is a backlog, and walks past everything ever published.
     public func claim(
         partitions: [Int], limit: Int, held: [EventID] = [], heldRows: [Int] = [], on session: Session
     ) async throws -> [OutboxRow] {
         try await session.transaction { transaction in
             let statements: [SQL] = [
                 """
-                SELECT id FROM outbox
-                WHERE published_at IS NULL AND partition = ANY(\(partitions)::smallint[])
-                    AND NOT (destination = 'events' AND event_id = ANY(\(held))) AND id <> ALL(\(heldRows))
-                ORDER BY id LIMIT \(limit)
+                SELECT waiting.id FROM unnest(\(partitions)::smallint[]) AS mine (partition)
+                CROSS JOIN LATERAL (
+                    SELECT id FROM outbox
+                    WHERE published_at IS NULL AND partition = mine.partition
+                        AND NOT (destination = 'events' AND event_id = ANY(\(held))) AND id <> ALL(\(heldRows))
+                    ORDER BY id LIMIT \(limit)
+                ) waiting
+                ORDER BY waiting.id LIMIT \(limit)
                 """
             ]
             let ids = try await transaction.pipeline(statements)[0].map { try $0.decode("id", as: Int.self) }
@@ -177,17 +184,24 @@ public struct OutboxStore: Sendable {
             "UPDATE outbox SET published_at = now() WHERE id = ANY(\(rowIDs)) AND published_at IS NULL")
     }
 
-    /// The oldest rows of leased partitions that browsers have not heard of.
+    /// The oldest rows of leased partitions that browsers have not heard of; found as in ``claim``.
     public func liveRows(partitions: [Int], limit: Int, on session: Session) async throws -> [OutboxRow] {
         try await session.query(
             """
             SELECT o.id, o.message_id, o.destination, o.type, o.event_id, o.owner_id, o.data, o.traceparent,
                 o.occurred_at, o.sequence, a.title, a.body, a.at AS announced_at
-            FROM outbox o
+            FROM (
+                SELECT waiting.id FROM unnest(\(partitions)::smallint[]) AS mine (partition)
+                CROSS JOIN LATERAL (
+                    SELECT id FROM outbox WHERE live_at IS NULL AND partition = mine.partition
+                    ORDER BY id LIMIT \(limit)
+                ) waiting
+                ORDER BY waiting.id LIMIT \(limit)
+            ) oldest
+            JOIN outbox o ON o.id = oldest.id
             LEFT JOIN announcements a
                 ON o.type = 'em.announcement.posted' AND a.id = (o.data->>'announcementId')::uuid
-            WHERE o.live_at IS NULL AND o.partition = ANY(\(partitions)::smallint[])
-            ORDER BY o.id LIMIT \(limit)
+            ORDER BY o.id
             """
         ).map(Self.row)
     }

@@ -36,6 +36,41 @@ struct StoreTests {
         }
     }
 
+    @Test("what is to be published or shown is found without walking past all that ever was, also with a backlog")
+    func backlogIsFound() async throws {
+        try await TestWorld.run { world in
+            try await world.owner.execute([
+                """
+                INSERT INTO outbox (message_id, partition, destination, type, data, published_at, live_at)
+                SELECT gen_random_uuid(), number % 16, 'work', 'mail.send', '{}',
+                    CASE WHEN number <= 20000 THEN now() END, CASE WHEN number <= 20000 THEN now() END
+                FROM generate_series(1, 25000) number
+                """
+            ])
+            try await world.owner.session { try await $0.runScript(Array("VACUUM ANALYZE outbox".utf8)) }
+            try await world.database.session { session in
+                let all = Array(0..<OutboxStore.partitionCount)
+                let before = try await rowsFetched(session)
+                let waiting = try await OutboxStore().claim(partitions: all, limit: 50, on: session)
+                #expect(waiting.map(\.rowID) == Array(20_001...20_050))
+                let unseen = try await OutboxStore().liveRows(partitions: all, limit: 50, on: session)
+                #expect(unseen.map(\.rowID) == Array(20_001...20_050))
+                #expect(try await rowsFetched(session) - before < 5000)
+            }
+        }
+    }
+
+    /// Rows of the outbox that statements have read so far, by whatever way.
+    private func rowsFetched(_ session: Session) async throws -> Int {
+        try await session.query("SELECT pg_stat_force_next_flush()")
+        let rows = try await session.query(
+            """
+            SELECT coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) AS fetched
+            FROM pg_stat_user_tables WHERE relname = 'outbox'
+            """)
+        return try #require(rows.first).decode("fetched")
+    }
+
     @Test("an address is taken once")
     func emailTaken() async throws {
         try await TestWorld.run { world in
