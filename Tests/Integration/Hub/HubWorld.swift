@@ -56,19 +56,27 @@ final class HubWorld: Sendable {
             }
             let group = ServiceGroup(services: service.parts, logger: redisLogger)
             let redis = RedisClient(address, logger: redisLogger)
-            try await withThrowingTaskGroup { tasks in
-                tasks.addTask { try await group.run() }
-                var ports = listening.stream.makeAsyncIterator()
-                let port = try #require(await ports.next())
-                let world = HubWorld(port: port, events: events, redis: redis, key: key, service: service)
-                let outcome: Result<Void, any Error>
-                do { outcome = .success(try await body(world)) } catch { outcome = .failure(error) }
-                await group.triggerGracefulShutdown()
-                try await tasks.waitForAll()
-                try outcome.get()
+            let outcome: Result<Void, any Error>
+            do {
+                try await withThrowingTaskGroup { tasks in
+                    tasks.addTask { try await group.run() }
+                    var ports = listening.stream.makeAsyncIterator()
+                    let port = try #require(await ports.next())
+                    let world = HubWorld(port: port, events: events, redis: redis, key: key, service: service)
+                    let outcome: Result<Void, any Error>
+                    do { outcome = .success(try await body(world)) } catch { outcome = .failure(error) }
+                    await group.triggerGracefulShutdown()
+                    try await tasks.waitForAll()
+                    try outcome.get()
+                }
+                outcome = .success(())
+            } catch {
+                outcome = .failure(error)
             }
+            // Also after a throw: the database can't be dropped while the hub is in it, and the test's error would be lost.
             await redis.close()
             await service.close()
+            try outcome.get()
         }
     }
 
