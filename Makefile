@@ -39,8 +39,9 @@ build: install frontend ## Build the services (release) and the pages
 debug:
 	@swift build --build-tests $(swift_flags)
 
+# One after the other: tests that wait for deadlines, all at once on two cores, would measure the machine.
 swift-tests:
-	@swift test --skip-build $(swift_flags)
+	@swift test --skip-build --no-parallel $(swift_flags)
 
 frontend: install
 	@frontend/build

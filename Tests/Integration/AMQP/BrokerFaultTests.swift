@@ -82,7 +82,7 @@ struct BrokerFaultTests {
             }
             guard case .unreachable = error.kind else { throw error }
             #expect(error.isRetriable && !error.outcomeUnknown)
-            #expect(started.duration(to: .now) < .seconds(3))
+            #expect(started.duration(to: .now) < .seconds(8))
             proxy.set(.forward)
             try await broker.eventually("published") {
                 if case .success = await publisher.publish([.numbered(2, to: exchange)])[0] { true } else { false }
