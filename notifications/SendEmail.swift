@@ -45,7 +45,7 @@ struct SendEmail: Sendable {
                     let context = try await notifications.load(id), context.notification.status != .sent
                 else { return }
                 if let reason = Self.overtaken(context) {
-                    return try await notifications.markFailed(id, reason: reason, on: transaction)
+                    return try await notifications.markOvertaken(id, reason: reason, on: transaction)
                 }
                 // The transaction may run again after a deadlock; the mail must not.
                 if !isSent { try await send(context) }

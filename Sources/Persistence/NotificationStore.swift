@@ -170,7 +170,7 @@ public struct NotificationStore: Sendable {
     /// Gives up on a notification, and says so to whoever listens.
     public func markFailed(_ id: NotificationID, reason: String, on transaction: Transaction) async throws {
         try await settle(
-            id, on: transaction,
+            id, isFailure: true, on: transaction,
             """
             UPDATE notifications SET status = 'failed', attempts = attempts + 1, last_error = \(reason),
                 next_attempt_at = NULL
@@ -178,11 +178,24 @@ public struct NotificationStore: Sendable {
             """)
     }
 
-    private func settle(_ id: NotificationID, on transaction: Transaction, _ update: SQL) async throws {
+    /// Notes that a mail was not even tried, because of something that happened since it was planned. Its person may
+    /// see that; a failure of delivery, of which organizer and integrators hear, it is not.
+    public func markOvertaken(_ id: NotificationID, reason: String, on transaction: Transaction) async throws {
+        try await settle(
+            id, isFailure: false, on: transaction,
+            """
+            UPDATE notifications SET status = 'failed', last_error = \(reason), next_attempt_at = NULL
+            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
+            """)
+    }
+
+    private func settle(
+        _ id: NotificationID, isFailure: Bool = false, on transaction: Transaction, _ update: SQL
+    ) async throws {
         guard let row = try await transaction.query(update).first else { return }
         let data = try Self.data(row)
         var messages = [try OutboxEntry.live(.notificationChanged, event: data.eventId, data)]
-        if data.status == .failed, let event = data.eventId {
+        if isFailure, let event = data.eventId {
             let owners = try await transaction.query("SELECT owner_id FROM events WHERE id = \(event)")
             if let owner = try owners.first?.decode("owner_id", as: UserID.self) {
                 messages.append(try .fact(.notificationFailed, event: event, owner: owner, data))

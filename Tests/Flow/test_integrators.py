@@ -64,7 +64,7 @@ def test_everything_of_an_event_is_heard_in_order(world: World, people: People, 
                 "em.ticket.checkedin", "em.announcement.posted", "em.registration.cancelled", "em.ticket.revoked",
                 "em.registration.promoted", "em.ticket.issued", "em.event.cancelled"]
     def heard() -> list[str]:
-        # Mails that were overtaken by the next change are reported too, at any moment.
+        # A mail that could not be delivered would be reported too, at any moment.
         return [kind for kind in listener.types(event["id"]) if kind != "em.notification.failed"]
 
     eventually(lambda: len(heard()) >= len(expected), "all messages of the event")

@@ -160,6 +160,8 @@ import Testing
             let rows = try await mail.notifications(of: user)
             #expect(rows.map(\.kind) == [.registrationCancelled, .registrationConfirmed])
             #expect(rows.map(\.status) == [.sent, .failed])
+            // No delivery failed: nobody else hears of it.
+            #expect(try await mail.outbox(MessageType.notificationFailed.rawValue).isEmpty)
         }
     }
 }
