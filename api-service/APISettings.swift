@@ -37,6 +37,9 @@ struct APISettings: Sendable {
             settings.applicationName = "api-service"
             // A crowd stands in line rather than being sent away; still shorter than the proxy's patience (30 s).
             settings.acquireTimeout = .seconds(20)
+            // Reads stand in line behind each other: one organizer's long list must not hold up everybody's, readiness
+            // included.
+            settings.readConnections = 3
             return settings
         }
     }
