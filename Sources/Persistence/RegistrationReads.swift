@@ -58,14 +58,19 @@ extension RegistrationStore {
         }
     }
 
-    /// Who registered for an event, in the order in which they came.
+    /// Who registered for an event, in the order in which they came. The line is counted once for the whole page.
     public func attendees(
         of event: EventID, query: String?, status: RegistrationStatus?, after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
         let pattern = query.map(containsPattern)
         let rows = try await database.read(
             """
-            SELECT u.display_name, u.email, x.* FROM (\(fragment: Self.details)) x JOIN users u ON u.id = x.user_id
+            WITH line AS MATERIALIZED (
+                SELECT id, row_number() OVER (ORDER BY line_number) AS number FROM registrations
+                WHERE event_id = \(event) AND status = 'waitlisted'
+            )
+            SELECT u.display_name, u.email, x.* FROM (\(fragment: Self.detailsBesideLine)) x
+            JOIN users u ON u.id = x.user_id
             WHERE x.event_id = \(event) AND (\(status) IS NULL OR x.status = \(status))
                 AND (\(pattern) IS NULL OR u.display_name ILIKE \(pattern) OR u.email ILIKE \(pattern)
                     OR x.code ILIKE \(pattern))
@@ -81,12 +86,22 @@ extension RegistrationStore {
     }
 
     /// The registration, its event and its newest ticket.
-    private static let details: SQL = """
-        SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
+    private static let details = details(
+        position: """
             CASE WHEN r.status = 'waitlisted' THEN (
                 SELECT count(*) FROM registrations w
                 WHERE w.event_id = r.event_id AND w.status = 'waitlisted' AND w.line_number <= r.line_number
-            ) END AS position,
+            ) END
+            """, joining: "")
+
+    /// The same with the place taken from a table `line`.
+    private static let detailsBesideLine = details(
+        position: "line.number", joining: "LEFT JOIN line ON line.id = r.id")
+
+    private static func details(position: SQL, joining: SQL) -> SQL {
+        """
+        SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
+            \(fragment: position) AS position,
             e.title, e.venue, e.starts_at, e.ends_at, e.time_zone, e.status AS event_status,
             t.id AS ticket_id, t.code, t.qr_text, t.status AS ticket_status, t.issued_at, t.revoked_at,
             c.at AS checked_in_at
@@ -96,7 +111,9 @@ extension RegistrationStore {
             SELECT * FROM tickets WHERE registration_id = r.id ORDER BY issue DESC LIMIT 1
         ) t ON true
         LEFT JOIN check_ins c ON c.ticket_id = t.id
+        \(fragment: joining)
         """
+    }
 
     private static func detail(_ row: Row) throws -> RegistrationDetail {
         let event = EventSummary(

@@ -69,6 +69,9 @@ struct RegistrationStoreTests {
             _ = try await cancel(holder.id, world)
             #expect(try await statuses(line, world) == [.confirmed, .waitlisted, .waitlisted, .waitlisted])
             #expect(try await world.registrations.find(line[1].id)?.registration.position == 1)
+            let listed = try await world.registrations.attendees(
+                of: event, query: nil, status: nil, after: nil, limit: 10)
+            #expect(listed.items.map(\.registration.position) == [nil, nil, 1, 2, 3])
             _ = try await cancel(line[1].id, world)
             #expect(try await world.registrations.find(line[2].id)?.registration.position == 1)
             try await world.database.transaction { transaction in
