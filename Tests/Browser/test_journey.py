@@ -63,7 +63,7 @@ def register_and_see_the_ticket(user: Visitor, stack: Stack, event: str) -> str:
     expect(user.part("registration-state")).to_have_attribute("data-state", "confirmed")
     image = user.part("ticket-qr")
     expect(image).to_be_visible()
-    user.page.wait_for_function("document.querySelector('[data-testid=ticket-qr]').naturalWidth > 0")
+    user.sees_picture("ticket-qr")
     assert user.page.evaluate("window.notReloaded") is True
     user.look("ticket")
     code = user.part("ticket-code").inner_text()
@@ -150,7 +150,7 @@ def test_the_ticket_is_there_on_every_page_that_shows_it(visit: Visit, world: Wo
     expect(user.part("ticket-code")).to_have_text(ticket["code"])
     user.page.reload()
     expect(user.part("ticket-code")).to_have_text(ticket["code"])
-    user.page.wait_for_function("document.querySelector('[data-testid=ticket-qr]')?.naturalWidth > 0")
+    user.sees_picture("ticket-qr")
     user.look("ticket-page")
     path = user.pictures / f"{user.name}-{user.taken:02}-ticket-page.png"
     assert gate.scan(path.read_bytes()) == ticket["qrText"]

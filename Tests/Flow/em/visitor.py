@@ -4,6 +4,8 @@ from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
+from em.waiting import eventually
+
 
 class Visitor:
     """Keeps what the console complained about in `errors`."""
@@ -33,6 +35,11 @@ class Visitor:
 
     def open(self, path: str) -> None:
         self.page.goto(path)
+
+    def sees_picture(self, test_id: str) -> None:
+        """Waits until the picture has loaded. Not by wait_for_function: it polls with eval, which the site forbids."""
+        picture = self.part(test_id)
+        eventually(lambda: picture.evaluate("image => image.naturalWidth") > 0, f"{test_id} has loaded")
 
     def press(self, name: str, exact: bool = True) -> None:
         self.page.get_by_role("button", name=name, exact=exact).click()
