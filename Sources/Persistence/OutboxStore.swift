@@ -104,15 +104,11 @@ public struct OutboxStore: Sendable {
             "SELECT set_config('idle_session_timeout', \("\(seconds)s"), false)")
     }
 
-    /// Tries to become the one relay of a partition; held until the session ends or ``release(partition:on:)``.
+    /// Tries to become the one relay of a partition; held until the session ends.
     public func lease(partition: Int, on session: Session) async throws -> Bool {
         let rows = try await session.query(
             "SELECT pg_try_advisory_lock(\(Self.leaseClass)::int, \(partition)::int) AS held")
         return try rows.first?.decode("held", as: Bool.self) ?? false
-    }
-
-    public func release(partition: Int, on session: Session) async throws {
-        _ = try await session.query("SELECT pg_advisory_unlock(\(Self.leaseClass)::int, \(partition)::int)")
     }
 
     /// The oldest unpublished rows of leased partitions, each fact with its sequence, given now if it has none yet.
