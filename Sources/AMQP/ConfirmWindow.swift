@@ -53,9 +53,12 @@ struct ConfirmWindow {
         if let index { entries[index]?.returned = error }
     }
 
+    /// The channel is gone: whatever was on its way fails, and with it the rest of its batch. Sending that rest on the
+    /// next connection would let later messages overtake the ones that now have to be repeated.
     func failAll(_ error: BrokerError) {
         for case let entry? in entries[head...] {
             entry.pending.batch.settle(entry.pending.index, .failure(entry.returned ?? error))
         }
+        for case let entry? in entries[head...] { entry.pending.batch.abandon(error.kind) }
     }
 }

@@ -24,7 +24,8 @@ public struct PublisherLoad: Sendable, Equatable {
 /// The connection is made anew for ever, with jittered backoff, and the topology declared on each connect.
 ///
 /// A closed channel (publishing to an exchange that doesn't exist) is the end of the connection: everything in flight
-/// fails with an unknown outcome, what waits goes out on the next connection.
+/// fails with an unknown outcome, what waits goes out on the next connection. A batch that was partly in flight fails
+/// whole, the unsent rest as never sent: a batch's messages never overtake one another.
 public final class Publisher: Sendable {
     private let queue: PublishQueue
     private let thread: OwnerThread
@@ -67,7 +68,8 @@ public final class Publisher: Sendable {
         try await publish([message])[0].get()
     }
 
-    /// Puts all messages in flight together, in order, and returns the outcome of each.
+    /// Puts all messages in flight together, in order, and returns the outcome of each. When the connection is lost with
+    /// some of them in flight, none of the others is sent any more.
     public func publish(_ messages: [Message]) async -> [Result<Void, BrokerError>] {
         guard !messages.isEmpty else { return [] }
         let batch = PublishBatch(count: messages.count, deadline: .now + publishTimeout)
