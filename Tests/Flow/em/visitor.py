@@ -13,13 +13,19 @@ class Visitor:
     def __init__(self, name: str, page: Page, pictures: Path):
         self.name, self.page, self.pictures = name, page, pictures
         self.errors: list[str] = []
+        self.foreseen: list[str] = []
         self.taken = 0
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            self.errors.append(f"{message.text} ({message.location.get('url')})")
+        text = f"{message.text} ({message.location.get('url')})"
+        if message.type in ("error", "warning") and not any(part in text for part in self.foreseen):
+            self.errors.append(text)
+
+    def foresee(self, part: str) -> None:
+        """The console may complain of this: Chromium reports every refused request there."""
+        self.foreseen.append(part)
 
     def picture(self, name: str) -> None:
         """Kept beside the stack's logs; the number is the order."""

@@ -12,12 +12,25 @@ type Abort = AbortSignal | undefined;
 export const auth = {
   login: async (body: { email: string; password: string }): Promise<AuthAnswer> =>
     (await send({ method: 'POST', path: '/auth/login', body })).json(),
-  register: async (body: { email: string; password: string; displayName: string }): Promise<AuthAnswer> =>
-    (await send({ method: 'POST', path: '/auth/register', body })).json(),
+  /** Empty (202) where addresses must be verified first: whether there was an account already isn't told. */
+  register: async (body: { email: string; password: string; displayName: string }): Promise<AuthAnswer> => {
+    const response = await send({ method: 'POST', path: '/auth/register', body });
+    return response.status === 202 ? {} : ((await response.json()) as AuthAnswer);
+  },
   logout: async (): Promise<void> => {
     await send({ method: 'POST', path: '/auth/logout', headers: { 'X-EM-CSRF': '1' } });
   },
+  // The answers to these never tell whether there is an account.
+  requestPasswordReset: (email: string) => told('/auth/password-reset', { email }),
+  resetPassword: (token: string, password: string) => told('/auth/password-reset/confirm', { token, password }),
+  verifyEmail: (token: string) => told('/auth/verify-email', { token }),
+  resendVerification: (email: string) => told('/auth/verify-email/resend', { email }),
 };
+
+/** A POST without a session, whose answer has nothing to read. */
+async function told(path: string, body: unknown): Promise<void> {
+  await send({ method: 'POST', path, body });
+}
 
 export const events = {
   list: (query: { query?: string; mine?: boolean; cursor?: string | null }, signal: Abort) =>

@@ -40,6 +40,8 @@ const words: Record<string, string> = {
   'token-expired': 'Your session has ended. Please sign in again.',
   forbidden: 'You aren’t allowed to do this.',
   'not-found': 'This doesn’t exist, or not any more.',
+  'email-not-verified': 'Your email address isn’t confirmed yet. Follow the link in the mail that we sent you.',
+  'link-invalid': 'This link was used already, or it is too old.',
   'email-taken': 'There is an account with this address already.',
   full: 'Sorry, this event is full.',
   'registration-closed': 'Registration for this event is closed.',

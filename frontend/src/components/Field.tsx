@@ -1,4 +1,4 @@
-import { useId } from 'react';
+import { useId, useState } from 'react';
 import type { InputHTMLAttributes, ReactNode, SelectHTMLAttributes, TextareaHTMLAttributes } from 'react';
 
 interface Common {
@@ -33,6 +33,24 @@ export function TextField({ label, name, hint, error, className = '', ...input }
   return (
     <Frame {...{ label, name, hint, error }}>
       {(wiring) => <input className={`form-control ${error ? 'is-invalid' : ''} ${className}`} {...wiring} {...input} />}
+    </Frame>
+  );
+}
+
+/** A password, which its owner can look at while typing: there is no second field to type it into again. */
+export function PasswordField({ label, name, hint, error, ...input }: Common & InputHTMLAttributes<HTMLInputElement>) {
+  const [shown, setShown] = useState(false);
+  return (
+    <Frame {...{ label, name, hint, error }}>
+      {(wiring) => (
+        <div className="em-password">
+          <input className={`form-control ${error ? 'is-invalid' : ''}`} type={shown ? 'text' : 'password'}
+            autoCapitalize="none" autoCorrect="off" spellCheck={false} {...wiring} {...input} />
+          <button type="button" aria-label={shown ? 'Hide what is typed' : 'Show what is typed'} onClick={() => setShown(!shown)}>
+            {shown ? 'Hide' : 'Show'}
+          </button>
+        </div>
+      )}
     </Frame>
   );
 }

@@ -60,8 +60,11 @@ function SignedIn({ user }: { user: User }) {
   );
 }
 
+/** Pages that nobody wants to be brought back to after signing in. */
+const leadsNowhere = /^\/(sign-|forgot-password|reset-password|verify-email)/;
+
 function SignedOut({ path, address }: { path: string; address: string }) {
-  const next = path.startsWith('/sign-') ? '' : `?next=${encodeURIComponent(address)}`;
+  const next = leadsNowhere.test(path) ? '' : `?next=${encodeURIComponent(address)}`;
   return (
     <>
       <li><Link to={`/sign-in${next}`}>Sign in</Link></li>

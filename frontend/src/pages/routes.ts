@@ -26,6 +26,12 @@ const anybody: readonly Role[] = ['user', 'organizer', 'admin'];
 const organizers: readonly Role[] = ['organizer', 'admin'];
 const admins: readonly Role[] = ['admin'];
 
+type AccountPages = typeof import('./accountPages');
+
+function accountPage(choose: (pages: AccountPages) => ComponentType<PageProps>): ComponentType<PageProps> {
+  return lazyPage(async () => choose(await import('./accountPages')));
+}
+
 type StaffPages = typeof import('./staffPages');
 
 function staffPage(choose: (pages: StaffPages) => ComponentType<PageProps>): ComponentType<PageProps> {
@@ -38,6 +44,9 @@ const routes: readonly Route[] = [
   { pattern: '/events/:id', page: EventPage },
   { pattern: '/sign-in', page: SignInPage },
   { pattern: '/sign-up', page: SignUpPage },
+  { pattern: '/forgot-password', page: accountPage((pages) => pages.ForgotPasswordPage) },
+  { pattern: '/reset-password', page: accountPage((pages) => pages.ResetPasswordPage) },
+  { pattern: '/verify-email', page: accountPage((pages) => pages.VerifyEmailPage) },
   { pattern: '/tickets', roles: anybody, page: MyTicketsPage },
   { pattern: '/tickets/:id', roles: anybody, page: TicketPage },
   { pattern: '/notifications', roles: anybody, page: NotificationsPage },

@@ -1,10 +1,11 @@
 import { useState } from 'react';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
-import { TextField } from '../../components/Field';
+import { PasswordField, TextField } from '../../components/Field';
 import { fieldErrors, Form } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
 import { signIn } from '../../session/session';
+import { ResendVerification } from './ResendVerification';
 
 /** Used by the sign-in page and, over any page, when a session has expired. */
 export function SignInForm({ email: known = '', onDone }: { email?: string; onDone: () => void }) {
@@ -23,11 +24,20 @@ export function SignInForm({ email: known = '', onDone }: { email?: string; onDo
     if (Object.keys(empty).length === 0) void attempt.run();
   };
   const errors = { ...fieldErrors(attempt.problem), ...missing };
+  if (attempt.problem?.slug === 'email-not-verified') {
+    return (
+      <div className="em-stack">
+        <p role="alert" className="em-note mb-0" data-tone="warn" data-problem={attempt.problem.slug}>{attempt.problem.message}</p>
+        <ResendVerification email={email.trim()} />
+        <button type="button" className="btn btn-outline-secondary" onClick={attempt.clear}>Back to signing in</button>
+      </div>
+    );
+  }
   return (
     <Form name="Sign in" errors={errors} problem={attempt.problem} onSubmit={submit}>
       <TextField label="Email" name="email" type="email" autoComplete="username" value={email}
         error={errors.email} onChange={(event) => setEmail(event.target.value)} />
-      <TextField label="Password" name="password" type="password" autoComplete="current-password" value={password}
+      <PasswordField label="Password" name="password" autoComplete="current-password" value={password}
         error={errors.password} onChange={(event) => setPassword(event.target.value)} />
       <Busy type="submit" pending={attempt.pending} className="btn btn-primary">Sign in</Busy>
     </Form>

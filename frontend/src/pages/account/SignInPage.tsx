@@ -4,15 +4,20 @@ import { navigate, safeNext, useLocation } from '../../routing/history';
 import { SignInForm } from './SignInForm';
 
 export function SignInPage() {
-  const next = safeNext(useLocation().query.get('next'));
+  const { query } = useLocation();
+  const next = safeNext(query.get('next'));
   return (
     <div className="em-narrow">
       <PageTitle title="Sign in" />
       <div className="em-card em-stack">
+        {query.get('notice') === 'password-changed' && (
+          <p role="status" className="em-note mb-0" data-tone="good">Your new password is saved. Sign in with it.</p>
+        )}
         <SignInForm onDone={() => navigate(next, { replace: true })} />
-        <p className="mb-0 em-small">
-          New here? <Link to={`/sign-up?next=${encodeURIComponent(next)}`}>Create an account</Link>
-        </p>
+        <div className="em-small em-stack-s">
+          <div><Link to="/forgot-password">Forgot your password?</Link></div>
+          <div>New here? <Link to={`/sign-up?next=${encodeURIComponent(next)}`}>Create an account</Link></div>
+        </div>
       </div>
     </div>
   );

@@ -1,13 +1,15 @@
 import { useState } from 'react';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
-import { TextField } from '../../components/Field';
+import { PasswordField, TextField } from '../../components/Field';
 import { fieldErrors, Form } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
 import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
 import { navigate, safeNext, useLocation } from '../../routing/history';
 import { signUp } from '../../session/session';
+import { emailError, passwordError, passwordHint } from './credentials';
+import { ResendVerification } from './ResendVerification';
 
 export function SignUpPage() {
   const next = safeNext(useLocation().query.get('next'));
@@ -22,8 +24,9 @@ export function SignUpPage() {
   const submit = (): void => {
     const found: FieldErrors = {};
     if (!values.displayName.trim()) found.displayName = 'Enter the name that organizers will see.';
-    if (!/^\S+@\S+$/.test(values.email.trim())) found.email = 'Enter your email address.';
-    if (values.password.length < 8) found.password = 'Use at least 8 characters.';
+    const [email, password] = [emailError(values.email), passwordError(values.password)];
+    if (email) found.email = email;
+    if (password) found.password = password;
     setMissing(found);
     if (Object.keys(found).length === 0) void attempt.run();
   };
@@ -36,7 +39,13 @@ export function SignUpPage() {
     return (
       <div className="em-narrow">
         <PageTitle title="Look into your mail" />
-        <p>We sent a link to <strong>{values.email}</strong>. Follow it to finish your account.</p>
+        <div className="em-card em-stack">
+          <p role="status" className="mb-0">We sent a mail to <strong>{values.email.trim()}</strong>. Follow the link in it, and your account is ready.</p>
+          <details>
+            <summary>No mail there?</summary>
+            <div className="mt-3"><ResendVerification email={values.email.trim()} /></div>
+          </details>
+        </div>
       </div>
     );
   }
@@ -49,8 +58,8 @@ export function SignUpPage() {
             error={errors.displayName} onChange={change('displayName')} />
           <TextField label="Email" name="email" type="email" autoComplete="username" maxLength={254} value={values.email}
             error={errors.email} onChange={change('email')} />
-          <TextField label="Password" name="password" type="password" autoComplete="new-password" maxLength={128}
-            value={values.password} hint="At least 8 characters; a few words make a good one."
+          <PasswordField label="Password" name="password" autoComplete="new-password" maxLength={128}
+            value={values.password} hint={passwordHint}
             error={errors.password} onChange={change('password')} />
           <Busy type="submit" pending={attempt.pending} className="btn btn-primary">Sign up</Busy>
         </Form>

@@ -1,0 +1,54 @@
+import { useState } from 'react';
+import type { ReactNode } from 'react';
+import { useAction } from '../../api/useAction';
+import { Busy } from '../../components/Busy';
+import { TextField } from '../../components/Field';
+import { fieldErrors, Form } from '../../components/Form';
+import type { FieldErrors } from '../../components/Form';
+import { emailError } from './credentials';
+
+interface Props {
+  name: string;
+  submitLabel: string;
+  email?: string;
+  /** Asks for the mail. */
+  request: (email: string) => Promise<void>;
+  /** What is said afterwards, whether or not there is an account with this address. */
+  answer: (email: string) => ReactNode;
+}
+
+/** Asks for an address and has a mail with a link sent there. */
+export function MailRequest({ name, submitLabel, email: known = '', request, answer }: Props) {
+  const [email, setEmail] = useState(known);
+  const [wrong, setWrong] = useState<FieldErrors>({});
+  const [sentTo, setSentTo] = useState<string | null>(null);
+  const ask = useAction(async (to: string) => {
+    await request(to);
+    setSentTo(to);
+  });
+  const submit = (): void => {
+    const found = emailError(email);
+    setWrong(found ? { email: found } : {});
+    if (!found) void ask.run(email.trim());
+  };
+  const errors = { ...fieldErrors(ask.problem), ...wrong };
+  return (
+    <div className="em-stack">
+      <div role="status" className="em-quiet">
+        {sentTo !== null && !ask.pending && ask.problem === null && (
+          <div className="em-note em-stack" data-tone="good">
+            <div>{answer(sentTo)}</div>
+            <div className="em-small">Nothing there after some minutes? Look among the spam, or try again below.</div>
+          </div>
+        )}
+      </div>
+      <Form name={name} errors={errors} problem={ask.problem} onSubmit={submit}>
+        <TextField label="Email" name="email" type="email" autoComplete="username" maxLength={254} value={email}
+          error={errors.email} onChange={(event) => setEmail(event.target.value)} />
+        <Busy type="submit" pending={ask.pending} className={sentTo === null ? 'btn btn-primary' : 'btn btn-outline-secondary'}>
+          {sentTo === null ? submitLabel : 'Send it again'}
+        </Busy>
+      </Form>
+    </div>
+  );
+}

@@ -1,0 +1,4 @@
+// Where links in mails lead, and how to get one: seldom needed, fetched when one of them is opened.
+export { ForgotPasswordPage } from './account/ForgotPasswordPage';
+export { ResetPasswordPage } from './account/ResetPasswordPage';
+export { VerifyEmailPage } from './account/VerifyEmailPage';
