@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { backoff, countsOf, newerCounts } from '../src/live/updates.ts';
+import { afterUpdate, backoff, countsOf, newerCounts } from '../src/live/updates.ts';
 
 const at = (revision, confirmed) => ({ revision, confirmed, waitlisted: 0, capacity: 100 });
 
@@ -31,4 +31,32 @@ test('waits between reconnects spread from nothing to a doubling, bounded ceilin
   assert.equal(backoff(0, 1), 500);
   assert.equal(backoff(3, 0.5), 2000);
   assert.equal(backoff(40, 1), 30000);
+});
+
+const place = (changes) => ({ id: 'r', eventId: 'e', status: 'waitlisted', position: 3, createdAt: '', ticket: null, checkedInAt: null, ...changes });
+const news = (changes) => ({ type: 'registration', topic: 'me', registrationId: 'r', eventId: 'e', ...changes });
+
+test('the line moves, and ends in a place', () => {
+  const nearer = afterUpdate(place(), news({ status: 'waitlisted', position: 2 }));
+  assert.equal(nearer.position, 2);
+  const first = afterUpdate(nearer, news({ status: 'waitlisted' }));
+  assert.equal(first.position, 2, 'news that does not name the position leaves it');
+  const promoted = afterUpdate(first, news({ status: 'confirmed' }));
+  assert.deepEqual([promoted.status, promoted.position], ['confirmed', null]);
+});
+
+test('a cancelled registration has no place, no ticket, and does not come back', () => {
+  const gone = afterUpdate(place({ status: 'confirmed', ticket: { id: 't' } }), news({ status: 'cancelled' }));
+  assert.deepEqual([gone.status, gone.position, gone.ticket], ['cancelled', null, null]);
+  assert.equal(afterUpdate(gone, news({ status: 'waitlisted', position: 9 })), gone);
+});
+
+test('news from before a promotion does not put anybody back in line', () => {
+  const confirmed = place({ status: 'confirmed', position: null });
+  assert.equal(afterUpdate(confirmed, news({ status: 'waitlisted', position: 1 })), confirmed);
+});
+
+test('what an update cannot say is read', () => {
+  assert.equal(afterUpdate(place(), news({ registrationId: 'another', status: 'confirmed' })), null);
+  assert.equal(afterUpdate(place(), { type: 'ticket', topic: 'me', id: 't', registrationId: 'r', eventId: 'e' }), null);
 });

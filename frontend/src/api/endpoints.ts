@@ -1,5 +1,6 @@
-import { request, requestJSON } from './client';
+import { requestJSON } from './client';
 import { send } from './transport';
+import type { Call } from './transport';
 import type {
   AdminUser, Announcement, Attendee, AuthAnswer, CheckInAnswer, Event, EventDraft, EventStats, Notification,
   OwnRegistration, Page, Registration, Role, Ticket,
@@ -8,6 +9,11 @@ import type {
 // One function a route: the only place that knows paths and verbs.
 
 type Abort = AbortSignal | undefined;
+
+/** A POST that makes something. Sent again with the same key, it makes nothing more and gets the same answer. */
+function creating(key: string, call: Call): Call {
+  return { ...call, method: 'POST', headers: { 'Idempotency-Key': key } };
+}
 
 export const auth = {
   login: async (body: { email: string; password: string }): Promise<AuthAnswer> =>
@@ -36,7 +42,7 @@ export const events = {
   list: (query: { query?: string; mine?: boolean; cursor?: string | null }, signal: Abort) =>
     requestJSON<Page<Event>>({ path: '/events', query: { limit: 20, ...query }, signal }),
   get: (id: string, signal?: Abort) => requestJSON<Event>({ path: `/events/${id}`, signal }),
-  create: (body: EventDraft) => requestJSON<Event>({ method: 'POST', path: '/events', body }),
+  create: (body: EventDraft, key: string) => requestJSON<Event>(creating(key, { path: '/events', body })),
   /** A JSON merge patch against the version that was read; 412 when somebody was quicker. */
   edit: (id: string, version: number, body: Partial<EventDraft>) =>
     requestJSON<Event>({
@@ -47,23 +53,19 @@ export const events = {
   stats: (id: string, signal: Abort) => requestJSON<EventStats>({ path: `/events/${id}/stats`, signal }),
   announcements: (id: string, cursor: string | null, signal: Abort) =>
     requestJSON<Page<Announcement>>({ path: `/events/${id}/announcements`, query: { limit: 20, cursor }, signal }),
-  announce: (id: string, body: { title: string; body: string }) =>
-    requestJSON<Announcement>({ method: 'POST', path: `/events/${id}/announcements`, body }),
+  announce: (id: string, body: { title: string; body: string }, key: string) =>
+    requestJSON<Announcement>(creating(key, { path: `/events/${id}/announcements`, body })),
   attendees: (id: string, query: { query: string; status: string; cursor: string | null }, signal: Abort) =>
     requestJSON<Page<Attendee>>({ path: `/events/${id}/registrations`, query: { limit: 50, ...query }, signal }),
   attendeesFile: (id: string) => `/events/${id}/registrations.csv`,
   checkIn: (id: string, body: { code: string; gate?: string; device: string; scanId: string; scannedAt: string }) =>
-    requestJSON<CheckInAnswer>({ method: 'POST', path: `/events/${id}/check-ins`, body }),
+    requestJSON<CheckInAnswer>(creating(body.scanId, { path: `/events/${id}/check-ins`, body })),
 };
 
 export const registrations = {
-  register: (eventId: string, idempotencyKey: string) =>
-    requestJSON<Registration>({
-      method: 'POST', path: `/events/${eventId}/registrations`, headers: { 'Idempotency-Key': idempotencyKey },
-    }),
-  cancel: async (id: string): Promise<void> => {
-    await request({ method: 'DELETE', path: `/registrations/${id}` });
-  },
+  register: (eventId: string, key: string) =>
+    requestJSON<Registration>(creating(key, { path: `/events/${eventId}/registrations` })),
+  cancel: (id: string) => requestJSON<Registration>({ method: 'DELETE', path: `/registrations/${id}` }),
   mine: (query: { eventId?: string; cursor?: string | null }, signal: Abort) =>
     requestJSON<Page<OwnRegistration>>({ path: '/me/registrations', query: { limit: 20, ...query }, signal }),
 };

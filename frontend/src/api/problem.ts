@@ -18,7 +18,7 @@ export class Problem extends Error {
 
   /** The request may have taken effect: only the same request with the same Idempotency-Key settles it. */
   get outcomeUnknown(): boolean {
-    return this.status === 0 || this.slug === 'outcome-unknown' || this.status === 502 || this.status === 504;
+    return this.status === 0 || this.slug === 'outcome-unknown' || this.slug === 'request-in-flight' || this.status === 502 || this.status === 504;
   }
 
   static offline(): Problem {
@@ -50,8 +50,8 @@ const words: Record<string, string> = {
   'event-not-published': 'This event isn’t published.',
   'event-cancelled': 'This event was cancelled.',
   'event-ended': 'This event has ended.',
-  'capacity-below-confirmed': 'More people hold a place than that. The capacity can’t go below them.',
   'already-cancelled': 'This was cancelled already.',
+  'request-in-flight': 'This is being done already. Please try again in a moment.',
   'version-mismatch': 'Somebody else changed this event meanwhile. Reload it and make your changes again.',
   'last-admin': 'There must be at least one admin.',
   'too-many-requests': 'That was a bit quick. Please wait a moment and try again.',

@@ -1,3 +1,4 @@
+import { noteServerDate } from '../time/serverClock';
 import { Problem, readProblem } from './problem';
 
 export interface Call {
@@ -27,6 +28,7 @@ export async function send(call: Call): Promise<Response> {
     if (call.signal?.aborted) throw thrown;
     throw Problem.offline();
   }
+  noteServerDate(response.headers.get('Date'));
   if (!response.ok) throw await readProblem(response);
   return response;
 }

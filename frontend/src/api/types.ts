@@ -39,6 +39,8 @@ export interface EventDraft {
   timeZone: string;
   capacity: number;
   waitlistEnabled: boolean;
+  /** Whether the line still moves up once registration has closed. */
+  promoteAfterClose: boolean;
   registrationOpensAt: string | null;
   registrationClosesAt: string | null;
   checkInOpensAt: string | null;

@@ -63,6 +63,21 @@ export function TextArea({ label, name, hint, error, ...input }: Common & Textar
   );
 }
 
+/** A box to tick, its label beside it. */
+export function Checkbox({ label, name, hint, error, ...input }: Common & InputHTMLAttributes<HTMLInputElement>) {
+  const id = useId();
+  const described = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
+  return (
+    <div className="form-check">
+      <input className="form-check-input" type="checkbox" id={id} name={name} aria-describedby={described || undefined}
+        aria-invalid={error ? true : undefined} {...input} />
+      <label className="form-check-label" htmlFor={id}>{label}</label>
+      {hint && <div className="form-text mt-0" id={`${id}-hint`}>{hint}</div>}
+      {error && <div className="invalid-feedback" id={`${id}-error`}>{error}</div>}
+    </div>
+  );
+}
+
 export function Select({ label, name, hint, error, children, ...input }: Common & SelectHTMLAttributes<HTMLSelectElement>) {
   return (
     <Frame {...{ label, name, hint, error }}>

@@ -1,4 +1,4 @@
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { FormEvent, ReactNode } from 'react';
 import type { Problem } from '../api/problem';
 import { ProblemNote } from './States';
@@ -15,9 +15,27 @@ export function fieldErrors(problem: Problem | null): FieldErrors {
   return errors;
 }
 
+/**
+ * Shows what stands against a form from the first attempt to send it on, and from then on as one types: nobody is told
+ * off for a field that they haven't come to yet.
+ */
+export function useValidation(found: FieldErrors): { shown: FieldErrors; passes: () => boolean } {
+  const [tried, setTried] = useState(false);
+  const passes = (): boolean => {
+    const wrong = Object.keys(found).length > 0;
+    setTried(wrong);
+    return !wrong;
+  };
+  return { shown: tried ? found : {}, passes };
+}
+
+/** The errors that there are: undefined ones left out. */
+export function onlyErrors(found: Record<string, string | undefined>): FieldErrors {
+  return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
+}
+
 interface Props {
   name: string;
-  errors: FieldErrors;
   problem: Problem | null;
   onSubmit: () => void;
   children: ReactNode;
@@ -25,18 +43,25 @@ interface Props {
 }
 
 /** A form without the browser's own bubbles: errors stand at their fields, and the first of them gets the focus. */
-export function Form({ name, errors, problem, onSubmit, children, className = 'em-stack' }: Props) {
+export function Form({ name, problem, onSubmit, children, className = 'em-stack' }: Props) {
   const form = useRef<HTMLFormElement>(null);
-  const failed = JSON.stringify(errors);
+  // From a submission until its first error was shown, or somebody types on: later errors don't move the focus.
+  const seeksError = useRef(false);
   useEffect(() => {
-    form.current?.querySelector<HTMLElement>('[aria-invalid="true"]')?.focus();
-  }, [failed]);
+    if (!seeksError.current) return;
+    const invalid = form.current?.querySelector<HTMLElement>('[aria-invalid="true"]');
+    if (!invalid) return;
+    seeksError.current = false;
+    invalid.focus();
+  });
   const submit = (event: FormEvent): void => {
     event.preventDefault();
+    seeksError.current = true;
     onSubmit();
   };
   return (
-    <form ref={form} noValidate aria-label={name} className={className} onSubmit={submit}>
+    <form ref={form} noValidate aria-label={name} className={className} onSubmit={submit}
+      onInput={() => { seeksError.current = false; }}>
       <ProblemNote problem={problem} />
       {children}
     </form>

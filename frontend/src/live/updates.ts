@@ -1,4 +1,4 @@
-import type { RegistrationStatus } from '../api/types';
+import type { Registration, RegistrationStatus } from '../api/types';
 
 /** The places of an event at one revision. */
 export interface Counts {
@@ -15,7 +15,7 @@ export type LiveUpdate =
   | ({ type: 'counts'; topic: string } & Counts)
   | { type: 'event'; topic: string; version: number }
   | { type: 'announcement'; topic: string; id: string; title: string; body: string; at: string }
-  | { type: 'registration'; topic: string; eventId?: string; status: RegistrationStatus; position?: number | null }
+  | { type: 'registration'; topic: string; registrationId: string; eventId: string; status: RegistrationStatus; position?: number | null }
   | { type: 'ticket'; topic: string; id: string; registrationId: string; eventId: string }
   | { type: 'notification'; topic: string; id: string; kind: string; status: string }
   | { type: 'stale' | 'fresh'; topic: string };
@@ -34,6 +34,19 @@ export function countsOf(update: LiveUpdate): Counts | null {
   if (update.type === 'subscribed') return update.snapshot ?? null;
   if (update.type === 'counts') return update;
   return null;
+}
+
+/**
+ * A registration as an update of the `me` topic leaves it; null when that must be read: it is another one, or news that
+ * doesn't say everything (a ticket).
+ */
+export function afterUpdate<Held extends Registration>(held: Held, update: LiveUpdate): Held | null {
+  if (update.type !== 'registration' || update.registrationId !== held.id) return null;
+  const { status, position = null } = update;
+  if (status === 'cancelled') return { ...held, status, position: null, ticket: null };
+  // Nobody comes back from cancelled under the same id, nor from a place into the line: such news is old.
+  if (held.status === 'cancelled' || (held.status === 'confirmed' && status === 'waitlisted')) return held;
+  return { ...held, status, position: status === 'waitlisted' ? position ?? held.position : null };
 }
 
 /**

@@ -3,8 +3,7 @@ import type { ReactNode } from 'react';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
 import { TextField } from '../../components/Field';
-import { fieldErrors, Form } from '../../components/Form';
-import type { FieldErrors } from '../../components/Form';
+import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { emailError } from './credentials';
 
 interface Props {
@@ -20,18 +19,14 @@ interface Props {
 /** Asks for an address and has a mail with a link sent there. */
 export function MailRequest({ name, submitLabel, email: known = '', request, answer }: Props) {
   const [email, setEmail] = useState(known);
-  const [wrong, setWrong] = useState<FieldErrors>({});
   const [sentTo, setSentTo] = useState<string | null>(null);
   const ask = useAction(async (to: string) => {
     await request(to);
     setSentTo(to);
   });
-  const submit = (): void => {
-    const found = emailError(email);
-    setWrong(found ? { email: found } : {});
-    if (!found) void ask.run(email.trim());
-  };
-  const errors = { ...fieldErrors(ask.problem), ...wrong };
+  const validation = useValidation(onlyErrors({ email: emailError(email) }));
+  const submit = (): void => { if (validation.passes()) void ask.run(email.trim()); };
+  const errors = { ...fieldErrors(ask.problem), ...validation.shown };
   return (
     <div className="em-stack">
       <div role="status" className="em-quiet">
@@ -42,7 +37,7 @@ export function MailRequest({ name, submitLabel, email: known = '', request, ans
           </div>
         )}
       </div>
-      <Form name={name} errors={errors} problem={ask.problem} onSubmit={submit}>
+      <Form name={name} problem={ask.problem} onSubmit={submit}>
         <TextField label="Email" name="email" type="email" autoComplete="username" maxLength={254} value={email}
           error={errors.email} onChange={(event) => setEmail(event.target.value)} />
         <Busy type="submit" pending={ask.pending} className={sentTo === null ? 'btn btn-primary' : 'btn btn-outline-secondary'}>

@@ -4,8 +4,7 @@ import { auth } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
 import { PasswordField } from '../../components/Field';
-import { fieldErrors, Form } from '../../components/Form';
-import type { FieldErrors } from '../../components/Form';
+import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
 import { navigate } from '../../routing/history';
@@ -27,23 +26,19 @@ export function ResetPasswordPage() {
 
 function NewPassword({ token }: { token: string }) {
   const [password, setPassword] = useState('');
-  const [wrong, setWrong] = useState<FieldErrors>({});
   const save = useAction(async () => {
     await auth.resetPassword(token, password);
     // Every session of the account has ended, one in this browser too.
     forget();
     navigate('/sign-in?notice=password-changed', { replace: true });
   });
-  const submit = (): void => {
-    const found = passwordError(password);
-    setWrong(found ? { password: found } : {});
-    if (!found) void save.run();
-  };
+  const validation = useValidation(onlyErrors({ password: passwordError(password) }));
+  const submit = (): void => { if (validation.passes()) void save.run(); };
   if (save.problem?.slug === 'link-invalid') return <AskAgain>{save.problem.message} Your password is as it was.</AskAgain>;
-  const errors = { ...fieldErrors(save.problem), ...wrong };
+  const errors = { ...fieldErrors(save.problem), ...validation.shown };
   return (
     <div className="em-card">
-      <Form name="Choose a new password" errors={errors} problem={save.problem} onSubmit={submit}>
+      <Form name="Choose a new password" problem={save.problem} onSubmit={submit}>
         <PasswordField label="New password" name="password" autoComplete="new-password" maxLength={128} value={password}
           hint={`${passwordHint} You will be signed out everywhere.`} error={errors.password}
           onChange={(event) => setPassword(event.target.value)} />

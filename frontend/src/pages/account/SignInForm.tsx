@@ -2,8 +2,7 @@ import { useState } from 'react';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
 import { PasswordField, TextField } from '../../components/Field';
-import { fieldErrors, Form } from '../../components/Form';
-import type { FieldErrors } from '../../components/Form';
+import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { signIn } from '../../session/session';
 import { ResendVerification } from './ResendVerification';
 
@@ -11,19 +10,16 @@ import { ResendVerification } from './ResendVerification';
 export function SignInForm({ email: known = '', onDone }: { email?: string; onDone: () => void }) {
   const [email, setEmail] = useState(known);
   const [password, setPassword] = useState('');
-  const [missing, setMissing] = useState<FieldErrors>({});
   const attempt = useAction(async () => {
     await signIn(email.trim(), password);
     onDone();
   });
-  const submit = (): void => {
-    const empty: FieldErrors = {};
-    if (!email.trim()) empty.email = 'Enter your email address.';
-    if (!password) empty.password = 'Enter your password.';
-    setMissing(empty);
-    if (Object.keys(empty).length === 0) void attempt.run();
-  };
-  const errors = { ...fieldErrors(attempt.problem), ...missing };
+  const validation = useValidation(onlyErrors({
+    email: email.trim() ? undefined : 'Enter your email address.',
+    password: password ? undefined : 'Enter your password.',
+  }));
+  const submit = (): void => { if (validation.passes()) void attempt.run(); };
+  const errors = { ...fieldErrors(attempt.problem), ...validation.shown };
   if (attempt.problem?.slug === 'email-not-verified') {
     return (
       <div className="em-stack">
@@ -34,7 +30,7 @@ export function SignInForm({ email: known = '', onDone }: { email?: string; onDo
     );
   }
   return (
-    <Form name="Sign in" errors={errors} problem={attempt.problem} onSubmit={submit}>
+    <Form name="Sign in" problem={attempt.problem} onSubmit={submit}>
       <TextField label="Email" name="email" type="email" autoComplete="username" value={email}
         error={errors.email} onChange={(event) => setEmail(event.target.value)} />
       <PasswordField label="Password" name="password" autoComplete="current-password" value={password}

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
 import { PasswordField, TextField } from '../../components/Field';
-import { fieldErrors, Form } from '../../components/Form';
+import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
 import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
@@ -14,24 +14,20 @@ import { ResendVerification } from './ResendVerification';
 export function SignUpPage() {
   const next = safeNext(useLocation().query.get('next'));
   const [values, setValues] = useState({ displayName: '', email: '', password: '' });
-  const [missing, setMissing] = useState<FieldErrors>({});
   const [mustVerify, setMustVerify] = useState(false);
   const attempt = useAction(async () => {
     const entered = await signUp(values.displayName.trim(), values.email.trim(), values.password);
     if (entered) navigate(next, { replace: true });
     else setMustVerify(true);
   });
-  const submit = (): void => {
-    const found: FieldErrors = {};
-    if (!values.displayName.trim()) found.displayName = 'Enter the name that organizers will see.';
-    const [email, password] = [emailError(values.email), passwordError(values.password)];
-    if (email) found.email = email;
-    if (password) found.password = password;
-    setMissing(found);
-    if (Object.keys(found).length === 0) void attempt.run();
-  };
+  const validation = useValidation(onlyErrors({
+    displayName: values.displayName.trim() ? undefined : 'Enter the name that organizers will see.',
+    email: emailError(values.email),
+    password: passwordError(values.password),
+  }));
+  const submit = (): void => { if (validation.passes()) void attempt.run(); };
   const refused: FieldErrors = attempt.problem?.slug === 'email-taken' ? { email: attempt.problem.message } : fieldErrors(attempt.problem);
-  const errors = { ...refused, ...missing };
+  const errors = { ...refused, ...validation.shown };
   const change = (name: keyof typeof values) => (event: { target: { value: string } }) =>
     setValues((before) => ({ ...before, [name]: event.target.value }));
 
@@ -53,7 +49,7 @@ export function SignUpPage() {
     <div className="em-narrow">
       <PageTitle title="Create an account" />
       <div className="em-card em-stack">
-        <Form name="Sign up" errors={errors} problem={attempt.problem} onSubmit={submit}>
+        <Form name="Sign up" problem={attempt.problem} onSubmit={submit}>
           <TextField label="Name" name="displayName" autoComplete="name" maxLength={100} value={values.displayName}
             error={errors.displayName} onChange={change('displayName')} />
           <TextField label="Email" name="email" type="email" autoComplete="username" maxLength={254} value={values.email}

@@ -50,7 +50,7 @@ function EventCard({ event }: { event: Event }) {
 function PlacesLeft({ event }: { event: Event }) {
   if (event.status === 'ended') return <Badge>Ended</Badge>;
   const left = event.capacity - event.confirmed;
-  if (left <= 0) return event.waitlistEnabled ? <Badge tone="warn">Waiting list</Badge> : <Badge tone="bad">Full</Badge>;
+  if (left <= 0) return event.waitlistEnabled ? <Badge tone="warn">Waitlist</Badge> : <Badge tone="bad">Full</Badge>;
   if (left <= event.capacity / 10) return <Badge tone="warn">{left.toLocaleString('en')} left</Badge>;
   return <Badge tone="good">{left.toLocaleString('en')} places</Badge>;
 }

@@ -3,6 +3,7 @@ import { registrations } from '../../api/endpoints';
 import { useResource } from '../../api/useResource';
 import type { Resource } from '../../api/useResource';
 import type { OwnRegistration } from '../../api/types';
+import { afterUpdate } from '../../live/updates';
 import { useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
 import { useSession } from '../../session/session';
 
@@ -18,9 +19,11 @@ export function useOwnRegistration(eventId: string): Resource<OwnRegistration | 
   );
   const live = useIsLive('me');
   useTopic(user ? 'me' : null, (update) => {
-    const ours = (update.type === 'registration' || update.type === 'ticket')
-      && (update.eventId === undefined || update.eventId === eventId);
-    if (ours || (update.type === 'subscribed' && update.again)) own.reload();
+    if (update.type === 'subscribed' && update.again) own.reload();
+    if ((update.type !== 'registration' && update.type !== 'ticket') || update.eventId !== eventId) return;
+    const next = own.pending || !own.data ? null : afterUpdate(own.data, update);
+    if (next === null) own.reload();
+    else own.set(() => next);
   });
 
   const registration = own.data ?? null;
@@ -30,16 +33,21 @@ export function useOwnRegistration(eventId: string): Resource<OwnRegistration | 
   return own;
 }
 
-/** Somebody left the line: one's own number may have changed. Spread out, as all who wait hear it together. */
-export function useLineMoves(inLine: boolean, waitlisted: number, reload: () => void): void {
+/**
+ * The line has become another, and nobody said what that makes of one's own number: it is read, unless it is told
+ * within a moment. Spread out, as all who wait see the same.
+ */
+export function useLineMoves(registration: OwnRegistration | null, waitlisted: number, reload: () => void): void {
+  const inLine = registration?.status === 'waitlisted';
+  const position = registration?.position;
   const counted = useRef(waitlisted);
   useEffect(() => {
     const changed = counted.current !== waitlisted;
     counted.current = waitlisted;
     if (!inLine || !changed) return undefined;
-    const timer = setTimeout(reload, 500 + Math.random() * Math.min(10_000, waitlisted * 20));
+    const timer = setTimeout(reload, 1_500 + Math.random() * Math.min(20_000, waitlisted * 20));
     return () => clearTimeout(timer);
-  }, [inLine, waitlisted, reload]);
+  }, [inLine, waitlisted, position, reload]);
 }
 
 function choose(items: OwnRegistration[]): OwnRegistration | null {

@@ -1,12 +1,12 @@
 import { useState } from 'react';
 import { events } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
+import { useIntention } from '../../api/useIntention';
 import type { Event } from '../../api/types';
 import { Announcements } from '../../components/Announcements';
 import { Busy } from '../../components/Busy';
 import { TextArea, TextField } from '../../components/Field';
-import { fieldErrors, Form } from '../../components/Form';
-import type { FieldErrors } from '../../components/Form';
+import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { Empty } from '../../components/States';
 import { ManagedEvent } from './ManagedEvent';
 
@@ -17,27 +17,26 @@ export function AnnouncementsPage({ id = '' }: { id?: string }) {
 function Announce({ event }: { event: Event }) {
   const [title, setTitle] = useState('');
   const [body, setBody] = useState('');
-  const [missing, setMissing] = useState<FieldErrors>({});
   // Remounts the list after a post: it also comes by the socket, which may be away.
   const [posted, setPosted] = useState(0);
+  const intend = useIntention();
   const post = useAction(async () => {
-    await events.announce(event.id, { title: title.trim(), body: body.trim() });
+    const text = { title: title.trim(), body: body.trim() };
+    await intend(text, (key) => events.announce(event.id, text, key));
     setTitle('');
     setBody('');
     setPosted((count) => count + 1);
   });
-  const submit = (): void => {
-    const found: FieldErrors = {};
-    if (!title.trim()) found.title = 'Give it a title.';
-    if (!body.trim()) found.body = 'Write what people should know.';
-    setMissing(found);
-    if (Object.keys(found).length === 0) void post.run();
-  };
-  const errors = { ...fieldErrors(post.problem), ...missing };
+  const validation = useValidation(onlyErrors({
+    title: title.trim() ? undefined : 'Give it a title.',
+    body: body.trim() ? undefined : 'Write what people should know.',
+  }));
+  const submit = (): void => { if (validation.passes()) void post.run(); };
+  const errors = { ...fieldErrors(post.problem), ...validation.shown };
   if (event.status === 'draft') return <Empty title="Still a draft">Announcements can be posted once the event is published.</Empty>;
   return (
     <div className="em-column em-stack-l">
-      <Form name="Post an announcement" errors={errors} problem={post.problem} onSubmit={submit} className="em-card em-stack">
+      <Form name="Post an announcement" problem={post.problem} onSubmit={submit} className="em-card em-stack">
         <TextField label="Title" name="title" maxLength={200} value={title} error={errors.title} onChange={(change) => setTitle(change.target.value)} />
         <TextArea label="Text" name="body" rows={4} maxLength={10000} value={body} error={errors.body}
           hint="Everybody who looks at the event sees it at once." onChange={(change) => setBody(change.target.value)} />

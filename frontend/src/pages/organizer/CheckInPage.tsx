@@ -29,16 +29,18 @@ function CheckIn({ event }: { event: Event }) {
   const [scans, setScans] = useState<Scan[]>([]);
   const [empty, setEmpty] = useState(false);
   const page = useRef<HTMLDivElement>(null);
-  // A scan keeps its id while its answer is unknown, so that sending it again isn't a second scan.
-  const unsettled = useRef<{ code: string; id: string; at: string } | null>(null);
+  // A scan keeps its id and its time while its answer is unknown, so that sending it again isn't a second scan.
+  const unsettled = useRef<Parameters<typeof events.checkIn>[1] | null>(null);
   const check = useAction(async (typed: string) => {
-    if (unsettled.current?.code !== typed) unsettled.current = { code: typed, id: newId(), at: new Date().toISOString() };
+    if (unsettled.current?.code !== typed) {
+      unsettled.current = {
+        code: typed, gate: gate.trim() || undefined, device: deviceName(), scanId: newId(), scannedAt: new Date().toISOString(),
+      };
+    }
     const scan = unsettled.current;
-    const answer = await events.checkIn(event.id, {
-      code: typed, gate: gate.trim() || undefined, device: deviceName(), scanId: scan.id, scannedAt: scan.at,
-    });
+    const answer = await events.checkIn(event.id, scan);
     unsettled.current = null;
-    setScans((before) => [{ id: scan.id, code: typed, answer }, ...before].slice(0, shownScans));
+    setScans((before) => [{ id: scan.scanId, code: typed, answer }, ...before].slice(0, shownScans));
     setCode('');
     page.current?.querySelector<HTMLInputElement>('[name="code"]')?.focus();
   });
@@ -53,7 +55,7 @@ function CheckIn({ event }: { event: Event }) {
   return (
     <div className="em-two" ref={page}>
       <div className="em-stack">
-        <Form name="Check in" errors={errors} problem={check.problem} onSubmit={submit} className="em-card em-stack">
+        <Form name="Check in" problem={check.problem} onSubmit={submit} className="em-card em-stack">
           <TextField label="Ticket code" name="code" value={code} error={errors.code} className="form-control-lg em-code"
             autoComplete="off" autoCapitalize="characters" autoCorrect="off" spellCheck={false} enterKeyHint="go"
             onChange={(change) => setCode(change.target.value)} />

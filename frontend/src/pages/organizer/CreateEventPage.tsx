@@ -1,6 +1,7 @@
 import { useMemo } from 'react';
 import { events } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
+import { useIntention } from '../../api/useIntention';
 import type { EventDraft } from '../../api/types';
 import { PageTitle } from '../../components/PageTitle';
 import { navigate } from '../../routing/history';
@@ -11,8 +12,9 @@ import type { EventFormValues } from './eventFormValues';
 
 export function CreateEventPage() {
   const initial = useMemo(() => blankForm(browserZone()), []);
+  const intend = useIntention();
   const save = useAction(async (_values: EventFormValues, draft: EventDraft) => {
-    const event = await events.create(draft);
+    const event = await intend(draft, (key) => events.create(draft, key));
     navigate(`/organizer/events/${event.id}`, { replace: true });
   });
   return (

@@ -2,8 +2,8 @@ import { useMemo, useState } from 'react';
 import type { Action } from '../../api/useAction';
 import type { EventDraft } from '../../api/types';
 import { Busy } from '../../components/Busy';
-import { Select, TextArea, TextField } from '../../components/Field';
-import { fieldErrors, Form } from '../../components/Form';
+import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
+import { fieldErrors, Form, useValidation } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
 import { browserZone, knownZones } from '../../time/zone';
 import { readForm } from './eventFormValues';
@@ -18,15 +18,14 @@ interface Props {
 
 export function EventForm({ name, initial, submitLabel, save }: Props) {
   const [values, setValues] = useState(initial);
-  const [wrong, setWrong] = useState<FieldErrors>({});
   const zones = useMemo(() => knownZones(initial.timeZone, browserZone()), [initial.timeZone]);
   const refused: FieldErrors = save.problem?.slug === 'capacity-below-confirmed' ? { capacity: save.problem.message } : fieldErrors(save.problem);
-  const errors = { ...refused, ...wrong };
+  const read = readForm(values);
+  const validation = useValidation(read.errors);
+  const errors = { ...refused, ...validation.shown };
   const set = (change: Partial<EventFormValues>): void => setValues((before) => ({ ...before, ...change }));
   const submit = (): void => {
-    const read = readForm(values);
-    setWrong(read.errors);
-    if (Object.keys(read.errors).length === 0) void save.run(values, read.draft);
+    if (validation.passes()) void save.run(values, read.draft);
   };
   const time = (field: 'startsAt' | 'endsAt' | 'registrationOpensAt' | 'registrationClosesAt' | 'checkInOpensAt', label: string, hint?: string) => (
     <TextField type="datetime-local" label={label} name={field} hint={hint} value={values[field]} error={errors[field]}
@@ -36,7 +35,7 @@ export function EventForm({ name, initial, submitLabel, save }: Props) {
     || errors.registrationOpensAt || errors.registrationClosesAt || errors.checkInOpensAt;
 
   return (
-    <Form name={name} errors={errors} problem={save.problem} onSubmit={submit} className="em-card em-stack em-column">
+    <Form name={name} problem={save.problem} onSubmit={submit} className="em-card em-stack em-column">
       <TextField label="Title" name="title" maxLength={200} value={values.title} error={errors.title}
         onChange={(event) => set({ title: event.target.value })} />
       <TextArea label="Description" name="description" rows={6} maxLength={20000} value={values.description}
@@ -56,11 +55,13 @@ export function EventForm({ name, initial, submitLabel, save }: Props) {
           hint="How many places there are." value={values.capacity} error={errors.capacity}
           onChange={(event) => set({ capacity: event.target.value })} />
       </div>
-      <div className="form-check">
-        <input className="form-check-input" type="checkbox" id="waitlistEnabled" checked={values.waitlistEnabled}
-          onChange={(event) => set({ waitlistEnabled: event.target.checked })} />
-        <label className="form-check-label" htmlFor="waitlistEnabled">Keep a waiting list when it is full</label>
-      </div>
+      <Checkbox label="Keep a waitlist when it is full" name="waitlistEnabled" checked={values.waitlistEnabled}
+        hint="Whoever is first in line gets a place as soon as one is free."
+        onChange={(event) => set({ waitlistEnabled: event.target.checked })} />
+      {values.waitlistEnabled && (
+        <Checkbox label="Keep moving people up from the waitlist after registration has closed" name="promoteAfterClose"
+          checked={values.promoteAfterClose} onChange={(event) => set({ promoteAfterClose: event.target.checked })} />
+      )}
       <details open={Boolean(more)}>
         <summary className="em-strong">Registration and check-in times</summary>
         <div className="em-stack mt-3">

@@ -12,6 +12,7 @@ export interface EventFormValues {
   timeZone: string;
   capacity: string;
   waitlistEnabled: boolean;
+  promoteAfterClose: boolean;
   registrationOpensAt: string;
   registrationClosesAt: string;
   checkInOpensAt: string;
@@ -23,7 +24,7 @@ type TimeField = (typeof timeFields)[number];
 export function blankForm(timeZone: string): EventFormValues {
   return {
     title: '', description: '', venue: '', startsAt: '', endsAt: '', timeZone, capacity: '', waitlistEnabled: false,
-    registrationOpensAt: '', registrationClosesAt: '', checkInOpensAt: '',
+    promoteAfterClose: true, registrationOpensAt: '', registrationClosesAt: '', checkInOpensAt: '',
   };
 }
 
@@ -32,8 +33,9 @@ export function formOf(event: Event): EventFormValues {
   return {
     title: event.title, description: event.description, venue: event.venue, timeZone: event.timeZone,
     startsAt: clock(event.startsAt), endsAt: clock(event.endsAt), capacity: String(event.capacity),
-    waitlistEnabled: event.waitlistEnabled, registrationOpensAt: clock(event.registrationOpensAt),
-    registrationClosesAt: clock(event.registrationClosesAt), checkInOpensAt: clock(event.checkInOpensAt),
+    waitlistEnabled: event.waitlistEnabled, promoteAfterClose: event.promoteAfterClose,
+    registrationOpensAt: clock(event.registrationOpensAt), registrationClosesAt: clock(event.registrationClosesAt),
+    checkInOpensAt: clock(event.checkInOpensAt),
   };
 }
 
@@ -52,6 +54,7 @@ export function readForm(values: EventFormValues): { draft: EventDraft; errors: 
     title: values.title.trim(), description: values.description.trim(), venue: values.venue.trim(),
     startsAt: time('startsAt') ?? '', endsAt: time('endsAt') ?? '', timeZone: values.timeZone,
     capacity: Number(values.capacity), waitlistEnabled: values.waitlistEnabled,
+    promoteAfterClose: values.promoteAfterClose,
     registrationOpensAt: time('registrationOpensAt'), registrationClosesAt: time('registrationClosesAt'),
     checkInOpensAt: time('checkInOpensAt'),
   };

@@ -7,14 +7,19 @@ import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
 import { Empty } from '../../components/States';
 import { When } from '../../components/When';
+import { afterUpdate } from '../../live/updates';
 import { useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 
 export function MyTicketsPage() {
   const list = usePages<OwnRegistration>('my-registrations', (cursor, signal) => registrations.mine({ cursor }, signal));
   useTopic('me', (update) => {
-    const ours = update.type === 'registration' || update.type === 'ticket';
-    if (ours || (update.type === 'subscribed' && update.again)) list.reload();
+    if (update.type === 'subscribed' && update.again) list.reload();
+    if (update.type !== 'registration' && update.type !== 'ticket') return;
+    const held = list.items?.find((item) => item.id === update.registrationId);
+    const next = list.pending || !held ? null : afterUpdate(held, update);
+    if (next === null) list.reload();
+    else list.set((page) => ({ ...page, items: page.items.map((item) => (item.id === next.id ? next : item)) }));
   });
   useFallbackReads(!useIsLive('me'), 8_000, list.reload);
   return (

@@ -1,0 +1,104 @@
+"""What an event page says and does on the way to a place: the line, the times, and answers that get lost."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Request, Route, expect
+
+from em.people import PASSWORD, People
+from em.stack import Stack
+from em.visitor import Visitor
+from em.world import World, timestamp
+
+Visit = Callable[[str], Visitor]
+
+
+def state(visitor: Visitor, is_now: str) -> None:
+    expect(visitor.part("registration-state")).to_have_attribute("data-state", is_now)
+
+
+def test_somebody_in_line_moves_up_and_gets_the_place(visit: Visit, world: World, people: People) -> None:
+    """All of it without a reload."""
+    event = world.event(people.one("organizer"), capacity=1, waitlistEnabled=True)
+    holder, first, person = people.one(), people.one(), people.one()
+    held, waiting = world.register(holder, event), world.register(first, event)
+    user = visit("user")
+    user.sign_in(person.email, PASSWORD)
+    user.open(f"/events/{event['id']}")
+    user.sees("This event is full.")
+    user.look("full")
+    user.press("Join the waitlist")
+    user.sees("In line at 2")
+    user.look("in-line")
+    user.press("Leave the line")
+    user.press("Stay in line")
+    user.press("Leave the line")
+    user.look("really")
+    user.press("Yes, leave the line")
+    state(user, "cancelled")
+    user.press("Join the waitlist")
+    user.sees("In line at 2")
+    first.api.delete(f"/registrations/{waiting['id']}")
+    user.sees("In line at 1")
+    holder.api.delete(f"/registrations/{held['id']}")
+    user.sees("You moved up: you have a place.")
+    state(user, "confirmed")
+    user.sees_picture("ticket-qr")
+    user.look("moved-up")
+
+
+def test_registration_opens_and_closes_by_itself(visit: Visit, world: World, people: People, stack: Stack) -> None:
+    event = world.event(people.one("organizer"), registrationOpensAt=timestamp(1), registrationClosesAt=timestamp(1.5))
+    stranger = visit("stranger")
+    wish = stranger.page.get_by_role("link", name="Sign in to register")
+
+    def in_two_seconds(column: str) -> None:
+        """Nearer than a person would set it; the page has to be told."""
+        stack.rows(f"UPDATE events SET {column} = now() + interval '2 seconds' WHERE id = %s", event["id"])
+        stranger.page.reload()
+
+    stranger.open(f"/events/{event['id']}")
+    stranger.sees("Registration opens on")
+    expect(wish).to_have_count(0)
+    stranger.look("not-yet")
+    in_two_seconds("registration_opens_at")
+    expect(wish).to_be_visible()
+    stranger.sees("Registration closes on")
+    in_two_seconds("registration_closes_at")
+    stranger.sees("Registration closed on")
+    expect(wish).to_have_count(0)
+    stranger.look("closed")
+
+
+def test_an_answer_that_got_lost_takes_no_second_place(visit: Visit, world: World, people: People) -> None:
+    """The same wish has the same key until it is settled; the wish after that has another. And if only the answer was
+    lost, the page hears of its place all the same."""
+    event, person = world.event(people.one("organizer")), people.one()
+    user = visit("user")
+    user.foresee("/registrations")
+    keys: list[str] = []
+
+    def lose_two(route: Route, request: Request) -> None:
+        keys.append(request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.abort()  # the request never arrives
+        elif len(keys) == 2:
+            route.fetch()
+            route.abort()  # it does, and the answer is lost
+        else:
+            route.continue_()
+
+    user.page.route(f"**/events/{event['id']}/registrations", lose_two)
+    user.sign_in(person.email, PASSWORD)
+    user.open(f"/events/{event['id']}")
+    user.press("Register")
+    user.sees("The server can’t be reached.")
+    user.look("lost")
+    user.press("Register")
+    state(user, "confirmed")
+    user.press("Cancel registration")
+    user.press("Yes, cancel registration")
+    state(user, "cancelled")
+    user.press("Register")
+    state(user, "confirmed")
+    assert keys[0] == keys[1] != keys[2]
+    assert world.counts(event)["confirmed"] == 1

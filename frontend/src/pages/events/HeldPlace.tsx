@@ -1,0 +1,49 @@
+import { useState } from 'react';
+import { registrations } from '../../api/endpoints';
+import { Problem } from '../../api/problem';
+import { useAction } from '../../api/useAction';
+import type { Event, OwnRegistration } from '../../api/types';
+import { Confirm } from '../../components/Confirm';
+import { TicketCard } from '../../components/TicketCard';
+
+interface Props {
+  event: Event;
+  registration: OwnRegistration;
+  changed: (now?: OwnRegistration) => void;
+}
+
+/** A place or a place in line: its ticket, and the way out. */
+export function HeldPlace({ event, registration, changed }: Props) {
+  const [asking, setAsking] = useState(false);
+  const cancel = useAction(async () => {
+    let cancelled: OwnRegistration | undefined;
+    try {
+      cancelled = { ...registration, ...(await registrations.cancel(registration.id)) };
+    } catch (thrown) {
+      if (!(thrown instanceof Problem) || thrown.slug !== 'already-cancelled') throw thrown;
+    }
+    setAsking(false);
+    changed(cancelled);
+  });
+  if (event.status === 'ended' || event.status === 'cancelled') return null;
+  const waits = registration.status === 'waitlisted';
+  const words = waits
+    ? { leave: 'Leave the line', title: 'Leave the line?', yes: 'Yes, leave the line', no: 'Stay in line',
+        text: `Your place in line for “${event.title}” is gone then. Coming back means starting at its end.` }
+    : { leave: 'Cancel registration', title: 'Cancel your registration?', yes: 'Yes, cancel registration', no: 'Keep my place',
+        text: `Your place at “${event.title}” goes to somebody else, and your ticket stops being valid.` };
+  return (
+    <>
+      {!waits && (registration.ticket
+        ? <TicketCard ticket={registration.ticket} title={event.title} />
+        : <div className="em-ticket"><div className="em-ticket-image em-skeleton" aria-hidden="true" /></div>)}
+      <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{words.leave}</button>
+      {asking && (
+        <Confirm title={words.title} confirm={words.yes} dismiss={words.no} pending={cancel.pending} problem={cancel.problem}
+          onConfirm={() => void cancel.run()} onDismiss={() => { cancel.clear(); setAsking(false); }}>
+          {words.text}
+        </Confirm>
+      )}
+    </>
+  );
+}
