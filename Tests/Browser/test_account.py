@@ -4,12 +4,15 @@ import json
 import uuid
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Request, Route, expect
 
 from em.people import PASSWORD, People
 from em.visitor import Visitor
 
 Visit = Callable[[str], Visitor]
+desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
+phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 
 def answer(visitor: Visitor, path: str, status: int, body: object = None) -> list[dict]:
@@ -30,6 +33,7 @@ def refuse(visitor: Visitor, path: str, status: int, slug: str) -> list[dict]:
     return answer(visitor, path, status, {"type": slug, "title": slug, "status": status, "traceId": "0" * 32})
 
 
+@phone
 def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(visit: Visit) -> None:
     visitor = visit("forgetful")
     asked, saved = answer(visitor, "/auth/password-reset", 202), answer(visitor, "/auth/password-reset/confirm", 204)
@@ -57,6 +61,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(visit: Visit) ->
     assert saved == [{"token": "secret-of-the-mail", "password": "a longer one"}]
 
 
+@desktop
 def test_a_link_that_is_used_up_leads_to_another(visit: Visit) -> None:
     visitor = visit("late")
     refuse(visitor, "/auth/password-reset/confirm", 410, "link-invalid")
@@ -79,6 +84,7 @@ def test_a_link_that_is_used_up_leads_to_another(visit: Visit) -> None:
     assert asked == [{"email": "lea@example.test"}]
 
 
+@phone
 def test_an_address_is_confirmed_before_the_first_sign_in(visit: Visit, people: People) -> None:
     """Where the installation asks for it: sign-up tells of the mail, sign-in offers another, the link ends it."""
     visitor, person = visit("newcomer"), people.one()

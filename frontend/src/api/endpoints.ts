@@ -57,6 +57,10 @@ export const events = {
     requestJSON<Announcement>(creating(key, { path: `/events/${id}/announcements`, body })),
   attendees: (id: string, query: { query: string; status: string; cursor: string | null }, signal: Abort) =>
     requestJSON<Page<Attendee>>({ path: `/events/${id}/registrations`, query: { limit: 50, ...query }, signal }),
+  addAttendee: (id: string, email: string, key: string) =>
+    requestJSON<Registration>(creating(key, { path: `/events/${id}/registrations/add`, body: { email } })),
+  removeAttendee: (id: string, registrationId: string, reason: string | null) =>
+    requestJSON<Registration>({ method: 'DELETE', path: `/events/${id}/registrations/${registrationId}`, body: { reason } }),
   attendeesFile: (id: string) => `/events/${id}/registrations.csv`,
   checkIn: (id: string, body: { code: string; gate?: string; device: string; scanId: string; scannedAt: string }) =>
     requestJSON<CheckInAnswer>(creating(body.scanId, { path: `/events/${id}/check-ins`, body })),

@@ -22,7 +22,8 @@ export async function send(call: Call): Promise<Response> {
       headers,
       body: call.body === undefined ? undefined : JSON.stringify(call.body),
       signal: call.signal,
-      cache: 'no-store',
+      // Kept copies are used, but never without asking whether they are still right (ETag).
+      cache: 'no-cache',
     });
   } catch (thrown) {
     if (call.signal?.aborted) throw thrown;

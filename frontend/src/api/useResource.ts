@@ -14,14 +14,23 @@ export interface Resource<Value> {
   set: (change: (data: Value) => Value) => void;
 }
 
-/** Reads a value when the page appears, whenever `key` changes, and on `reload`. A null key reads nothing. */
-export function useResource<Value>(key: string | null, load: (signal: AbortSignal) => Promise<Value>): Resource<Value> {
+/**
+ * Reads a value when the page appears, whenever `key` changes, and on `reload`. A null key reads nothing.
+ * `newest` says which of two stands, where a read may answer with less than is known already.
+ */
+export function useResource<Value>(
+  key: string | null,
+  load: (signal: AbortSignal) => Promise<Value>,
+  newest: (held: Value, read: Value) => Value = (_held, read) => read,
+): Resource<Value> {
   const [held, setHeld] = useState<{ key: string | null; data?: Value; problem: Problem | null; pending: boolean }>(
     () => begin(key),
   );
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
+  const choose = useRef(newest);
+  choose.current = newest;
   const shown = held.key === key ? held : begin<Value>(key);
 
   useEffect(() => {
@@ -29,8 +38,10 @@ export function useResource<Value>(key: string | null, load: (signal: AbortSigna
     const abort = new AbortController();
     setHeld((before) => (before.key === key ? { ...before, pending: true } : begin(key)));
     latest.current(abort.signal).then(
-      (data) => {
+      (read) => {
         if (abort.signal.aborted) return;
+        const held = remembered<Value>(key);
+        const data = held === undefined ? read : choose.current(held, read);
         remember(key, data);
         setHeld({ key, data, problem: null, pending: false });
       },

@@ -18,6 +18,7 @@ export function Table({ label, heads, children }: { label: string; heads: string
 }
 
 interface RowProps {
+  /** Null for what there isn't: a dash, and left out on a phone. */
   cells: ReactNode[];
   /** Given by the table. */
   heads?: string[];
@@ -26,7 +27,9 @@ interface RowProps {
 export function Row({ cells, heads = [] }: RowProps) {
   return (
     <tr role="row">
-      {cells.map((cell, index) => <td key={index} role="cell" data-head={heads[index]}>{cell}</td>)}
+      {cells.map((cell, index) => (
+        <td key={index} role="cell" data-head={heads[index]} className={cell === null ? 'is-empty' : undefined}>{cell ?? '–'}</td>
+      ))}
     </tr>
   );
 }

@@ -46,6 +46,24 @@ export function useCounts(event: Event): Counts {
   return heard.eventId === eventId ? newerCounts(heard.counts, read) : read;
 }
 
+/** Calls `read` when the places change: soon after the first change, and not more often than every two seconds. */
+export function useRereadOnChange(revision: number, read: () => void): void {
+  const known = useRef(revision);
+  const timer = useRef<ReturnType<typeof setTimeout>>();
+  const latest = useRef(read);
+  latest.current = read;
+  useEffect(() => {
+    if (known.current === revision) return;
+    known.current = revision;
+    // Under a crowd the places change all the time: a timer that is running is not put off.
+    timer.current ??= setTimeout(() => {
+      timer.current = undefined;
+      latest.current();
+    }, 2_000);
+  }, [revision]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+}
+
 /** Calls `read` at growing intervals while `active`: the way round when the socket is away. */
 export function useFallbackReads(active: boolean, firstAfter: number, read: () => void): void {
   const latest = useRef(read);

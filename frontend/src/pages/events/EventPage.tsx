@@ -1,5 +1,4 @@
-import { events } from '../../api/endpoints';
-import { useResource } from '../../api/useResource';
+import { useEvent } from '../../api/useEvent';
 import type { Resource } from '../../api/useResource';
 import type { Event, OwnRegistration } from '../../api/types';
 import { Announcements } from '../../components/Announcements';
@@ -8,20 +7,15 @@ import { LiveCapacity } from '../../components/Capacity';
 import { PageTitle } from '../../components/PageTitle';
 import { Loaded, Pending } from '../../components/States';
 import { When } from '../../components/When';
-import { eventTopic, useCounts, useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
+import { useCounts, useFallbackReads, useIsLive } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { OwnPlace } from './OwnPlace';
 import { useOwnRegistration } from './useOwnRegistration';
 
 export function EventPage({ id = '' }: { id?: string }) {
-  const event = useResource<Event>(`event:${id}`, (signal) => events.get(id, signal));
+  const event = useEvent(id);
   const live = useIsLive(`event:${id}`);
-  useTopic(eventTopic(event.data), (update) => {
-    // An edit or a cancellation; and after a lost connection, whatever was missed.
-    if (update.type === 'event' && update.version !== event.data?.version) event.reload();
-    if (update.type === 'subscribed' && update.again) event.reload();
-  });
   useFallbackReads(!live && event.data !== undefined && event.data.status !== 'draft', 5_000, event.reload);
   // Both are read side by side and shown together: a ticket that pushed itself in later would make the page jump.
   const session = useSession();

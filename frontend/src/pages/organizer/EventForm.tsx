@@ -19,7 +19,8 @@ interface Props {
 export function EventForm({ name, initial, submitLabel, save }: Props) {
   const [values, setValues] = useState(initial);
   const zones = useMemo(() => knownZones(initial.timeZone, browserZone()), [initial.timeZone]);
-  const refused: FieldErrors = save.problem?.slug === 'capacity-below-confirmed' ? { capacity: save.problem.message } : fieldErrors(save.problem);
+  const tooSmall = save.problem?.slug === 'capacity-below-confirmed';
+  const refused: FieldErrors = tooSmall ? { capacity: save.problem?.message ?? '' } : fieldErrors(save.problem);
   const read = readForm(values);
   const validation = useValidation(read.errors);
   const errors = { ...refused, ...validation.shown };
@@ -35,7 +36,7 @@ export function EventForm({ name, initial, submitLabel, save }: Props) {
     || errors.registrationOpensAt || errors.registrationClosesAt || errors.checkInOpensAt;
 
   return (
-    <Form name={name} problem={save.problem} onSubmit={submit} className="em-card em-stack em-column">
+    <Form name={name} problem={tooSmall ? null : save.problem} onSubmit={submit} className="em-card em-stack em-column">
       <TextField label="Title" name="title" maxLength={200} value={values.title} error={errors.title}
         onChange={(event) => set({ title: event.target.value })} />
       <TextArea label="Description" name="description" rows={6} maxLength={20000} value={values.description}

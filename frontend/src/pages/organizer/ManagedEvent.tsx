@@ -1,12 +1,10 @@
 import type { ReactNode } from 'react';
-import { events } from '../../api/endpoints';
-import { useResource } from '../../api/useResource';
+import { useEvent } from '../../api/useEvent';
 import type { Event } from '../../api/types';
 import { EventBadge } from '../../components/Badge';
 import { PageTitle } from '../../components/PageTitle';
 import { Loaded, Pending } from '../../components/States';
 import { When } from '../../components/When';
-import { eventTopic, useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 
 const sections = [
@@ -21,10 +19,7 @@ interface Props {
 
 /** The head and the sections that all pages of an organizer's event share. */
 export function ManagedEvent({ id, section, children }: Props) {
-  const event = useResource<Event>(`event:${id}`, (signal) => events.get(id, signal));
-  useTopic(eventTopic(event.data), (update) => {
-    if (update.type === 'event' && update.version !== event.data?.version) event.reload();
-  });
+  const event = useEvent(id);
   return (
     <Loaded of={event} title="Event" pending={<Pending label="Loading the event" heights={[72, 48, 240]} />}>
       {(data) => (

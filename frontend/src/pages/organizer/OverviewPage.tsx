@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { events } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { useResource } from '../../api/useResource';
@@ -8,7 +8,7 @@ import { LiveCapacity } from '../../components/Capacity';
 import { Confirm } from '../../components/Confirm';
 import { Loaded, Pending, ProblemNote } from '../../components/States';
 import type { Counts } from '../../live/updates';
-import { useCounts } from '../../live/useLive';
+import { useCounts, useRereadOnChange } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { ManagedEvent } from './ManagedEvent';
 
@@ -44,19 +44,6 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
 
 function Figure({ name, value }: { name: string; value: number }) {
   return <div><dt>{name}</dt><dd>{value.toLocaleString('en')}</dd></div>;
-}
-
-/** Reads again when the places change, but not more often than every two seconds. */
-function useRereadOnChange(revision: number, reload: () => void): void {
-  const read = useRef(revision);
-  useEffect(() => {
-    if (read.current === revision) return undefined;
-    const timer = setTimeout(() => {
-      read.current = revision;
-      reload();
-    }, 2_000);
-    return () => clearTimeout(timer);
-  }, [revision, reload]);
 }
 
 function Lifecycle({ event, counts, set }: { event: Event; counts: Counts; set: (event: Event) => void }) {

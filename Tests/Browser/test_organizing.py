@@ -1,0 +1,83 @@
+"""An organizer's hand in who comes: adding, removing, and a capacity that must hold those who are in."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from em.people import PASSWORD, People
+from em.stack import Stack
+from em.visitor import Visitor
+from em.world import World
+
+Visit = Callable[[str], Visitor]
+desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
+phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
+
+
+@desktop
+def test_attendees_are_added_and_removed(visit: Visit, world: World, people: People) -> None:
+    host, guest = people.one("organizer"), people.one(name="Gina Guest")
+    waiting = people.one(name="Willa Waiting")
+    event = world.event(host, capacity=1, waitlistEnabled=True)
+    organizer = visit("organizer")
+    organizer.foresee("/registrations/add")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/attendees")
+    organizer.sees("Nobody has registered yet")
+
+    def add(email: str) -> None:
+        organizer.fill("Email of their account", email)
+        organizer.press("Add to the event")
+
+    organizer.press("Add attendee")
+    add("nobody@example.test")
+    expect(organizer.page.get_by_label("Email of their account", exact=True)).to_have_attribute("aria-invalid", "true")
+    organizer.look("nobody")
+    add(guest.email)
+    organizer.sees(f"{guest.email} has a place now.")
+    row = organizer.page.get_by_role("row").filter(has_text=guest.email)
+    expect(row).to_contain_text("Confirmed")
+    world.mailbox.wait_for(guest.email, event["title"])
+    organizer.press("Add attendee")
+    add(guest.email)
+    organizer.sees("This person is registered already.")
+    add(waiting.email)
+    organizer.sees(f"{waiting.email} is in line at 1.")
+    organizer.look("added")
+
+    organizer.press("Remove Gina Guest")
+    organizer.fill("Reason", "The hall is for members only.")
+    organizer.look("really")
+    organizer.press("Remove")
+    organizer.sees("Gina Guest was removed.")
+    expect(row).to_contain_text("Cancelled")
+    expect(organizer.page.get_by_role("row").filter(has_text=waiting.email)).to_contain_text("Confirmed")
+    organizer.look("removed")
+
+
+@phone
+def test_a_capacity_below_those_who_are_in_is_refused_at_its_field(visit: Visit, world: World, people: People, stack: Stack) -> None:
+    host = people.one("organizer")
+    event = world.event(host, capacity=3)
+    for guest in people.many(2):
+        world.register(guest, event)
+    organizer = visit("organizer")
+    organizer.foresee(f"/events/{event['id']}")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/edit")
+    organizer.page.get_by_label("Keep a waitlist when it is full").check()
+    organizer.page.get_by_label("Keep moving people up from the waitlist after registration has closed").uncheck()
+    organizer.fill("Capacity", "1")
+    organizer.press("Save changes")
+    capacity = organizer.page.get_by_label("Capacity", exact=True)
+    expect(capacity).to_have_attribute("aria-invalid", "true")
+    expect(capacity).to_be_focused()
+    organizer.sees("below the 2 places that are taken")
+    organizer.look("refused")
+    organizer.fill("Capacity", "2")
+    organizer.press("Save changes")
+    organizer.sees("Saved.")
+    stored = stack.rows("SELECT p.capacity, e.waitlist_enabled, e.promote_after_close FROM events e"
+                        " JOIN event_places p ON p.event_id = e.id WHERE e.id = %s", event["id"])
+    assert stored == [(2, True, False)]
