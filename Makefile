@@ -4,7 +4,7 @@
 swift_flags := --explicit-target-dependency-import-check error
 swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
 
-.PHONY: help run up down test lint format build debug swift-tests frontend install bench chaos
+.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -48,6 +48,12 @@ frontend: install
 
 install:
 	@infra/local/install run
+
+# Of what `make up` runs.
+screenshots:
+	@infra/local/install test
+	@EM_LOOKS=all .local-tools/venv/bin/python -m pytest -q Tests/Browser/test_looks.py
+	@echo "every page, on desktop and phone, light and dark: $${EM_STATE_DIR:-.local}/screenshots/looks"
 
 bench chaos:
 	@if [ -x Tests/$@/run ]; then exec Tests/$@/run; else echo "make $@: comes with a later issue"; exit 1; fi

@@ -2,8 +2,6 @@ import { createRoot } from 'react-dom/client';
 import './style/style.css';
 import { App } from './App';
 import { restoreSession } from './session/session';
-import { followSystemLook } from './style/look';
 
-followSystemLook();
 void restoreSession();
 createRoot(document.getElementById('app')!).render(<App />);

@@ -3,7 +3,6 @@ import { usePages } from '../api/usePages';
 import type { Announcement } from '../api/types';
 import { useTopic } from '../live/useLive';
 import { formatMoment } from '../time/format';
-import { Empty } from './States';
 import { PagedList } from './PagedList';
 
 /** What the organizer has told everybody, newest first; new ones appear as they are posted. */
@@ -21,7 +20,7 @@ export function Announcements({ eventId }: { eventId: string }) {
     <section aria-labelledby="announcements-heading">
       <h2 id="announcements-heading">Announcements</h2>
       <div aria-live="polite" aria-relevant="additions">
-        <PagedList of={list} empty={<Empty title="Nothing announced yet">News of this event will appear here.</Empty>}>
+        <PagedList of={list} empty={<p className="em-soft mb-0">Nothing announced yet. News of this event will appear here.</p>}>
           {(items) => (
             <ul className="em-list">
               {items.map((item) => (

@@ -1,16 +1,26 @@
 import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
+import { Link } from '../routing/Link';
 import { takeHeadingFocus } from '../routing/history';
 
+interface Props {
+  title: string;
+  /** What the title belongs to, in a line above it. */
+  within?: { title: string; link: string };
+  children?: ReactNode;
+}
+
 /** The page's one h1. It names the tab, and takes the focus after a navigation so that screen readers start here. */
-export function PageTitle({ title, children }: { title: string; children?: ReactNode }) {
+export function PageTitle({ title, within, children }: Props) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     if (takeHeadingFocus()) heading.current?.focus({ preventScroll: true });
   }, []);
-  useEffect(() => { document.title = `${title} · EM-Connect`; }, [title]);
+  const tab = within ? `${title}: ${within.title}` : title;
+  useEffect(() => { document.title = `${tab} · EM-Connect`; }, [tab]);
   return (
     <div className="em-page-head">
+      {within && <Link className="em-within" to={within.link}>{within.title}</Link>}
       <h1 ref={heading} tabIndex={-1}>{title}</h1>
       {children}
     </div>

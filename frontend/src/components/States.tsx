@@ -1,5 +1,6 @@
 import type { ReactNode } from 'react';
 import type { Problem } from '../api/problem';
+import { Link } from '../routing/Link';
 import { PageTitle } from './PageTitle';
 
 /** Grey shapes where the content will be, of about its height, so that nothing jumps. */
@@ -46,6 +47,14 @@ interface LoadedProps<Value> {
 export function Loaded<Value>({ of, title, pending, children }: LoadedProps<Value>) {
   if (of.data === undefined) {
     if (of.problem === null || of.pending) return <>{pending ?? <Pending />}</>;
+    if (title && of.problem.status === 404) {
+      return (
+        <div className="em-column mx-auto">
+          <PageTitle title="Nothing here"><p role="alert" className="mb-0">{of.problem.message}</p></PageTitle>
+          <Link className="btn btn-outline-secondary" to="/">See the events</Link>
+        </div>
+      );
+    }
     return (
       <>
         {title && <PageTitle title={title} />}

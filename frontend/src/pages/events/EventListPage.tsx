@@ -10,6 +10,8 @@ import { Empty, Pending } from '../../components/States';
 import { When } from '../../components/When';
 import { Link } from '../../routing/Link';
 import { navigate, useLocation } from '../../routing/history';
+import { serverNow } from '../../time/serverClock';
+import { registrationWindow } from './registrationWindow';
 
 export function EventListPage() {
   const query = useLocation().query.get('query') ?? '';
@@ -48,7 +50,10 @@ function EventCard({ event }: { event: Event }) {
 }
 
 function PlacesLeft({ event }: { event: Event }) {
-  if (event.status === 'ended') return <Badge>Ended</Badge>;
+  const window = registrationWindow(event, serverNow());
+  if (window === 'ended') return <Badge>Ended</Badge>;
+  if (window === 'notYet') return <Badge>Opens later</Badge>;
+  if (window === 'closed') return <Badge>Registration closed</Badge>;
   const left = event.capacity - event.confirmed;
   if (left <= 0) return event.waitlistEnabled ? <Badge tone="warn">Waitlist</Badge> : <Badge tone="bad">Full</Badge>;
   if (left <= event.capacity / 10) return <Badge tone="warn">{left.toLocaleString('en')} left</Badge>;

@@ -9,6 +9,7 @@ import type { Counts } from '../../live/updates';
 import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { formatMoment } from '../../time/format';
+import { ResendVerification } from '../account/ResendVerification';
 import type { RegistrationWindow } from './registrationWindow';
 
 interface Props {
@@ -20,6 +21,7 @@ interface Props {
 
 /** The way to a place, or to one in line; or why there is none at the moment. */
 export function TakePlace({ event, window, counts, changed }: Props) {
+  const { user } = useSession();
   const intend = useIntention();
   const register = useAction(async () => {
     try {
@@ -36,6 +38,7 @@ export function TakePlace({ event, window, counts, changed }: Props) {
   return (
     <>
       <ProblemNote problem={register.problem} />
+      {register.problem?.slug === 'email-not-verified' && <ResendVerification email={user?.email} />}
       {full && (
         <p className="em-note mb-0" data-tone="warn">
           <strong>This event is full.</strong>{' '}

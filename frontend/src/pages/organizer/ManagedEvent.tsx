@@ -1,3 +1,4 @@
+import { useEffect, useRef } from 'react';
 import type { ReactNode } from 'react';
 import { useEvent } from '../../api/useEvent';
 import type { Event } from '../../api/types';
@@ -24,17 +25,31 @@ export function ManagedEvent({ id, section, children }: Props) {
     <Loaded of={event} title="Event" pending={<Pending label="Loading the event" heights={[72, 48, 240]} />}>
       {(data) => (
         <>
-          <PageTitle title={section === 'Overview' ? data.title : `${section}: ${data.title}`}>
-            <div className="em-row"><EventBadge status={data.status} /><span className="em-soft"><When event={data} /></span></div>
-          </PageTitle>
-          <nav className="em-tabs" aria-label="Sections of this event">
-            {sections.map(([name, path]) => (
-              <Link key={name} to={`/organizer/events/${id}${path}`} aria-current={name === section ? 'page' : undefined}>{name}</Link>
-            ))}
-          </nav>
+          {section === 'Overview' ? (
+            <PageTitle title={data.title}>
+              <div className="em-row"><EventBadge status={data.status} /><span className="em-soft"><When event={data} /></span></div>
+            </PageTitle>
+          ) : <PageTitle title={section} within={{ title: data.title, link: `/organizer/events/${id}` }} />}
+          <Tabs id={id} section={section} />
           {children(data, (next) => event.set(() => next), event.reload)}
         </>
       )}
     </Loaded>
+  );
+}
+
+/** One line also on a phone, where it is moved sideways; the section that is open is in sight. */
+function Tabs({ id, section }: Pick<Props, 'id' | 'section'>) {
+  const tabs = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const open = tabs.current?.querySelector<HTMLElement>('[aria-current]');
+    if (tabs.current && open) tabs.current.scrollLeft = open.offsetLeft - (tabs.current.clientWidth - open.offsetWidth) / 2;
+  }, [section]);
+  return (
+    <nav ref={tabs} className="em-tabs" aria-label="Sections of this event">
+      {sections.map(([name, path]) => (
+        <Link key={name} to={`/organizer/events/${id}${path}`} aria-current={name === section ? 'page' : undefined}>{name}</Link>
+      ))}
+    </nav>
   );
 }

@@ -29,11 +29,10 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
         <Loaded of={stats} pending={<Pending heights={[104]} />}>
           {(now) => (
             <dl className="em-figures" data-testid="stats">
-              <Figure name="Confirmed" value={now.confirmed} />
+              <Figure name="Confirmed" value={now.confirmed} of={now.capacity} />
               <Figure name="In line" value={now.waitlisted} />
+              <Figure name="Checked in" value={now.checkedIn} of={now.confirmed} />
               <Figure name="Cancelled" value={now.cancelled} />
-              <Figure name="Checked in" value={now.checkedIn} />
-              <Figure name="Capacity" value={now.capacity} />
             </dl>
           )}
         </Loaded>
@@ -42,8 +41,13 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
   );
 }
 
-function Figure({ name, value }: { name: string; value: number }) {
-  return <div><dt>{name}</dt><dd>{value.toLocaleString('en')}</dd></div>;
+function Figure({ name, value, of }: { name: string; value: number; of?: number }) {
+  return (
+    <div>
+      <dt>{name}</dt>
+      <dd>{value.toLocaleString('en')}{of !== undefined && <span className="em-figure-of"> of {of.toLocaleString('en')}</span>}</dd>
+    </div>
+  );
 }
 
 function Lifecycle({ event, counts, set }: { event: Event; counts: Counts; set: (event: Event) => void }) {

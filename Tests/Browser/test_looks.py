@@ -1,0 +1,139 @@
+"""Every page in its states, looked at by axe and by whoever opens the pictures ($EM_STATE_DIR/screenshots/looks).
+
+`make test` takes each page once: an attendee's on a dark phone, an organizer's on a light desktop. EM_LOOKS=all takes
+every page in all four looks."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from em.people import PASSWORD, People, Person
+from em.stack import Stack
+from em.visitor import WIDER_THAN_THE_WINDOW
+from em.world import World, timestamp
+
+EVERYTHING = os.environ.get("EM_LOOKS") == "all"
+LOOKS = [("desktop", "light"), ("phone", "dark")] + EVERYTHING * [("desktop", "dark"), ("phone", "light")]
+ACCOUNT = (("sign-in", "/sign-in"), ("sign-up", "/sign-up"), ("forgot", "/forgot-password"),
+           ("reset", "/reset-password#token=t"), ("reset-without-link", "/reset-password"),
+           ("verify", "/verify-email#token=t"), ("verify-without-link", "/verify-email"), ("nothing", "/nothing/here"))
+WORDS = """An evening under the old linden trees with the town's orchestra, who play what they like best.
+
+Gates open an hour before. Bring a blanket; there are warm drinks at the kiosk.
+• No dogs, please
+• Children come in free"""
+
+
+class Scene:
+    """One of everything that a page can show."""
+
+    def __init__(self, world: World, people: People):
+        self.host, self.guest = people.one("organizer", "Olga Ortega"), people.one(name="Ursula Ünal")
+        self.admin = people.one("admin", "Ada Admin")
+        self.open = world.event(self.host, title="Midsummer concert in the park, with the town’s orchestra and guests",
+                                description=WORDS, venue="Linden park, by the old bandstand", capacity=120)
+        self.full = world.event(self.host, title="Four seats, one cello", capacity=2, waitlistEnabled=True)
+        self.later = world.event(self.host, title="Lantern walk", registrationOpensAt=timestamp(1))
+        self.called_off = world.event(self.host, title="Rained off")
+        self.draft = world.draft(self.host, title="Not yet said")
+        crowd = people.many(5, name="Cara Crowd")
+        for person in crowd:
+            world.register(person, self.open)
+        for person in crowd[:3]:
+            world.register(person, self.full)
+        mine = world.register(self.guest, self.open)
+        world.register(self.guest, self.full)
+        world.register(self.guest, self.called_off)
+        self.host.api.post(f"/events/{self.called_off['id']}/cancel")
+        self.host.api.post(f"/events/{self.open['id']}/announcements",
+                           {"title": "The kiosk is open", "body": "Warm drinks and pretzels.\nCash only."}, status=201)
+        self.ticket = world.ticket(self.guest, mine)
+        world.mailbox.wait_for(self.guest.email, self.open["title"])
+
+    def pages(self) -> Iterator[tuple[Person | None, str, str, str]]:
+        """Who looks, the picture's name, the address, and what is there when the page is."""
+        event, full = f"/events/{self.open['id']}", f"/events/{self.full['id']}"
+        yield None, "events", "/", "place"
+        yield None, "events-found", "/?query=Midsummer", "Midsummer concert"
+        yield None, "events-none", "/?query=zzzz", "Nothing found"
+        yield None, "event", event, "The kiosk is open"
+        yield None, "event-full", full, "This event is full."
+        yield None, "event-later", f"/events/{self.later['id']}", "Registration opens on"
+        yield None, "event-called-off", f"/events/{self.called_off['id']}", "This event was cancelled."
+        yield None, "event-missing", "/events/00000000-0000-7000-8000-000000000000", "doesn’t exist"
+        for name, address in ACCOUNT:
+            yield None, name, address, ""
+        yield self.guest, "my-tickets", "/tickets", "Show ticket"
+        yield self.guest, "ticket", f"/tickets/{self.ticket['id']}", self.ticket["code"]
+        yield self.guest, "notifications", "/notifications", "Your place is confirmed"
+        yield self.guest, "event-mine", event, self.ticket["code"]
+        yield self.guest, "event-in-line", full, "In line at 2"
+        yield self.guest, "not-for-me", "/organizer", "Not for this account"
+        own = f"/organizer/events/{self.open['id']}"
+        yield self.host, "organizer", "/organizer", "Not yet said"
+        yield self.host, "organizer-new", "/organizer/new", "Create event"
+        yield self.host, "organizer-draft", f"/organizer/events/{self.draft['id']}", "This is a draft."
+        yield self.host, "organizer-overview", own, "In figures"
+        yield self.host, "organizer-edit", f"{own}/edit", "Save changes"
+        yield self.host, "organizer-attendees", f"{own}/attendees", "Ursula Ünal"
+        yield self.host, "organizer-check-in", f"{own}/check-in", "Ticket code"
+        yield self.host, "organizer-announcements", f"{own}/announcements", "The kiosk is open"
+        yield self.admin, "admin-users", "/admin/users", "Role"
+
+
+@pytest.fixture(scope="module")
+def scene(world: World, people: People) -> Scene:
+    return Scene(world, people)
+
+
+@pytest.mark.parametrize(("screen", "scheme"), LOOKS, indirect=["screen"], ids=map("-".join, LOOKS))
+def test_every_page_is_accessible_and_nothing_sticks_out(browser: Browser, stack: Stack, scene: Scene, screen, scheme: str) -> None:
+    pictures = stack.state / "screenshots" / "looks"
+    pictures.mkdir(parents=True, exist_ok=True)
+    axe, found, visitors = Axe(), [], {}
+
+    def page_of(person: Person | None) -> Page:
+        key = person.id if person else ""
+        if key not in visitors:
+            context = browser.new_context(
+                base_url=stack.url, viewport={"width": screen.width, "height": screen.height}, is_mobile=screen.phone,
+                has_touch=screen.phone, color_scheme=scheme, locale="en-GB", timezone_id="Europe/Berlin", reduced_motion="reduce")
+            visitors[key] = context.new_page()
+            if person:
+                sign_in(visitors[key], person)
+        return visitors[key]
+
+    for person, name, address, sign in scene.pages():
+        organizes = person is not None and person.role != "user"
+        if organizes == screen.phone and not EVERYTHING:
+            continue
+        page = page_of(person)
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        if sign:
+            expect(page.get_by_text(sign).first).to_be_visible()
+        found += faults(axe, page, name, pictures / f"{screen.name}-{scheme}-{name}.png")
+    for page in visitors.values():
+        page.context.close()
+    assert not found, "\n".join(found)
+
+
+def sign_in(page: Page, person: Person) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Email", exact=True).fill(person.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+def faults(axe: Axe, page: Page, name: str, picture: Path) -> list[str]:
+    page.screenshot(path=picture, full_page=True)
+    wide = page.evaluate(WIDER_THAN_THE_WINDOW)
+    violations = axe.run(page).response["violations"]
+    return [f"{name}: wider than the window: {wide}"] * bool(wide) + [
+        f"{name}: {violation['id']} ({violation['impact']}): {violation['help']}: {node['html'][:160]}"
+        for violation in violations for node in violation["nodes"]]
