@@ -81,3 +81,18 @@ def test_a_capacity_below_those_who_are_in_is_refused_at_its_field(visit: Visit,
     stored = stack.rows("SELECT p.capacity, e.waitlist_enabled, e.promote_after_close FROM events e"
                         " JOIN event_places p ON p.event_id = e.id WHERE e.id = %s", event["id"])
     assert stored == [(2, True, False)]
+
+
+@desktop
+def test_the_dashboard_moves_with_the_gate(visit: Visit, world: World, people: People) -> None:
+    host, guest = people.one("organizer"), people.one()
+    event = world.event(host)
+    ticket = world.ticket(guest, world.register(guest, event))
+    organizer = visit("organizer")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}")
+    expect(organizer.part("stats")).to_contain_text("0 of 1")
+    host.api.post(f"/events/{event['id']}/check-ins", {"code": ticket["code"], "gate": "North gate"})
+    expect(organizer.part("stats")).to_contain_text("1 of 1")
+    organizer.sees("North gate")
+    organizer.look("moved")

@@ -8,6 +8,13 @@ export interface Counts {
   capacity: number;
 }
 
+/** Somebody who has come in. */
+export interface LatestCheckIn {
+  ticketId: string;
+  at: string;
+  gate?: string | null;
+}
+
 /** The server's frames as far as this app uses them (the WebSocket contract in DESIGN.md). */
 export type LiveUpdate =
   /** `again` is added here, when the connection had been lost: what is not in the snapshot may have been missed. */
@@ -17,6 +24,7 @@ export type LiveUpdate =
   | { type: 'announcement'; topic: string; id: string; title: string; body: string; at: string }
   | { type: 'registration'; topic: string; registrationId: string; eventId: string; status: RegistrationStatus; position?: number | null }
   | { type: 'ticket'; topic: string; id: string; registrationId: string; eventId: string }
+  | { type: 'checkIns'; topic: string; checkedIn: number; last: LatestCheckIn[] }
   | { type: 'notification'; topic: string; id: string; kind: string; status: string }
   | { type: 'stale' | 'fresh'; topic: string };
 

@@ -8,7 +8,6 @@ import { HeldPlace } from './HeldPlace';
 import { registrationWindow } from './registrationWindow';
 import type { RegistrationWindow } from './registrationWindow';
 import { TakePlace } from './TakePlace';
-import { useLineMoves } from './useOwnRegistration';
 
 interface Props {
   event: Event;
@@ -28,7 +27,6 @@ export function OwnPlace({ event, counts, own, reloadEvent }: Props) {
     else own.reload();
     reloadEvent();
   };
-  useLineMoves(registration, counts.waitlisted, own.reload);
   return (
     <div className="em-stack">
       <ProblemNote problem={own.problem} retry={own.reload} />

@@ -1,4 +1,3 @@
-import { useEffect, useRef } from 'react';
 import { registrations } from '../../api/endpoints';
 import { useResource } from '../../api/useResource';
 import type { Resource } from '../../api/useResource';
@@ -31,23 +30,6 @@ export function useOwnRegistration(eventId: string): Resource<OwnRegistration | 
   useFallbackReads(user !== null && ticketOwed, 2_000, own.reload);
   useFallbackReads(user !== null && !live && !ticketOwed && registration?.status === 'waitlisted', 8_000, own.reload);
   return own;
-}
-
-/**
- * The line has become another, and nobody said what that makes of one's own number: it is read, unless it is told
- * within a moment. Spread out, as all who wait see the same.
- */
-export function useLineMoves(registration: OwnRegistration | null, waitlisted: number, reload: () => void): void {
-  const inLine = registration?.status === 'waitlisted';
-  const position = registration?.position;
-  const counted = useRef(waitlisted);
-  useEffect(() => {
-    const changed = counted.current !== waitlisted;
-    counted.current = waitlisted;
-    if (!inLine || !changed) return undefined;
-    const timer = setTimeout(reload, 1_500 + Math.random() * Math.min(20_000, waitlisted * 20));
-    return () => clearTimeout(timer);
-  }, [inLine, waitlisted, position, reload]);
 }
 
 function choose(items: OwnRegistration[]): OwnRegistration | null {

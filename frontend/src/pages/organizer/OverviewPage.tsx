@@ -7,9 +7,10 @@ import { Busy } from '../../components/Busy';
 import { LiveCapacity } from '../../components/Capacity';
 import { Confirm } from '../../components/Confirm';
 import { Loaded, Pending, ProblemNote } from '../../components/States';
-import type { Counts } from '../../live/updates';
-import { useCounts, useRereadOnChange } from '../../live/useLive';
+import type { Counts, LatestCheckIn } from '../../live/updates';
+import { useCounts, useRereadOnChange, useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
+import { formatMoment } from '../../time/format';
 import { ManagedEvent } from './ManagedEvent';
 
 export function OverviewPage({ id = '' }: { id?: string }) {
@@ -20,6 +21,12 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
   const counts = useCounts(event);
   const stats = useResource<EventStats>(`stats:${event.id}`, (signal) => events.stats(event.id, signal));
   useRereadOnChange(counts.revision, stats.reload);
+  const [last, setLast] = useState<LatestCheckIn[]>([]);
+  useTopic(stats.data === undefined || event.status === 'draft' ? null : `organizer:${event.id}`, (update) => {
+    if (update.type !== 'checkIns') return;
+    stats.set((now) => ({ ...now, checkedIn: update.checkedIn }));
+    setLast(update.last);
+  });
   return (
     <div className="em-stack-l">
       {event.status !== 'draft' && <div className="em-card"><LiveCapacity event={event} counts={counts} /></div>}
@@ -37,7 +44,23 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
           )}
         </Loaded>
       </section>
+      {last.length > 0 && <LastCheckIns last={last} />}
     </div>
+  );
+}
+
+function LastCheckIns({ last }: { last: LatestCheckIn[] }) {
+  return (
+    <section aria-labelledby="last-heading">
+      <h2 id="last-heading">Last through the gate</h2>
+      <ul className="em-list em-card em-stack-s">
+        {last.map((scan) => (
+          <li key={scan.ticketId} className="em-row em-row-spread">
+            <span>{scan.gate ?? 'No gate named'}</span><time className="em-soft em-number" dateTime={scan.at}>{formatMoment(scan.at)}</time>
+          </li>
+        ))}
+      </ul>
+    </section>
   );
 }
 
