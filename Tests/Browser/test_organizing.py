@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Request, Route, expect
 
 from em.people import PASSWORD, People
 from em.stack import Stack
@@ -96,3 +96,34 @@ def test_the_dashboard_moves_with_the_gate(visit: Visit, world: World, people: P
     expect(organizer.part("stats")).to_contain_text("1 of 1")
     organizer.sees("North gate")
     organizer.look("moved")
+
+
+@desktop
+def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: People, stack: Stack) -> None:
+    host, organizer, keys = people.one("organizer"), visit("organizer"), []
+    organizer.foresee("/api/v1/events")
+
+    def lose_the_first_answer(route: Route, request: Request) -> None:
+        keys.append(request.headers.get("idempotency-key"))
+        answer = route.fetch()
+        if len(keys) == 1:
+            route.abort()
+        else:
+            route.fulfill(response=answer)
+
+    organizer.page.route("**/api/v1/events", lose_the_first_answer)
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open("/organizer/new")
+    organizer.fill("Title", "Said twice")
+    organizer.fill("Starts", "2031-05-01T19:30")
+    organizer.fill("Ends", "2031-05-01T22:00")
+    organizer.fill("Capacity", "5")
+    organizer.press("Create event")
+    organizer.sees("The server can’t be reached.")
+    organizer.press("Create event")
+    organizer.sees("This is a draft.")
+    assert keys[0] == keys[1]
+    assert stack.value("SELECT count(*) FROM events WHERE title = 'Said twice' AND owner_id = %s", host.id) == 1
+    organizer.follow("Duplicate")
+    expect(organizer.page.get_by_label("Title", exact=True)).to_have_value("Said twice")
+    expect(organizer.page.get_by_label("Starts", exact=True)).to_have_value("")

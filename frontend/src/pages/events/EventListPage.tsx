@@ -3,6 +3,7 @@ import { usePages } from '../../api/usePages';
 import type { Event } from '../../api/types';
 import { Badge } from '../../components/Badge';
 import { DateTile } from '../../components/DateTile';
+import { Select } from '../../components/Field';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
 import { SearchBox } from '../../components/SearchBox';
@@ -11,19 +12,35 @@ import { When } from '../../components/When';
 import { Link } from '../../routing/Link';
 import { navigate, useLocation } from '../../routing/history';
 import { serverNow } from '../../time/serverClock';
+import { ranges, readRange, timesOf } from './dayRange';
+import type { Range } from './dayRange';
 import { registrationWindow } from './registrationWindow';
 
 export function EventListPage() {
-  const query = useLocation().query.get('query') ?? '';
-  const list = usePages<Event>(`events:${query}`, (cursor, signal) => events.list({ query, cursor }, signal));
+  const asked = useLocation().query;
+  const query = asked.get('query') ?? '';
+  const range = readRange(asked.get('when'));
+  const list = usePages<Event>(`events:${range}:${query}`, (cursor, signal) =>
+    events.list({ query, ...timesOf(range, new Date()), cursor }, signal));
+  const search = (text: string, when: Range): void => {
+    const next = new URLSearchParams();
+    if (text) next.set('query', text);
+    if (when !== 'any') next.set('when', when);
+    navigate(`/${next.toString() && `?${next.toString()}`}`, { replace: true });
+  };
   return (
     <div className="em-column mx-auto em-stack-l">
       <PageTitle title="Events" />
-      <SearchBox label="Search events" value={query}
-        onSearch={(text) => navigate(text ? `/?query=${encodeURIComponent(text)}` : '/', { replace: true })} />
+      <div className="em-row align-items-end">
+        <SearchBox label="Search events" value={query} onSearch={(text) => search(text, range)} />
+        <Select label="When" name="when" value={range} onChange={(change) => search(query, readRange(change.target.value))}>
+          {Object.entries(ranges).map(([value, label]) => <option key={value} value={value}>{label}</option>)}
+        </Select>
+      </div>
       <PagedList of={list} pending={<Pending label="Loading events" heights={[112, 112, 112, 112]} />}
         empty={query
-          ? <Empty title="Nothing found">No event matches “{query}”.</Empty>
+          ? <Empty title="Nothing found">No event matches “{query}”{range !== 'any' && ' in these days'}.</Empty>
+          : range !== 'any' ? <Empty title="Nothing in these days">Look further ahead.</Empty>
           : <Empty title="No events yet">As soon as one is published, it will be here.</Empty>}>
         {(items) => (
           <ul className="em-list" aria-label="Events">

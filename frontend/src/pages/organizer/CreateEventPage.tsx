@@ -1,28 +1,37 @@
-import { useMemo } from 'react';
 import { events } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { useIntention } from '../../api/useIntention';
-import type { EventDraft } from '../../api/types';
+import { useResource } from '../../api/useResource';
+import type { Event, EventDraft } from '../../api/types';
 import { PageTitle } from '../../components/PageTitle';
-import { navigate } from '../../routing/history';
+import { Loaded, Pending } from '../../components/States';
+import { navigate, useLocation } from '../../routing/history';
 import { browserZone } from '../../time/zone';
 import { EventForm } from './EventForm';
-import { blankForm } from './eventFormValues';
+import { blankForm, copyOf } from './eventFormValues';
 import type { EventFormValues } from './eventFormValues';
 
+/** `?from=ID` begins with another event's details, its times left out. */
 export function CreateEventPage() {
-  const initial = useMemo(() => blankForm(browserZone()), []);
-  const intend = useIntention();
-  const save = useAction(async (_values: EventFormValues, draft: EventDraft) => {
-    const event = await intend(draft, (key) => events.create(draft, key));
-    navigate(`/organizer/events/${event.id}`, { replace: true });
-  });
+  const from = useLocation().query.get('from');
+  const pattern = useResource<Event>(from ? `event:${from}` : null, (signal) => events.get(from ?? '', signal));
   return (
     <>
       <PageTitle title="Create an event">
         <p className="em-soft mb-0">It stays a draft that only you see until you publish it.</p>
       </PageTitle>
-      <EventForm name="Create an event" initial={initial} submitLabel="Create event" save={save} />
+      {from === null
+        ? <Creator initial={blankForm(browserZone())} />
+        : <Loaded of={pattern} pending={<Pending heights={[480]} />}>{(event) => <Creator initial={copyOf(event)} />}</Loaded>}
     </>
   );
+}
+
+function Creator({ initial }: { initial: EventFormValues }) {
+  const intend = useIntention();
+  const save = useAction(async (_values: EventFormValues, draft: EventDraft) => {
+    const event = await intend(draft, (key) => events.create(draft, key));
+    navigate(`/organizer/events/${event.id}`, { replace: true });
+  });
+  return <EventForm name="Create an event" initial={initial} submitLabel="Create event" save={save} />;
 }

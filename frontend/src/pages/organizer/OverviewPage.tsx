@@ -11,6 +11,7 @@ import type { Counts, LatestCheckIn } from '../../live/updates';
 import { useCounts, useRereadOnChange, useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { formatMoment } from '../../time/format';
+import { serverNow } from '../../time/serverClock';
 import { ManagedEvent } from './ManagedEvent';
 
 export function OverviewPage({ id = '' }: { id?: string }) {
@@ -53,13 +54,16 @@ function LastCheckIns({ last }: { last: LatestCheckIn[] }) {
   return (
     <section aria-labelledby="last-heading">
       <h2 id="last-heading">Last through the gate</h2>
-      <ul className="em-list em-card em-stack-s">
-        {last.map((scan) => (
-          <li key={scan.ticketId} className="em-row em-row-spread">
-            <span>{scan.gate ?? 'No gate named'}</span><time className="em-soft em-number" dateTime={scan.at}>{formatMoment(scan.at)}</time>
-          </li>
-        ))}
-      </ul>
+      <div className="em-card">
+        <ul className="em-list">
+          {last.map((scan) => (
+            <li key={scan.ticketId} className="em-row em-row-spread">
+              <span>{scan.gate ?? 'No gate named'}</span>
+              <time className="em-soft em-number" dateTime={scan.at}>{formatMoment(scan.at)}</time>
+            </li>
+          ))}
+        </ul>
+      </div>
     </section>
   );
 }
@@ -69,6 +73,19 @@ function Figure({ name, value, of }: { name: string; value: number; of?: number 
     <div>
       <dt>{name}</dt>
       <dd>{value.toLocaleString('en')}{of !== undefined && <span className="em-figure-of"> of {of.toLocaleString('en')}</span>}</dd>
+    </div>
+  );
+}
+
+/** What people will miss, said before they see it. */
+function DraftNote({ event }: { event: Event }) {
+  const missing = [
+    !event.description && 'description', !event.venue && 'venue', Date.parse(event.startsAt) < serverNow() && 'start that lies ahead',
+  ].filter(Boolean);
+  return (
+    <div className="em-note" data-tone="warn">
+      <div>This is a draft. Only you can see it until you publish it.</div>
+      {missing.length > 0 && <div>It has no {missing.join(', no ')} yet. <Link to={`/organizer/events/${event.id}/edit`}>Edit</Link></div>}
     </div>
   );
 }
@@ -84,10 +101,11 @@ function Lifecycle({ event, counts, set }: { event: Event; counts: Counts; set: 
   return (
     <div className="em-stack">
       <ProblemNote problem={publish.problem} />
-      {event.status === 'draft' && <p className="em-note mb-0" data-tone="warn">This is a draft. Only you can see it until you publish it.</p>}
+      {event.status === 'draft' && <DraftNote event={event} />}
       <div className="em-row">
         {event.status === 'draft' && <Busy pending={publish.pending} className="btn btn-primary" onClick={() => void publish.run()}>Publish</Busy>}
         <Link className="btn btn-outline-secondary" to={`/events/${event.id}`}>View event page</Link>
+        <Link className="btn btn-outline-secondary" to={`/organizer/new?from=${event.id}`}>Duplicate</Link>
         {event.status === 'published' && <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>Cancel event</button>}
       </div>
       {asking && (

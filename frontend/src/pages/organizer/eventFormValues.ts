@@ -39,6 +39,11 @@ export function formOf(event: Event): EventFormValues {
   };
 }
 
+/** For another event like this one: everything but its times. */
+export function copyOf(event: Event): EventFormValues {
+  return { ...formOf(event), startsAt: '', endsAt: '', registrationOpensAt: '', registrationClosesAt: '', checkInOpensAt: '' };
+}
+
 /** The form as the API wants it, or what stands against it, field by field. The server checks again. */
 export function readForm(values: EventFormValues): { draft: EventDraft; errors: FieldErrors } {
   const errors: FieldErrors = {};

@@ -1,0 +1,85 @@
+"""The three main jobs without a mouse: taking a place, creating an event, checking somebody in."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from em.people import PASSWORD, People, Person
+from em.visitor import Visitor
+from em.world import World
+
+Visit = Callable[[str], Visitor]
+desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
+
+
+def reach(visitor: Visitor, wanted: Locator) -> None:
+    """By the Tab key, from wherever the focus is; what is reached can be seen."""
+    expect(wanted).to_be_visible()
+    for _ in range(60):
+        visitor.page.keyboard.press("Tab")
+        if wanted.evaluate("element => element === document.activeElement"):
+            return expect(wanted).to_be_in_viewport()
+    raise AssertionError(f"{visitor.name}: Tab never reaches {wanted}")
+
+
+def write(visitor: Visitor, label: str, text: str) -> None:
+    reach(visitor, visitor.page.get_by_label(label, exact=True))
+    visitor.page.keyboard.type(text)
+
+
+def press(visitor: Visitor, name: str) -> None:
+    reach(visitor, visitor.page.get_by_role("button", name=name, exact=True))
+    visitor.page.keyboard.press("Enter")
+
+
+def sign_in(visitor: Visitor, person: Person, then: str) -> None:
+    visitor.open(f"/sign-in?next={then}")
+    write(visitor, "Email", person.email)
+    write(visitor, "Password", PASSWORD)
+    visitor.page.keyboard.press("Enter")
+    visitor.page.wait_for_url(lambda url: "/sign-in" not in url)
+
+
+@desktop
+def test_a_place_is_taken_and_given_back_by_keyboard(visit: Visit, world: World, people: People) -> None:
+    event, user = world.event(people.one("organizer")), visit("user")
+    state = user.part("registration-state")
+    sign_in(user, people.one(), f"/events/{event['id']}")
+    press(user, "Register")
+    expect(state).to_have_attribute("data-state", "confirmed")
+    press(user, "Cancel registration")
+    expect(user.page.get_by_role("button", name="Keep my place")).to_be_focused()
+    user.page.keyboard.press("Escape")
+    expect(user.page.get_by_role("button", name="Cancel registration")).to_be_focused()
+    user.page.keyboard.press("Enter")
+    press(user, "Yes, cancel registration")
+    expect(state).to_have_attribute("data-state", "cancelled")
+
+
+@desktop
+def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, world: World, people: People) -> None:
+    host, guest, organizer = people.one("organizer"), people.one(name="Gina Guest"), visit("organizer")
+    sign_in(organizer, host, "/organizer/new")
+    write(organizer, "Title", "Typed with ten fingers")
+    for label, time in (("Starts", "0730PM"), ("Ends", "1030PM")):
+        write(organizer, label, "05012031")
+        organizer.page.keyboard.press("ArrowRight")
+        organizer.page.keyboard.type(time)
+    write(organizer, "Capacity", "3")
+    organizer.page.keyboard.press("Enter")
+    organizer.sees("It has no description, no venue yet.")
+    press(organizer, "Publish")
+    organizer.sees_count("0 of 3 places taken")
+
+    event = organizer.page.url.rpartition("/")[2]
+    ticket = world.ticket(guest, world.register(guest, {"id": event}))
+    reach(organizer, organizer.page.get_by_role("link", name="Check-in"))
+    organizer.page.keyboard.press("Enter")
+    write(organizer, "Ticket code", ticket["code"])
+    organizer.page.keyboard.press("Enter")
+    expect(organizer.part("check-in-result")).to_have_attribute("data-result", "admitted")
+    expect(organizer.page.get_by_label("Ticket code", exact=True)).to_be_focused()
+    organizer.page.keyboard.type(ticket["code"])
+    organizer.page.keyboard.press("Enter")
+    expect(organizer.part("check-in-result")).to_have_attribute("data-result", "duplicate")
