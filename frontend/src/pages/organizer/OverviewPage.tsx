@@ -20,18 +20,27 @@ export function OverviewPage({ id = '' }: { id?: string }) {
 
 function Overview({ event, set }: { event: Event; set: (event: Event) => void }) {
   const counts = useCounts(event);
-  const stats = useResource<EventStats>(`stats:${event.id}`, (signal) => events.stats(event.id, signal));
-  useRereadOnChange(counts.revision, stats.reload);
+  return (
+    <div className="em-stack-l">
+      {event.status !== 'draft' && <div className="em-card"><LiveCapacity event={event} counts={counts} /></div>}
+      <Lifecycle event={event} counts={counts} set={set} />
+      {event.status !== 'draft' && <Figures eventId={event.id} revision={counts.revision} />}
+    </div>
+  );
+}
+
+/** Who holds what, and who has come in: read when the places change, and told by the dashboard's topic. */
+function Figures({ eventId, revision }: { eventId: string; revision: number }) {
+  const stats = useResource<EventStats>(`stats:${eventId}`, (signal) => events.stats(eventId, signal));
+  useRereadOnChange(revision, stats.reload);
   const [last, setLast] = useState<LatestCheckIn[]>([]);
-  useTopic(stats.data === undefined || event.status === 'draft' ? null : `organizer:${event.id}`, (update) => {
+  useTopic(stats.data === undefined ? null : `organizer:${eventId}`, (update) => {
     if (update.type !== 'checkIns') return;
     stats.set((now) => ({ ...now, checkedIn: update.checkedIn }));
     setLast(update.last);
   });
   return (
-    <div className="em-stack-l">
-      {event.status !== 'draft' && <div className="em-card"><LiveCapacity event={event} counts={counts} /></div>}
-      <Lifecycle event={event} counts={counts} set={set} />
+    <>
       <section aria-labelledby="figures-heading">
         <h2 id="figures-heading">In figures</h2>
         <Loaded of={stats} pending={<Pending heights={[104]} />}>
@@ -46,7 +55,7 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
         </Loaded>
       </section>
       {last.length > 0 && <LastCheckIns last={last} />}
-    </div>
+    </>
   );
 }
 
