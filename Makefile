@@ -55,5 +55,9 @@ screenshots:
 	@EM_LOOKS=all .local-tools/venv/bin/python -m pytest -q Tests/Browser/test_looks.py
 	@echo "every page, on desktop and phone, light and dark: $${EM_STATE_DIR:-.local}/screenshots/looks"
 
-bench chaos:
-	@if [ -x Tests/$@/run ]; then exec Tests/$@/run; else echo "make $@: comes with a later issue"; exit 1; fi
+bench: build ## Benchmarks on a stack of their own, each as a ratio to a peer measured in the same run
+	@infra/local/install bench
+	@Tests/Bench/run
+
+chaos:
+	@if [ -x Tests/Chaos/run ]; then exec Tests/Chaos/run; else echo "make chaos: comes with a later issue"; exit 1; fi
