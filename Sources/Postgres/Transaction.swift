@@ -7,6 +7,8 @@ public enum TransactionMode: Sendable {
     case serializable
     /// READ COMMITTED that may not write.
     case readOnly
+    /// REPEATABLE READ that may not write: all its statements see the database as it was at the first one.
+    case snapshot
 
     var begin: SQL {
         switch self {
@@ -14,6 +16,7 @@ public enum TransactionMode: Sendable {
         case .repeatableRead: "BEGIN ISOLATION LEVEL REPEATABLE READ READ WRITE"
         case .serializable: "BEGIN ISOLATION LEVEL SERIALIZABLE READ WRITE"
         case .readOnly: "BEGIN ISOLATION LEVEL READ COMMITTED READ ONLY"
+        case .snapshot: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
         }
     }
 }

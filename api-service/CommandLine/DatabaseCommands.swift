@@ -12,8 +12,8 @@ import Glibc
 #endif
 
 /// What the subcommands beside `serve` share: one database, one logger, and everything closed at the end.
-private func withDatabase<Result: Sendable>(
-    _ variable: String, _ body: (Database, Logger) async throws -> Result
+func withDatabase<Result: Sendable>(
+    _ variable: String, queryTimeout: Duration? = nil, _ body: (Database, Logger) async throws -> Result
 ) async throws -> Result {
     var reader = SettingsReader()
     let setting = APISettings.databaseSettings(variable, &reader)
@@ -21,7 +21,9 @@ private func withDatabase<Result: Sendable>(
     try reader.finish()
     bootstrapLogging(service: "api-service", level: level.value)
     let logger = Logger(label: "api-service")
-    let database = Database(setting.value, logger: logger)
+    var settings = setting.value
+    if let queryTimeout { settings.queryTimeout = queryTimeout }
+    let database = Database(settings, logger: logger)
     do {
         let result = try await body(database, logger)
         await database.close()
