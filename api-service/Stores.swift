@@ -6,6 +6,7 @@ struct Stores: Sendable {
     let database: Database
     let users: UserStore
     let sessions: SessionStore
+    let accountLinks: AccountLinkStore
     let events: EventStore
     let registrations: RegistrationStore
     let tickets: TicketStore
@@ -13,18 +14,24 @@ struct Stores: Sendable {
     let announcements: AnnouncementStore
     let notifications: NotificationStore
     let stats: StatsStore
+    let invariants: InvariantStore
     let outbox = OutboxStore()
     let audit = AuditStore()
+    let idempotency = IdempotencyStore()
+    /// What everybody may see of events; whoever writes to one invalidates it here before answering.
+    let eventCache = EventCache()
 
     init(_ database: Database) {
         self.database = database
         users = UserStore(database)
         sessions = SessionStore(database)
+        accountLinks = AccountLinkStore(database)
         events = EventStore(database)
         registrations = RegistrationStore(database)
         tickets = TicketStore(database)
         announcements = AnnouncementStore(database)
         notifications = NotificationStore(database)
         stats = StatsStore(database)
+        invariants = InvariantStore(database)
     }
 }

@@ -6,6 +6,8 @@ public enum DomainError: Error, Hashable, Sendable {
     case notAuthenticated
     case invalidCredentials
     case emailTaken
+    case emailNotVerified
+    case linkInvalid
     case full
     case registrationNotOpen
     case registrationClosed
@@ -17,6 +19,10 @@ public enum DomainError: Error, Hashable, Sendable {
     case capacityBelowConfirmed(confirmed: Int)
     case versionMismatch
     case lastAdmin
+    /// The request with this Idempotency-Key is being worked on.
+    case requestInFlight
+    /// The Idempotency-Key belongs to another request.
+    case idempotencyKeyReused
 
     /// Stable for ever; programs decide by it.
     public var slug: String {
@@ -27,6 +33,8 @@ public enum DomainError: Error, Hashable, Sendable {
         case .notAuthenticated: "not-authenticated"
         case .invalidCredentials: "invalid-credentials"
         case .emailTaken: "email-taken"
+        case .emailNotVerified: "email-not-verified"
+        case .linkInvalid: "link-invalid"
         case .full: "full"
         case .registrationNotOpen: "registration-not-open"
         case .registrationClosed: "registration-closed"
@@ -38,6 +46,8 @@ public enum DomainError: Error, Hashable, Sendable {
         case .capacityBelowConfirmed: "capacity-below-confirmed"
         case .versionMismatch: "version-mismatch"
         case .lastAdmin: "last-admin"
+        case .requestInFlight: "request-in-flight"
+        case .idempotencyKeyReused: "idempotency-key-reused"
         }
     }
 
@@ -50,6 +60,8 @@ public enum DomainError: Error, Hashable, Sendable {
         case .notAuthenticated: "Please sign in."
         case .invalidCredentials: "The address or the password is wrong."
         case .emailTaken: "There is an account with this address already."
+        case .emailNotVerified: "Confirm your address first, with the link in the mail that you got."
+        case .linkInvalid: "This link is not valid, was used already or is too old. Ask for a new one."
         case .full: "All places are taken."
         case .registrationNotOpen: "Registration has not opened yet."
         case .registrationClosed: "Registration is closed."
@@ -62,6 +74,8 @@ public enum DomainError: Error, Hashable, Sendable {
             "The capacity can't go below the \(confirmed) places that are taken."
         case .versionMismatch: "Somebody changed this in the meantime. Load it again and repeat your change."
         case .lastAdmin: "The last administrator can't give up the role."
+        case .requestInFlight: "This very request is being worked on. Ask again in a moment."
+        case .idempotencyKeyReused: "This Idempotency-Key was used for another request. Choose a new one."
         }
     }
 }

@@ -25,6 +25,11 @@ public struct Migrator: Sendable {
         Migration(name: "0001_create_schema", script: PackageResources._001_create_schema_sql),
         Migration(name: "0002_add_registration_key", script: PackageResources._002_add_registration_key_sql),
         Migration(name: "0003_index_tickets_by_event", script: PackageResources._003_index_tickets_by_event_sql),
+        Migration(name: "0004_add_account_links", script: PackageResources._004_add_account_links_sql),
+        Migration(name: "0005_create_idempotency_keys", script: PackageResources._005_create_idempotency_keys_sql),
+        Migration(
+            name: "0006_add_promotion_and_removal", script: PackageResources._006_add_promotion_and_removal_sql),
+        Migration(name: "0007_add_delivery_state", script: PackageResources._007_add_delivery_state_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -10,22 +10,35 @@ struct CheckIn: Sendable {
     let stores: Stores
     let keys: TicketKeys
 
-    /// - Parameter code: the QR code's text, or what was typed.
+    /// - Parameters:
+    ///   - code: the QR code's text, or what was typed.
+    ///   - request: with its Idempotency-Key it is decided once.
+    ///   - answer: makes the answer, which is kept with the check-in.
     func perform(
-        _ code: String, at event: EventID, scan: Scan, by principal: Principal
-    ) async throws -> CheckInOutcome {
-        let presented: CheckInStore.Presented
-        switch read(code) {
-        case .ticket(let token):
-            // Signed by us, for another event: no need to ask the database.
-            if token.eventID != event { return CheckInOutcome(result: .wrongEvent) }
-            presented = .ticket(token.ticketID)
-        case .typed(let code): presented = .code(code.description)
-        case .unreadable: return CheckInOutcome(result: .unknown)
-        }
+        _ code: String, at event: EventID, scan: Scan, by principal: Principal, once request: IdempotentRequest?,
+        _ answer: (CheckInOutcome) throws -> StoredResponse
+    ) async throws -> Answered {
+        let (presented, decided) = present(code, at: event)
+        // No need to ask the database, unless the answer has to be kept.
+        if let decided, request == nil { return Answered(try answer(decided)) }
         return try await stores.database.transaction { transaction in
-            try await stores.checkIns.checkIn(
-                presented, at: event, scan: scan, by: principal.userID, on: transaction)
+            try await stores.idempotency.once(request, on: transaction) {
+                guard let presented else { return try answer(decided ?? CheckInOutcome(result: .unknown)) }
+                return try answer(
+                    try await stores.checkIns.checkIn(
+                        presented, at: event, scan: scan, by: principal.userID, on: transaction))
+            }
+        }
+    }
+
+    /// What the database has to be asked, or what is plain without it.
+    private func present(_ code: String, at event: EventID) -> (CheckInStore.Presented?, CheckInOutcome?) {
+        switch read(code) {
+        // Signed by us, for another event.
+        case .ticket(let token) where token.eventID != event: (nil, CheckInOutcome(result: .wrongEvent))
+        case .ticket(let token): (.ticket(token.ticketID), nil)
+        case .typed(let code): (.code(code.description), nil)
+        case .unreadable: (nil, CheckInOutcome(result: .unknown))
         }
     }
 

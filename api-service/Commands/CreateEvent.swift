@@ -9,13 +9,29 @@ struct CreateEvent: Sendable {
 
     /// - Parameter details: validated.
     func perform(_ details: EventDetails, by owner: UserID) async throws -> Event {
-        let id = EventID()
-        return try await stores.database.transaction { transaction in
-            try await stores.events.insert(id, details, owner: owner, on: transaction)
-            try await stores.audit.record(
-                "event.created", by: owner, subject: id.uuid, event: id, on: transaction)
-            guard let event = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
-            return event
+        try await stores.database.transaction { transaction in
+            try await create(details, by: owner, on: transaction)
         }
+    }
+
+    /// The same, once per Idempotency-Key.
+    /// - Parameter answer: makes the answer, which is kept with the draft.
+    func perform(
+        _ details: EventDetails, by owner: UserID, once request: IdempotentRequest?,
+        _ answer: (Event) throws -> StoredResponse
+    ) async throws -> Answered {
+        try await stores.database.transaction { transaction in
+            try await stores.idempotency.once(request, on: transaction) {
+                try answer(try await create(details, by: owner, on: transaction))
+            }
+        }
+    }
+
+    private func create(_ details: EventDetails, by owner: UserID, on transaction: Transaction) async throws -> Event {
+        let id = EventID()
+        try await stores.events.insert(id, details, owner: owner, on: transaction)
+        try await stores.audit.record("event.created", by: owner, subject: id.uuid, event: id, on: transaction)
+        guard let event = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
+        return event
     }
 }

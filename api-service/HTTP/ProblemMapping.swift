@@ -36,6 +36,7 @@ struct ProblemMiddleware: RouterMiddleware {
         case let problem as APIProblem: problem
         case let error as DomainError: Self.problem(error)
         case let error as PostgresError: Self.problem(error)
+        case is AdmissionDesk.Overloaded: .unavailable(retryAfter: 1)
         case let error as HashingError: error.isRetriable ? .unavailable(retryAfter: 5) : .internalError
         case is CancellationError: .unavailable()
         case is NIOTooManyBytesError: .payloadTooLarge
@@ -48,19 +49,21 @@ struct ProblemMiddleware: RouterMiddleware {
         var problem = APIProblem(error.slug, status(of: error), error.title)
         if case .validationFailed(let errors) = error { problem.errors = errors }
         if case .notAuthenticated = error { problem.headers[.wwwAuthenticate] = "Bearer" }
+        if case .requestInFlight = error { problem.headers[.retryAfter] = "1" }
         return problem
     }
 
     private static func status(of error: DomainError) -> HTTPResponse.Status {
         switch error {
-        case .validationFailed: .unprocessableContent
+        case .validationFailed, .idempotencyKeyReused: .unprocessableContent
         case .notFound: .notFound
-        case .forbidden: .forbidden
+        case .forbidden, .emailNotVerified: .forbidden
         case .notAuthenticated, .invalidCredentials: .unauthorized
         case .emailTaken, .full, .registrationNotOpen, .registrationClosed, .alreadyRegistered, .alreadyCancelled,
-            .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin:
+            .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin, .requestInFlight:
             .conflict
         case .versionMismatch: .preconditionFailed
+        case .linkInvalid: .gone
         }
     }
 

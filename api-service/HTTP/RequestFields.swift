@@ -13,17 +13,34 @@ struct BodyFields {
     static let maximumLength = 256 * 1024
 
     private let object: [String: JSONValue]
+    /// The body as it came.
+    let bytes: [UInt8]
     var validation = Validation()
 
-    init(_ object: [String: JSONValue]) { self.object = object }
+    init(_ object: [String: JSONValue], bytes: [UInt8] = []) {
+        self.object = object
+        self.bytes = bytes
+    }
 
     /// Reads the body of a request.
     /// - Throws: `unsupported-media-type`, `payload-too-large`, `malformed-json`.
     init(_ request: Request) async throws {
         if let type = request.headers[.contentType], !Self.isJSON(type) { throw APIProblem.unsupportedMediaType }
-        let bytes = try await request.body.collect(upTo: Self.maximumLength)
-        guard let object = Self.object(Array(bytes.readableBytesView)) else { throw APIProblem.malformedJSON }
-        self.init(object)
+        let bytes = Array(try await request.body.collect(upTo: Self.maximumLength).readableBytesView)
+        guard let object = Self.object(bytes) else { throw APIProblem.malformedJSON }
+        self.init(object, bytes: bytes)
+    }
+
+    /// Reads a body that may be missing altogether.
+    init(optional request: Request) async throws {
+        let bytes = Array(try await request.body.collect(upTo: Self.maximumLength).readableBytesView)
+        if bytes.isEmpty {
+            self.init([:])
+            return
+        }
+        if let type = request.headers[.contentType], !Self.isJSON(type) { throw APIProblem.unsupportedMediaType }
+        guard let object = Self.object(bytes) else { throw APIProblem.malformedJSON }
+        self.init(object, bytes: bytes)
     }
 
     static func object(_ bytes: [UInt8]) -> [String: JSONValue]? {

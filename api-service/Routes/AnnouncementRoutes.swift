@@ -49,7 +49,10 @@ struct AnnouncementRoutes: Sendable {
         let body = fields.text("body", 1...10_000, multiline: true)
         try fields.validation.check()
         if event.storedStatus == .draft { throw DomainError.eventNotPublished }
-        let announcement = try await postAnnouncement.perform(title: title, body: body, to: event.id, by: principal)
-        return try .json(AnnouncementJSON(announcement), status: .created)
+        let answered = try await postAnnouncement.perform(
+            title: title, body: body, to: event.id, by: principal,
+            once: try context.idempotentRequest(request, body: fields.bytes)
+        ) { try .json(AnnouncementJSON($0), status: .created) }
+        return Response(answered)
     }
 }

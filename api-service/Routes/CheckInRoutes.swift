@@ -54,7 +54,10 @@ struct CheckInRoutes: Sendable {
         // A device whose clock is ahead doesn't let anybody in early.
         let now = clock()
         let scan = Scan(gate: gate, device: device, scanID: scanID, at: min(scannedAt ?? now, now))
-        let outcome = try await checkIn.perform(code, at: event.id, scan: scan, by: principal)
-        return try .json(Answer(outcome))
+        let answered = try await checkIn.perform(
+            code, at: event.id, scan: scan, by: principal,
+            once: try context.idempotentRequest(request, body: fields.bytes)
+        ) { try .json(Answer($0)) }
+        return Response(answered)
     }
 }

@@ -1,0 +1,23 @@
+public import Postgres
+
+/// Removes rows that nobody needs any more: a little at a time, and by one process at a time.
+public struct PruningStore: Sendable {
+    /// Removes at most `limit` rows in one statement or two, and answers how many.
+    public typealias Step = @Sendable (_ limit: Int, _ transaction: Transaction) async throws -> Int
+
+    /// Any number: it only has to be the same for everyone who prunes.
+    private static let lock = 7314
+
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// Takes one step in a transaction of its own; nil when another process is at it.
+    public func take(_ step: Step, limit: Int) async throws -> Int? {
+        try await database.transaction { transaction in
+            let held = try await transaction.query("SELECT pg_try_advisory_xact_lock(\(Self.lock)) AS held").first
+            guard let held, try held.decode("held", as: Bool.self) else { return nil }
+            return try await step(limit, transaction)
+        }
+    }
+}

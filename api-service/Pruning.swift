@@ -1,0 +1,77 @@
+import CoreMetrics
+import Logging
+import Persistence
+import Postgres
+import ServiceLifecycle
+
+/// Removes old rows every few minutes. Every instance runs it; whichever comes first does the work.
+struct Pruning: Service, CustomStringConvertible {
+    /// A kind of rows that grow old. To add one, name it in `buildAPIService`.
+    struct Chore: Sendable {
+        /// For the log and the metrics.
+        var name: String
+        var step: PruningStore.Step
+
+        init(_ name: String, _ step: @escaping PruningStore.Step) {
+            self.name = name
+            self.step = step
+        }
+    }
+
+    /// Rows a transaction: few enough that nobody waits long for its locks.
+    static let limit = 1000
+    /// Transactions per chore and round: what is left waits for the next round.
+    static let maximumSteps = 200
+
+    let store: PruningStore
+    let chores: [Chore]
+    let metrics: any MetricsFactory
+    let logger: Logger
+    /// Between rounds, give or take a half, so that instances don't march in step.
+    var interval = Duration.seconds(300)
+    /// Between transactions.
+    var breath = Duration.milliseconds(20)
+
+    var description: String { "Pruning" }
+
+    func run() async throws {
+        while await pause(interval * Double.random(in: 0.5...1.5)) { await round() }
+    }
+
+    /// One round of everything. What fails is left for the next.
+    func round() async {
+        for chore in chores {
+            do {
+                guard try await prune(chore) else { return }
+            } catch {
+                logger.warning("pruning failed", metadata: ["rows": "\(chore.name)", "error": "\(error)"])
+            }
+        }
+    }
+
+    /// False when another instance is at it, or this one is stopping.
+    private func prune(_ chore: Chore) async throws -> Bool {
+        var total = 0
+        defer { if total > 0 { record(total, of: chore) } }
+        for _ in 0..<Self.maximumSteps {
+            guard let removed = try await store.take(chore.step, limit: Self.limit) else { return false }
+            total += removed
+            if removed < Self.limit { return true }
+            guard await pause(breath) else { return false }
+        }
+        return true
+    }
+
+    private func record(_ total: Int, of chore: Chore) {
+        logger.info("pruned", metadata: ["rows": "\(chore.name)", "count": .stringConvertible(total)])
+        Counter(label: "em_pruned_rows", dimensions: [("rows", chore.name)], factory: metrics).increment(by: total)
+    }
+
+    /// False when the service is to stop.
+    private func pause(_ duration: Duration) async -> Bool {
+        await cancelWhenGracefulShutdown {
+            do { try await Task.sleep(for: duration) } catch { return false }
+            return true
+        }
+    }
+}
