@@ -13,6 +13,8 @@ struct CancelEvent: Sendable {
     /// - Throws: ``DomainError/notFound``, ``DomainError/eventEnded``.
     func perform(_ id: EventID, by principal: Principal) async throws -> Event {
         let now = clock()
+        // However it ends: a commit may have happened of which nobody heard.
+        defer { stores.eventCache.invalidate(id) }
         return try await stores.database.transaction { transaction in
             guard let before = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
             if before.status(at: now) == .ended { throw DomainError.eventEnded }

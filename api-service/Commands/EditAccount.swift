@@ -8,7 +8,9 @@ struct EditAccount: Sendable {
     let stores: Stores
 
     func perform(displayName: String, by principal: Principal) async throws -> User {
-        try await stores.database.transaction { transaction in
+        // Events name their organizer.
+        defer { stores.eventCache.invalidateAll() }
+        return try await stores.database.transaction { transaction in
             try await stores.users.setDisplayName(displayName, of: principal.userID, on: transaction)
         }
     }

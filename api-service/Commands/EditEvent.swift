@@ -18,6 +18,8 @@ struct EditEvent: Sendable {
         _ change: (EventDetails) async throws -> EventDetails
     ) async throws -> Event {
         let now = clock()
+        // However it ends: a commit may have happened of which nobody heard.
+        defer { stores.eventCache.invalidate(id) }
         return try await stores.database.transaction { transaction in
             guard let before = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
             guard before.version == version else { throw DomainError.versionMismatch }
@@ -30,10 +32,12 @@ struct EditEvent: Sendable {
             let changes = Self.changes(from: before.details, to: details)
             if changes.isEmpty { return before }
             // The places' row before the event's, as everywhere: two who wait for each other in both orders deadlock.
-            if details.capacity != before.details.capacity {
+            let movesLine = changes.contains { Self.movingTheLine.contains($0.field) }
+            if movesLine { try await stores.registrations.lockPlaces(of: id, on: transaction) }
+            let newVersion = try await stores.events.update(id, details, expecting: version, on: transaction)
+            if movesLine {
                 try await stores.registrations.setCapacity(details.capacity, of: id, now: now, on: transaction)
             }
-            let newVersion = try await stores.events.update(id, details, expecting: version, on: transaction)
             try await stores.audit.record(
                 "event.edited", by: principal.userID, subject: id.uuid, event: id,
                 details: ["fields": changes.map(\.field).joined(separator: " ")], on: transaction)
@@ -47,6 +51,9 @@ struct EditEvent: Sendable {
         }
     }
 
+    /// More places, or a later end, may let people move up.
+    private static let movingTheLine: Set = ["capacity", "promoteAfterClose", "registrationClosesAt", "endsAt"]
+
     /// What differs, in the order of the form. Long texts are named, not repeated.
     static func changes(from before: EventDetails, to after: EventDetails) -> [EventData.Change] {
         let pairs: [(String, String?, String?)] = [
@@ -57,6 +64,7 @@ struct EditEvent: Sendable {
             ("timeZone", before.timeZone, after.timeZone),
             ("capacity", "\(before.capacity)", "\(after.capacity)"),
             ("waitlistEnabled", "\(before.waitlistEnabled)", "\(after.waitlistEnabled)"),
+            ("promoteAfterClose", "\(before.promoteAfterClose)", "\(after.promoteAfterClose)"),
             (
                 "registrationOpensAt", before.registrationOpensAt.map(Timestamp.text),
                 after.registrationOpensAt.map(Timestamp.text)

@@ -13,6 +13,8 @@ struct PublishEvent: Sendable {
     /// - Throws: ``DomainError/eventCancelled``, ``DomainError/eventEnded``.
     func perform(_ id: EventID, by actor: UserID) async throws -> Event {
         let now = clock()
+        // However it ends: a commit may have happened of which nobody heard.
+        defer { stores.eventCache.invalidate(id) }
         return try await stores.database.transaction { transaction in
             let version = try await stores.events.publish(id, on: transaction)
             guard let event = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }

@@ -22,32 +22,64 @@ struct EventRoutes: Sendable {
         let isMine = query.bool("mine")
         let limit = query.limit()
         try query.validation.check()
-        let now = clock()
         guard isMine else {
-            let page = try await stores.events.listPublished(
-                query: text, from: from, to: to, now: now, after: try query.cursor(.publishedEvents), limit: limit)
-            return try .json(page.json(.publishedEvents) { EventJSON($0, now: now) })
+            let list = PublishedList(
+                query: text, from: from, to: to, after: try query.cursor(.publishedEvents), limit: limit)
+            return try await show(list, request, context)
         }
         let principal = try context.signedIn()
         try Authorization.require(.listOwnEvents, principal)
         let page = try await stores.events.list(
             organizedBy: principal.userID, query: text, from: from, to: to, after: try query.cursor(.ownEvents),
             limit: limit)
-        return try .json(page.json(.ownEvents) { EventJSON($0, now: now) })
+        let now = clock()
+        return try Representation(page.json(.ownEvents) { EventJSON($0, now: now) }).response(
+            to: request, for: .oneself)
+    }
+
+    private func show(_ list: PublishedList, _ request: Request, _ context: APIContext) async throws -> Response {
+        let now = clock()
+        let second = now.wholeSecond
+        let shown = try await stores.eventCache.list(list, at: second) {
+            let page = try await stores.events.listPublished(
+                query: list.query, from: list.from, to: list.to, now: now, after: list.after, limit: list.limit)
+            return try Representation(page.json(.publishedEvents) { EventJSON($0, now: now) })
+        }
+        guard let shown else { throw DomainError.notFound }
+        return shown.response(to: request, for: context.principal == nil ? .everyone(until: second) : .oneself)
     }
 
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
-        let event = try await authorization.event(
-            try context.id(of: EventSubject.self), .viewPublishedEvent, context.principal)
-        return try answer(event)
+        let id = try context.id(of: EventSubject.self)
+        let now = clock()
+        let second = now.wholeSecond
+        try Authorization.require(.viewPublishedEvent, context.principal)
+        let shown = try await stores.eventCache.event(id, at: second) {
+            guard let event = try await stores.events.find(id), event.storedStatus != .draft else { return nil }
+            return try Self.representation(event, now)
+        }
+        if let shown {
+            return shown.response(to: request, for: context.principal == nil ? .everyone(until: second) : .oneself)
+        }
+        // A draft, if anything: for its own people only.
+        let event = try await authorization.event(id, .viewPublishedEvent, context.principal)
+        return try Self.representation(event, now).response(to: request, for: .oneself)
     }
 
     @Sendable func create(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.createEvent, principal)
-        let details = try await EventForm(stores: stores).details(try await BodyFields(request), changing: nil)
-        let event = try await createEvent.perform(details, by: principal.userID)
-        return try answer(event, status: .created, headers: [.location: "/api/v1/events/\(event.id)"])
+        let fields = try await BodyFields(request)
+        let details = try await EventForm(stores: stores).details(fields, changing: nil)
+        let now = clock()
+        let answered = try await createEvent.perform(
+            details, by: principal.userID, once: try context.idempotentRequest(request, body: fields.bytes)
+        ) { event in
+            let made = try Self.representation(event, now)
+            return StoredResponse(
+                status: 201, body: String(buffer: made.body), location: "/api/v1/events/\(event.id)", etag: made.tag)
+        }
+        return Response(answered)
     }
 
     @Sendable func edit(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -77,20 +109,27 @@ struct EventRoutes: Sendable {
         return try answer(try await cancelEvent.perform(id, by: principal))
     }
 
-    private func answer(
-        _ event: Event, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
-    ) throws -> Response {
-        var headers = headers
-        headers[.eTag] = "\"\(event.version)\""
-        return try .json(EventJSON(event, now: clock()), status: status, headers: headers)
+    private func answer(_ event: Event) throws -> Response {
+        let changed = try Self.representation(event, clock())
+        return Response(
+            status: .ok,
+            headers: [.contentType: "application/json", .cacheControl: "no-store", .eTag: changed.tag],
+            body: ResponseBody(byteBuffer: changed.body))
     }
 
-    /// The version in If-Match: `"7"`; `*` would be a blind write and is refused like any other.
+    private static func representation(_ event: Event, _ now: Date) throws -> Representation {
+        try Representation(EventJSON(event, now: now), version: event.version)
+    }
+
+    /// The version in If-Match: `"7"`, or a whole tag with the version before the dot, `"7.x"`. A place taken meanwhile
+    /// changes the tag, but is no reason to refuse an edit. Weakened tags count too: a proxy that compresses an answer
+    /// weakens them. `*` would be a blind write and is refused like any other.
     static func expectedVersion(_ request: Request) throws -> Int {
         guard let header = request.headers[.ifMatch] else { throw APIProblem.preconditionRequired }
-        let text = header.filter { $0 != " " }
+        var text = header.filter { $0 != " " }[...]
+        if text.hasPrefix("W/") { text = text.dropFirst(2) }
         guard text.count >= 3, text.hasPrefix("\""), text.hasSuffix("\""),
-            let version = Int(text.dropFirst().dropLast())
+            let version = Int(text.dropFirst().dropLast().prefix { $0 != "." })
         else { throw DomainError.versionMismatch }
         return version
     }
@@ -151,6 +190,9 @@ struct EventForm: Sendable {
         if takes("capacity") { details.capacity = fields.int("capacity") ?? details.capacity }
         if takes("waitlistEnabled") {
             details.waitlistEnabled = fields.bool("waitlistEnabled", default: false)
+        }
+        if takes("promoteAfterClose") {
+            details.promoteAfterClose = fields.bool("promoteAfterClose", default: true)
         }
         if takes("registrationOpensAt") { details.registrationOpensAt = fields.optionalDate("registrationOpensAt") }
         if takes("registrationClosesAt") { details.registrationClosesAt = fields.optionalDate("registrationClosesAt") }

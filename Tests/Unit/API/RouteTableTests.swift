@@ -24,8 +24,12 @@ struct RouteTableTests {
         let logger = Logger(label: "test")
         let database = Database(settings.database, logger: logger)
         let issuer = await AccessTokenIssuer(key: key, issuer: "http://localhost:8080")
+        let stores = Stores(database)
+        let desk = AdmissionDesk(
+            database: database, registrations: stores.registrations, metrics: PrometheusRegistry(), clock: { Date() },
+            logger: logger)
         let routes = api_service.routes(
-            settings, stores: Stores(database), passwords: PasswordHasher(), issuer: issuer, clock: { Date() },
+            settings, stores: stores, desk: desk, passwords: PasswordHasher(), issuer: issuer, clock: { Date() },
             logger: logger)
         await database.close()
         return routes

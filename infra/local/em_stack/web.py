@@ -68,6 +68,7 @@ def configuration(layout: Layout) -> str:
         "EM_RESOLVER": "",
         "EM_ACCESS_LOG": str(layout.logs / "nginx-access.log"),
         "EM_RATE_LIMIT": layout.settings.rate_limit or "on",
+        "EM_CACHE": str(layout.state / "nginx/cache"),
     }
     template = (ROOT / "infra/nginx/em.conf.template").read_text()
     return re.sub(r"\$\{(EM_[A-Z_]+)\}", lambda match: values[match[1]], template)

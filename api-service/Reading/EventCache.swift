@@ -1,0 +1,231 @@
+import Bootstrap
+import Domain
+import NIOCore
+import Synchronization
+
+/// What everybody may see of events, kept in memory for the rest of the second in which its reading began.
+///
+/// One reader reads, the others who come meanwhile wait for its result. A write of this instance is heard at once, through
+/// ``invalidate(_:)``: whoever asks afterwards gets nothing that was read before, not even from a reading under way.
+/// Writes of other instances show when the second is over; nginx goes by the same second, so that its delay and this one
+/// don't add up (see the decision record `0007-crowds-read-from-memory`).
+///
+/// Bounded: what doesn't fit any more is read for those who wait for it, and not kept.
+final class EventCache: Sendable {
+    /// What it did since the start.
+    struct Statistics: Equatable, Sendable {
+        /// Answered from memory.
+        var hits = 0
+        /// Waited for somebody else's reading.
+        var joins = 0
+        /// Read.
+        var loads = 0
+    }
+
+    private struct State {
+        /// The second to which everything here belongs, since 1970.
+        var second = Int.min
+        var events = Shelf<EventID>()
+        var lists = Shelf<PublishedList>()
+        var statistics = Statistics()
+
+        var count: Int { events.count + lists.count }
+        var bytes: Int { events.bytes + lists.bytes }
+    }
+
+    private let state = Mutex(State())
+    private let maximumEntries: Int
+    private let maximumBytes: Int
+
+    /// - Parameter maximumBytes: of kept representations.
+    init(maximumEntries: Int = 4096, maximumBytes: Int = 32 << 20) {
+        self.maximumEntries = maximumEntries
+        self.maximumBytes = maximumBytes
+    }
+
+    var statistics: Statistics { state.withLock { $0.statistics } }
+
+    func show(in metrics: PrometheusRegistry) {
+        let name = "em_event_cache_reads_total"
+        let help = "Reads of public events: answered from memory, joined to a reading under way, or read."
+        metrics.counter(name, help, labels: [("answer", "hit")]) { [self] in Double(statistics.hits) }
+        metrics.counter(name, help, labels: [("answer", "join")]) { [self] in Double(statistics.joins) }
+        metrics.counter(name, help, labels: [("answer", "load")]) { [self] in Double(statistics.loads) }
+    }
+
+    /// An event as everybody may see it, from memory or from `load`; nil, which is never kept, when `load` finds nothing
+    /// of the kind.
+    /// - Parameter second: of the clock, since 1970.
+    /// - Throws: what the reading threw, also for those who waited for it.
+    func event(
+        _ id: EventID, at second: Int, load: () async throws -> Representation?
+    ) async throws -> Representation? {
+        try await representation(of: id, on: \.events, at: second, load)
+    }
+
+    /// A page of the public list, from memory or from `load`.
+    func list(
+        _ list: PublishedList, at second: Int, load: () async throws -> Representation?
+    ) async throws -> Representation? {
+        try await representation(of: list, on: \.lists, at: second, load)
+    }
+
+    /// This instance has written to these events (or may have: a commit of which nobody heard): the next reader reads
+    /// anew. To be called behind the commit and before anybody hears of it.
+    func invalidate(_ events: some Sequence<EventID>) {
+        state.withLock { state in
+            for event in events { state.events[event] = nil }
+            // Any of them may show it.
+            state.lists.removeAll()
+        }
+    }
+
+    func invalidate(_ event: EventID) { invalidate(CollectionOfOne(event)) }
+
+    /// Somebody's name has changed, who may organize any event.
+    func invalidateAll() {
+        state.withLock { state in
+            state.events.removeAll()
+            state.lists.removeAll()
+        }
+    }
+
+    private func representation<Key>(
+        of key: Key, on shelf: WritableKeyPath<State, Shelf<Key>>, at second: Int,
+        _ load: () async throws -> Representation?
+    ) async throws -> Representation? {
+        while true {
+            switch step(key, shelf, second) {
+            case .show(let representation): return representation
+            case .join(let flight):
+                switch await flight.result() {
+                case .landed(let representation): return representation
+                case .failed(let error): throw error
+                // Its reader went away: the next one reads.
+                case .abandoned: continue
+                }
+            case .load(let flight):
+                do {
+                    let representation = try await load()
+                    settle(flight, for: key, on: shelf, representation)
+                    flight.land(.landed(representation))
+                    return representation
+                } catch {
+                    settle(flight, for: key, on: shelf, nil)
+                    flight.land(Task.isCancelled ? .abandoned : .failed(error))
+                    throw error
+                }
+            }
+        }
+    }
+
+    /// What a reader has to do.
+    private enum Step {
+        case show(Representation)
+        case join(Flight)
+        case load(Flight)
+    }
+
+    private func step<Key>(_ key: Key, _ shelf: WritableKeyPath<State, Shelf<Key>>, _ second: Int) -> Step {
+        state.withLock { state in
+            if second != state.second {
+                state.events.removeAll()
+                state.lists.removeAll()
+                state.second = second
+            }
+            switch state[keyPath: shelf][key] {
+            case .kept(let representation):
+                state.statistics.hits += 1
+                return .show(representation)
+            case .loading(let flight):
+                state.statistics.joins += 1
+                return .join(flight)
+            case nil:
+                state.statistics.loads += 1
+                let flight = Flight()
+                if state.count < maximumEntries { state[keyPath: shelf][key] = .loading(flight) }
+                return .load(flight)
+            }
+        }
+    }
+
+    /// Keeps what was read, if it is still this reading that belongs here: not after an invalidation, nor when its second
+    /// is over.
+    private func settle<Key>(
+        _ flight: Flight, for key: Key, on shelf: WritableKeyPath<State, Shelf<Key>>,
+        _ representation: Representation?
+    ) {
+        state.withLock { state in
+            guard case .loading(let current) = state[keyPath: shelf][key], current === flight else { return }
+            let fits = state.bytes + (representation?.body.readableBytes ?? 0) <= maximumBytes
+            state[keyPath: shelf][key] = fits ? representation.map { .kept($0) } : nil
+        }
+    }
+}
+
+private enum Entry {
+    case kept(Representation)
+    case loading(Flight)
+
+    var bytes: Int {
+        if case .kept(let representation) = self { representation.body.readableBytes } else { 0 }
+    }
+}
+
+/// Entries of one kind, with the size of what is kept.
+private struct Shelf<Key: Hashable & Sendable> {
+    private var entries: [Key: Entry] = [:]
+    private(set) var bytes = 0
+
+    var count: Int { entries.count }
+
+    subscript(_ key: Key) -> Entry? {
+        get { entries[key] }
+        set {
+            bytes += (newValue?.bytes ?? 0) - (entries[key]?.bytes ?? 0)
+            entries[key] = newValue
+        }
+    }
+
+    mutating func removeAll() {
+        if !entries.isEmpty { entries.removeAll() }
+        bytes = 0
+    }
+}
+
+/// One reading that any number of readers wait for.
+///
+/// Waiting isn't cancelled: a reading ends by itself, at the latest with the database's time limit, and wakes everybody.
+private final class Flight: Sendable {
+    enum Result: Sendable {
+        case landed(Representation?)
+        case failed(any Error)
+        case abandoned
+    }
+
+    private struct State {
+        var waiting: [CheckedContinuation<Result, Never>] = []
+        var result: Result?
+    }
+
+    private let state = Mutex(State())
+
+    func result() async -> Result {
+        await withCheckedContinuation { continuation in
+            let known: Result? = state.withLock { state in
+                if state.result == nil { state.waiting.append(continuation) }
+                return state.result
+            }
+            if let known { continuation.resume(returning: known) }
+        }
+    }
+
+    func land(_ result: Result) {
+        let waiting = state.withLock { state in
+            state.result = result
+            defer { state.waiting = [] }
+            return state.waiting
+        }
+        for continuation in waiting { continuation.resume(returning: result) }
+    }
+}
