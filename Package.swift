@@ -65,9 +65,12 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CAMQP", dependencies: ["CRabbitMQ"]),
 
+        // Kill points and mutants of fault tests; empty in release builds.
+        .target(name: "Sabotage", swiftSettings: settings),
+
         // Wrappers: one C library each, no product words.
         .target(name: "Postgres", dependencies: ["CLibpq", "CLinux", logging], swiftSettings: settings),
-        .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", logging], swiftSettings: settings),
+        .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", "Sabotage", logging], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", "CLinux", logging], swiftSettings: settings),
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
@@ -76,11 +79,13 @@ let package = Package(
         // The product's shared floors.
         .target(name: "Domain", swiftSettings: settings),
         .target(
-            name: "Persistence", dependencies: ["Domain", "Postgres", crypto, logging],
+            name: "Persistence", dependencies: ["Domain", "Postgres", "Sabotage", crypto, logging],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
         .target(
             name: "Messaging",
-            dependencies: ["Domain", "Persistence", "Postgres", "AMQP", "Redis", logging, metrics, lifecycle],
+            dependencies: [
+                "Domain", "Persistence", "Postgres", "AMQP", "Redis", "Sabotage", crypto, logging, metrics, lifecycle,
+            ],
             swiftSettings: settings),
         .target(name: "Access", dependencies: ["Domain", jwt, crypto], swiftSettings: settings),
         .target(
@@ -111,7 +116,8 @@ let package = Package(
         .executableTarget(
             name: "notifications",
             dependencies: [
-                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "SMTP", arguments,
+                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "Sabotage", "SMTP",
+                arguments,
                 configuration,
                 lifecycle, logging, metrics, mustache,
             ],

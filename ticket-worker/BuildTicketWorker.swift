@@ -2,6 +2,7 @@ import Bootstrap
 import Domain
 import Logging
 import Messaging
+import Persistence
 import Postgres
 import ServiceLifecycle
 
@@ -22,7 +23,9 @@ func buildTicketWorker(
 ) -> TicketWorker {
     let database = Database(settings.database, logger: logger)
     let issueTicket = IssueTicket(database: database, signer: TicketSigner(key: settings.ticketKey))
-    let worker = MessageWorker(.ticketIssue, broker: settings.broker, logger: logger) { message in
+    let worker = MessageWorker(
+        .ticketIssue, broker: settings.broker, suspects: SuspectStore(database), logger: logger
+    ) { message in
         try await issueTicket.handle(message.event)
         return .done
     }

@@ -112,6 +112,7 @@ final class Connection {
         let names = [
             message.exchange, message.routingKey, properties.messageID ?? "", properties.type ?? "",
             properties.contentType ?? "", properties.correlationID ?? "",
+            properties.expiration.map { String($0.wholeMilliseconds) } ?? "",
         ]
         for name in names { scratch.append(contentsOf: name.utf8) }
         scratch.append(contentsOf: encodedHeaders)
@@ -130,6 +131,7 @@ final class Connection {
                 outgoing.type = take(names[3].utf8.count)
                 outgoing.content_type = take(names[4].utf8.count)
                 outgoing.correlation_id = take(names[5].utf8.count)
+                outgoing.expiration = take(names[6].utf8.count)
                 outgoing.headers = take(encodedHeaders.count)
                 outgoing.body = camqp_bytes(data: body.baseAddress, length: body.count)
                 outgoing.timestamp = UInt64(max(0, properties.timestamp?.timeIntervalSince1970 ?? 0))

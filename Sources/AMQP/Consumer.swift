@@ -31,6 +31,9 @@ public final class Consumer: Sendable {
 
     deinit { queue.wish(for: .abandon) }
 
+    /// Whether the broker delivers to this consumer, as far as is known.
+    public var isConsuming: Bool { queue.isConsuming }
+
     /// Takes no more deliveries and hands back those that nobody has read; those in hand can still be settled.
     public func stopTaking() async {
         queue.wish(for: .stopTaking)

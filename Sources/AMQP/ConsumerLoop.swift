@@ -40,6 +40,7 @@ final class ConsumerLoop {
                 failed(error)
             }
         }
+        queue.report(isConsuming: false)
         queue.end()
         while queue.wish < .close {
             refuseSettlements(BrokerError(.connectionLost("no connection")))
@@ -54,6 +55,7 @@ final class ConsumerLoop {
         epoch += 1
         open = []
         try connection.consume(source, tag: name, prefetch: prefetch)
+        queue.report(isConsuming: true)
         if failing { logger.info("broker connection is back", metadata: metadata) }
         failing = false
         return connection
@@ -145,6 +147,7 @@ final class ConsumerLoop {
             logger.warning("broker connection failed", metadata: metadata.merging(["error": "\(error)"]) { $1 })
         }
         failing = true
+        queue.report(isConsuming: false)
         _ = queue.takeUnread()
         // Whatever is in hand belongs to a connection that is gone.
         epoch += 1

@@ -21,6 +21,8 @@ final class DeliveryQueue: Sendable {
         var nextReader = 0
         var settlements: [Settlement] = []
         var wish = Wish.consume
+        /// Whether the broker has the consumer on its list, as far as is known.
+        var isConsuming = false
         /// No delivery will come any more.
         var ended = false
         /// The thread is gone; settlements can't be served.
@@ -92,7 +94,11 @@ final class DeliveryQueue: Sendable {
         }
     }
 
+    var isConsuming: Bool { state.withLock { $0.isConsuming } }
+
     // MARK: The owner thread
+
+    func report(isConsuming: Bool) { state.withLock { $0.isConsuming = isConsuming } }
 
     var wish: Wish { state.withLock { $0.wish } }
 

@@ -30,11 +30,14 @@ public struct Message: Sendable, Equatable {
         /// Whole seconds on the wire.
         public var timestamp: Date?
         public var priority: UInt8?
+        /// How long the message may wait in a queue, in whole milliseconds on the wire. Not carried to the receiver.
+        public var expiration: Duration?
         public var headers: [String: FieldValue]
 
         public init(
             messageID: String? = nil, type: String? = nil, contentType: String? = nil, correlationID: String? = nil,
-            timestamp: Date? = nil, priority: UInt8? = nil, headers: [String: FieldValue] = [:]
+            timestamp: Date? = nil, priority: UInt8? = nil, expiration: Duration? = nil,
+            headers: [String: FieldValue] = [:]
         ) {
             self.messageID = messageID
             self.type = type
@@ -42,6 +45,7 @@ public struct Message: Sendable, Equatable {
             self.correlationID = correlationID
             self.timestamp = timestamp
             self.priority = priority
+            self.expiration = expiration
             self.headers = headers
         }
     }

@@ -77,6 +77,10 @@ bool camqp_publish(camqp_connection *connection, const camqp_message *message, c
         properties._flags |= AMQP_BASIC_CORRELATION_ID_FLAG;
         properties.correlation_id = camqp_lend(message->correlation_id);
     }
+    if (message->expiration.length) {
+        properties._flags |= AMQP_BASIC_EXPIRATION_FLAG;
+        properties.expiration = camqp_lend(message->expiration);
+    }
     if (message->timestamp) {
         properties._flags |= AMQP_BASIC_TIMESTAMP_FLAG;
         properties.timestamp = message->timestamp;

@@ -5,6 +5,17 @@ import FoundationEssentials
 import Logging
 import Persistence
 import Postgres
+import Sabotage
+
+/// What a loop's round has come to.
+struct RelayRound {
+    /// Something was taken by the other side.
+    var foundWork: Bool
+    /// There may be more right now.
+    var hasMore: Bool
+
+    static let idle = RelayRound(foundWork: false, hasMore: false)
+}
 
 /// From the outbox to the broker: claim, publish, confirm, mark. One task runs it, on the session that holds the leases.
 struct BrokerRelay {
@@ -36,20 +47,26 @@ struct BrokerRelay {
         self.logger = logger
     }
 
-    /// Publishes what waits in the partitions, at most one batch; true when there may be more right now.
-    mutating func round(partitions: [Int], on session: Session) async throws -> Bool {
-        guard !partitions.isEmpty, ContinuousClock.now >= pausedUntil else { return false }
+    /// Other lanes are ours now; those that wait are found again by their next failure.
+    mutating func forgetHeld() { held = HeldLanes() }
+
+    /// Publishes what waits in the partitions, at most one batch.
+    mutating func round(partitions: [Int], on session: Session) async throws -> RelayRound {
+        guard !partitions.isEmpty, ContinuousClock.now >= pausedUntil else { return .idle }
         // While the broker is away nothing is claimed: nothing could be done with it.
         guard publisher.state == .connected else {
             proved = []
-            return false
+            return .idle
         }
         let waiting = held.current(now: .now)
         let rows = try await store.claim(
             partitions: partitions, limit: batch, held: waiting.events, heldRows: waiting.rows, on: session)
-        guard !rows.isEmpty else { return false }
+        guard !rows.isEmpty else { return .idle }
+        Sabotage.point("relay.claimed")
         let published = try await publish(rows, on: session)
-        return !published.isEmpty && (rows.count == batch || published.count < rows.count)
+        return RelayRound(
+            foundWork: !published.isEmpty,
+            hasMore: !published.isEmpty && (rows.count == batch || published.count < rows.count))
     }
 
     private mutating func publish(_ rows: [OutboxRow], on session: Session) async throws -> [OutboxRow] {
@@ -59,12 +76,15 @@ struct BrokerRelay {
         while true {
             let wave = lanes.nextWave(proved: proved, limit: isCareful ? 1 : batch)
             guard !wave.isEmpty else { break }
+            if Sabotage.mutates(.noConfirms) { try await store.markPublished(wave.map(\.row.rowID), on: session) }
             let outcomes = await publisher.publish(wave.map(\.message))
+            Sabotage.point("relay.confirmed")
             let confirmed = judge(wave, outcomes, &lanes)
             metrics.published.increment(by: confirmed.count)
             metrics.recordLag(of: confirmed, now: Date())
             // What is confirmed is marked at once: a crash from here on publishes nothing twice.
             try await store.markPublished(confirmed.map(\.rowID), on: session)
+            Sabotage.point("relay.marked")
             published += confirmed
             if ContinuousClock.now < pausedUntil { return published }
         }

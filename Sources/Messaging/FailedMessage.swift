@@ -19,6 +19,8 @@ struct FailedMessage {
         message.exchange = queue.names.retry
         message.routingKey = queue.retryQueue(rung)
         message.properties.headers[Header.attempt] = .int(delivery.attempt + 1)
+        // Jitter, so that what failed together doesn't come back in step. The queue's own limit is the longest wait.
+        message.properties.expiration = rung.delay * Double.random(in: 0.8...1)
         return (message, false)
     }
 

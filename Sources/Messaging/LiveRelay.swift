@@ -13,12 +13,12 @@ struct LiveRelay {
     let metrics: RelayMetrics
     let logger: Logger
 
-    /// Publishes the news of what waits in the partitions; true when there may be more right now.
+    /// Publishes the news of what waits in the partitions.
     /// - Throws: when Redis is away: nothing of the stretch is marked, and all of it is told again.
-    func round(partitions: [Int], on session: Session) async throws -> Bool {
-        guard !partitions.isEmpty else { return false }
+    func round(partitions: [Int], on session: Session) async throws -> RelayRound {
+        guard !partitions.isEmpty else { return .idle }
         let rows = try await store.liveRows(partitions: partitions, limit: batch, on: session)
-        guard !rows.isEmpty else { return false }
+        guard !rows.isEmpty else { return .idle }
         let news = LiveNews(rows)
         for row in news.unreadable {
             logger.error(
@@ -26,7 +26,7 @@ struct LiveRelay {
         }
         try await publish(news.byChannel)
         try await store.markLive(rows.map(\.rowID), on: session)
-        return rows.count == batch
+        return RelayRound(foundWork: true, hasMore: rows.count == batch)
     }
 
     /// Channels side by side (the client pipelines), the updates of one channel in order.

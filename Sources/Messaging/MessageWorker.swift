@@ -3,6 +3,8 @@ import CoreMetrics
 import Domain
 import FoundationEssentials
 public import Logging
+public import Persistence
+import Sabotage
 public import ServiceLifecycle
 
 /// Handles the messages of one queue, `concurrency` at a time, with `prefetch` at hand.
@@ -10,6 +12,10 @@ public import ServiceLifecycle
 /// Each message ends in exactly one of: acked after its handler was `done`; published to a delay queue or the parking
 /// queue, confirmed there, and then acked; handed back to the broker. When the database is away, the worker waits with
 /// the message in hand and counts no attempt.
+///
+/// A message that comes back unsettled was in hand when a worker died, and may have killed it. From then on its starts
+/// are counted before it is handled: the third and fourth time it is handled alone, so that no neighbour is taken for
+/// it, and then it is parked.
 ///
 /// On graceful shutdown it takes nothing new, finishes what is in hand, and hands back the rest.
 public final class MessageWorker: Service, CustomStringConvertible {
@@ -20,20 +26,29 @@ public final class MessageWorker: Service, CustomStringConvertible {
     private let publisher: Publisher
     private let concurrency: Int
     private let handler: Handler
+    private let suspects: SuspectStore?
     private let logger: Logger
     private let metrics: WorkerMetrics
 
+    /// Starts of a message that came back, the one at hand included, from which on it is handled alone.
+    static let aloneFrom = 3
+    /// Starts that it gets; then it is parked. Well below the queue's delivery limit, which counts neighbours too.
+    static let maximumStarts = 4
+
     /// Connects in the background at once; consumes once `run` is called.
-    /// - Parameter handler: must be idempotent (a message may come twice), best by an inbox row in its transaction. Runs
-    ///   with `TraceContext.current` set from the message.
+    /// - Parameters:
+    ///   - suspects: where starts are counted; without it only the queue's delivery limit stops a message that kills.
+    ///   - handler: must be idempotent (a message may come twice), best by an inbox row in its transaction. Runs with
+    ///     `TraceContext.current` set from the message.
     public init(
-        _ queue: WorkerQueue, broker: BrokerAddress, topology: Topology = .emConnect, prefetch: Int = 32,
-        concurrency: Int = 8, logger: Logger, handler: @escaping Handler
+        _ queue: WorkerQueue, broker: BrokerAddress, topology: Topology = .emConnect, suspects: SuspectStore? = nil,
+        prefetch: Int = 32, concurrency: Int = 8, logger: Logger, handler: @escaping Handler
     ) {
         precondition(concurrency > 0 && prefetch >= concurrency)
         self.queue = queue
         self.concurrency = concurrency
         self.handler = handler
+        self.suspects = suspects
         var logger = logger
         logger[metadataKey: "queue"] = "\(queue.name)"
         self.logger = logger
@@ -46,8 +61,10 @@ public final class MessageWorker: Service, CustomStringConvertible {
 
     public var description: String { "MessageWorker(\(queue.name))" }
 
-    /// Whether the worker's broker connection stands, as far as is known.
-    public var isConnected: Bool { publisher.state == .connected || publisher.state == .blocked }
+    /// Whether the worker is on the broker's list and can move what fails, as far as is known.
+    public var isConnected: Bool {
+        consumer.isConsuming && (publisher.state == .connected || publisher.state == .blocked)
+    }
 
     public func run() async throws {
         await withTaskGroup(of: Void.self) { group in
@@ -83,7 +100,10 @@ public final class MessageWorker: Service, CustomStringConvertible {
         logger[metadataKey: "message_id"] = "\(message.event.id)"
         logger[metadataKey: "type"] = "\(message.event.type)"
         await TraceContext.$current.withValue(trace) {
+            if Sabotage.mutates(.ackBeforeCommit) { await settle(delivery, .done, arrival: arrival, logger: logger) }
             let outcome = await handle(message, logger: logger)
+            Sabotage.point("worker.handled")
+            await acquit(message, logger: logger)
             await settle(delivery, outcome, arrival: arrival, logger: logger)
             metrics.count(outcome?.label ?? "handed-back", since: started)
         }
@@ -91,24 +111,65 @@ public final class MessageWorker: Service, CustomStringConvertible {
 
     /// The outcome; nil when the message is to be handed back.
     private func handle(_ message: ReceivedMessage, logger: Logger) async -> Outcome? {
+        var isAlone = false
+        if message.redelivered, let suspects {
+            let id = message.event.id
+            switch await patiently(message, logger, { try await suspects.noteStart(of: id, consumer: queue.name) }) {
+            case .ended(let outcome): return outcome
+            case .value(let starts) where starts > Self.maximumStarts: return .reject(reason: "kills-worker")
+            case .value(let starts):
+                isAlone = starts >= Self.aloneFrom
+                if isAlone { logger.warning("message handled alone", metadata: ["starts": "\(starts)"]) }
+            }
+        }
+        return await SoloGate.process.pass(alone: isAlone) {
+            Sabotage.point("worker.handling", about: message.event.id.description)
+            return switch await patiently(message, logger, { try await handler(message) }) {
+            case .value(let outcome): outcome
+            case .ended(let outcome): outcome
+            }
+        }
+    }
+
+    private enum Tried<Value: Sendable>: Sendable {
+        case value(Value)
+        /// By an error, or because the worker stops.
+        case ended(Outcome?)
+    }
+
+    /// Runs `body`, again and again while something that every message needs is away.
+    private func patiently<Value: Sendable>(
+        _ message: ReceivedMessage, _ logger: Logger, _ body: () async throws -> Value
+    ) async -> Tried<Value> {
         var patience = Patience()
         while true {
             do {
-                return try await handler(message)
+                return .value(try await body())
             } catch {
                 switch HandlerFailure(error) {
                 case .outcome(let outcome):
                     logger.error("handler failed", metadata: ["error": "\(error)", "attempt": "\(message.attempt)"])
-                    return outcome
-                case .handBack: return nil
+                    return .ended(outcome)
+                case .handBack: return .ended(nil)
                 case .dependencyAway(let reason):
                     if patience.isFresh {
                         logger.warning("worker waits", metadata: ["reason": "\(reason)", "error": "\(error)"])
                     }
                     metrics.waits.increment()
-                    guard await patience.wait() else { return nil }
+                    guard await patience.wait() else { return .ended(nil) }
                 }
             }
+        }
+    }
+
+    /// Whatever became of the message: it did not kill this process.
+    private func acquit(_ message: ReceivedMessage, logger: Logger) async {
+        guard message.redelivered, let suspects else { return }
+        do {
+            try await suspects.clear(message.event.id, consumer: queue.name)
+        } catch {
+            // The row is pruned in time; until then it only makes the message a suspect earlier.
+            logger.info("suspicion not cleared", metadata: ["error": "\(error)"])
         }
     }
 

@@ -15,7 +15,10 @@ import Synchronization
 /// confirm and never before; one that came back or was nacked is tried again, with the later facts of its event waiting
 /// behind it. Redis and the broker are served by loops that don't wait for each other.
 ///
-/// Woken by `NOTIFY`, and by a look every second.
+/// Relays count each other, and each holds its fair share of the partitions.
+///
+/// Woken by `NOTIFY` while commits are rare, watching by itself while they are many (``RelayWatch``), and looking every
+/// second in any case.
 public final class OutboxRelay: Service, CustomStringConvertible {
     private let database: Database
     private let redis: RedisClient
@@ -28,6 +31,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private let logger: Logger
     private let brokerWake = WakeSignal()
     private let liveWake = WakeSignal()
+    private let watch = RelayWatch()
     private let stopping = Atomic<Bool>(false)
 
     /// Rows taken at once.
@@ -88,7 +92,10 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     }
 
     private func listen() async {
-        for await _ in database.notifications(on: [OutboxStore.wakeChannel]) { wake() }
+        for await _ in database.notifications(on: [OutboxStore.wakeChannel]) {
+            watch.noteWakeUp()
+            wake()
+        }
     }
 
     /// The fallback of the notifications, and the clock of pauses and leases.
@@ -107,6 +114,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                 try await database.session { session in
                     defer { self.leases.forget() }
                     try await self.store.limitSilence(to: Self.silence, of: session)
+                    try await self.store.announceRelay(on: session)
                     try await withThrowingTaskGroup(of: Void.self) { group in
                         group.addTask { await self.serveBrowsers() }
                         try await self.serveBroker(on: session)
@@ -126,19 +134,39 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         var relay = BrokerRelay(
             store: store, publisher: publisher, names: names, topology: topology, batch: Self.batch, metrics: metrics,
             logger: logger)
+        var rest = RelayRest(store: store, watch: watch, brokerWake: brokerWake, liveWake: liveWake)
+        // What an earlier session watched, another one's owner has taken over by now.
+        watch.set(watching: false)
         var lastLook = ContinuousClock.now - .seconds(60)
         var lastMeasure = lastLook
         while !isStopping {
             if lastLook.duration(to: .now) >= .seconds(1) {
-                try await leases.takeFree(store, on: session)
+                try await balance(&relay, &rest, on: session)
                 lastLook = .now
             }
             if lastMeasure.duration(to: .now) >= .seconds(5) {
                 await measure()
                 lastMeasure = .now
             }
-            if try await !relay.round(partitions: leases.partitions, on: session) { await brokerWake.wait() }
+            let partitions = leases.partitions
+            let round = try await relay.round(partitions: partitions, on: session)
+            if round.foundWork { watch.noteWork() }
+            try await rest.wait(hasMore: round.hasMore, partitions: partitions, on: session)
         }
+    }
+
+    /// Takes and gives partitions. Between rounds nothing is on its way; a watch ends before they change hands, and is
+    /// never inherited.
+    private func balance(_ relay: inout BrokerRelay, _ rest: inout RelayRest, on session: Session) async throws {
+        let before = leases.partitions
+        let (rank, count) = try await store.relayPlace(on: session)
+        let share = PartitionLeases.share(rank: rank, of: count)
+        guard before.count != share else { return }
+        if before.count > share { try await rest.beWoken(for: before, on: session) }
+        guard try await leases.balance(to: share, store, on: session) else { return }
+        try await rest.beWoken(for: leases.partitions, on: session)
+        relay.forgetHeld()
+        logger.info("outbox partitions changed hands", metadata: ["partitions": "\(leases.partitions)"])
     }
 
     /// Ends only with the relay: Redis being away, or this loop's own session, is nobody else's trouble.
@@ -150,8 +178,9 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             do {
                 try await database.session { session in
                     while !self.isStopping {
-                        let more = try await relay.round(partitions: self.leases.partitions, on: session)
-                        if !more { await self.liveWake.wait() }
+                        let round = try await relay.round(partitions: self.leases.partitions, on: session)
+                        if round.foundWork { self.watch.noteWork() }
+                        if !round.hasMore, !self.watch.isWatching { await self.liveWake.wait() }
                         try await Task.sleep(for: Self.livePace)
                     }
                 }

@@ -34,6 +34,8 @@ enum Header {
     static let lastFailureAt = "em-last-failure-at"
     /// Why a message is parked: a slug.
     static let reason = "em-reason"
+    /// How often an operator sent it back to work.
+    static let replays = "em-replays"
 }
 
 extension ReceivedMessage {

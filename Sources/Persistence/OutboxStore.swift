@@ -1,6 +1,7 @@
 public import Domain
 public import FoundationEssentials
 public import Postgres
+import Sabotage
 
 /// A message on its way into the outbox.
 public struct OutboxEntry: Sendable {
@@ -10,6 +11,8 @@ public struct OutboxEntry: Sendable {
     public var eventID: EventID?
     public var ownerID: UserID?
     public var data: [UInt8]
+    /// Of the work that the message comes from.
+    public var traceparent: String?
 
     private init(
         destination: Destination, type: String, eventID: EventID?, ownerID: UserID?, data: some Encodable
@@ -20,6 +23,7 @@ public struct OutboxEntry: Sendable {
         self.eventID = eventID
         self.ownerID = ownerID
         self.data = try WireJSON.encode(data)
+        traceparent = TraceContext.current?.traceparent
     }
 
     /// A fact that integrators may hear.
@@ -72,29 +76,34 @@ public struct OutboxStore: Sendable {
 
     /// Appends messages in the order given; they leave if the transaction commits.
     public func append(_ entries: [OutboxEntry], on transaction: Transaction) async throws {
-        guard !entries.isEmpty else { return }
-        _ = try await transaction.query(Self.insertion(entries))
+        _ = try await transaction.pipeline(Self.insertions(entries))
     }
 
-    /// The statement of ``append(_:on:)``, for callers that pipeline.
-    static func insertion(_ entries: [OutboxEntry]) -> SQL {
-        let traceparent = TraceContext.current?.traceparent
-        return """
-            INSERT INTO outbox
-                (message_id, partition, destination, type, event_id, owner_id, data, traceparent,
-                 published_at, live_at)
-            SELECT message_id, partition, destination, type, event_id, owner_id, data::jsonb, \(traceparent),
-                CASE WHEN destination = 'live' THEN now() END,
-                CASE WHEN destination = 'work' THEN now() END
-            FROM unnest(
-                \(entries.map(\.id))::uuid[], \(entries.map(\.partition))::smallint[],
-                \(entries.map(\.destination))::text[], \(entries.map(\.type))::text[],
-                \(entries.map { $0.eventID })::uuid[], \(entries.map { $0.ownerID })::uuid[],
-                \(entries.map { String(decoding: $0.data, as: UTF8.self) })::text[])
-                WITH ORDINALITY AS entry
-                    (message_id, partition, destination, type, event_id, owner_id, data, ordinal)
-            ORDER BY ordinal
-            """
+    /// The statements of ``append(_:on:)``, for callers that pipeline; of a size that a server takes at once.
+    static func insertions(_ entries: [OutboxEntry]) -> [SQL] {
+        stride(from: 0, to: entries.count, by: 5000).map { start in
+            insertion(entries[start..<min(start + 5000, entries.count)])
+        }
+    }
+
+    private static func insertion(_ entries: ArraySlice<OutboxEntry>) -> SQL {
+        """
+        INSERT INTO outbox
+            (message_id, partition, destination, type, event_id, owner_id, data, traceparent,
+             published_at, live_at)
+        SELECT message_id, partition, destination, type, event_id, owner_id, data::jsonb, traceparent,
+            CASE WHEN destination = 'live' THEN now() END,
+            CASE WHEN destination = 'work' THEN now() END
+        FROM unnest(
+            \(entries.map(\.id))::uuid[], \(entries.map(\.partition))::smallint[],
+            \(entries.map(\.destination))::text[], \(entries.map(\.type))::text[],
+            \(entries.map { $0.eventID })::uuid[], \(entries.map { $0.ownerID })::uuid[],
+            \(entries.map { String(decoding: $0.data, as: UTF8.self) })::text[],
+            \(entries.map { $0.traceparent })::text[])
+            WITH ORDINALITY AS entry
+                (message_id, partition, destination, type, event_id, owner_id, data, traceparent, ordinal)
+        ORDER BY ordinal
+        """
     }
 
     /// Has the server end the session, and with it its leases, once it hears nothing for so long: a relay that is frozen
@@ -106,6 +115,7 @@ public struct OutboxStore: Sendable {
 
     /// Tries to become the one relay of a partition; held until the session ends.
     public func lease(partition: Int, on session: Session) async throws -> Bool {
+        if Sabotage.mutates(.skipLocked) { return true }
         let rows = try await session.query(
             "SELECT pg_try_advisory_lock(\(Self.leaseClass)::int, \(partition)::int) AS held")
         return try rows.first?.decode("held", as: Bool.self) ?? false
@@ -128,7 +138,7 @@ public struct OutboxStore: Sendable {
                 SELECT waiting.id FROM unnest(\(partitions)::smallint[]) AS mine (partition)
                 CROSS JOIN LATERAL (
                     SELECT id FROM outbox
-                    WHERE published_at IS NULL AND partition = mine.partition
+                    WHERE published_at IS NULL AND partition = mine.partition \(fragment: Self.mutantCursor)
                         AND NOT (destination = 'events' AND event_id = ANY(\(held))) AND id <> ALL(\(heldRows))
                     ORDER BY id LIMIT \(limit)
                 ) waiting
@@ -169,7 +179,9 @@ public struct OutboxStore: Sendable {
                 FROM outbox WHERE id = ANY(\(ids)) AND published_at IS NULL ORDER BY id
                 """,
             ])
-            return try results[2].map(Self.row)
+            let rows = try results[2].map(Self.row)
+            try await Self.mutate(rows, on: transaction)
+            return rows
         }
     }
 

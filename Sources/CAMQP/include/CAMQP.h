@@ -63,6 +63,8 @@ typedef struct {
     camqp_bytes type;
     camqp_bytes content_type;
     camqp_bytes correlation_id;
+    /// Milliseconds as digits, empty for none; only on the way out.
+    camqp_bytes expiration;
     camqp_bytes headers;
     /// Seconds since 1970, 0 for none.
     uint64_t timestamp;

@@ -1,10 +1,13 @@
 import AMQP
 import Domain
 import FoundationEssentials
-import Messaging
+@testable import Messaging
+import Persistence
 import Postgres
 import ServiceLifecycle
 import Synchronization
+import TestSupport
+import TestSupport
 import Testing
 
 /// What a handler saw, and what it is to answer.
@@ -211,4 +214,85 @@ struct WorkerTests {
             try await world.broker.eventually("back") { try await depth(world.queue.name, world) == 1 }
         }
     }
+
+    @Test("what killed its worker again and again is parked without being handled; what was only near it is handled")
+    func killer() async throws {
+        try await MessagingWorld.run { world in
+            let suspects = SuspectStore(world.database.database)
+            let killer = event()
+            let near = event()
+            let others = (0..<8).map { _ in event() }
+            for event in [killer, near] + others { try await send(event, world) }
+            // In hand of a worker that dies.
+            let victim = world.broker.consumer(of: world.queue.name)
+            _ = try await victim.deliveries.take(10, acking: false)
+            await victim.close()
+            // And of others before it, which had begun these two.
+            for _ in 0..<MessageWorker.maximumStarts {
+                _ = try await suspects.noteStart(of: killer.id, consumer: world.queue.name)
+            }
+            for _ in 1..<MessageWorker.aloneFrom {
+                _ = try await suspects.noteStart(of: near.id, consumer: world.queue.name)
+            }
+            let script = Script()
+            let side = SideBySide()
+            let worker = MessageWorker(
+                world.queue, broker: world.broker.address, topology: world.topology, suspects: suspects, prefetch: 16,
+                concurrency: 4, logger: Broker.quiet
+            ) { message in
+                script.note(message)
+                await side.during(message.event.id)
+                return .done
+            }
+            try await world.running([worker]) {
+                try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 1 }
+                try await world.broker.eventually("the others handled") { script.seen.count == 9 }
+                try await world.broker.eventually("acquitted") {
+                    try await world.count("SELECT count(*) AS count FROM suspects") == 0
+                }
+            }
+            #expect(script.attempts(of: killer.id) == [])
+            for event in [near] + others { #expect(script.attempts(of: event.id) == [1]) }
+            #expect(side.company(of: near.id) == 0)
+            let message = try await parked(world)
+            #expect(message.properties.headers["em-reason"] == "kills-worker")
+            #expect(message.properties.messageID == killer.id.description)
+        }
+    }
+
+    @Test("a worker is connected once the broker delivers to it, and no longer when its queue is gone")
+    func connected() async throws {
+        try await MessagingWorld.run { world in
+            let worker = worker(world) { _ in .done }
+            try await world.running([worker]) {
+                try await world.broker.eventually("connected") { worker.isConnected }
+                try await world.publisher.delete(queue: world.queue.name)
+                // It hears of that, and declares the queue again.
+                try await world.broker.eventually("declared again") {
+                    do { return try await depth(world.queue.name, world) == 0 } catch { return false }
+                }
+                try await world.broker.eventually("connected again") { worker.isConnected }
+                try await send(event(), world)
+                try await world.broker.eventually("handled") { try await depth(world.queue.name, world) == 0 }
+            }
+        }
+    }
+}
+
+/// Who was handled beside whom.
+private final class SideBySide: Sendable {
+    private let state = Mutex((inside: [MessageID](), company: [MessageID: Int]()))
+
+    func during(_ id: MessageID) async {
+        state.withLock { state in
+            for other in state.inside { state.company[other, default: 0] += 1 }
+            state.company[id] = state.inside.count
+            state.inside.append(id)
+        }
+        // Long enough for whoever may come beside it.
+        do { try await Task.sleep(for: .milliseconds(20)) } catch {}
+        state.withLock { state in state.inside.removeAll { $0 == id } }
+    }
+
+    func company(of id: MessageID) -> Int? { state.withLock { $0.company[id] } }
 }

@@ -1,0 +1,140 @@
+public import FoundationEssentials
+public import Postgres
+import Sabotage
+import Synchronization
+
+/// How the outbox stands; ages in seconds.
+public struct OutboxState: Sendable {
+    public var unpublished = 0
+    public var oldestUnpublished: Double?
+    public var unshown = 0
+    public var oldestUnshown: Double?
+    public var relays = 0
+}
+
+/// What relays tell each other and the writers: who is there, which partitions are whose, and whether to be woken.
+extension OutboxStore {
+    /// The class of the advisory lock that every relay shares: to be counted.
+    static let presenceClass = 7314
+
+    /// Counts this session among the relays for as long as it lives.
+    public func announceRelay(on session: Session) async throws {
+        _ = try await session.query("SELECT pg_advisory_lock_shared(\(Self.presenceClass)::int, 0::int)")
+    }
+
+    /// What waits for the broker and for the browsers, since when the oldest does, and how many relays there are.
+    public func state(_ database: Database) async throws -> OutboxState {
+        let rows = try await database.read(
+            """
+            SELECT count(*) FILTER (WHERE published_at IS NULL) AS unpublished,
+                min(occurred_at) FILTER (WHERE published_at IS NULL) AS oldest_unpublished,
+                count(*) FILTER (WHERE live_at IS NULL) AS unshown,
+                min(occurred_at) FILTER (WHERE live_at IS NULL) AS oldest_unshown,
+                (SELECT count(*) FROM (\(fragment: Self.relays)) relays) AS relays, now() AS at
+            FROM outbox WHERE published_at IS NULL OR live_at IS NULL
+            """)
+        guard let row = rows.first else { return OutboxState() }
+        let now = try row.decode("at", as: Date.self)
+        return OutboxState(
+            unpublished: try row.decode("unpublished"),
+            oldestUnpublished: try row.decode("oldest_unpublished", as: Date?.self).map(now.timeIntervalSince),
+            unshown: try row.decode("unshown"),
+            oldestUnshown: try row.decode("oldest_unshown", as: Date?.self).map(now.timeIntervalSince),
+            relays: try row.decode("relays"))
+    }
+
+    /// This session's place among the relays, from 0, and how many there are: for each to know its share.
+    public func relayPlace(on session: Session) async throws -> (rank: Int, count: Int) {
+        let rows = try await session.query(
+            """
+            SELECT count(*) FILTER (WHERE pid < pg_backend_pid()) AS rank, count(*) AS count
+            FROM (\(fragment: Self.relays)) relays
+            """)
+        guard let row = rows.first else { return (0, 1) }
+        return (try row.decode("rank"), try row.decode("count"))
+    }
+
+    private static let relays: SQL = """
+        SELECT DISTINCT pid FROM pg_locks
+        WHERE locktype = 'advisory' AND classid = \(OutboxStore.presenceClass)::int::oid AND objid = 0 AND objsubid = 2
+            AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """
+
+    /// Gives partitions back, for another relay to take. Nothing of theirs may be on its way.
+    public func release(partitions: [Int], on session: Session) async throws {
+        guard !partitions.isEmpty else { return }
+        _ = try await session.query(
+            """
+            SELECT pg_advisory_unlock(\(Self.leaseClass)::int, partition)
+            FROM unnest(\(partitions)::int[]) AS partition
+            """)
+    }
+
+    /// Tells writers not to wake the relay of these partitions: it looks by itself until it says otherwise.
+    public func watch(partitions: [Int], on session: Session) async throws {
+        _ = try await session.query(Self.setting(partitions, watched: true))
+    }
+
+    /// Tells writers to wake the relay of these partitions again. What they committed unheard, because they looked
+    /// before, is in sight once ``isUnheardOver(_:on:)`` holds for the number returned.
+    ///
+    /// Whoever does not see this change has its transaction's number already (it has inserted a row), and that lies below
+    /// the next number to be given after this commit.
+    public func stopWatching(partitions: [Int], on session: Session) async throws -> Int {
+        _ = try await session.query(Self.setting(partitions, watched: false))
+        let rows = try await session.query(
+            "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS next")
+        return try rows.first?.decode("next", as: Int.self) ?? 0
+    }
+
+    /// Whether every transaction with a number below `next` has ended.
+    public func isUnheardOver(_ next: Int, on session: Session) async throws -> Bool {
+        let rows = try await session.query(
+            "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint >= \(next) AS over")
+        return try rows.first?.decode("over", as: Bool.self) ?? false
+    }
+
+    private static func setting(_ partitions: [Int], watched: Bool) -> SQL {
+        """
+        INSERT INTO outbox_watch (partition, watched)
+        SELECT partition, \(watched) FROM unnest(\(partitions)::smallint[]) AS partition
+        ON CONFLICT (partition) DO UPDATE SET watched = excluded.watched
+        """
+    }
+
+    /// Removes the oldest rows of the event log, of before `time`; at most `limit`. Returns how many those were.
+    ///
+    /// Looks at the oldest rows only, which needs no index by age on a table that is written as often as this one. What is
+    /// still to be published stays, however old.
+    public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            WITH oldest AS (SELECT id FROM outbox ORDER BY id LIMIT \(limit))
+            DELETE FROM outbox USING oldest
+            WHERE outbox.id = oldest.id AND outbox.occurred_at < \(time)
+                AND outbox.published_at IS NOT NULL AND outbox.live_at IS NOT NULL
+            """
+        ).affectedRows
+    }
+}
+
+/// What fault tests make of the relay's claim, to show the harm. Empty in release builds.
+extension OutboxStore {
+    private static let highestSeen = Atomic<Int>(0)
+
+    /// Nothing; of the mutant `last-id` what skips whatever commits late.
+    static var mutantCursor: SQL {
+        Sabotage.mutates(.lastID) ? "AND id > \(highestSeen.load(ordering: .relaxed))" : ""
+    }
+
+    static func mutate(_ rows: [OutboxRow], on transaction: Transaction) async throws {
+        if Sabotage.mutates(.lastID), let last = rows.map(\.rowID).max() {
+            highestSeen.store(last, ordering: .relaxed)
+        }
+        // Taken is gone: no other relay looks at these rows, and each publishes its own when it comes to it.
+        if Sabotage.mutates(.skipLocked) {
+            _ = try await transaction.query(
+                "UPDATE outbox SET published_at = now() WHERE id = ANY(\(rows.map(\.rowID)))")
+        }
+    }
+}

@@ -1,0 +1,125 @@
+"""The services as children of the test: started with what a fault needs, killed, and started again when they die."""
+
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from em.stack import ROOT  # puts infra/local on the path
+from em_stack import services
+from em_stack.layout import LOOPBACK, Layout
+from em_stack.process import http_status
+
+COUNTS = {"api-service": 2, "ticket-worker": 2, "notifications": 2, "ws-hub": 1}
+# The ladder's 5 s, 30 s, 5 min, 1 h as 50 ms, 0.3 s, 3 s, 36 s.
+HASTE = "0.01"
+
+
+class Fleet:
+    def __init__(self, layout: Layout, overrides: dict[str, str]):
+        self.layout, self.overrides = layout, overrides
+        self.binaries = layout.state / "bin"
+        self.binaries.mkdir(exist_ok=True)
+        for service in COUNTS:  # copies: a build meanwhile must not change what is being tested
+            shutil.copy2(ROOT / ".build/debug" / service, self.binaries / service)
+        self.children: dict[tuple[str, int], subprocess.Popen] = {}
+        self.extra: dict[tuple[str, int], dict[str, str]] = {}
+        self.lock = threading.RLock()
+        self.kills: dict[str, int] = dict.fromkeys(COUNTS, 0)
+        self.deaths: list[tuple[str, int, int]] = []
+        """With the exit codes of those that died by themselves."""
+        self.closing = False
+        threading.Thread(target=self._supervise, daemon=True).start()
+
+    def members(self, service: str | None = None) -> list[tuple[str, int]]:
+        with self.lock:
+            return sorted(key for key in self.children if service in (None, key[0]))
+
+    def start(self, counts: dict[str, int] | None = None, **extra: str) -> None:
+        """Starts the services that don't run; `extra` goes into their environment, also when they start again."""
+        for service, count in (counts or COUNTS).items():
+            for instance in range(1, count + 1):
+                with self.lock:
+                    self.extra[service, instance] = dict(extra)
+                    if (service, instance) not in self.children:
+                        self._spawn(service, instance)
+
+    def _spawn(self, service: str, instance: int) -> None:
+        environment = services.service_environment(self.layout, service, instance)
+        for name, value in self.overrides.items():
+            if environment.pop(f"{name}_FILE", None) or name in environment:
+                environment[name] = value
+        environment |= {"EM_HASTE": HASTE, "EM_STACK": str(self.layout.state), **self.extra[service, instance]}
+        with open(self.layout.logs / f"{service}-{instance}.log", "ab") as log:
+            self.children[service, instance] = subprocess.Popen(
+                [str(self.binaries / service), "serve"], env=environment, cwd=self.layout.state,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def restart(self, service: str, instance: int, **extra: str) -> None:
+        """Kills one and starts it with another environment; the next time it starts without it."""
+        with self.lock:
+            child = self.children[service, instance]
+            child.kill()
+            child.wait()
+            self.extra[service, instance] = dict(extra)
+            self._spawn(service, instance)
+            self.extra[service, instance] = {}
+
+    def _supervise(self) -> None:
+        while not self.closing:
+            with self.lock:
+                for (service, instance), child in list(self.children.items()):
+                    if not self.closing and child.poll() is not None:
+                        self.deaths.append((service, instance, child.returncode))
+                        if "@" not in self.extra[service, instance].get("EM_KILL_AT", "@"):
+                            del self.extra[service, instance]["EM_KILL_AT"]  # once is enough
+                        self._spawn(service, instance)
+            time.sleep(0.1)
+
+    def signal(self, service: str, instance: int, number: int) -> None:
+        with self.lock:
+            child = self.children.get((service, instance))
+            if child and child.poll() is None:
+                child.send_signal(number)
+                if number == signal.SIGKILL:
+                    self.kills[service] += 1
+
+    def died(self, service: str) -> int:
+        with self.lock:
+            return sum(1 for name, _, code in self.deaths if name == service and code == -signal.SIGKILL)
+
+    def stop(self, service: str | None = None) -> list[int]:
+        """Ends them properly; returns their exit codes."""
+        with self.lock:
+            ended = [self.children.pop(key) for key in self.members(service)]
+        for child in ended:
+            child.send_signal(signal.SIGCONT)
+            child.send_signal(signal.SIGTERM)
+        codes = []
+        for child in ended:
+            try:
+                codes.append(child.wait(40))
+            except subprocess.TimeoutExpired:
+                child.kill()
+                codes.append(child.wait())
+        return codes
+
+    def close(self) -> None:
+        self.stop()
+        self.closing = True
+
+    def urls(self) -> list[str]:
+        return [f"http://{LOOPBACK}:{self.layout.service_port('api-service', instance)}"
+                for _, instance in self.members("api-service")]
+
+    def ready(self) -> bool:
+        return all(http_status(self.layout.service_port(*member), "/readyz") == 200 for member in self.members())
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess:
+        """One of api-service's subcommands, straight on the servers."""
+        environment = services.service_environment(self.layout, "api-service")
+        return subprocess.run([str(self.binaries / "api-service"), *arguments], env=environment, text=True,
+                              cwd=self.layout.state, capture_output=True, timeout=120)

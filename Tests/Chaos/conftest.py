@@ -1,0 +1,26 @@
+"""How long, and with which seed: EM_CHAOS_SECONDS and EM_CHAOS_SEED, set by Tests/Chaos/run."""
+
+import os
+import random
+
+import pytest
+
+from chaos.arena import Arena
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "smoke: short enough for make test")
+
+
+@pytest.fixture(scope="session")
+def arena():
+    seed = int(os.environ.get("EM_CHAOS_SEED") or random.SystemRandom().randrange(1_000_000))
+    print(f"\nchaos: EM_CHAOS_SEED={seed} repeats this run's faults", flush=True)
+    arena = Arena(seed)
+    yield arena
+    arena.close()
+
+
+@pytest.fixture(scope="session")
+def seconds() -> float:
+    return float(os.environ.get("EM_CHAOS_SECONDS") or 8)

@@ -1,0 +1,94 @@
+"""The checks can fail: each guard taken away turns a named invariant red, and with it in place the same is green."""
+
+import time
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+from chaos.arena import Arena
+from chaos.load import Load
+
+GREEN = ""
+
+
+def lost_connections(arena: Arena) -> Load:
+    """The broker's connections break while messages are on their way."""
+    events = arena.events(3)
+    load = arena.load(events, people=150, pace=0.01)
+    for _ in range(12):
+        arena.proxies["amqp"].truncating = True
+        time.sleep(0.3)
+        arena.proxies["amqp"].truncating = False
+        arena.proxies["amqp"].cut()
+        time.sleep(0.2)
+    load.stop()
+    return load
+
+
+def killed_workers(arena: Arena) -> Load:
+    """Workers die with messages in hand."""
+    load = arena.load(arena.events(2), people=60, pace=0.02)
+    load.stop()
+    return load
+
+
+def slow_mails(arena: Arena) -> Load:
+    """The broker takes mails back that are being sent, and gives them to somebody else."""
+    arena.sink.mode = "slow"
+    load = arena.load(arena.events(1), people=12, cancelling=0)
+    load.stop()
+    for _ in range(4):
+        time.sleep(0.7)
+        arena.proxies["amqp"].cut()
+    return load
+
+
+def late_commit(arena: Arena) -> Load:
+    """A row commits after others with higher numbers."""
+    [event] = arena.events(1)
+    with psycopg.connect(arena.truth.database_url) as connection:
+        connection.execute(
+            "INSERT INTO outbox (message_id, partition, destination, type, event_id, data) SELECT gen_random_uuid(), "
+            "partition, 'events', 'em.announcement.posted', event_id, '{}' FROM outbox WHERE event_id = %s LIMIT 1", (event,))
+        load = arena.load([event], people=10)
+        load.stop()
+        arena.wait(lambda: arena.truth.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "published")
+    return load
+
+
+def two_relays(arena: Arena) -> Load:
+    """Two relays at work on one event, one of them slow."""
+    load = arena.load(arena.events(1), people=150, pace=0.005, threads=12)
+    for _ in range(10):
+        arena.proxies["amqp"].delay = 0.15
+        time.sleep(0.3)
+        arena.proxies["amqp"].delay = 0.0
+        time.sleep(0.1)
+    load.stop()
+    return load
+
+
+CASES: list[tuple[str, Callable[[Arena], Load], str, dict[str, str]]] = [
+    ("no-confirms", lost_connections, "3", {}),
+    ("ack-before-commit", killed_workers, "4", {"EM_KILL_AT": "worker.handling:4"}),
+    ("no-inbox", slow_mails, "2", {}),
+    ("last-id", late_commit, "not quiet", {}),
+    ("skip-locked", two_relays, "3", {}),
+]
+
+
+@pytest.mark.parametrize(("mutant", "scene", "invariant", "extra"), CASES, ids=[case[0] for case in CASES])
+def test_without_its_guard_the_invariant_breaks(arena: Arena, mutant: str, scene, invariant: str, extra: dict) -> None:
+    arena.begin(EM_MUTANT=mutant, **extra)
+    load = scene(arena)
+    complaints = arena.judge(load, within=8, mail_kills=0)
+    assert [complaint for complaint in complaints if complaint.startswith(invariant)], f"still green: {complaints}"
+
+
+@pytest.mark.parametrize(("scene", "extra"), [(case[1], case[3]) for case in CASES], ids=[case[0] for case in CASES])
+def test_with_its_guard_it_holds(arena: Arena, scene, extra: dict) -> None:
+    arena.begin(**extra)
+    load = scene(arena)
+    complaints = arena.judge(load, mail_kills=0 if scene is slow_mails else None)
+    assert not complaints, "\n".join(complaints[:20])

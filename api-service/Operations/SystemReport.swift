@@ -1,0 +1,163 @@
+import AMQP
+import Domain
+import FoundationEssentials
+import Messaging
+import Persistence
+import Redis
+import Synchronization
+
+/// How the whole product stands, as far as it can be seen from here. Whatever is away is missing from it, and nothing else.
+struct SystemReport: Encodable {
+    enum State: String, Encodable {
+        case up, down
+        /// The broker is there and takes no messages for now: it is short of memory or disk.
+        case blocked
+        /// Nobody here is connected to it.
+        case unknown
+    }
+
+    struct Dependency: Encodable {
+        var name: String
+        var state: State
+    }
+
+    struct Outbox: Encodable {
+        var unpublished: Int
+        @Nullable var oldestUnpublishedSeconds: Double?
+        var unshown: Int
+        @Nullable var oldestUnshownSeconds: Double?
+        var relays: Int
+    }
+
+    struct WorkQueue: Encodable {
+        var name: String
+        /// Waiting for a worker.
+        var waiting: Int
+        /// Waiting in the delay queues for another try.
+        var retrying: Int
+        var parked: Int
+        /// Workers' connections.
+        var consumers: Int
+    }
+
+    struct Finding: Encodable {
+        var invariant: String
+        var severity: String
+        var meaning: String
+        var count: Int
+    }
+
+    struct Invariants: Encodable {
+        var result: String
+        var checkedAt: Date
+        var findings: [Finding]
+    }
+
+    var at: Date
+    /// Whether everything is up, nothing is parked or overdue, and the invariants hold.
+    var isHealthy: Bool
+    var dependencies: [Dependency]
+    @Nullable var outbox: Outbox?
+    @Nullable var queues: [WorkQueue]?
+    @Nullable var invariants: Invariants?
+}
+
+/// Puts the report together, each part by itself and within a time limit.
+final class SystemInspection: Sendable {
+    private let stores: Stores
+    private let machinery: Machinery?
+    private let clock: @Sendable () -> Date
+    private let invariants = Mutex<(at: ContinuousClock.Instant, found: SystemReport.Invariants)?>(nil)
+
+    private static let patience = Duration.seconds(3)
+    /// Checking the invariants reads every event: not for each look.
+    private static let invariantsLast = Duration.seconds(60)
+    /// An outbox that is behind by more is not healthy.
+    private static let lateAfter = 30.0
+
+    init(stores: Stores, machinery: Machinery?, clock: @escaping @Sendable () -> Date) {
+        self.stores = stores
+        self.machinery = machinery
+        self.clock = clock
+    }
+
+    func report() async -> SystemReport {
+        async let outbox = answered(within: Self.patience) { [stores] in try await stores.outbox.state(stores.database)
+        }
+        async let queues = answered(within: Self.patience) { try await self.queues() }
+        async let invariants = recentInvariants()
+        var report = SystemReport(at: clock(), isHealthy: false, dependencies: [])
+        if let state = await outbox {
+            report.outbox = SystemReport.Outbox(
+                unpublished: state.unpublished, oldestUnpublishedSeconds: state.oldestUnpublished,
+                unshown: state.unshown, oldestUnshownSeconds: state.oldestUnshown, relays: state.relays)
+        }
+        report.queues = await queues ?? nil
+        report.invariants = await invariants
+        report.dependencies = [
+            .init(name: "postgres", state: report.outbox == nil ? .down : .up),
+            .init(name: "rabbitmq", state: broker),
+            .init(name: "redis", state: machinery.map { $0.redis.isConnected ? .up : .down } ?? .unknown),
+        ]
+        report.isHealthy = Self.isHealthy(report)
+        return report
+    }
+
+    private static func isHealthy(_ report: SystemReport) -> Bool {
+        guard let outbox = report.outbox, let queues = report.queues else { return false }
+        return report.dependencies.allSatisfy { $0.state == .up }
+            && [outbox.oldestUnpublishedSeconds, outbox.oldestUnshownSeconds].allSatisfy { ($0 ?? 0) < lateAfter }
+            && queues.allSatisfy { $0.parked == 0 && $0.consumers > 0 }
+            && (report.invariants?.findings.isEmpty ?? true)
+    }
+
+    private var broker: SystemReport.State {
+        switch machinery?.relay.broker.state {
+        case .connected: .up
+        case .blocked: .blocked
+        case .connecting, .closed: .down
+        case nil: .unknown
+        }
+    }
+
+    private func queues() async throws -> [SystemReport.WorkQueue]? {
+        guard let publisher = machinery?.relay.broker, publisher.state == .connected || publisher.state == .blocked
+        else { return nil }
+        var queues: [SystemReport.WorkQueue] = []
+        for queue in WorkerQueue.all {
+            let work = try await publisher.queueStatus(queue.name)
+            var retrying = 0
+            for rung in queue.ladder.rungs {
+                retrying += try await publisher.queueStatus(queue.retryQueue(rung)).messages
+            }
+            queues.append(
+                SystemReport.WorkQueue(
+                    name: queue.name, waiting: work.messages, retrying: retrying,
+                    parked: try await publisher.queueStatus(queue.parked).messages, consumers: work.consumers))
+        }
+        return queues
+    }
+
+    private func recentInvariants() async -> SystemReport.Invariants? {
+        if let recent = invariants.withLock({ $0 }), recent.at + Self.invariantsLast > .now { return recent.found }
+        let checked = await answered(within: Self.patience) { [stores] in
+            try await stores.invariants.check(stuckAfter: VerifyReportJSON.usualStuckAfter)
+        }
+        guard let checked else { return invariants.withLock { $0?.found } }
+        let result: VerifyReportJSON.Result =
+            switch checked.severity {
+            case nil: .clean
+            case .violation: .violated
+            case .stuck: .stuck
+            }
+        let found = SystemReport.Invariants(
+            result: result.rawValue, checkedAt: checked.at,
+            findings: checked.findings.map { finding in
+                SystemReport.Finding(
+                    invariant: finding.invariant.rawValue, severity: finding.invariant.severity.rawValue,
+                    meaning: finding.invariant.meaning, count: finding.count)
+            })
+        invariants.withLock { $0 = (.now, found) }
+        return found
+    }
+}
