@@ -15,6 +15,8 @@ struct APISettings: Sendable {
     var accessTokenKey: SigningKey
     /// Verify tickets.
     var ticketKeys: KeySet
+    /// Whether people have to confirm their address before they can sign in and register.
+    var requiresVerifiedEmail: Bool
 
     /// - Throws: ``SettingsError`` with every problem.
     static func read(_ reader: inout SettingsReader) throws(SettingsError) -> APISettings {
@@ -24,10 +26,12 @@ struct APISettings: Sendable {
         let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
         let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
         let ticketKeys = reader.value("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
+        let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
         try reader.finish()
         return APISettings(
             common: common.value, database: database.value, broker: broker.value, redis: redis.value,
-            accessTokenKey: accessTokenKey.value, ticketKeys: ticketKeys.value)
+            accessTokenKey: accessTokenKey.value, ticketKeys: ticketKeys.value,
+            requiresVerifiedEmail: requiresVerifiedEmail.value)
     }
 
     /// For the subcommands that need a database and nothing else.
@@ -37,6 +41,8 @@ struct APISettings: Sendable {
             settings.applicationName = "api-service"
             // A crowd stands in line rather than being sent away; still shorter than the proxy's patience (30 s).
             settings.acquireTimeout = .seconds(20)
+            // Seven for the lanes of the admission desk, the rest for everything else.
+            settings.maximumTransactions = 16
             // Reads stand in line behind each other: one organizer's long list must not hold up everybody's, readiness
             // included.
             settings.readConnections = 3

@@ -36,11 +36,24 @@ func buildAPIService(
     let verifier = try await AccessTokenVerifier(
         keySet: issuer.keySet, issuer: settings.common.publicURL.origin)
     var checks = [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }]
-    var services: [any Service] = [DatabaseService(database, metrics: metrics)]
+    let stores = Stores(database)
+    let desk = AdmissionDesk(
+        database: database, registrations: stores.registrations, eventCache: stores.eventCache, metrics: metrics,
+        clock: clock, logger: logger)
+    metrics.gauge("em_admission_waiting", "Wishes for places that wait for their turn.") { Double(desk.waiting) }
+    stores.eventCache.show(in: metrics)
+    var services: [any Service] = [DatabaseService(database, metrics: metrics), desk]
+    var machinery: Machinery?
     if relaying {
         let redis = RedisClient(settings.redis, logger: logger)
         let relay = OutboxRelay(database: database, broker: settings.broker, redis: redis, logger: logger)
-        services += [RedisService(redis: redis), relay]
+        let pruning = Pruning(
+            store: PruningStore(database), chores: chores(stores), metrics: metrics, logger: logger)
+        services += [RedisService(redis: redis), relay, pruning]
+        machinery = Machinery(
+            relay: relay, redis: redis,
+            deadLetters: DeadLetterOffice(
+                broker: settings.broker, publisher: relay.broker, store: DeadLetterStore(database), logger: logger))
         // Registrations go on without them; what is owed waits in the outbox.
         checks += [
             ReadinessCheck("rabbitmq", isRequired: false) { try require(relay.broker.state == .connected) },
@@ -50,7 +63,8 @@ func buildAPIService(
     let health = HealthEndpoint(metrics: metrics, checks: checks)
     let table = RouteTable(
         routes: routes(
-            settings, stores: Stores(database), passwords: PasswordHasher(), issuer: issuer, clock: clock,
+            settings, stores: stores, machinery: machinery, desk: desk, passwords: PasswordHasher(), issuer: issuer,
+            clock: clock,
             logger: logger))
     let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
     health.addRoutes(to: router)
@@ -68,28 +82,44 @@ func buildAPIService(
     return APIService(application: application, health: health, services: services)
 }
 
+/// What grows old, row by row.
+private func chores(_ stores: Stores) -> [Pruning.Chore] {
+    [
+        .init("idempotency_keys") { limit, transaction in
+            try await stores.idempotency.prune(limit: limit, on: transaction)
+        }
+    ]
+}
+
 /// The whole HTTP surface, line by line; openapi.yaml names the same (a test compares them).
 func routes(
-    _ settings: APISettings, stores: Stores, passwords: PasswordHasher, issuer: AccessTokenIssuer,
+    _ settings: APISettings, stores: Stores, machinery: Machinery? = nil, desk: AdmissionDesk,
+    passwords: PasswordHasher, issuer: AccessTokenIssuer,
     clock: @escaping @Sendable () -> Date, logger: Logger
 ) -> [Route] {
     let authorization = Authorization(stores: stores)
     let publicURL = settings.common.publicURL
     let ticketKeys = TicketKeys(settings.ticketKeys)
     let openSession = OpenSession(stores: stores, issuer: issuer, clock: clock)
+    let verifiedEmail = RequireVerifiedEmail(stores: stores, isOn: settings.requiresVerifiedEmail)
     let auth = AuthRoutes(
-        registerUser: RegisterUser(stores: stores, passwords: passwords, openSession: openSession),
-        logIn: LogIn(stores: stores, passwords: passwords, openSession: openSession),
+        registerUser: RegisterUser(
+            stores: stores, passwords: passwords, openSession: openSession, verifiedEmail: verifiedEmail),
+        logIn: LogIn(stores: stores, passwords: passwords, openSession: openSession, verifiedEmail: verifiedEmail),
         refreshSession: RefreshSession(stores: stores, openSession: openSession, clock: clock, logger: logger),
-        logOut: LogOut(stores: stores), cookie: RefreshCookie(isSecure: publicURL.isSecure))
+        logOut: LogOut(stores: stores), requestMail: RequestAccountMail(stores: stores),
+        verifyEmail: VerifyEmail(stores: stores, clock: clock),
+        resetPassword: ResetPassword(stores: stores, passwords: passwords, clock: clock),
+        cookie: RefreshCookie(isSecure: publicURL.isSecure))
     let account = AccountRoutes(stores: stores, editAccount: EditAccount(stores: stores), clock: clock)
     let events = EventRoutes(
         stores: stores, authorization: authorization, createEvent: CreateEvent(stores: stores),
         editEvent: EditEvent(stores: stores, clock: clock), publishEvent: PublishEvent(stores: stores, clock: clock),
         cancelEvent: CancelEvent(stores: stores, clock: clock), clock: clock)
     let registrations = RegistrationRoutes(
-        stores: stores, authorization: authorization, register: Register(stores: stores, clock: clock),
-        cancelRegistration: CancelRegistration(stores: stores, clock: clock), clock: clock)
+        stores: stores, authorization: authorization, verifiedEmail: verifiedEmail, register: Register(desk: desk),
+        cancelRegistration: CancelRegistration(desk: desk), addAttendee: AddAttendee(stores: stores, desk: desk),
+        clock: clock)
     let tickets = TicketRoutes(stores: stores, authorization: authorization, publicURL: publicURL, clock: clock)
     let checkIns = CheckInRoutes(
         authorization: authorization, checkIn: CheckIn(stores: stores, keys: ticketKeys), clock: clock)
@@ -97,6 +127,10 @@ func routes(
         stores: stores, authorization: authorization, postAnnouncement: PostAnnouncement(stores: stores))
     let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
     let admin = AdminRoutes(stores: stores, grantRole: GrantRole(stores: stores))
+    let verification = VerifyRoutes(stores: stores)
+    let operations = OperationsRoutes(
+        inspection: SystemInspection(stores: stores, machinery: machinery, clock: clock),
+        deadLetters: machinery?.deadLetters)
     let documents = DocumentRoutes(accessKeys: issuer.keySet, ticketKeys: settings.ticketKeys)
 
     return [
@@ -104,6 +138,10 @@ func routes(
         .post("/api/v1/auth/login", .ignored, auth.logIn),
         .post("/api/v1/auth/refresh", .cookie, auth.refresh),
         .post("/api/v1/auth/logout", .cookie, auth.logOut),
+        .post("/api/v1/auth/verify-email", .ignored, auth.verifyEmail),
+        .post("/api/v1/auth/verify-email/resend", .ignored, auth.resendVerification),
+        .post("/api/v1/auth/password-reset", .ignored, auth.requestPasswordReset),
+        .post("/api/v1/auth/password-reset/confirm", .ignored, auth.resetPassword),
 
         .get("/api/v1/me", .required, account.show),
         .patch("/api/v1/me", .required, account.edit),
@@ -119,6 +157,8 @@ func routes(
 
         .post("/api/v1/events/{id}/registrations", .required, registrations.register),
         .get("/api/v1/events/{id}/registrations", .required, registrations.attendees),
+        .post("/api/v1/events/{id}/registrations/add", .required, registrations.add),
+        .delete("/api/v1/events/{id}/registrations/{registrationId}", .required, registrations.remove),
         .get("/api/v1/events/{id}/registrations.csv", .required, registrations.attendeesCSV),
         .get("/api/v1/registrations/{id}", .required, registrations.show),
         .delete("/api/v1/registrations/{id}", .required, registrations.cancel),
@@ -135,6 +175,11 @@ func routes(
 
         .get("/api/v1/admin/users", .required, admin.users),
         .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),
+        .get("/api/v1/admin/verify", .required, verification.verify),
+        .get("/api/v1/admin/system", .required, operations.system),
+        .get("/api/v1/admin/dead-letters", .required, operations.list),
+        .post("/api/v1/admin/dead-letters/{id}/replay", .required, operations.replay),
+        .delete("/api/v1/admin/dead-letters/{id}", .required, operations.discard),
 
         .get("/.well-known/jwks.json", .ignored, documents.accessKeys),
         .get("/.well-known/ticket-keys.json", .ignored, documents.ticketKeys),

@@ -10,7 +10,10 @@ struct Main: AsyncParsableCommand {
         abstract: "The HTTP surface of EM-Connect, and the tasks of its administrator.",
         discussion: "Settings come from the environment: EM_…, or EM_…_FILE with the path of a file.",
         version: "api-service \(Build.version) (\(Build.revision))",
-        subcommands: [Serve.self, Migrate.self, CreateAdmin.self, SeedDemoCommand.self, Keys.self],
+        subcommands: [
+            Serve.self, Migrate.self, CreateAdmin.self, Verify.self, DeadLettersCommand.self,
+            SeedDemoCommand.self, Keys.self,
+        ],
         defaultSubcommand: Serve.self)
 }
 

@@ -8,9 +8,9 @@ public enum Action: String, Sendable, CaseIterable {
     case viewOwnAccount, editOwnAccount, registerForEvent, viewRegistration, cancelRegistration, viewTicket
     // Events
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
-    case viewAttendees, viewStatistics, checkIn, postAnnouncement
+    case viewAttendees, addAttendee, removeAttendee, viewStatistics, checkIn, postAnnouncement
     // The installation
-    case listUsers, grantRole
+    case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters
 }
 
 /// How somebody stands to the thing that an action is about.
@@ -75,11 +75,12 @@ public enum Policy {
             return role == .user ? .forbidden : .allowed
         case .viewDraftEvent:
             return relation.worksAtGate || role == .admin ? .allowed : .hidden
-        case .editEvent, .publishEvent, .cancelEvent, .viewAttendees, .viewStatistics, .postAnnouncement:
+        case .editEvent, .publishEvent, .cancelEvent, .viewAttendees, .addAttendee, .removeAttendee, .viewStatistics,
+            .postAnnouncement:
             return relation.organizes || role == .admin ? .allowed : .forbidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden
-        case .listUsers, .grantRole:
+        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters:
             return role == .admin ? .allowed : .forbidden
         }
     }

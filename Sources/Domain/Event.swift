@@ -31,14 +31,16 @@ public struct EventDetails: Codable, Hashable, Sendable {
     public var timeZone: String
     public var capacity: Int
     public var waitlistEnabled: Bool
+    /// Whether the line still moves up once registration has closed.
+    public var promoteAfterClose: Bool
     public var registrationOpensAt: Date?
     public var registrationClosesAt: Date?
     public var checkInOpensAt: Date?
 
     public init(
         title: String, description: String, venue: String, startsAt: Date, endsAt: Date, timeZone: String,
-        capacity: Int, waitlistEnabled: Bool = false, registrationOpensAt: Date? = nil,
-        registrationClosesAt: Date? = nil, checkInOpensAt: Date? = nil
+        capacity: Int, waitlistEnabled: Bool = false, promoteAfterClose: Bool = true,
+        registrationOpensAt: Date? = nil, registrationClosesAt: Date? = nil, checkInOpensAt: Date? = nil
     ) {
         self.title = title
         self.description = description
@@ -48,6 +50,7 @@ public struct EventDetails: Codable, Hashable, Sendable {
         self.timeZone = timeZone
         self.capacity = capacity
         self.waitlistEnabled = waitlistEnabled
+        self.promoteAfterClose = promoteAfterClose
         self.registrationOpensAt = registrationOpensAt
         self.registrationClosesAt = registrationClosesAt
         self.checkInOpensAt = checkInOpensAt
@@ -145,22 +148,28 @@ public struct Event: Hashable, Sendable {
     }
 }
 
-/// What decides whether a place may be asked for: the part of an event that the door looks at.
+/// What decides whether a place may be asked for, and whether the line moves: the part of an event that the door looks
+/// at.
 public struct RegistrationWindow: Hashable, Sendable {
     public var status: EventStatus
     public var endsAt: Date
     public var opensAt: Date?
     public var closesAt: Date?
+    public var promoteAfterClose: Bool
 
-    public init(status: EventStatus, endsAt: Date, opensAt: Date?, closesAt: Date?) {
+    public init(
+        status: EventStatus, endsAt: Date, opensAt: Date?, closesAt: Date?, promoteAfterClose: Bool = true
+    ) {
         self.status = status
         self.endsAt = endsAt
         self.opensAt = opensAt
         self.closesAt = closesAt
+        self.promoteAfterClose = promoteAfterClose
     }
 
     /// Why nobody may register at this moment, or nil when they may.
-    public func refusal(at now: Date) -> DomainError? {
+    /// - Parameter ignoringTimes: whether only the event's own life counts, not when registration opens and closes.
+    public func refusal(at now: Date, ignoringTimes: Bool = false) -> DomainError? {
         switch status {
         case .draft: return .eventNotPublished
         case .cancelled: return .eventCancelled
@@ -168,8 +177,16 @@ public struct RegistrationWindow: Hashable, Sendable {
         case .published: break
         }
         if endsAt <= now { return .eventEnded }
+        if ignoringTimes { return nil }
         if let opensAt, now < opensAt { return .registrationNotOpen }
         if let closesAt, closesAt <= now { return .registrationClosed }
         return nil
+    }
+
+    /// Whether a free place goes to the first in line at this moment.
+    public func allowsPromotion(at now: Date) -> Bool {
+        guard status == .published, now < endsAt else { return false }
+        guard let closesAt, closesAt <= now else { return true }
+        return promoteAfterClose
     }
 }

@@ -37,20 +37,24 @@ public enum LiveUpdate: Hashable, Sendable {
         UserID, id: RegistrationID, eventID: EventID, status: RegistrationStatus, position: Int?)
     case ticket(UserID, id: TicketID, registrationID: RegistrationID, eventID: EventID, status: TicketStatus)
     case notification(UserID, id: NotificationID, kind: NotificationKind, status: NotificationStatus)
+    /// One scan. On its way through Redis only: the hub makes ``checkIns(_:checkedIn:revision:last:)`` of it.
     case checkIn(EventID, ticketID: TicketID, at: Date, gate: String?)
+    /// How many came so far, and who last, the newest first.
+    case checkIns(EventID, checkedIn: Int, revision: Int, last: [LatestCheckIn])
 
     public var topic: Topic {
         switch self {
         case .counts(let id, _), .event(let id, _, _), .announcement(let id, _, _, _, _): .event(id)
         case .registration(let id, _, _, _, _), .ticket(let id, _, _, _, _), .notification(let id, _, _, _):
             .person(id)
-        case .checkIn(let id, _, _, _): .organizer(id)
+        case .checkIn(let id, _, _, _), .checkIns(let id, _, _, _): .organizer(id)
         }
     }
 
     /// The whole frame as JSON.
-    public func frame() throws -> [UInt8] {
-        var frame = Frame(type: "", topic: topic.description)
+    /// - Parameter topic: another topic whose listeners hear it too; nil for its own.
+    public func frame(on topic: Topic? = nil) throws -> [UInt8] {
+        var frame = Frame(type: "", topic: (topic ?? self.topic).description)
         switch self {
         case .counts(_, let places):
             frame.type = "counts"
@@ -88,18 +92,17 @@ public enum LiveUpdate: Hashable, Sendable {
             frame.status = status.rawValue
         case .checkIn(_, let ticketID, let at, let gate):
             frame.type = "checkIns"
-            frame.last = [Frame.Scan(ticketId: ticketID, at: at, gate: gate)]
+            frame.last = [LatestCheckIn(ticketId: ticketID, at: at, gate: gate)]
+        case .checkIns(_, let checkedIn, let revision, let last):
+            frame.type = "checkIns"
+            frame.checkedIn = checkedIn
+            frame.revision = revision
+            frame.last = last
         }
         return try WireJSON.encode(frame)
     }
 
     private struct Frame: Encodable {
-        struct Scan: Encodable {
-            var ticketId: TicketID
-            var at: Date
-            var gate: String?
-        }
-
         var type: String
         var topic: String
         var id: String?
@@ -116,6 +119,20 @@ public enum LiveUpdate: Hashable, Sendable {
         var title: String?
         var body: String?
         var at: Date?
-        var last: [Scan]?
+        var checkedIn: Int?
+        var last: [LatestCheckIn]?
+    }
+}
+
+/// Somebody who has just come in; ids only, the API gives names to those who may see them.
+public struct LatestCheckIn: Hashable, Codable, Sendable {
+    public var ticketId: TicketID
+    public var at: Date
+    public var gate: String?
+
+    public init(ticketId: TicketID, at: Date, gate: String?) {
+        self.ticketId = ticketId
+        self.at = at
+        self.gate = gate
     }
 }

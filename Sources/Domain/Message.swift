@@ -19,6 +19,8 @@ public enum MessageType: String, Codable, Sendable, CaseIterable {
 /// Internal jobs: the raw value is the routing key on `em.work`, which no integrator can read.
 public enum WorkType: String, Codable, Sendable, CaseIterable {
     case mailSend = "mail.send"
+    /// Somebody asked for a mail about an account, or has to have one.
+    case accountMail = "account.mail"
 }
 
 /// News that only browsers hear; it never goes to the broker.
@@ -165,6 +167,18 @@ public struct NotificationData: Codable, Hashable, Sendable {
     }
 }
 
+/// Data of `account.mail`.
+public struct AccountMailData: Codable, Hashable, Sendable {
+    /// There may be no such person: asking about an address without an account leaves the same trace as any other.
+    public var userId: UserID
+    public var kind: NotificationKind
+
+    public init(userId: UserID, kind: NotificationKind) {
+        self.userId = userId
+        self.kind = kind
+    }
+}
+
 /// Why somebody is written to.
 public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case registrationConfirmed = "registration.confirmed"
@@ -173,6 +187,20 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case registrationCancelled = "registration.cancelled"
     case eventUpdated = "event.updated"
     case eventCancelled = "event.cancelled"
+    case accountVerifyEmail = "account.verifyEmail"
+    case accountAlreadyRegistered = "account.alreadyRegistered"
+    case accountResetPassword = "account.resetPassword"
+    case accountPasswordChanged = "account.passwordChanged"
+
+    /// About the person's account; all others are about an event.
+    public var isAboutAccount: Bool {
+        switch self {
+        case .accountVerifyEmail, .accountAlreadyRegistered, .accountResetPassword, .accountPasswordChanged: true
+        case .registrationConfirmed, .registrationWaitlisted, .registrationPromoted, .registrationCancelled,
+            .eventUpdated, .eventCancelled:
+            false
+        }
+    }
 }
 
 public enum NotificationStatus: String, Codable, Sendable, CaseIterable {

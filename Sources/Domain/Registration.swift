@@ -15,10 +15,12 @@ public struct Registration: Hashable, Sendable {
     public var createdAt: Date
     public var confirmedAt: Date?
     public var cancelledAt: Date?
+    /// What an organizer said who removed the person.
+    public var cancellationReason: String?
 
     public init(
         id: RegistrationID, eventID: EventID, userID: UserID, status: RegistrationStatus, position: Int?,
-        createdAt: Date, confirmedAt: Date?, cancelledAt: Date?
+        createdAt: Date, confirmedAt: Date?, cancelledAt: Date?, cancellationReason: String? = nil
     ) {
         self.id = id
         self.eventID = eventID
@@ -28,6 +30,7 @@ public struct Registration: Hashable, Sendable {
         self.createdAt = createdAt
         self.confirmedAt = confirmedAt
         self.cancelledAt = cancelledAt
+        self.cancellationReason = cancellationReason
     }
 }
 

@@ -11,11 +11,19 @@ public struct AuditStore: Sendable {
         _ action: String, by actor: UserID?, subject: UUID?, event: EventID? = nil, details: [String: String] = [:],
         on transaction: Transaction
     ) async throws {
-        let json = String(decoding: try WireJSON.encode(details), as: UTF8.self)
         _ = try await transaction.query(
-            """
+            Self.insertion(action, by: actor, subject: subject, event: event, details: details, trace: .current))
+    }
+
+    /// The statement of ``record(_:by:subject:event:details:on:)``, for callers that pipeline.
+    static func insertion(
+        _ action: String, by actor: UserID?, subject: UUID?, event: EventID?, details: [String: String] = [:],
+        trace: TraceContext?
+    ) throws -> SQL {
+        let json = String(decoding: try WireJSON.encode(details), as: UTF8.self)
+        return """
             INSERT INTO audit (actor_id, action, subject_id, event_id, details, trace_id)
-            VALUES (\(actor), \(action), \(subject), \(event), \(json)::jsonb, \(TraceContext.current?.traceID))
-            """)
+            VALUES (\(actor), \(action), \(subject), \(event), \(json)::jsonb, \(trace?.traceID))
+            """
     }
 }

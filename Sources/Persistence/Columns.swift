@@ -17,7 +17,7 @@ extension Identifier: PostgresEncodable, PostgresDecodable, PostgresArrayElement
 extension Role: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension MembershipRole: PostgresEncodable, PostgresDecodable {}
 extension EventStatus: PostgresEncodable, PostgresDecodable {}
-extension RegistrationStatus: PostgresEncodable, PostgresDecodable {}
+extension RegistrationStatus: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension TicketStatus: PostgresEncodable, PostgresDecodable {}
 extension NotificationKind: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension NotificationStatus: PostgresEncodable, PostgresDecodable {}

@@ -18,11 +18,11 @@ public struct EventStore: Sendable {
             """
             INSERT INTO events
                 (id, owner_id, title, description, venue, starts_at, ends_at, time_zone, waitlist_enabled,
-                 registration_opens_at, registration_closes_at, check_in_opens_at)
+                 promote_after_close, registration_opens_at, registration_closes_at, check_in_opens_at)
             VALUES
                 (\(id), \(owner), \(details.title), \(details.description), \(details.venue), \(details.startsAt),
-                 \(details.endsAt), \(details.timeZone), \(details.waitlistEnabled), \(details.registrationOpensAt),
-                 \(details.registrationClosesAt), \(details.checkInOpensAt))
+                 \(details.endsAt), \(details.timeZone), \(details.waitlistEnabled), \(details.promoteAfterClose),
+                 \(details.registrationOpensAt), \(details.registrationClosesAt), \(details.checkInOpensAt))
             """,
             "INSERT INTO event_places (event_id, capacity) VALUES (\(id), \(details.capacity))",
             "INSERT INTO event_members (event_id, user_id, role) VALUES (\(id), \(owner), 'owner')",
@@ -41,7 +41,7 @@ public struct EventStore: Sendable {
             UPDATE events SET
                 title = \(details.title), description = \(details.description), venue = \(details.venue),
                 starts_at = \(details.startsAt), ends_at = \(details.endsAt), time_zone = \(details.timeZone),
-                waitlist_enabled = \(details.waitlistEnabled),
+                waitlist_enabled = \(details.waitlistEnabled), promote_after_close = \(details.promoteAfterClose),
                 registration_opens_at = \(details.registrationOpensAt),
                 registration_closes_at = \(details.registrationClosesAt),
                 check_in_opens_at = \(details.checkInOpensAt), version = version + 1, updated_at = now()
@@ -145,8 +145,8 @@ public struct EventStore: Sendable {
 
     static let selection: SQL = """
         SELECT e.id, e.owner_id, u.display_name AS organizer_name, e.title, e.description, e.venue, e.starts_at,
-            e.ends_at, e.time_zone, e.waitlist_enabled, e.registration_opens_at, e.registration_closes_at,
-            e.check_in_opens_at, e.status, e.version, e.created_at, e.updated_at, e.published_at, e.cancelled_at,
+            e.ends_at, e.time_zone, e.waitlist_enabled, e.promote_after_close, e.registration_opens_at,
+            e.registration_closes_at, e.check_in_opens_at, e.status, e.version, e.created_at, e.updated_at, e.published_at, e.cancelled_at,
             p.revision, p.confirmed, p.waitlisted, p.capacity
         FROM events e JOIN event_places p ON p.event_id = e.id JOIN users u ON u.id = e.owner_id
         """
@@ -164,6 +164,7 @@ public struct EventStore: Sendable {
             venue: try row.decode("venue"), startsAt: try row.decode("starts_at"), endsAt: try row.decode("ends_at"),
             timeZone: try row.decode("time_zone"), capacity: places.capacity,
             waitlistEnabled: try row.decode("waitlist_enabled"),
+            promoteAfterClose: try row.decode("promote_after_close"),
             registrationOpensAt: try row.decode("registration_opens_at"),
             registrationClosesAt: try row.decode("registration_closes_at"),
             checkInOpensAt: try row.decode("check_in_opens_at"))

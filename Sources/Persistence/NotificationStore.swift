@@ -42,17 +42,6 @@ public struct PlannedNotification: Sendable {
     }
 }
 
-/// Everything that a mail is made of, read at the moment of sending.
-public struct MailContext: Sendable {
-    public var notification: Notification
-    public var recipientName: String
-    public var recipientEmail: String
-    public var event: Event
-    public var registration: Registration?
-    public var ticket: Ticket?
-    public var details: [UInt8]?
-}
-
 public struct NotificationStore: Sendable {
     let database: Database
 
@@ -105,42 +94,16 @@ public struct NotificationStore: Sendable {
         ).map { (try $0.decode("user_id"), try $0.decode("id")) }
     }
 
-    /// A person's notifications, the newest first.
+    /// A person's notifications, the newest first; those about their account go by mail alone.
     public func list(of user: UserID, after: PageKey?, limit: Int) async throws -> Page<Notification> {
         let rows = try await database.read(
             """
             \(fragment: Self.selection)
-            WHERE n.user_id = \(user)
+            WHERE n.user_id = \(user) AND n.event_id IS NOT NULL
                 AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
             ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.notification), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
-    }
-
-    /// Reads all that a mail needs; nil when the notification (or its person) is gone.
-    public func load(_ id: NotificationID) async throws -> MailContext? {
-        let rows = try await database.read(
-            """
-            SELECT x.*, n.details, n.ticket_id, u.display_name, u.email
-            FROM (\(fragment: Self.selection)) x JOIN notifications n ON n.id = x.id JOIN users u ON u.id = x.user_id
-            WHERE x.id = \(id)
-            """)
-        guard let row = rows.first else { return nil }
-        let notification = try Self.notification(row)
-        guard let eventID = notification.eventID,
-            let event = try await EventStore(database).find(eventID)
-        else { return nil }
-        let details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
-        var context = MailContext(
-            notification: notification, recipientName: try row.decode("display_name"),
-            recipientEmail: try row.decode("email"), event: event, details: details)
-        if let registrationID = notification.registrationID {
-            context.registration = try await RegistrationStore(database).find(registrationID)?.registration
-        }
-        if let ticketID = try row.decode("ticket_id", as: TicketID?.self) {
-            context.ticket = try await TicketStore(database).find(ticketID)?.ticket
-        }
-        return context
     }
 
     public func markSent(_ id: NotificationID, at now: Date, on transaction: Transaction) async throws {
@@ -194,8 +157,10 @@ public struct NotificationStore: Sendable {
     ) async throws {
         guard let row = try await transaction.query(update).first else { return }
         let data = try Self.data(row)
-        var messages = [try OutboxEntry.live(.notificationChanged, event: data.eventId, data)]
-        if isFailure, let event = data.eventId {
+        // What is about somebody's account is nobody's news.
+        guard let event = data.eventId else { return }
+        var messages = [try OutboxEntry.live(.notificationChanged, event: event, data)]
+        if isFailure {
             let owners = try await transaction.query("SELECT owner_id FROM events WHERE id = \(event)")
             if let owner = try owners.first?.decode("owner_id", as: UserID.self) {
                 messages.append(try .fact(.notificationFailed, event: event, owner: owner, data))
@@ -204,19 +169,19 @@ public struct NotificationStore: Sendable {
         try await OutboxStore().append(messages, on: transaction)
     }
 
-    private static func data(_ row: Row) throws -> NotificationData {
+    static func data(_ row: Row) throws -> NotificationData {
         NotificationData(
             notificationId: try row.decode("id"), eventId: try row.decode("event_id"),
             userId: try row.decode("user_id"), kind: try row.decode("kind"), status: try row.decode("status"))
     }
 
-    private static let selection: SQL = """
+    static let selection: SQL = """
         SELECT n.id, n.user_id, n.event_id, e.title AS event_title, n.registration_id, n.kind, n.channel, n.status,
             n.attempts, n.last_error, n.next_attempt_at, n.created_at, n.sent_at
         FROM notifications n LEFT JOIN events e ON e.id = n.event_id
         """
 
-    private static func notification(_ row: Row) throws -> Notification {
+    static func notification(_ row: Row) throws -> Notification {
         Notification(
             id: try row.decode("id"), userID: try row.decode("user_id"), eventID: try row.decode("event_id"),
             eventTitle: try row.decode("event_title"), registrationID: try row.decode("registration_id"),

@@ -86,13 +86,7 @@ extension RegistrationStore {
     }
 
     /// The registration, its event and its newest ticket.
-    private static let details = details(
-        position: """
-            CASE WHEN r.status = 'waitlisted' THEN (
-                SELECT count(*) FROM registrations w
-                WHERE w.event_id = r.event_id AND w.status = 'waitlisted' AND w.line_number <= r.line_number
-            ) END
-            """, joining: "")
+    private static let details = details(position: positionInLine, joining: "")
 
     /// The same with the place taken from a table `line`.
     private static let detailsBesideLine = details(
@@ -101,7 +95,7 @@ extension RegistrationStore {
     private static func details(position: SQL, joining: SQL) -> SQL {
         """
         SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
-            \(fragment: position) AS position,
+            r.cancellation_reason, \(fragment: position) AS position,
             e.title, e.venue, e.starts_at, e.ends_at, e.time_zone, e.status AS event_status,
             t.id AS ticket_id, t.code, t.qr_text, t.status AS ticket_status, t.issued_at, t.revoked_at,
             c.at AS checked_in_at

@@ -41,7 +41,7 @@ public struct SessionStore: Sendable {
             """,
             """
             SELECT s.id AS session_id, s.revoked_at, s.expires_at, t.used_at,
-                u.id, u.email, u.display_name, u.role, u.created_at,
+                u.id, u.email, u.display_name, u.role, u.created_at, u.email_verified_at,
                 (SELECT max(used_at) FROM refresh_tokens WHERE session_id = s.id) AS last_exchange
             FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
             WHERE t.token_hash = \(tokenHash)
@@ -70,6 +70,13 @@ public struct SessionStore: Sendable {
     public func revoke(_ id: SessionID, on transaction: Transaction) async throws {
         _ = try await transaction.query(
             "UPDATE sessions SET revoked_at = now() WHERE id = \(id) AND revoked_at IS NULL")
+    }
+
+    /// Signs a person out everywhere. Whoever is signing them in at this moment must hold their row, so that the session
+    /// they are opening is seen here: ``UserStore/holdPasswordHash(_:of:on:)``.
+    public func revokeAll(of user: UserID, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            "UPDATE sessions SET revoked_at = now() WHERE user_id = \(user) AND revoked_at IS NULL")
     }
 
     /// Signs out the session that a refresh token belongs to; false when there is none.

@@ -79,6 +79,16 @@ public struct TicketStore: Sendable {
         return (ticket, event, try row.decode("display_name"))
     }
 
+    /// The newest ticket of each registration.
+    static func newest(of registrations: [RegistrationID]) -> SQL {
+        """
+        SELECT DISTINCT ON (t.registration_id) t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text,
+            t.status, t.issued_at, t.revoked_at, c.at AS checked_in_at
+        FROM tickets t LEFT JOIN check_ins c ON c.ticket_id = t.id
+        WHERE t.registration_id = ANY(\(registrations)) ORDER BY t.registration_id, t.issue DESC
+        """
+    }
+
     /// Reads a ticket's columns.
     /// - Parameter prefixed: whether id and status are named `ticket_id` and `ticket_status`, beside a registration
     ///   whose `id` they belong to; then the ticket may be missing.

@@ -9,41 +9,75 @@ public struct User: Hashable, Sendable {
     public var displayName: String
     public var role: Role
     public var createdAt: Date
+    /// When the address was confirmed to be theirs.
+    public var emailVerifiedAt: Date?
 }
 
 public struct UserStore: Sendable {
+    /// What ``user(_:)`` reads.
+    private static let columns: SQL = "id, email, display_name, role, created_at, email_verified_at"
+
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
+    /// - Parameter emailVerifiedAt: set when whoever makes the account vouches for the address.
     /// - Throws: ``DomainError/emailTaken``.
     public func insert(
         id: UserID, email: String, displayName: String, passwordHash: String, role: Role,
-        on transaction: Transaction
+        emailVerifiedAt: Date? = nil, on transaction: Transaction
     ) async throws -> User {
         let rows = try await transaction.query(
             """
-            INSERT INTO users (id, email, display_name, password_hash, role)
-            VALUES (\(id), \(email), \(displayName), \(passwordHash), \(role))
+            INSERT INTO users (id, email, display_name, password_hash, role, email_verified_at)
+            VALUES (\(id), \(email), \(displayName), \(passwordHash), \(role), \(emailVerifiedAt))
             ON CONFLICT ON CONSTRAINT users_email_unique DO NOTHING
-            RETURNING id, email, display_name, role, created_at
+            RETURNING \(fragment: Self.columns)
             """)
         guard let row = rows.first else { throw DomainError.emailTaken }
         return try Self.user(row)
     }
 
+    /// Makes an account where the address is free, and answers whose it is now: the same statement for both, so that
+    /// neither shows in the time it takes.
+    public func insertUnlessTaken(
+        id: UserID, email: String, displayName: String, passwordHash: String, on transaction: Transaction
+    ) async throws -> (id: UserID, isNew: Bool) {
+        while true {
+            let rows = try await transaction.query(
+                """
+                WITH made AS (
+                    INSERT INTO users (id, email, display_name, password_hash, role)
+                    VALUES (\(id), \(email), \(displayName), \(passwordHash), \(Role.user))
+                    ON CONFLICT ON CONSTRAINT users_email_unique DO NOTHING
+                    RETURNING id
+                )
+                SELECT id, true AS is_new FROM made
+                UNION ALL
+                SELECT id, false FROM users WHERE email = \(email)
+                """)
+            if let row = rows.first { return (try row.decode("id"), try row.decode("is_new")) }
+            // Somebody took the address after this statement's snapshot: the next one sees them.
+        }
+    }
+
     public func find(_ id: UserID) async throws -> User? {
         try await database.read(
-            "SELECT id, email, display_name, role, created_at FROM users WHERE id = \(id)"
+            "SELECT \(fragment: Self.columns) FROM users WHERE id = \(id)"
+        ).first.map(Self.user)
+    }
+
+    /// - Parameter email: lower-case.
+    public func find(email: String) async throws -> User? {
+        try await database.read(
+            "SELECT \(fragment: Self.columns) FROM users WHERE email = \(email)"
         ).first.map(Self.user)
     }
 
     /// - Parameter email: lower-case.
     public func credentials(email: String) async throws -> (user: User, passwordHash: String)? {
         try await database.read(
-            """
-            SELECT id, email, display_name, role, created_at, password_hash FROM users WHERE email = \(email)
-            """
+            "SELECT \(fragment: Self.columns), password_hash FROM users WHERE email = \(email)"
         ).first.map { (try Self.user($0), try $0.decode("password_hash")) }
     }
 
@@ -51,11 +85,33 @@ public struct UserStore: Sendable {
         _ = try await transaction.query("UPDATE users SET password_hash = \(hash) WHERE id = \(id)")
     }
 
+    /// Sets a new hash of the same password; false when the password has changed meanwhile.
+    public func replacePasswordHash(
+        _ old: String, by new: String, of id: UserID, on transaction: Transaction
+    ) async throws -> Bool {
+        try await transaction.query(
+            "UPDATE users SET password_hash = \(new) WHERE id = \(id) AND password_hash = \(old)"
+        ).affectedRows == 1
+    }
+
+    /// Whether this is still the password's hash; if so it stays it until the transaction is over.
+    public func holdPasswordHash(_ hash: String, of id: UserID, on transaction: Transaction) async throws -> Bool {
+        try await !transaction.query(
+            "SELECT 1 FROM users WHERE id = \(id) AND password_hash = \(hash) FOR SHARE"
+        ).isEmpty
+    }
+
+    /// Notes that the address is theirs; the first time counts.
+    public func markEmailVerified(_ id: UserID, at now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            "UPDATE users SET email_verified_at = coalesce(email_verified_at, \(now)) WHERE id = \(id)")
+    }
+
     public func setDisplayName(_ name: String, of id: UserID, on transaction: Transaction) async throws -> User {
         let rows = try await transaction.query(
             """
             UPDATE users SET display_name = \(name) WHERE id = \(id)
-            RETURNING id, email, display_name, role, created_at
+            RETURNING \(fragment: Self.columns)
             """)
         guard let row = rows.first else { throw DomainError.notFound }
         return try Self.user(row)
@@ -66,7 +122,7 @@ public struct UserStore: Sendable {
         let pattern = query.map(containsPattern)
         let rows = try await database.read(
             """
-            SELECT id, email, display_name, role, created_at FROM users
+            SELECT \(fragment: Self.columns) FROM users
             WHERE (\(pattern) IS NULL OR email ILIKE \(pattern) OR display_name ILIKE \(pattern))
                 AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
@@ -86,9 +142,7 @@ public struct UserStore: Sendable {
         guard let before = try current.first?.decode("role", as: Role.self) else { throw DomainError.notFound }
         if before == .admin, role != .admin, admins.count == 1 { throw DomainError.lastAdmin }
         let rows = try await transaction.query(
-            """
-            UPDATE users SET role = \(role) WHERE id = \(id) RETURNING id, email, display_name, role, created_at
-            """)
+            "UPDATE users SET role = \(role) WHERE id = \(id) RETURNING \(fragment: Self.columns)")
         guard let row = rows.first else { throw DomainError.notFound }
         return (try Self.user(row), before)
     }
@@ -96,6 +150,7 @@ public struct UserStore: Sendable {
     static func user(_ row: Row) throws -> User {
         User(
             id: try row.decode("id"), email: try row.decode("email"), displayName: try row.decode("display_name"),
-            role: try row.decode("role"), createdAt: try row.decode("created_at"))
+            role: try row.decode("role"), createdAt: try row.decode("created_at"),
+            emailVerifiedAt: try row.decode("email_verified_at"))
     }
 }

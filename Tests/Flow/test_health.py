@@ -10,11 +10,9 @@ from em.api import problem
 from em.flood import Flood
 from em.live import Socket
 from em.people import People
-from em.stack import SERVICES, Stack
+from em.stack import LONGEST_DRAIN, SERVICES, Second, Stack
 from em.waiting import eventually
 from em.world import World
-
-LONGEST_DRAIN = 25  # seconds, EM_MAXIMUM_DRAIN
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -33,38 +31,6 @@ def test_a_service_tells_how_it_is(stack: Stack, service: str) -> None:
 @pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
 def test_health_and_metrics_are_not_for_the_outside(stack: Stack, path: str) -> None:
     assert requests.get(stack.url + path, timeout=10).status_code == 404
-
-
-class Second:
-    """One more process of a service for the length of a `with`, a child of this test: only a parent learns the exit
-    code."""
-
-    instance = 14
-
-    def __init__(self, stack: Stack, service: str):
-        self.stack, self.service = stack, service
-
-    def __enter__(self) -> "Second":
-        self.child = self.stack.another(self.service, self.instance)
-        eventually(self.is_ready, f"{self.service} ready", within=60)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.child.poll() is None:
-            self.child.kill()
-            self.child.wait()
-
-    def is_ready(self) -> bool:
-        assert self.child.poll() is None, f"{self.service} ended while starting"
-        try:
-            return self.stack.inside(self.service, "/readyz", self.instance).status_code == 200
-        except requests.ConnectionError:
-            return False
-
-    def leave(self) -> int:
-        """SIGTERM; answers the exit code."""
-        self.child.send_signal(signal.SIGTERM)
-        return self.child.wait(LONGEST_DRAIN + 5)
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -107,10 +107,32 @@ extension TestWorld {
 
     /// Registers somebody.
     public func register(_ user: User, for event: EventID, now: Date = Date()) async throws -> Registration {
-        try await database.transaction { transaction in
-            try await registrations.register(user.id, for: event, now: now, on: transaction)
+        try await visit(.place(in: event, for: user.id), now: now)
+    }
+
+    /// Ends a registration.
+    public func cancel(_ registration: RegistrationID, of event: EventID, now: Date = Date()) async throws
+        -> Registration
+    {
+        try await visit(.leave(registration, of: event), now: now)
+    }
+
+    /// Has one wish fulfilled in a transaction of its own.
+    /// - Throws: the refusal, if it is refused.
+    public func visit(
+        _ wish: PlaceWish, at store: RegistrationStore? = nil, now: Date = Date()
+    ) async throws -> Registration {
+        let answer = try await database.transaction { transaction in
+            try await (store ?? registrations).admit([wish], clock: { now }, on: transaction)[0]
+        }
+        switch answer {
+        case .done(let registration, _): return registration
+        case .refused(let refusal): throw refusal
+        case .busy, .replayed: throw UnexpectedAnswer()
         }
     }
+
+    private struct UnexpectedAnswer: Error {}
 
     /// The counters of an event beside what the rows say.
     public func counted(_ event: EventID) async throws -> (counters: Places, confirmedRows: Int, waitlistedRows: Int) {

@@ -1,4 +1,5 @@
 import Domain
+import FoundationEssentials
 import PasswordHashing
 import Persistence
 import Postgres
@@ -25,7 +26,7 @@ struct AppointAdmin: Sendable {
         try await stores.database.transaction { transaction in
             let user = try await stores.users.insert(
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .admin,
-                on: transaction)
+                emailVerifiedAt: Date(), on: transaction)
             try await stores.audit.record(
                 "user.registered", by: nil, subject: user.id.uuid, details: ["by": "command line"], on: transaction)
         }

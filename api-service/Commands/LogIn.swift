@@ -8,21 +8,37 @@ struct LogIn: Sendable {
     let stores: Stores
     let passwords: PasswordHasher
     let openSession: OpenSession
+    let verifiedEmail: RequireVerifiedEmail
 
-    /// An unknown address costs the same work as a known one: the time taken names no account.
+    /// An unknown address costs the same work as a known one: the time taken names no account. Only who knows the
+    /// password learns that the address is still to be confirmed.
     /// - Parameter email: nil when what was sent can't be an address.
-    /// - Throws: ``DomainError/invalidCredentials``.
+    /// - Throws: ``DomainError/invalidCredentials``, ``DomainError/emailNotVerified``.
     func perform(email: String?, password: String) async throws -> SessionGrant {
-        let found = try await email.asyncFlatMap { try await stores.users.credentials(email: $0) }
-        let matches = try await passwords.verify(password, against: found?.passwordHash)
-        guard let found, matches else { throw DomainError.invalidCredentials }
-        // Parameters rise over the years; only now is the password at hand.
-        let newHash = passwords.needsRehash(found.passwordHash) ? try await passwords.hash(password) : nil
-        return try await stores.database.transaction { transaction in
-            if let newHash {
-                try await stores.users.setPasswordHash(newHash, of: found.user.id, on: transaction)
+        while true {
+            let found = try await email.asyncFlatMap { try await stores.users.credentials(email: $0) }
+            let matches = try await passwords.verify(password, against: found?.passwordHash)
+            guard let found, matches else { throw DomainError.invalidCredentials }
+            try verifiedEmail.check(found.user)
+            if let grant = try await openSession(found.user, password: password, hash: found.passwordHash) {
+                return grant
             }
-            return try await openSession.perform(for: found.user, on: transaction)
+        }
+    }
+
+    /// Nil when the password was changed while it was being checked: a session opened now would outlive the change,
+    /// which ends them all.
+    private func openSession(_ user: User, password: String, hash: String) async throws -> SessionGrant? {
+        // Parameters rise over the years; only now is the password at hand.
+        let newHash = passwords.needsRehash(hash) ? try await passwords.hash(password) : nil
+        return try await stores.database.transaction { transaction in
+            let isCurrent =
+                if let newHash {
+                    try await stores.users.replacePasswordHash(hash, by: newHash, of: user.id, on: transaction)
+                } else {
+                    try await stores.users.holdPasswordHash(hash, of: user.id, on: transaction)
+                }
+            return isCurrent ? try await openSession.perform(for: user, on: transaction) : nil
         }
     }
 }

@@ -13,12 +13,12 @@ struct RefreshSession: Sendable {
 
     /// - Throws: ``DomainError/notAuthenticated`` when the token is unknown, expired, signed out or used twice; the
     ///   last revokes every token that grew from the same sign-in.
-    func perform(_ token: RefreshToken) async throws -> SessionGrant {
+    func perform(_ token: SecretToken) async throws -> SessionGrant {
         let now = clock()
-        let successor = RefreshToken()
+        let successor = SecretToken()
         let rotation = try await stores.database.transaction { transaction in
             let rotation = try await stores.sessions.rotate(
-                token.hash, to: successor.hash, expiresAt: now.addingTimeInterval(RefreshToken.lifetime), now: now,
+                token.hash, to: successor.hash, expiresAt: now.addingTimeInterval(OpenSession.lifetime), now: now,
                 on: transaction)
             if case .reused(let session) = rotation {
                 try await stores.audit.record(

@@ -2,20 +2,24 @@ import Access
 import Domain
 import FoundationEssentials
 import Persistence
-import Postgres
 
 /// Takes a place in an event, or a place in its line.
 struct Register: Sendable {
-    let stores: Stores
-    let clock: @Sendable () -> Date
+    let desk: AdmissionDesk
 
-    /// - Parameter key: the client's name for this wish; sent again, it gets the same answer.
+    /// - Parameters:
+    ///   - request: names the wish; sent again, it gets the same answer.
+    ///   - answer: makes the answer, which is kept with the place.
     /// - Throws: ``DomainError``: notFound, eventCancelled, eventEnded, registrationNotOpen, registrationClosed,
-    ///   alreadyRegistered, full.
-    func perform(_ event: EventID, key: String?, by principal: Principal) async throws -> Registration {
-        try await stores.database.transaction { transaction in
-            try await stores.registrations.register(
-                principal.userID, for: event, key: key, now: clock(), on: transaction)
-        }
+    ///   alreadyRegistered, full; ``AdmissionDesk/Overloaded``.
+    func perform(
+        _ event: EventID, by principal: Principal, once request: IdempotentRequest?,
+        _ answer: @escaping @Sendable (Registration) throws -> StoredResponse
+    ) async throws -> Answered {
+        try await desk.submit(
+            .place(
+                in: event, for: principal.userID,
+                idempotency: request.map { PlaceWish.Idempotency($0, respond: answer) })
+        ).answered(answer)
     }
 }

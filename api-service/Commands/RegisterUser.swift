@@ -3,22 +3,49 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Signs somebody up and in.
+/// Signs somebody up: and in, unless addresses have to be confirmed first.
 struct RegisterUser: Sendable {
+    enum Outcome: Sendable {
+        case signedIn(SessionGrant)
+        /// A mail goes to the address; whether it had an account already is told there only.
+        case mailSent
+    }
+
     let stores: Stores
     let passwords: PasswordHasher
     let openSession: OpenSession
+    let verifiedEmail: RequireVerifiedEmail
 
     /// - Parameters: validated; the address in lower case.
-    /// - Throws: ``DomainError/emailTaken``.
-    func perform(email: String, password: String, displayName: String) async throws -> SessionGrant {
+    /// - Throws: ``DomainError/emailTaken``, unless addresses have to be confirmed.
+    func perform(email: String, password: String, displayName: String) async throws -> Outcome {
         let hash = try await passwords.hash(password)
-        return try await stores.database.transaction { transaction in
+        if verifiedEmail.isOn {
+            try await announce(email: email, hash: hash, displayName: displayName)
+            return .mailSent
+        }
+        let grant = try await stores.database.transaction { transaction in
             let user = try await stores.users.insert(
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .user,
                 on: transaction)
             try await stores.audit.record("user.registered", by: user.id, subject: user.id.uuid, on: transaction)
             return try await openSession.perform(for: user, on: transaction)
+        }
+        return .signedIn(grant)
+    }
+
+    /// The same steps for a free address and a taken one. The taken account stays as it is, confirmed or not: else
+    /// whoever signs up last with somebody else's address would have their password on the account that its owner
+    /// confirms. Who can't get into it chooses a new password by mail.
+    private func announce(email: String, hash: String, displayName: String) async throws {
+        try await stores.database.transaction { transaction in
+            let user = try await stores.users.insertUnlessTaken(
+                id: UserID(), email: email, displayName: displayName, passwordHash: hash, on: transaction)
+            try await stores.audit.record(
+                user.isNew ? "user.registered" : "user.registered-again", by: nil, subject: user.id.uuid,
+                on: transaction)
+            let kind: NotificationKind = user.isNew ? .accountVerifyEmail : .accountAlreadyRegistered
+            try await stores.outbox.append([try .accountMail(kind, to: user.id)], on: transaction)
         }
     }
 }

@@ -49,7 +49,8 @@ struct SeedDemo: Sendable {
         do {
             try await stores.database.transaction { transaction in
                 _ = try await stores.users.insert(
-                    id: UserID(), email: email, displayName: name, passwordHash: hash, role: role, on: transaction)
+                    id: UserID(), email: email, displayName: name, passwordHash: hash, role: role,
+                    emailVerifiedAt: clock(), on: transaction)
             }
         } catch DomainError.emailTaken {}
     }

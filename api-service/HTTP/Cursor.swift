@@ -1,4 +1,3 @@
-import Access
 import Domain
 import FoundationEssentials
 import Persistence
@@ -12,6 +11,7 @@ enum CursorKind: UInt8 {
     case attendees
     case announcements
     case users
+    case deadLetters
 }
 
 /// Where a page ended, as text that nobody is meant to read: base64url of the kind, the time in microseconds since

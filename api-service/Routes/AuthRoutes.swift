@@ -4,12 +4,15 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// Signing up, in, on and out.
+/// Signing up, in, on and out; and what is done by links in mails.
 struct AuthRoutes: Sendable {
     let registerUser: RegisterUser
     let logIn: LogIn
     let refreshSession: RefreshSession
     let logOut: LogOut
+    let requestMail: RequestAccountMail
+    let verifyEmail: VerifyEmail
+    let resetPassword: ResetPassword
     let cookie: RefreshCookie
 
     private struct Answer: Encodable {
@@ -24,8 +27,10 @@ struct AuthRoutes: Sendable {
         let password = fields.password("password")
         let displayName = fields.text("displayName", 1...100)
         try fields.validation.check()
-        let grant = try await registerUser.perform(email: email, password: password, displayName: displayName)
-        return try answer(grant, status: .created)
+        switch try await registerUser.perform(email: email, password: password, displayName: displayName) {
+        case .signedIn(let grant): return try answer(grant, status: .created)
+        case .mailSent: return Self.accepted
+        }
     }
 
     @Sendable func logIn(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -54,6 +59,51 @@ struct AuthRoutes: Sendable {
         return Response(status: .noContent, headers: [.setCookie: cookie.cleared, .cacheControl: "no-store"])
     }
 
+    @Sendable func verifyEmail(_ request: Request, _ context: APIContext) async throws -> Response {
+        var fields = try await BodyFields(request)
+        let token = Self.linkToken(&fields)
+        try fields.validation.check()
+        guard let token else { throw DomainError.linkInvalid }
+        try await verifyEmail.perform(token)
+        return Self.done
+    }
+
+    @Sendable func resendVerification(_ request: Request, _ context: APIContext) async throws -> Response {
+        try await mail(.accountVerifyEmail, request)
+    }
+
+    @Sendable func requestPasswordReset(_ request: Request, _ context: APIContext) async throws -> Response {
+        try await mail(.accountResetPassword, request)
+    }
+
+    @Sendable func resetPassword(_ request: Request, _ context: APIContext) async throws -> Response {
+        var fields = try await BodyFields(request)
+        let token = Self.linkToken(&fields)
+        let password = fields.password("password")
+        try fields.validation.check()
+        guard let token else { throw DomainError.linkInvalid }
+        try await resetPassword.perform(token, password: password)
+        return Self.done
+    }
+
+    private func mail(_ kind: NotificationKind, _ request: Request) async throws -> Response {
+        var fields = try await BodyFields(request)
+        let email = fields.email("email")
+        try fields.validation.check()
+        try await requestMail.perform(kind, to: email)
+        return Self.accepted
+    }
+
+    /// Nil for what can't be one of ours: as good as an unknown one.
+    private static func linkToken(_ fields: inout BodyFields) -> SecretToken? {
+        if !fields.has("token") { fields.validation.fail("token", "is required") }
+        return fields.rawText("token").flatMap { SecretToken($0) }
+    }
+
+    /// The same for everybody: no body, no cookie.
+    private static var accepted: Response { Response(status: .accepted, headers: [.cacheControl: "no-store"]) }
+    private static var done: Response { Response(status: .noContent, headers: [.cacheControl: "no-store"]) }
+
     private func answer(_ grant: SessionGrant, status: HTTPResponse.Status) throws -> Response {
         try .json(
             Answer(user: UserJSON(grant.user), accessToken: grant.accessToken, expiresIn: grant.expiresIn),
@@ -71,13 +121,13 @@ struct RefreshCookie: Sendable {
         "; Path=/api/v1/auth; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
     }
 
-    func holding(_ token: RefreshToken) -> String {
-        "\(Self.name)=\(token.text); Max-Age=\(Int(RefreshToken.lifetime))\(attributes)"
+    func holding(_ token: SecretToken) -> String {
+        "\(Self.name)=\(token.text); Max-Age=\(Int(OpenSession.lifetime))\(attributes)"
     }
 
     var cleared: String { "\(Self.name)=; Max-Age=0\(attributes)" }
 
-    func token(in request: Request) -> RefreshToken? {
-        request.cookies[Self.name].flatMap { RefreshToken($0.value) }
+    func token(in request: Request) -> SecretToken? {
+        request.cookies[Self.name].flatMap { SecretToken($0.value) }
     }
 }

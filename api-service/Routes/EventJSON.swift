@@ -13,6 +13,7 @@ struct EventJSON: Encodable {
     var timeZone: String
     var capacity: Int
     var waitlistEnabled: Bool
+    var promoteAfterClose: Bool
     @Nullable var registrationOpensAt: Date?
     @Nullable var registrationClosesAt: Date?
     @Nullable var checkInOpensAt: Date?
@@ -38,6 +39,7 @@ struct EventJSON: Encodable {
         timeZone = event.details.timeZone
         capacity = event.places.capacity
         waitlistEnabled = event.details.waitlistEnabled
+        promoteAfterClose = event.details.promoteAfterClose
         registrationOpensAt = event.details.registrationOpensAt
         registrationClosesAt = event.details.registrationClosesAt
         checkInOpensAt = event.details.checkInOpensAt

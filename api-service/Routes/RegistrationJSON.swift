@@ -12,6 +12,7 @@ struct RegistrationJSON: Encodable {
     var createdAt: Date
     @Nullable var confirmedAt: Date?
     @Nullable var cancelledAt: Date?
+    @Nullable var cancellationReason: String?
     @Nullable var checkedInAt: Date?
     @Nullable var ticket: TicketJSON?
     /// Only in lists and on the registration's own address.
@@ -26,6 +27,7 @@ struct RegistrationJSON: Encodable {
         createdAt = registration.createdAt
         confirmedAt = registration.confirmedAt
         cancelledAt = registration.cancelledAt
+        cancellationReason = registration.cancellationReason
         checkedInAt = ticket?.checkedInAt
         self.ticket = ticket.map(TicketJSON.init)
         self.event = event

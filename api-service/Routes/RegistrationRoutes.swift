@@ -10,27 +10,55 @@ import Persistence
 struct RegistrationRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
+    let verifiedEmail: RequireVerifiedEmail
     let register: Register
     let cancelRegistration: CancelRegistration
+    let addAttendee: AddAttendee
     let clock: @Sendable () -> Date
 
     @Sendable func register(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.registerForEvent, principal)
-        let registration = try await register.perform(
-            try context.id(of: EventSubject.self), key: try Self.idempotencyKey(request), by: principal)
-        return try .json(
-            RegistrationJSON(registration), status: .created,
-            headers: [.location: "/api/v1/registrations/\(registration.id)"])
+        try await verifiedEmail.check(principal.userID)
+        // The body is optional and says nothing; it only tells one request from another of the same name.
+        let body = try await request.body.collect(upTo: BodyFields.maximumLength)
+        let answered = try await register.perform(
+            try context.id(of: EventSubject.self), by: principal,
+            once: try context.idempotentRequest(request, body: Array(body.readableBytesView)), Self.created)
+        return Response(answered)
     }
 
-    /// The client's own name for a request that it may have to send again.
-    private static func idempotencyKey(_ request: Request) throws -> String? {
-        guard let header = request.headers[.idempotencyKey] else { return nil }
-        var validation = Validation()
-        let key = validation.text("Idempotency-Key", header, 1...255)
-        try validation.check()
-        return key
+    private static func created(_ registration: Registration) throws -> StoredResponse {
+        try .json(
+            RegistrationJSON(registration), status: .created, location: "/api/v1/registrations/\(registration.id)")
+    }
+
+    /// An organizer takes a place for somebody.
+    @Sendable func add(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        let event = try await authorization.event(try context.id(of: EventSubject.self), .addAttendee, principal)
+        var fields = try await BodyFields(request)
+        let email = fields.email("email")
+        try fields.validation.check()
+        let answered = try await addAttendee.perform(
+            email, to: event.id, by: principal,
+            once: try context.idempotentRequest(request, body: fields.bytes), Self.created)
+        return Response(answered)
+    }
+
+    /// An organizer takes somebody's place away.
+    @Sendable func remove(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        let event = try await authorization.event(try context.id(of: EventSubject.self), .removeAttendee, principal)
+        guard
+            let detail = try await stores.registrations.find(
+                try context.id("registrationId", of: RegistrationSubject.self)), detail.registration.eventID == event.id
+        else { throw DomainError.notFound }
+        var fields = try await BodyFields(optional: request)
+        let reason = fields.optionalText("reason", maximum: 500)
+        try fields.validation.check()
+        let removed = try await cancelRegistration.perform(detail.registration, by: principal, reason: reason)
+        return try .json(RegistrationJSON(removed.registration, ticket: removed.ticket))
     }
 
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -39,9 +67,9 @@ struct RegistrationRoutes: Sendable {
     }
 
     @Sendable func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
-        let id = try await find(context, .cancelRegistration).registration.id
-        let detail = try await cancelRegistration.perform(id)
-        return try .json(RegistrationJSON(detail.registration, ticket: detail.ticket))
+        let cancelled = try await cancelRegistration.perform(
+            try await find(context, .cancelRegistration).registration)
+        return try .json(RegistrationJSON(cancelled.registration, ticket: cancelled.ticket))
     }
 
     private func find(_ context: APIContext, _ action: Action) async throws -> RegistrationDetail {

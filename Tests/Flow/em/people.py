@@ -26,6 +26,7 @@ class Person:
     name: str
     role: str
     api: Api
+    session: str = ""
 
     @property
     def token(self) -> str:
@@ -50,12 +51,16 @@ class People:
         group = group or uuid.uuid4().hex[:8]
         made = []
         for number in range(count):
-            identity = str(uuid.uuid4())
+            identity, session = str(uuid.uuid4()), str(uuid.uuid4())
             email = f"{group}-{number:04}@{self.run}.example.test"
-            made.append(Person(identity, email, name, role, Api(self.stack.url, self.token(identity, role))))
+            api = Api(self.stack.url, self.token(identity, role, sid=session))
+            made.append(Person(identity, email, name, role, api, session))
         self.stack.insert(
             "INSERT INTO users (id, email, display_name, password_hash, role) VALUES (%s, %s, %s, %s, %s)",
             [(person.id, person.email, person.name, self.hash, role) for person in made])
+        self.stack.insert(
+            "INSERT INTO sessions (id, user_id, expires_at) VALUES (%s, %s, now() + interval '1 day')",
+            [(person.session, person.id) for person in made])
         return made
 
     def token(self, user: str, its_role: str, *, key: Ed25519PrivateKey | None = None, head: dict | None = None,

@@ -16,7 +16,10 @@ from em_stack import services  # noqa: E402
 from em_stack.layout import Layout, saved_settings  # noqa: E402
 from em_stack.process import Process  # noqa: E402
 
+from em.waiting import eventually  # noqa: E402
+
 SERVICES = ("api-service", "ws-hub", "ticket-worker", "notifications")
+LONGEST_DRAIN = 25  # seconds, EM_MAXIMUM_DRAIN
 
 
 class Stack:
@@ -61,9 +64,47 @@ class Stack:
         assert process.pid, f"{service} is not running"
         process.send(signal.SIGKILL)
 
-    def another(self, service: str, instance: int) -> subprocess.Popen:
-        """One more process of a service as a child of the test, which thereby learns its exit code."""
-        environment = services.service_environment(self.layout, service, instance)
+    def another(self, service: str, instance: int, **settings: str) -> subprocess.Popen:
+        """One more process of a service as a child of the test, which thereby learns its exit code; told `settings`
+        beyond what the others are."""
+        environment = {**services.service_environment(self.layout, service, instance), **settings}
         with open(self.layout.logs / f"{service}-of-a-test.log", "ab") as log:
             return subprocess.Popen([str(self.layout.binaries / service), "serve"], env=environment,
                                     cwd=self.state, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+class Second:
+    """One more process of a service for the length of a `with`, a child of this test: only a parent learns the exit
+    code."""
+
+    instance = 14
+
+    def __init__(self, stack: Stack, service: str, **settings: str):
+        self.stack, self.service, self.settings = stack, service, settings
+
+    def __enter__(self) -> "Second":
+        self.child = self.stack.another(self.service, self.instance, **self.settings)
+        eventually(self.is_ready, f"{self.service} ready", within=60)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+
+    def is_ready(self) -> bool:
+        assert self.child.poll() is None, f"{self.service} ended while starting"
+        try:
+            return self.stack.inside(self.service, "/readyz", self.instance).status_code == 200
+        except requests.ConnectionError:
+            return False
+
+    @property
+    def url(self) -> str:
+        """Past nginx."""
+        return f"http://127.0.0.1:{self.stack.port(self.service, self.instance)}"
+
+    def leave(self) -> int:
+        """SIGTERM; answers the exit code."""
+        self.child.send_signal(signal.SIGTERM)
+        return self.child.wait(LONGEST_DRAIN + 5)

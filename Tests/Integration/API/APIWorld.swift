@@ -21,25 +21,29 @@ struct APIWorld: Sendable {
     static let password = "correct horse battery staple"
     static let origin = "http://localhost:8080"
 
-    static func run(databaseURL: String? = nil, _ test: @escaping @Sendable (APIWorld) async throws -> Void)
-        async throws
-    {
+    /// - Parameter settings: variables of the environment beyond those that every test needs.
+    static func run(
+        databaseURL: String? = nil, settings more: [String: String] = [:],
+        _ test: @escaping @Sendable (APIWorld) async throws -> Void
+    ) async throws {
         try await TestWorld.run { world in
             let accessKey = Curve25519.Signing.PrivateKey()
             let ticketKey = Curve25519.Signing.PrivateKey()
-            var reader = SettingsReader(environment: [
+            let environment = [
                 "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": origin, "EM_DATABASE_URL": databaseURL ?? world.databaseURL,
                 "EM_AMQP_URL": "amqp://x:y@127.0.0.1:1/", "EM_REDIS_URL": "redis://127.0.0.1:1/0",
                 "EM_ACCESS_TOKEN_KEY": base64URL(accessKey.rawRepresentation),
                 "EM_TICKET_PUBLIC_KEYS":
                     #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"\#(base64URL(ticketKey.publicKey.rawRepresentation))"}]}"#,
-            ])
+            ]
+            var reader = SettingsReader(environment: environment.merging(more) { $1 })
             let settings = try APISettings.read(&reader)
             let (ports, announce) = AsyncStream.makeStream(of: Int.self)
             let service = try await buildAPIService(
                 settings, metrics: PrometheusRegistry(), logger: world.logger, relaying: false,
                 onServerRunning: { announce.yield($0) })
             try await withThrowingTaskGroup(of: Void.self) { group in
+                for part in service.services { group.addTask { try await part.run() } }
                 group.addTask { try await service.application.run() }
                 for await port in ports {
                     try await test(

@@ -21,9 +21,7 @@ import Testing
             _ = try await mail.planned(because: .registrationWaitlisted)
             #expect(try await mail.notifications(of: second).map(\.kind) == [.registrationWaitlisted])
 
-            try await mail.world.database.transaction { transaction in
-                _ = try await mail.world.registrations.cancel(registration.id, now: Date(), on: transaction)
-            }
+            _ = try await mail.world.cancel(registration.id, of: registration.eventID)
             try await mail.issueTicket(for: inLine)
             _ = try await mail.planned(because: .ticketIssued)
             #expect(
@@ -42,9 +40,7 @@ import Testing
             for person in people { _ = try await mail.world.register(person, for: event) }
             let gone = try await mail.person(at: "cleo")
             let cancelled = try await mail.world.register(gone, for: event)
-            try await mail.world.database.transaction { transaction in
-                _ = try await mail.world.registrations.cancel(cancelled.id, now: Date(), on: transaction)
-            }
+            _ = try await mail.world.cancel(cancelled.id, of: cancelled.eventID)
             try await mail.plan.handle(Self.change(of: event, "registrationClosesAt", "2026-12-01T00:00:00.000Z"))
             for person in people { #expect(try await mail.notifications(of: person).isEmpty) }
 

@@ -148,9 +148,7 @@ import Testing
             let event = try await mail.world.event(of: mail.organizer, capacity: 5)
             let registration = try await mail.ticket(for: user, event: event)
             let confirmation = try #require(try await mail.planned(because: .ticketIssued).first)
-            try await mail.world.database.transaction { transaction in
-                _ = try await mail.world.registrations.cancel(registration.id, now: Date(), on: transaction)
-            }
+            _ = try await mail.world.cancel(registration.id, of: registration.eventID)
             let cancellation = try #require(try await mail.planned(because: .registrationCancelled).last)
             #expect(try await mail.deliver(confirmation) == .done)
             #expect(try await mail.deliver(cancellation) == .done)

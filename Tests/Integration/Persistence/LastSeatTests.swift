@@ -31,7 +31,7 @@ struct LastSeatTests {
             // Chance decides how many look at the same moment; ten rounds without a collision don't happen.
             var oversold = false
             for _ in 0..<10 where !oversold {
-                let outcome = try await race(world, RegistrationStore(world.database, guarding: .off))
+                let outcome = try await race(world, RegistrationStore(world.database, guards: []))
                 oversold = try await world.counted(outcome.event).confirmedRows > 1
             }
             #expect(oversold)
@@ -42,7 +42,19 @@ struct LastSeatTests {
     @Test("the constraint alone holds")
     func raceWithConstraintOnly() async throws {
         try await TestWorld.run { world in
-            let outcome = try await race(world, RegistrationStore(world.database, guarding: .off))
+            let outcome = try await race(world, RegistrationStore(world.database, guards: []))
+            #expect(try await world.counted(outcome.event).confirmedRows == 1)
+        }
+    }
+
+    /// So is the condition in the UPDATE: without the lock and the constraint it still holds.
+    @Test("the condition alone holds")
+    func raceWithConditionOnly() async throws {
+        try await TestWorld.run { world in
+            try await world.owner.session { session in
+                _ = try await session.query("ALTER TABLE event_places DROP CONSTRAINT event_places_never_oversold")
+            }
+            let outcome = try await race(world, RegistrationStore(world.database, guards: .condition))
             #expect(try await world.counted(outcome.event).confirmedRows == 1)
         }
     }
@@ -63,10 +75,7 @@ struct LastSeatTests {
             for person in people {
                 group.addTask {
                     do {
-                        return .success(
-                            try await world.database.transaction { transaction in
-                                try await store.register(person.id, for: event, now: Date(), on: transaction)
-                            })
+                        return .success(try await world.visit(.place(in: event, for: person.id), at: store))
                     } catch {
                         return .failure(error)
                     }

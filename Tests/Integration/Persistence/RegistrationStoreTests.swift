@@ -24,14 +24,27 @@ struct RegistrationStoreTests {
         try await TestWorld.run { world in
             let event = try await world.event(of: try await world.person(role: .organizer), capacity: 1)
             let ada = try await world.person("Ada")
-            func register(_ key: String, now: Date = Date()) async throws -> Registration {
-                try await world.database.transaction { transaction in
-                    try await world.registrations.register(ada.id, for: event, key: key, now: now, on: transaction)
+            let respond: @Sendable (Registration) throws -> StoredResponse = {
+                StoredResponse(status: 201, body: $0.id.description)
+            }
+            func register(_ key: String, _ body: UInt8 = 1, now: Date = Date()) async throws -> Answered {
+                let request = IdempotentRequest(
+                    key: .init(user: ada.id, name: key), route: "test", fingerprint: Array(repeating: body, count: 32))
+                let wish = PlaceWish.place(in: event, for: ada.id, idempotency: .init(request, respond: respond))
+                let answer = try await world.database.transaction { transaction in
+                    try await world.registrations.admit([wish], clock: { now }, on: transaction)[0]
+                }
+                switch answer {
+                case .done(let registration, _): return Answered(try respond(registration))
+                case .replayed(let answered): return answered
+                case .refused(let refusal): throw refusal
+                case .busy: throw DomainError.notFound
                 }
             }
             let first = try await register("one")
-            #expect(try await register("one").id == first.id)
-            #expect(try await register("one", now: Date() + 10_000_000).id == first.id)
+            #expect(try await register("one") == Answered(first.response, isReplay: true))
+            #expect(try await register("one", now: Date() + 10_000_000) == Answered(first.response, isReplay: true))
+            await #expect(throws: DomainError.idempotencyKeyReused) { _ = try await register("one", 2) }
             await #expect(throws: DomainError.alreadyRegistered) { _ = try await register("another") }
             #expect(try await world.counted(event).counters.confirmed == 1)
         }
@@ -43,10 +56,10 @@ struct RegistrationStoreTests {
             let event = try await world.event(of: try await world.person(role: .organizer), capacity: 1)
             let ada = try await world.person("Ada")
             let first = try await world.register(ada, for: event)
-            let cancelled = try await cancel(first.id, world)
+            let cancelled = try await world.cancel(first.id, of: event)
             #expect(cancelled.status == .cancelled)
             #expect(try await world.counted(event).counters.confirmed == 0)
-            #expect(try await cancel(first.id, world).status == .cancelled)
+            #expect(try await world.cancel(first.id, of: event).status == .cancelled)
             #expect(try await world.counted(event).counters.confirmed == 0)
             let again = try await world.register(ada, for: event)
             #expect(again.status == .confirmed)
@@ -66,13 +79,13 @@ struct RegistrationStoreTests {
                 #expect(waiting.position == number)
                 line.append(waiting)
             }
-            _ = try await cancel(holder.id, world)
+            _ = try await world.cancel(holder.id, of: event)
             #expect(try await statuses(line, world) == [.confirmed, .waitlisted, .waitlisted, .waitlisted])
             #expect(try await world.registrations.find(line[1].id)?.registration.position == 1)
             let listed = try await world.registrations.attendees(
                 of: event, query: nil, status: nil, after: nil, limit: 10)
             #expect(listed.items.map(\.registration.position) == [nil, nil, 1, 2, 3])
-            _ = try await cancel(line[1].id, world)
+            _ = try await world.cancel(line[1].id, of: event)
             #expect(try await world.registrations.find(line[2].id)?.registration.position == 1)
             try await world.database.transaction { transaction in
                 try await world.registrations.setCapacity(3, of: event, now: Date(), on: transaction)
@@ -106,18 +119,12 @@ struct RegistrationStoreTests {
             let event = try await world.event(of: try await world.person(role: .organizer), capacity: 2)
             let ada = try await world.register(try await world.person("Ada"), for: event)
             _ = try await world.register(try await world.person("Bob"), for: event)
-            _ = try await cancel(ada.id, world)
+            _ = try await world.cancel(ada.id, of: event)
             let rows = try await world.database.read(
                 "SELECT (data->>'revision')::bigint AS revision FROM outbox WHERE type LIKE 'em.registration.%' ORDER BY id"
             )
             #expect(try rows.map { try $0.decode("revision", as: Int.self) } == [1, 2, 3])
             #expect(try await world.counted(event).counters.revision == 3)
-        }
-    }
-
-    private func cancel(_ id: RegistrationID, _ world: TestWorld) async throws -> Registration {
-        try await world.database.transaction { transaction in
-            try await world.registrations.cancel(id, now: Date(), on: transaction)
         }
     }
 

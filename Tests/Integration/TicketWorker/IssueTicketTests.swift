@@ -134,9 +134,7 @@ struct IssueTicketTests {
     }
 
     private func cancel(_ registration: Registration, _ world: TestWorld) async throws {
-        _ = try await world.database.transaction { transaction in
-            try await world.registrations.cancel(registration.id, now: Date(), on: transaction)
-        }
+        _ = try await world.cancel(registration.id, of: registration.eventID)
     }
 
     private func count(_ table: StaticString, _ world: TestWorld) async throws -> Int {

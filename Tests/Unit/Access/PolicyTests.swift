@@ -44,9 +44,11 @@ struct PolicyTests {
             .createEvent: [.organizerElsewhere, .owner, .ownerAndSubject, .admin],
             .viewDraftEvent: organizing.union([.checkInStaff]),
             .editEvent: organizing, .publishEvent: organizing, .cancelEvent: organizing, .viewAttendees: organizing,
+            .addAttendee: organizing, .removeAttendee: organizing,
             .viewStatistics: organizing, .postAnnouncement: organizing,
             .checkIn: organizing.union([.checkInStaff]),
-            .listUsers: [.admin], .grantRole: [.admin],
+            .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
+            .viewSystem: [.admin], .manageDeadLetters: [.admin],
         ]
     }()
 

@@ -53,7 +53,19 @@ struct MailFixture {
             id: ticketID, eventID: eventID, registrationID: registrationID, userID: userID, code: "7K3M-Q9XT-2VHD",
             qrText: qrText, status: .valid, issuedAt: now, revokedAt: nil, checkedInAt: nil)
         return MailContext(
-            notification: notification, recipientName: recipientName, recipientEmail: recipientEmail, event: event,
-            registration: registration, ticket: hadPlace ? ticket : nil, details: details)
+            notification: notification, recipientName: recipientName, recipientEmail: recipientEmail,
+            matter: .event(
+                .init(event: event, registration: registration, ticket: hadPlace ? ticket : nil, details: details)))
+    }
+
+    /// Of a mail about the recipient's account.
+    func accountContext(_ kind: NotificationKind, isVerified: Bool) -> MailContext {
+        let notification = Persistence.Notification(
+            id: notificationID, userID: userID, eventID: nil, eventTitle: nil, registrationID: nil, kind: kind,
+            channel: "email", status: .queued, attempts: 0, lastError: nil, nextAttemptAt: nil, createdAt: now,
+            sentAt: nil)
+        return MailContext(
+            notification: notification, recipientName: recipientName, recipientEmail: recipientEmail,
+            matter: .account(isVerified: isVerified))
     }
 }

@@ -1,0 +1,68 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// What the link in a mail is for.
+public enum AccountLinkPurpose: String, Sendable, CaseIterable {
+    case verifyEmail
+    case resetPassword
+}
+
+extension AccountLinkPurpose: PostgresEncodable, PostgresDecodable {}
+
+/// The links in mails about accounts: each good for one use and an hour. Only the tokens' SHA-256 is ever stored.
+public struct AccountLinkStore: Sendable {
+    /// How long a link is good.
+    public static let lifetime: TimeInterval = 3600
+
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// Stores a new link, committed when this returns: the mail that holds it may arrive sooner than whatever else is
+    /// going on commits. The person's links that are past go away.
+    public func create(
+        _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, now: Date
+    ) async throws {
+        try await database.execute([
+            "DELETE FROM account_links WHERE user_id = \(user) AND expires_at <= \(now)",
+            """
+            INSERT INTO account_links (token_hash, user_id, purpose, created_at, expires_at)
+            VALUES (\(tokenHash), \(user), \(purpose), \(now), \(now.addingTimeInterval(Self.lifetime)))
+            """,
+        ])
+    }
+
+    /// Whether a link could be used at this moment. Only ``use(_:for:now:on:)`` decides.
+    public func isGood(_ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date) async throws -> Bool {
+        try await !database.read(
+            """
+            SELECT 1 FROM account_links
+            WHERE token_hash = \(tokenHash) AND purpose = \(purpose) AND used_at IS NULL AND expires_at > \(now)
+            """
+        ).isEmpty
+    }
+
+    /// Uses a link up, and with it all that the same person has for the same purpose; answers whose it was.
+    /// - Throws: ``DomainError/linkInvalid`` when it is unknown, used or expired.
+    public func use(
+        _ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date, on transaction: Transaction
+    ) async throws -> UserID {
+        // The person's row is locked first: two links of one person wait for each other, and only one of them counts.
+        let used = try await transaction.pipeline([
+            """
+            SELECT 1 FROM users u JOIN account_links l ON l.user_id = u.id
+            WHERE l.token_hash = \(tokenHash) FOR NO KEY UPDATE OF u
+            """,
+            """
+            UPDATE account_links SET used_at = \(now)
+            WHERE purpose = \(purpose) AND used_at IS NULL AND user_id = (
+                SELECT user_id FROM account_links
+                WHERE token_hash = \(tokenHash) AND purpose = \(purpose) AND used_at IS NULL AND expires_at > \(now))
+            RETURNING user_id
+            """,
+        ])[1]
+        guard let row = used.first else { throw DomainError.linkInvalid }
+        return try row.decode("user_id")
+    }
+}

@@ -1,0 +1,120 @@
+import Domain
+import FoundationEssentials
+import Postgres
+
+/// The statements around the doors to events' places: lock the rows, read behind the lock, write back.
+///
+/// Isolation is READ COMMITTED. The lock is a statement of its own, because a statement that waits for a lock goes on
+/// with the snapshot from before the wait: the event's status and the line would be read as they were. Everything that
+/// takes or gives a place holds this lock until its commit, so whatever is read behind it stays true until then.
+/// See the decision record `0002-one-row-decides`.
+enum Doors {
+    /// What keeps an event from being oversold, besides the table's CHECK. Tests take them away, to show the harm.
+    struct Guards: OptionSet, Sendable {
+        let rawValue: Int
+
+        /// The row's lock, held from before the reading to the commit.
+        static let lock = Guards(rawValue: 1)
+        /// The condition in the UPDATE.
+        static let condition = Guards(rawValue: 2)
+        static let all: Guards = [.lock, .condition]
+    }
+
+    /// What to do about a row that somebody else has locked.
+    enum Busy: Sendable {
+        case wait
+        /// Leave it out: its event is missing from the answer.
+        case skip
+    }
+
+    /// Locks the rows in the order of their key, so that nobody waits in a circle, and answers which.
+    static func locking(_ events: [EventID], busy: Busy, guards: Guards) -> SQL {
+        // NO KEY UPDATE: as strong as the UPDATE that follows, and out of the way of foreign keys.
+        let lock: SQL =
+            switch (guards.contains(.lock), busy) {
+            case (false, _): ""
+            case (true, .wait): "FOR NO KEY UPDATE"
+            case (true, .skip): "FOR NO KEY UPDATE SKIP LOCKED"
+            }
+        return """
+            SELECT event_id FROM event_places WHERE event_id = ANY(\(events)) ORDER BY event_id \(fragment: lock)
+            """
+    }
+
+    static func reading(_ events: [EventID]) -> SQL {
+        """
+        SELECT e.id, e.owner_id, e.status, e.ends_at, e.registration_opens_at, e.registration_closes_at,
+            e.promote_after_close, e.waitlist_enabled, p.revision, p.confirmed, p.waitlisted, p.capacity,
+            p.last_line_number
+        FROM events e JOIN event_places p ON p.event_id = e.id WHERE e.id = ANY(\(events))
+        """
+    }
+
+    static func door(_ row: Row) throws -> Door {
+        let window = RegistrationWindow(
+            status: try row.decode("status"), endsAt: try row.decode("ends_at"),
+            opensAt: try row.decode("registration_opens_at"), closesAt: try row.decode("registration_closes_at"),
+            promoteAfterClose: try row.decode("promote_after_close"))
+        return Door(
+            eventID: try row.decode("id"), ownerID: try row.decode("owner_id"), window: window,
+            waitlistEnabled: try row.decode("waitlist_enabled"), places: try EventStore.places(row),
+            lastLineNumber: try row.decode("last_line_number"))
+    }
+
+    /// Locks one event's row and reads its door; nil for an unknown event.
+    static func open(_ event: EventID, guards: Guards = .all, on transaction: Transaction) async throws -> Door? {
+        try await transaction.pipeline([locking([event], busy: .wait, guards: guards), reading([event])])[1]
+            .first.map(door)
+    }
+
+    /// Reads the first of each line, as many as asked for.
+    static func fronts(_ needed: [(event: EventID, count: Int)], on transaction: Transaction) async throws
+        -> [EventID: [Waiting]]
+    {
+        guard !needed.isEmpty else { return [:] }
+        let rows = try await transaction.query(
+            """
+            SELECT first.* FROM unnest(\(needed.map(\.event))::uuid[], \(needed.map(\.count))::int[])
+                AS wanted (event_id, number)
+            CROSS JOIN LATERAL (
+                SELECT event_id, id, user_id, line_number, created_at FROM registrations
+                WHERE event_id = wanted.event_id AND status = 'waitlisted' ORDER BY line_number LIMIT wanted.number
+            ) first
+            ORDER BY first.event_id, first.line_number
+            """)
+        var fronts: [EventID: [Waiting]] = [:]
+        for row in rows {
+            fronts[try row.decode("event_id"), default: []].append(
+                Waiting(
+                    registrationID: try row.decode("id"), userID: try row.decode("user_id"),
+                    lineNumber: try row.decode("line_number"), createdAt: try row.decode("created_at")))
+        }
+        return fronts
+    }
+
+    /// Writes back what changed between two states of doors. The condition repeats what the lock has made sure of, and
+    /// the table's CHECK repeats it once more; a row that doesn't meet it is left as it is.
+    static func moving(_ changes: [(before: Door, after: Door)], guards: Guards) -> SQL {
+        let condition: SQL =
+            guards.contains(.condition)
+            ? "AND p.confirmed + moved.confirmed <= p.capacity + moved.capacity" : ""
+        return """
+            UPDATE event_places p SET
+                confirmed = p.confirmed + moved.confirmed, waitlisted = p.waitlisted + moved.waitlisted,
+                capacity = p.capacity + moved.capacity,
+                last_line_number = greatest(last_line_number, moved.line), revision = p.revision + moved.revision
+            FROM unnest(
+                \(changes.map(\.before.eventID))::uuid[],
+                \(changes.map { $0.after.places.confirmed - $0.before.places.confirmed })::int[],
+                \(changes.map { $0.after.places.waitlisted - $0.before.places.waitlisted })::int[],
+                \(changes.map { $0.after.places.capacity - $0.before.places.capacity })::int[],
+                \(changes.map(\.after.lastLineNumber))::bigint[],
+                \(changes.map { $0.after.places.revision - $0.before.places.revision })::bigint[])
+                AS moved (event_id, confirmed, waitlisted, capacity, line, revision)
+            WHERE p.event_id = moved.event_id \(fragment: condition)
+            """
+    }
+}
+
+/// The places were moved by somebody who did not hold the lock: everything is rolled back.
+struct PlacesMoved: Error {}

@@ -1,0 +1,131 @@
+import Postgres
+
+// The statements of the invariant check. Each answers the rows that should not be there, as
+// (invariant, event_id, subject_id, detail, since); `since` only of what is stuck.
+extension InvariantStore {
+    static func statements(stuckAfter: Int) -> [SQL] {
+        let overdue: SQL = "now() - \(stuckAfter) * interval '1 second'"
+        return [places, line, tickets(overdue: overdue), checkIns, sequences, backlogs(overdue: overdue)]
+    }
+
+    /// One count of the registrations serves every comparison with the counters. `is_promoting` is
+    /// `RegistrationWindow.allowsPromotion`, in SQL.
+    private static let places: SQL = """
+        WITH counted AS (
+            SELECT event_id,
+                count(*) FILTER (WHERE status = 'confirmed') AS confirmed,
+                count(*) FILTER (WHERE status = 'waitlisted') AS waitlisted,
+                max(line_number) AS last_number,
+                min(line_number) FILTER (WHERE status = 'waitlisted') AS first_waiting,
+                max(line_number) FILTER (WHERE confirmed_at IS NOT NULL) AS last_promoted
+            FROM registrations GROUP BY event_id
+        ), compared AS (
+            SELECT e.id, p.event_id IS NULL AS is_missing, p.capacity, p.last_line_number,
+                p.confirmed AS confirmed_counter, coalesce(c.confirmed, 0) AS confirmed,
+                p.waitlisted AS waitlisted_counter, coalesce(c.waitlisted, 0) AS waitlisted,
+                c.last_number, c.first_waiting, c.last_promoted,
+                e.status = 'published' AND e.ends_at > now()
+                    AND (e.registration_closes_at IS NULL OR e.registration_closes_at > now()
+                        OR e.promote_after_close) AS is_promoting
+            FROM events e
+            LEFT JOIN event_places p ON p.event_id = e.id
+            LEFT JOIN counted c ON c.event_id = e.id
+        )
+        SELECT v.invariant, compared.id, NULL::uuid, v.detail, NULL::timestamptz
+        FROM compared CROSS JOIN LATERAL (VALUES
+            ('places-missing', is_missing, 'no row in event_places'),
+            ('confirmed-counter', confirmed_counter <> confirmed,
+                format('counter %s, rows %s', confirmed_counter, confirmed)),
+            ('waitlisted-counter', waitlisted_counter <> waitlisted,
+                format('counter %s, rows %s', waitlisted_counter, waitlisted)),
+            ('oversold', greatest(confirmed_counter, confirmed) > capacity,
+                format('capacity %s, counter %s, rows %s', capacity, confirmed_counter, confirmed)),
+            ('idle-places', is_promoting AND waitlisted > 0 AND confirmed < capacity,
+                format('%s in line, %s free', waitlisted, capacity - confirmed)),
+            ('line-number-ahead', last_number > last_line_number,
+                format('number %s, last drawn %s', last_number, last_line_number)),
+            ('overtaken-in-line', first_waiting < last_promoted,
+                format('number %s waits, number %s was promoted', first_waiting, last_promoted))
+        ) v (invariant, is_broken, detail)
+        WHERE v.is_broken
+        """
+
+    private static let line: SQL = """
+        SELECT 'registered-twice', event_id, user_id, format('%s active registrations', count(*)), NULL::timestamptz
+        FROM registrations WHERE status <> 'cancelled' GROUP BY event_id, user_id HAVING count(*) > 1
+        UNION ALL
+        SELECT 'line-number-twice', event_id, NULL, format('number %s, %s times', line_number, count(*)), NULL
+        FROM registrations WHERE line_number IS NOT NULL GROUP BY event_id, line_number HAVING count(*) > 1
+        """
+
+    private static func tickets(overdue: SQL) -> SQL {
+        """
+        SELECT 'ticket-missing', r.event_id, r.id, 'confirmed registration without a valid ticket',
+            coalesce(r.confirmed_at, r.created_at)
+        FROM registrations r JOIN events e ON e.id = r.event_id
+        WHERE r.status = 'confirmed' AND e.status <> 'cancelled'
+            AND coalesce(r.confirmed_at, r.created_at) < \(fragment: overdue)
+            AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.registration_id = r.id AND t.status = 'valid')
+        UNION ALL
+        SELECT 'ticket-twice', (array_agg(event_id))[1], registration_id, format('%s valid tickets', count(*)), NULL
+        FROM tickets WHERE status = 'valid' GROUP BY registration_id HAVING count(*) > 1
+        UNION ALL
+        SELECT 'ticket-without-place', t.event_id, t.id, format('registration %s, event %s', r.status, e.status), NULL
+        FROM tickets t JOIN registrations r ON r.id = t.registration_id JOIN events e ON e.id = r.event_id
+        WHERE t.status = 'valid' AND (r.status <> 'confirmed' OR e.status = 'cancelled')
+        UNION ALL
+        SELECT 'ticket-mismatch', t.event_id, t.id, format('registration %s', r.id), NULL
+        FROM tickets t JOIN registrations r ON r.id = t.registration_id
+        WHERE t.event_id <> r.event_id OR t.user_id <> r.user_id
+        """
+    }
+
+    /// Both times are those of a service's clock when the request came in, which may then have stood in line for the
+    /// lock: a minute apart says nothing yet.
+    private static let checkIns: SQL = """
+        SELECT 'check-in-mismatch', c.event_id, c.id, format('ticket %s', t.id), NULL::timestamptz
+        FROM check_ins c JOIN tickets t ON t.id = c.ticket_id
+        WHERE c.event_id <> t.event_id OR c.registration_id <> t.registration_id
+        UNION ALL
+        SELECT 'check-in-after-revocation', c.event_id, c.id, format('ticket %s', t.id), NULL
+        FROM check_ins c JOIN tickets t ON t.id = c.ticket_id
+        WHERE c.at > t.revoked_at + interval '1 minute'
+        """
+
+    /// Old messages may have been removed: the numbers that are left must follow each other up to the last one given.
+    private static let sequences: SQL = """
+        SELECT 'sequence-broken', event_id, message_id, format('%s follows %s', sequence, before), NULL::timestamptz
+        FROM (
+            SELECT event_id, message_id, sequence,
+                lag(sequence) OVER (PARTITION BY event_id ORDER BY sequence) AS before
+            FROM outbox WHERE sequence IS NOT NULL
+        ) numbered
+        WHERE sequence <> before + 1
+        UNION ALL
+        SELECT 'sequence-counter', highest.event_id, NULL,
+            format('highest %s, last given %s', highest.sequence, coalesce(given.last::text, 'none')), NULL
+        FROM (
+            SELECT event_id, max(sequence) AS sequence FROM outbox WHERE sequence IS NOT NULL GROUP BY event_id
+        ) highest
+        LEFT JOIN outbox_sequences given ON given.event_id = highest.event_id
+        WHERE given.last IS DISTINCT FROM highest.sequence
+        UNION ALL
+        SELECT 'published-without-sequence', event_id, message_id, type, NULL
+        FROM outbox WHERE destination = 'events' AND sequence IS NULL AND published_at IS NOT NULL
+        """
+
+    private static func backlogs(overdue: SQL) -> SQL {
+        """
+        SELECT 'unpublished', event_id, message_id, type, occurred_at
+        FROM outbox WHERE published_at IS NULL AND occurred_at < \(fragment: overdue)
+        UNION ALL
+        SELECT 'unshown', event_id, message_id, type, occurred_at
+        FROM outbox WHERE live_at IS NULL AND occurred_at < \(fragment: overdue)
+        UNION ALL
+        SELECT 'notification-overdue', event_id, id, format('%s, %s, attempts: %s', kind, status, attempts),
+            coalesce(next_attempt_at, created_at)
+        FROM notifications
+        WHERE status IN ('queued', 'retrying') AND coalesce(next_attempt_at, created_at) < \(fragment: overdue)
+        """
+    }
+}

@@ -1,0 +1,115 @@
+public import Domain
+public import FoundationEssentials
+
+/// Something that must hold between rows, whatever has happened. The raw value is a stable name: programs decide by it.
+public enum Invariant: String, Sendable, CaseIterable {
+    // The places
+    case placesMissing = "places-missing"
+    case confirmedCounter = "confirmed-counter"
+    case waitlistedCounter = "waitlisted-counter"
+    case oversold
+    case idlePlaces = "idle-places"
+    case lineNumberAhead = "line-number-ahead"
+    case lineNumberTwice = "line-number-twice"
+    case overtakenInLine = "overtaken-in-line"
+    case registeredTwice = "registered-twice"
+    // Tickets and the gate
+    case ticketMissing = "ticket-missing"
+    case ticketTwice = "ticket-twice"
+    case ticketWithoutPlace = "ticket-without-place"
+    case ticketMismatch = "ticket-mismatch"
+    case checkInMismatch = "check-in-mismatch"
+    case checkInAfterRevocation = "check-in-after-revocation"
+    // What is owed to others
+    case sequenceBroken = "sequence-broken"
+    case sequenceCounter = "sequence-counter"
+    case publishedWithoutSequence = "published-without-sequence"
+    case unpublished
+    case unshown
+    case notificationOverdue = "notification-overdue"
+
+    public enum Severity: String, Sendable, CaseIterable {
+        /// Rows contradict each other. This never happens by itself, and waiting does not mend it.
+        case violation
+        /// Work that should have been done by now. It may still be done: a server is away, a worker stopped.
+        case stuck
+    }
+
+    public var severity: Severity {
+        switch self {
+        case .ticketMissing, .unpublished, .unshown, .notificationOverdue: .stuck
+        default: .violation
+        }
+    }
+
+    /// What is wrong where it does not hold.
+    public var meaning: String {
+        switch self {
+        case .placesMissing: "an event has no row that counts its places"
+        case .confirmedCounter: "the counter of confirmed places is not the number of confirmed registrations"
+        case .waitlistedCounter: "the counter of the line is not the number of waitlisted registrations"
+        case .oversold: "more places are confirmed than there are"
+        case .idlePlaces: "people wait in line while places are free and promotion is open"
+        case .lineNumberAhead: "somebody's number in line was never drawn"
+        case .lineNumberTwice: "a number in line was drawn twice"
+        case .overtakenInLine: "somebody still waits although a later number was promoted"
+        case .registeredTwice: "a person has more than one active registration for an event"
+        case .ticketMissing: "a confirmed registration has no valid ticket yet"
+        case .ticketTwice: "a registration has more than one valid ticket"
+        case .ticketWithoutPlace:
+            "a ticket is valid although its registration is not confirmed or its event is cancelled"
+        case .ticketMismatch: "a ticket names another event or person than its registration"
+        case .checkInMismatch: "a check-in names another event or registration than its ticket"
+        case .checkInAfterRevocation: "a ticket was checked in after it had been revoked"
+        case .sequenceBroken: "an event's messages are not numbered one after the other"
+        case .sequenceCounter: "the last number given to an event's messages is not the highest they have"
+        case .publishedWithoutSequence: "a message was published without a number"
+        case .unpublished: "a message waits for the broker"
+        case .unshown: "browsers have not been told of a change"
+        case .notificationOverdue: "a notification should have been sent by now"
+        }
+    }
+}
+
+/// Where an invariant does not hold.
+public struct InvariantFinding: Sendable {
+    public struct Example: Sendable {
+        public var eventID: EventID?
+        /// The registration, ticket, check-in, message, notification or person that it is about, as the invariant says.
+        public var subjectID: UUID?
+        public var detail: String
+        /// Since when, in seconds; only of what is stuck.
+        public var age: Int?
+    }
+
+    public var invariant: Invariant
+    /// How often, in all.
+    public var count: Int
+    /// The age in seconds of the oldest; only of what is stuck.
+    public var oldestAge: Int?
+    /// The first few of them, the oldest first.
+    public var examples: [Example]
+}
+
+/// What one look at the whole database has found.
+public struct InvariantReport: Sendable {
+    /// How many rows there were to look at: a clean report about nothing says nothing.
+    public struct Scope: Sendable {
+        public var events: Int
+        public var registrations: Int
+        public var tickets: Int
+        public var messages: Int
+    }
+
+    /// The moment of the snapshot.
+    public var at: Date
+    public var scope: Scope
+    /// Violations first; empty when everything holds.
+    public var findings: [InvariantFinding]
+
+    /// The worst of the findings; nil when everything holds.
+    public var severity: Invariant.Severity? {
+        if findings.contains(where: { $0.invariant.severity == .violation }) { return .violation }
+        return findings.isEmpty ? nil : .stuck
+    }
+}

@@ -1,0 +1,93 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// Everything that a mail is made of, read at the moment of sending.
+public struct MailContext: Sendable {
+    public var notification: Notification
+    public var recipientName: String
+    public var recipientEmail: String
+    public var matter: Matter
+
+    /// What the mail is about.
+    public enum Matter: Sendable {
+        case event(EventMatter)
+        /// - Parameter isVerified: whether the address is known to be the person's.
+        case account(isVerified: Bool)
+    }
+
+    public struct EventMatter: Sendable {
+        public var event: Event
+        public var registration: Registration?
+        public var ticket: Ticket?
+        public var details: [UInt8]?
+    }
+}
+
+extension NotificationStore {
+    /// How many mails of one kind somebody gets within an hour, however often they are asked for.
+    public static let accountMailsAnHour = 5
+
+    /// Writes down that somebody is owed a mail about their account, with the job that sends it.
+    ///
+    /// Plans nothing for nobody, for somebody whose address is confirmed already and shall be, for a cause planned
+    /// before, and beyond ``accountMailsAnHour``: nobody's inbox is flooded by strangers who know their address. That a
+    /// password was changed is told however often.
+    public func planAccountMail(
+        _ kind: NotificationKind, to user: UserID, cause: MessageID, now: Date, on transaction: Transaction
+    ) async throws {
+        let rows = try await transaction.query(
+            """
+            INSERT INTO notifications (id, user_id, cause_id, kind, created_at)
+            SELECT \(NotificationID()), u.id, \(cause), \(kind), \(now) FROM users u
+            WHERE u.id = \(user)
+                AND NOT (\(kind) = \(NotificationKind.accountVerifyEmail) AND u.email_verified_at IS NOT NULL)
+                AND (\(kind) = \(NotificationKind.accountPasswordChanged) OR \(Self.accountMailsAnHour) > (
+                    SELECT count(*) FROM notifications n
+                    WHERE n.user_id = u.id AND n.kind = \(kind)
+                        AND n.created_at > \(now)::timestamptz - interval '1 hour'))
+            ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING
+            RETURNING id, user_id, event_id, kind, status
+            """)
+        let jobs = try rows.map { try OutboxEntry.work(.mailSend, event: nil, Self.data($0)) }
+        try await OutboxStore().append(jobs, on: transaction)
+    }
+
+    /// Reads all that a mail needs; nil when the notification, its person or its event is gone.
+    public func load(_ id: NotificationID) async throws -> MailContext? {
+        let rows = try await database.read(
+            """
+            SELECT x.*, n.details, n.ticket_id, u.display_name, u.email, u.email_verified_at
+            FROM (\(fragment: Self.selection)) x JOIN notifications n ON n.id = x.id JOIN users u ON u.id = x.user_id
+            WHERE x.id = \(id)
+            """)
+        guard let row = rows.first else { return nil }
+        let notification = try Self.notification(row)
+        let matter: MailContext.Matter
+        if notification.kind.isAboutAccount {
+            matter = .account(isVerified: try row.decode("email_verified_at", as: Date?.self) != nil)
+        } else if let found = try await eventMatter(notification, row) {
+            matter = .event(found)
+        } else {
+            return nil
+        }
+        return MailContext(
+            notification: notification, recipientName: try row.decode("display_name"),
+            recipientEmail: try row.decode("email"), matter: matter)
+    }
+
+    private func eventMatter(_ notification: Notification, _ row: Row) async throws -> MailContext.EventMatter? {
+        guard let eventID = notification.eventID, let event = try await EventStore(database).find(eventID) else {
+            return nil
+        }
+        var matter = MailContext.EventMatter(event: event)
+        matter.details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
+        if let registrationID = notification.registrationID {
+            matter.registration = try await RegistrationStore(database).find(registrationID)?.registration
+        }
+        if let ticketID = try row.decode("ticket_id", as: TicketID?.self) {
+            matter.ticket = try await TicketStore(database).find(ticketID)?.ticket
+        }
+        return matter
+    }
+}

@@ -1,0 +1,145 @@
+import Domain
+import FoundationEssentials
+import Postgres
+
+extension RegistrationStore {
+    /// Writes what the visits came to, and answers the tickets of those who leave.
+    func write(
+        _ visits: [Visit], _ wishes: [PlaceWish], _ journal: IdempotencyJournal, on transaction: Transaction
+    ) async throws -> [RegistrationID: Ticket] {
+        let visits = visits.filter { !$0.isWithoutEffect }
+        let left = visits.flatMap(\.left)
+        var revoked: [OutboxEntry] = []
+        if !visits.isEmpty {
+            var statements = [Doors.moving(visits.map { ($0.before, $0.door) }, guards: guards)]
+            // Up, out, in: somebody may do all three at one visit, and has one active registration at a time.
+            statements += Self.promotion(visits) + Self.departure(left) + Self.arrival(visits)
+            statements += try Self.audit(wishes, visits) + journal.insertions
+            statements += OutboxStore.insertions(visits.flatMap(\.entries))
+            if !left.isEmpty { statements.append(Self.revocation(left)) }
+            let results = try await transaction.pipeline(statements)
+            guard results[0].affectedRows == visits.count else { throw PlacesMoved() }
+            if !left.isEmpty { revoked = try revocations(results[statements.count - 1], visits, wishes) }
+        }
+        let leaving = wishes.filter(\.isLeaving).map(\.registrationID)
+        guard !leaving.isEmpty else { return [:] }
+        let results = try await transaction.pipeline(
+            OutboxStore.insertions(revoked) + [TicketStore.newest(of: leaving)])
+        var tickets: [RegistrationID: Ticket] = [:]
+        for row in results[results.count - 1] {
+            guard let ticket = try TicketStore.ticket(row, prefixed: false) else { continue }
+            tickets[ticket.registrationID] = ticket
+        }
+        return tickets
+    }
+
+    private static func promotion(_ visits: [Visit]) -> [SQL] {
+        let promoted = visits.flatMap { visit in visit.promoted.map { (id: $0, at: visit.now) } }
+        guard !promoted.isEmpty else { return [] }
+        return [
+            """
+            UPDATE registrations r SET status = 'confirmed', confirmed_at = up.at
+            FROM unnest(\(promoted.map(\.id))::uuid[], \(promoted.map(\.at))::timestamptz[]) AS up (id, at)
+            WHERE r.id = up.id AND r.status = 'waitlisted'
+            """
+        ]
+    }
+
+    private static func departure(_ left: [Visit.Left]) -> [SQL] {
+        guard !left.isEmpty else { return [] }
+        return [
+            """
+            UPDATE registrations r SET
+                status = 'cancelled', cancelled_at = gone.at, cancelled_by = gone.organizer,
+                cancellation_reason = gone.reason
+            FROM unnest(
+                \(left.map(\.registration.id))::uuid[], \(left.map { $0.registration.cancelledAt })::timestamptz[],
+                \(left.map(\.organizer))::uuid[], \(left.map { $0.registration.cancellationReason })::text[])
+                AS gone (id, at, organizer, reason)
+            WHERE r.id = gone.id AND r.status <> 'cancelled'
+            """
+        ]
+    }
+
+    private static func arrival(_ visits: [Visit]) -> [SQL] {
+        let taken = visits.flatMap { $0.taken.values }
+        guard !taken.isEmpty else { return [] }
+        let rows = taken.map(\.registration)
+        return [
+            """
+            INSERT INTO registrations (id, event_id, user_id, status, line_number, created_at, confirmed_at)
+            SELECT * FROM unnest(
+                \(rows.map(\.id))::uuid[], \(rows.map(\.eventID))::uuid[], \(rows.map(\.userID))::uuid[],
+                \(rows.map(\.status))::text[], \(taken.map(\.lineNumber))::bigint[],
+                \(rows.map(\.createdAt))::timestamptz[], \(rows.map(\.confirmedAt))::timestamptz[])
+            """
+        ]
+    }
+
+    private static func revocation(_ left: [Visit.Left]) -> SQL {
+        """
+        UPDATE tickets SET status = 'revoked', revoked_at = now()
+        WHERE registration_id = ANY(\(left.map(\.registration.id))) AND status = 'valid'
+        RETURNING id, registration_id, event_id, user_id
+        """
+    }
+
+    private func revocations(
+        _ rows: QueryResult, _ visits: [Visit], _ wishes: [PlaceWish]
+    ) throws -> [OutboxEntry] {
+        let owners = Dictionary(uniqueKeysWithValues: visits.map { ($0.door.eventID, $0.door.ownerID) })
+        let traces = Dictionary(wishes.map { ($0.registrationID, $0.trace) }, uniquingKeysWith: { first, _ in first })
+        return try rows.compactMap { row in
+            let data = TicketData(
+                eventId: try row.decode("event_id"), ticketId: try row.decode("id"),
+                registrationId: try row.decode("registration_id"), userId: try row.decode("user_id"))
+            guard let owner = owners[data.eventId] else { return nil }
+            return try TraceContext.$current.withValue(traces[data.registrationId] ?? nil) {
+                try .fact(.ticketRevoked, event: data.eventId, owner: owner, data)
+            }
+        }
+    }
+
+    /// What organizers did to other people's registrations.
+    private static func audit(_ wishes: [PlaceWish], _ visits: [Visit]) throws -> [SQL] {
+        let made = Set(visits.flatMap { $0.taken.keys })
+        let ended = Set(visits.flatMap { $0.left.map(\.registration.id) })
+        return try wishes.compactMap { wish in
+            guard let organizer = wish.organizer,
+                (wish.isLeaving ? ended : made).contains(wish.registrationID)
+            else { return nil }
+            return try AuditStore.insertion(
+                wish.isLeaving ? "registration.removed" : "registration.added", by: organizer,
+                subject: wish.registrationID.uuid, event: wish.eventID, trace: wish.trace)
+        }
+    }
+}
+
+/// The answers to requests with names of their own, while a transaction goes through them.
+struct IdempotencyJournal {
+    private let stored: [IdempotentRequest.Key: IdempotencyStore.Stored]
+    private var seen: Set<IdempotentRequest.Key> = []
+    private var kept: [(request: IdempotentRequest, response: StoredResponse)] = []
+
+    init(_ stored: [IdempotentRequest.Key: IdempotencyStore.Stored]) { self.stored = stored }
+
+    var insertions: [SQL] { kept.isEmpty ? [] : [IdempotencyStore.insertion(kept)] }
+
+    /// What is answered without looking at the door: a request that had its effect, or whose twin is being served.
+    mutating func answer(to wish: PlaceWish) throws -> PlaceAnswer? {
+        guard let request = wish.idempotency?.request else { return nil }
+        do throws(DomainError) {
+            if let earlier = stored[request.key] { return .replayed(try earlier.replay(for: request)) }
+        } catch {
+            return .refused(error)
+        }
+        return seen.insert(request.key).inserted ? nil : .refused(.requestInFlight)
+    }
+
+    mutating func keep(_ wishes: [PlaceWish], _ answers: [PlaceAnswer]) throws {
+        for case (let wish, .done(let registration, _)) in zip(wishes, answers) {
+            guard let idempotency = wish.idempotency else { continue }
+            kept.append((idempotency.request, try idempotency.respond(registration)))
+        }
+    }
+}

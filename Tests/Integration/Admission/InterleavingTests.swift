@@ -1,0 +1,174 @@
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+import TestSupport
+import Testing
+
+@Suite("Random interleavings of everything that moves a place")
+struct InterleavingTests {
+    /// Each seed is a story of its own; a failure names it.
+    @Test("agree with the model after every commit", arguments: [11, 12, 13] as [UInt64])
+    func againstTheModel(seed: UInt64) async throws {
+        try await TestWorld.run { world in
+            var story = try await Story(world, seed: seed)
+            for step in 0..<700 {
+                try await story.step()
+                let rows = try await world.model(of: story.event)
+                try #require(rows == story.model, "seed \(seed), step \(step): \(story.last)")
+                let counted = try await world.counted(story.event)
+                try #require(
+                    counted.counters.confirmed == counted.confirmedRows
+                        && counted.counters.waitlisted == counted.waitlistedRows, "seed \(seed), step \(step)")
+            }
+        }
+    }
+
+    @Test("many at a time: whatever the order, the counters are the rows and nobody waits beside a free place")
+    func concurrent() async throws {
+        try await TestWorld.run { world in
+            var story = try await Story(world, seed: 99)
+            for burst in 0..<25 {
+                try await story.burst(of: 12)
+                let model = try await world.model(of: story.event)
+                let counted = try await world.counted(story.event)
+                try #require(counted.counters.confirmed == counted.confirmedRows, "burst \(burst)")
+                try #require(counted.counters.waitlisted == counted.waitlistedRows, "burst \(burst)")
+                try #require(model.confirmed.count <= model.capacity, "burst \(burst)")
+                var settled = model
+                settled.moveUp()
+                try #require(settled == model, "burst \(burst): somebody waits beside a free place")
+            }
+        }
+    }
+}
+
+/// People and an organizer who do things at random, beside the model that knows what should come of it.
+private struct Story {
+    let world: TestWorld
+    let event: EventID
+    let organizer: UserID
+    let people: [UserID]
+    var model: PlacesModel
+    var last = ""
+    private var random: SeededGenerator
+
+    init(_ world: TestWorld, seed: UInt64) async throws {
+        self.world = world
+        random = SeededGenerator(seed: seed)
+        let owner = try await world.person("Olga", role: .organizer)
+        organizer = owner.id
+        event = try await world.event(of: owner, capacity: 3, waitlist: true)
+        var people: [UserID] = []
+        for number in 0..<14 { people.append(try await world.person("Guest \(number)").id) }
+        self.people = people
+        model = PlacesModel(capacity: 3, hasLine: true)
+    }
+
+    mutating func step() async throws {
+        switch Int.random(in: 0..<100, using: &random) {
+        case 0..<78: try await visit()
+        case 78..<90: try await setCapacity(Int.random(in: 1...8, using: &random))
+        case 90..<95: try await toggleClosed()
+        case 95..<98: try await togglePromotion()
+        default: try await toggleLine()
+        }
+    }
+
+    /// Up to six wishes in one transaction, with their answers.
+    private mutating func visit() async throws {
+        var wishes: [PlaceWish] = []
+        var expected: [DomainError?] = []
+        for _ in 0...Int.random(in: 0..<6, using: &random) {
+            let user = people.randomElement(using: &random)!
+            let byOrganizer = Int.random(in: 0..<5, using: &random) == 0
+            if Bool.random(using: &random) {
+                wishes.append(.place(in: event, for: user, by: byOrganizer ? organizer : nil))
+                expected.append(model.take(user, byOrganizer: byOrganizer))
+            } else if let registration = try await world.active(user, in: event),
+                !wishes.contains(where: { $0.registrationID == registration })
+            {
+                wishes.append(.leave(registration, of: event, by: byOrganizer ? organizer : nil, reason: "chance"))
+                model.leave(user)
+                expected.append(nil)
+            }
+        }
+        last = "visit of \(wishes.count)"
+        guard !wishes.isEmpty else { return }
+        let asked = wishes
+        let answers = try await world.database.transaction { transaction in
+            try await world.registrations.admit(asked, clock: { Date() }, on: transaction)
+        }
+        for (answer, refusal) in zip(answers, expected) {
+            switch answer {
+            case .done: #expect(refusal == nil, "\(last)")
+            case .refused(let error): #expect(error == refusal, "\(last)")
+            case .busy, .replayed: Issue.record("an answer that nobody asked for")
+            }
+        }
+    }
+
+    private mutating func setCapacity(_ capacity: Int) async throws {
+        last = "capacity \(capacity)"
+        if capacity < model.confirmed.count {
+            await #expect(throws: DomainError.capacityBelowConfirmed(confirmed: model.confirmed.count)) {
+                try await world.edit(event) { $0.capacity = capacity }
+            }
+        } else {
+            try await world.edit(event) { $0.capacity = capacity }
+            model.capacity = capacity
+            model.moveUp()
+        }
+    }
+
+    private mutating func toggleClosed() async throws {
+        model.isClosed.toggle()
+        let isClosed = model.isClosed
+        last = "closed: \(isClosed)"
+        try await world.edit(event) { $0.registrationClosesAt = isClosed ? Date() - 60 : nil }
+        model.moveUp()
+    }
+
+    private mutating func togglePromotion() async throws {
+        model.promotesAfterClose.toggle()
+        let promotes = model.promotesAfterClose
+        last = "promotes after close: \(promotes)"
+        try await world.edit(event) { $0.promoteAfterClose = promotes }
+        model.moveUp()
+    }
+
+    private mutating func toggleLine() async throws {
+        model.hasLine.toggle()
+        let hasLine = model.hasLine
+        last = "line: \(hasLine)"
+        try await world.edit(event) { $0.waitlistEnabled = hasLine }
+    }
+
+    /// So many at once, each in a transaction of its own; what comes of it is for the caller to judge.
+    mutating func burst(of count: Int) async throws {
+        var acts: [@Sendable () async throws -> Void] = []
+        for _ in 0..<count {
+            let user = people.randomElement(using: &random)!
+            let capacity = Int.random(in: 1...8, using: &random)
+            let choice = Int.random(in: 0..<10, using: &random)
+            acts.append { [world, event] in
+                switch choice {
+                case 0: try await world.edit(event) { $0.capacity = capacity }
+                case 1..<6: _ = try await world.visit(.place(in: event, for: user))
+                default:
+                    guard let registration = try await world.active(user, in: event) else { return }
+                    _ = try await world.cancel(registration, of: event)
+                }
+            }
+        }
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for act in acts {
+                group.addTask {
+                    // Refusals are part of the story; anything else is not.
+                    do { try await act() } catch is DomainError {}
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
+}

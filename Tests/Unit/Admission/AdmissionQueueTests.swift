@@ -1,0 +1,112 @@
+import Domain
+import Persistence
+import Testing
+
+@testable import api_service
+
+@Suite("The admission queue")
+struct AdmissionQueueTests {
+    private let limits = AdmissionQueue.Limits(perEvent: 4, total: 6, batch: 3, eventsPerBatch: 2)
+
+    /// Waits in the queue; what becomes of the wish is of no interest here.
+    private func join(_ queue: AdmissionQueue, _ event: EventID, _ group: inout DiscardingTaskGroup) async -> Bool {
+        await withCheckedContinuation { queued in
+            group.addTask {
+                _ = try? await withCheckedThrowingContinuation { continuation in
+                    let isQueued = queue.enqueue(
+                        .init(wish: .place(in: event, for: UserID()), since: .now, continuation: continuation))
+                    if !isQueued { continuation.resume(throwing: AdmissionDesk.Overloaded()) }
+                    queued.resume(returning: isQueued)
+                }
+            }
+        }
+    }
+
+    private func release(_ batch: [AdmissionQueue.Waiter]) {
+        for waiter in batch { waiter.continuation.resume(returning: .refused(.full)) }
+    }
+
+    @Test("while an event is in a batch its wishes gather; the next batch has them in order, up to its bound")
+    func gathers() async {
+        let queue = AdmissionQueue(limits)
+        let event = EventID()
+        await withDiscardingTaskGroup { group in
+            #expect(await join(queue, event, &group))
+            let first = await queue.next(.quick) ?? []
+            #expect(first.count == 1)
+            for _ in 0..<4 { #expect(await join(queue, event, &group)) }
+            #expect(queue.count == 4)
+            release(first)
+            queue.finish(first, busy: [])
+            let second = await queue.next(.quick) ?? []
+            #expect(second.count == 3)
+            release(second)
+            queue.finish(second, busy: [])
+            let third = await queue.next(.quick) ?? []
+            #expect(third.count == 1)
+            release(third)
+            queue.finish(third, busy: [])
+            #expect(queue.count == 0)
+        }
+    }
+
+    @Test("past its bounds, for one event and in all, the queue refuses")
+    func bounds() async {
+        let queue = AdmissionQueue(limits)
+        let events = [EventID(), EventID()]
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<4 { #expect(await join(queue, events[0], &group)) }
+            #expect(await !join(queue, events[0], &group))
+            for _ in 0..<2 { #expect(await join(queue, events[1], &group)) }
+            #expect(await !join(queue, events[1], &group))
+            queue.close()
+            #expect(await !join(queue, EventID(), &group))
+            while let batch = await queue.next(.quick) {
+                release(batch)
+                queue.finish(batch, busy: [])
+            }
+        }
+    }
+
+    @Test("wishes of an event that somebody else has locked go to a patient lane, ahead of those that came after them")
+    func busyEvents() async {
+        let queue = AdmissionQueue(limits)
+        let (locked, free) = (EventID(), EventID())
+        await withDiscardingTaskGroup { group in
+            _ = await join(queue, locked, &group)
+            _ = await join(queue, free, &group)
+            let batch = await queue.next(.quick) ?? []
+            #expect(batch.map(\.wish.eventID) == [locked, free])
+            _ = await join(queue, locked, &group)
+            release([batch[1]])
+            queue.finish(batch, busy: [batch[0]])
+            let patient = await queue.next(.patient) ?? []
+            #expect(patient.count == 2)
+            #expect(patient.first?.wish.registrationID == batch[0].wish.registrationID)
+            release(patient)
+            queue.finish(patient, busy: [])
+            // For a while, straight there.
+            _ = await join(queue, locked, &group)
+            let again = await queue.next(.patient) ?? []
+            #expect(again.count == 1)
+            release(again)
+            queue.finish(again, busy: [])
+        }
+    }
+
+    @Test("a lane that waits gets a lone wish at once, and nil when the queue closes")
+    func idleLane() async {
+        let queue = AdmissionQueue(limits)
+        await withDiscardingTaskGroup { group in
+            async let served = queue.next(.quick)
+            _ = await join(queue, EventID(), &group)
+            let batch = await served ?? []
+            #expect(batch.count == 1)
+            release(batch)
+            queue.finish(batch, busy: [])
+            async let ended = queue.next(.patient)
+            queue.close()
+            #expect(await ended == nil)
+        }
+    }
+}

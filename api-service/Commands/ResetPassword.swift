@@ -1,0 +1,32 @@
+import Domain
+import FoundationEssentials
+import PasswordHashing
+import Persistence
+import Postgres
+
+/// Sets a new password by the link in a mail, and ends every session of its person.
+struct ResetPassword: Sendable {
+    let stores: Stores
+    let passwords: PasswordHasher
+    let clock: @Sendable () -> Date
+
+    /// Whoever has the token read the mail, so the address is confirmed too.
+    /// - Parameter password: validated.
+    /// - Throws: ``DomainError/linkInvalid``.
+    func perform(_ token: SecretToken, password: String) async throws {
+        // Looked at first: a made-up token shall not cost a hash.
+        guard try await stores.accountLinks.isGood(token.hash, for: .resetPassword, now: clock()) else {
+            throw DomainError.linkInvalid
+        }
+        let hash = try await passwords.hash(password)
+        let now = clock()
+        try await stores.database.transaction { transaction in
+            let user = try await stores.accountLinks.use(token.hash, for: .resetPassword, now: now, on: transaction)
+            try await stores.users.setPasswordHash(hash, of: user, on: transaction)
+            try await stores.users.markEmailVerified(user, at: now, on: transaction)
+            try await stores.sessions.revokeAll(of: user, on: transaction)
+            try await stores.audit.record("user.password-reset", by: user, subject: user.uuid, on: transaction)
+            try await stores.outbox.append([try .accountMail(.accountPasswordChanged, to: user)], on: transaction)
+        }
+    }
+}

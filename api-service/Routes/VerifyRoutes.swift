@@ -1,0 +1,91 @@
+import Access
+import Domain
+import FoundationEssentials
+import Hummingbird
+import Persistence
+
+/// The invariant check for administrators; `api-service verify` is the same for a terminal.
+struct VerifyRoutes: Sendable {
+    let stores: Stores
+
+    @Sendable func verify(_ request: Request, _ context: APIContext) async throws -> Response {
+        try Authorization.require(.verifyInvariants, try context.signedIn())
+        let clock = ContinuousClock()
+        let began = clock.now
+        let stuckAfter = VerifyReportJSON.usualStuckAfter
+        do {
+            let report = try await stores.invariants.check(stuckAfter: stuckAfter)
+            return try .json(VerifyReportJSON(report, stuckAfter: stuckAfter, took: clock.now - began))
+        } catch is InvariantStore.AlreadyRunning {
+            throw APIProblem.unavailable(retryAfter: 5)
+        }
+    }
+}
+
+/// What a check has found, as the endpoint and `api-service verify --json` write it.
+struct VerifyReportJSON: Encodable {
+    /// What takes longer than so many seconds counts as stuck, unless somebody says otherwise.
+    static let usualStuckAfter = 300
+
+    enum Result: String, Encodable {
+        case clean, violated, stuck
+    }
+
+    struct Scope: Encodable {
+        var events: Int
+        var registrations: Int
+        var tickets: Int
+        var messages: Int
+    }
+
+    struct Finding: Encodable {
+        struct Example: Encodable {
+            @Nullable var eventId: String?
+            @Nullable var subjectId: String?
+            var detail: String
+            @Nullable var ageSeconds: Int?
+        }
+
+        var invariant: String
+        var severity: String
+        var meaning: String
+        var count: Int
+        @Nullable var oldestSeconds: Int?
+        var examples: [Example]
+    }
+
+    var result: Result
+    var at: Date
+    var seconds: Double
+    var stuckAfterSeconds: Int
+    var checked: [String]
+    var scope: Scope
+    var findings: [Finding]
+
+    init(_ report: InvariantReport, stuckAfter: Int, took: Duration) {
+        result =
+            switch report.severity {
+            case nil: .clean
+            case .violation: .violated
+            case .stuck: .stuck
+            }
+        at = report.at
+        seconds = (took / .milliseconds(1)).rounded() / 1000
+        stuckAfterSeconds = stuckAfter
+        checked = Invariant.allCases.map(\.rawValue)
+        scope = Scope(
+            events: report.scope.events, registrations: report.scope.registrations, tickets: report.scope.tickets,
+            messages: report.scope.messages)
+        findings = report.findings.map { finding in
+            Finding(
+                invariant: finding.invariant.rawValue, severity: finding.invariant.severity.rawValue,
+                meaning: finding.invariant.meaning, count: finding.count, oldestSeconds: finding.oldestAge,
+                examples: finding.examples.map { example in
+                    Finding.Example(
+                        eventId: example.eventID?.description,
+                        subjectId: example.subjectID?.uuidString.lowercased(), detail: example.detail,
+                        ageSeconds: example.age)
+                })
+        }
+    }
+}
