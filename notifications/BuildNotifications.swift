@@ -2,6 +2,7 @@ import AMQP
 import Bootstrap
 import Logging
 import Messaging
+import Persistence
 import Postgres
 import SMTP
 import ServiceLifecycle
@@ -10,6 +11,7 @@ import ServiceLifecycle
 ///
 ///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications, and a job for each in the outbox)
 ///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/) ─→ SMTP
+///                     ├──────→ Postgres (the hashes of the links that account mails hold)
 ///                     └──────→ Postgres (sent, retrying, failed)
 struct NotificationsService: Sendable {
     let health: HealthEndpoint
@@ -31,7 +33,7 @@ struct NotificationsQueues: Sendable {
 ///
 /// | queue | messages | handler |
 /// |---|---|---|
-/// | notifications.plan | em.ticket.issued, em.registration.waitlisted, em.registration.cancelled, em.event.updated, em.event.cancelled | ``PlanNotifications`` |
+/// | notifications.plan | em.ticket.issued, em.registration.waitlisted, em.registration.cancelled, em.event.updated, em.event.cancelled, account.mail | ``PlanNotifications`` |
 /// | notifications.mail | mail.send | ``SendEmail`` |
 ///
 /// - Throws: what is wrong with the templates.
@@ -42,7 +44,7 @@ func buildNotifications(
     let database = Database(settings.database, logger: logger)
     let plan = PlanNotifications(database: database)
     let planWorker = MessageWorker(
-        queues.plan, broker: settings.broker, topology: queues.topology,
+        queues.plan, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
         concurrency: NotificationsService.planConcurrency,
         logger: logger
     ) { message in
@@ -54,8 +56,8 @@ func buildNotifications(
         database: database, composer: try MailComposer(from: settings.mailFrom, site: settings.common.publicURL),
         sender: sender, ladder: queues.mail.ladder, logger: logger)
     let mailWorker = MessageWorker(
-        queues.mail, broker: settings.broker, topology: queues.topology, prefetch: settings.mailConnections * 2,
-        concurrency: settings.mailConnections, logger: logger
+        queues.mail, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
+        prefetch: settings.mailConnections * 2, concurrency: settings.mailConnections, logger: logger
     ) { try await send.handle($0) }
     let health = HealthEndpoint(
         metrics: metrics,

@@ -17,27 +17,56 @@ struct MailComposer: Sendable {
         self.site = site
     }
 
+    /// The link that a token opens. The token stands behind the `#`: browsers keep that part to themselves, so that it
+    /// gets into no server's log and no Referer.
+    func link(_ page: String, _ token: SecretToken) -> String { site.link("\(page)#token=\(token.text)") }
+
+    /// - Parameter link: of the mails that have one, with its token.
     /// - Throws: `SMTPError` for an address that is none, `QRSymbolError`, or a decoding error: nothing that a second
     ///   attempt would cure.
-    func compose(_ context: MailContext, at now: Date) throws -> MailMessage {
-        let kind = context.notification.kind
-        let identity = "\(context.notification.id)@\(from.domain)"
-        let contentID = "ticket.\(identity)"
-        let facts = try MailFacts(context, site: site, siteName: from.name ?? site.host, contentID: contentID)
-        let rendered = try templates.render(kind, facts)
+    func compose(_ context: MailContext, link: String? = nil, at now: Date) throws -> MailMessage {
+        let site = SiteFacts(site, name: from.name ?? site.host)
+        switch context.matter {
+        case .account(let isVerified):
+            let facts = AccountMailFacts(context, isVerified: isVerified, link: link, site: site)
+            return try message(context, to: facts.recipient, facts, at: now)
+        case .event(let matter):
+            let contentID = "ticket.\(identity(context))"
+            let facts = try EventMailFacts(context, matter, contentID: contentID, site: site, links: self.site)
+            var message = try message(context, to: facts.recipient, facts, at: now)
+            try attach(matter, of: context, contentID: contentID, to: &message, at: now)
+            return message
+        }
+    }
+
+    /// The same at every attempt.
+    private func identity(_ context: MailContext) -> String { "\(context.notification.id)@\(from.domain)" }
+
+    private func message(
+        _ context: MailContext, to recipient: String?, _ facts: some MailFacts, at now: Date
+    ) throws -> MailMessage {
+        let rendered = try templates.render(context.notification.kind, facts)
         var message = MailMessage(
-            from: from, to: try MailAddress(name: facts.recipient, address: context.recipientEmail),
-            subject: singleLine(rendered.subject), messageID: identity, date: now, text: rendered.text)
+            from: from, to: try MailAddress(name: recipient, address: context.recipientEmail),
+            subject: singleLine(rendered.subject), messageID: identity(context), date: now, text: rendered.text)
         message.html = rendered.html
         if let trace = TraceContext.current { message.headers = [("X-Trace-Id", trace.traceID)] }
-        if kind.carriesTicket, let ticket = context.ticket {
+        return message
+    }
+
+    /// The ticket's QR code, and what the calendar should know.
+    private func attach(
+        _ matter: MailContext.EventMatter, of context: MailContext, contentID: String, to message: inout MailMessage,
+        at now: Date
+    ) throws {
+        if context.notification.kind.carriesTicket, let ticket = matter.ticket {
             // Eight pixels a module: sharp at twice the 240 px at which the mail shows it, and still some 2 kB.
             let picture = try QRSymbol(text: ticket.qrText).png(modulePixels: 8)
             message.inlineParts = [
                 .init(name: "ticket-\(ticket.code).png", mediaType: "image/png", bytes: picture, contentID: contentID)
             ]
         }
-        if let entry = calendarEntry(context, at: now) {
+        if let entry = calendarEntry(context, matter, at: now) {
             let calendar = Array(entry.text().utf8)
             let method = entry.method.rawValue
             message.invitation = .init(method: method, calendar: calendar)
@@ -46,23 +75,24 @@ struct MailComposer: Sendable {
                     name: "event.ics", mediaType: "text/calendar; charset=utf-8; method=\(method)", bytes: calendar)
             ]
         }
-        return message
     }
 
     /// What the recipient's calendar should do; nothing for those who never had a place.
-    private func calendarEntry(_ context: MailContext, at now: Date) -> CalendarEntry? {
-        guard let registration = context.registration, registration.confirmedAt != nil else { return nil }
+    private func calendarEntry(
+        _ context: MailContext, _ matter: MailContext.EventMatter, at now: Date
+    ) -> CalendarEntry? {
+        guard let registration = matter.registration, registration.confirmedAt != nil else { return nil }
         let kind = context.notification.kind
         let isCancelled = kind == .registrationCancelled || kind == .eventCancelled
-        let details = context.event.details
+        let details = matter.event.details
         return CalendarEntry(
             method: isCancelled ? .cancel : .request, uid: "\(registration.id)@\(site.host)",
             // Edits and the event's cancellation raise the version; leaving an event doesn't, and RFC 5546 (3.2.5)
             // wants a cancellation to come after what it cancels.
-            sequence: context.event.version + (kind == .registrationCancelled ? 1 : 0), title: details.title,
+            sequence: matter.event.version + (kind == .registrationCancelled ? 1 : 0), title: details.title,
             description: details.description, location: details.venue, startsAt: details.startsAt,
-            endsAt: details.endsAt, stampedAt: now, url: site.link("/events/\(context.event.id)"),
-            organizer: (context.event.organizerName, from.address),
+            endsAt: details.endsAt, stampedAt: now, url: site.link("/events/\(matter.event.id)"),
+            organizer: (matter.event.organizerName, from.address),
             attendee: (context.recipientName, context.recipientEmail))
     }
 }

@@ -4,13 +4,49 @@ import FoundationEssentials
 import Persistence
 
 /// What the templates may speak of. The names are the templates' names: Mustache finds them by reflection.
-struct MailFacts {
-    struct Site {
-        var name: String
-        var url: String
-        var registrationsURL: String
-    }
+protocol MailFacts {
+    var subject: String { get set }
+}
 
+/// Who writes, and where to find them.
+struct SiteFacts {
+    var name: String
+    var url: String
+    var registrationsURL: String
+    var signInURL: String
+    var forgotPasswordURL: String
+
+    init(_ site: PublicURL, name: String) {
+        self.name = name
+        url = site.origin
+        registrationsURL = site.link("/tickets")
+        signInURL = site.link("/sign-in")
+        forgotPasswordURL = site.link("/forgot-password")
+    }
+}
+
+/// Of a mail about an account.
+struct AccountMailFacts: MailFacts {
+    var subject = ""
+    var site: SiteFacts
+    /// Nil as long as the address is not confirmed: whoever typed it could have put anything into the name, and the mail
+    /// may go to somebody else.
+    var recipient: String?
+    /// With its token; nil where the mail has none.
+    var link: String?
+    var linkLabel: String
+    var minutes = Int(AccountLinkStore.lifetime / 60)
+
+    init(_ context: MailContext, isVerified: Bool, link: String?, site: SiteFacts) {
+        self.site = site
+        recipient = isVerified ? singleLine(context.recipientName) : nil
+        self.link = link
+        linkLabel = context.notification.kind == .accountVerifyEmail ? "Confirm your address" : "Choose a new password"
+    }
+}
+
+/// Of a mail about an event.
+struct EventMailFacts: MailFacts {
     struct EventFacts {
         var title: String
         /// Nil, and its section left out, when the event has none.
@@ -36,7 +72,7 @@ struct MailFacts {
     }
 
     var subject = ""
-    var site: Site
+    var site: SiteFacts
     var recipient: String
     var event: EventFacts
     var ticket: TicketFacts?
@@ -49,32 +85,43 @@ struct MailFacts {
     var changes: [Change]
 }
 
-extension MailFacts {
+extension EventMailFacts {
     /// - Parameter contentID: of the QR code's picture.
-    init(_ context: MailContext, site: PublicURL, siteName: String, contentID: String) throws {
-        let details = context.event.details
+    init(
+        _ context: MailContext, _ matter: MailContext.EventMatter, contentID: String, site: SiteFacts, links: PublicURL
+    ) throws {
+        let details = matter.event.details
         let time = EventTime(zoneName: details.timeZone)
-        self.site = Site(name: siteName, url: site.origin, registrationsURL: site.link("/tickets"))
+        self.site = site
         recipient = singleLine(context.recipientName)
         event = EventFacts(
             title: singleLine(details.title), venue: details.venue.isEmpty ? nil : singleLine(details.venue),
             date: time.day(details.startsAt), when: time.range(details.startsAt, details.endsAt),
-            zone: time.zone(at: details.startsAt), organizer: singleLine(context.event.organizerName),
-            url: site.link("/events/\(context.event.id)"))
-        if context.notification.kind.carriesTicket, let ticket = context.ticket {
+            zone: time.zone(at: details.startsAt), organizer: singleLine(matter.event.organizerName),
+            url: links.link("/events/\(matter.event.id)"))
+        if context.notification.kind.carriesTicket, let ticket = matter.ticket {
             self.ticket = TicketFacts(
-                code: ticket.code, url: site.link("/tickets/\(ticket.id)"), contentID: contentID)
+                code: ticket.code, url: links.link("/tickets/\(ticket.id)"), contentID: contentID)
         }
-        position = context.registration?.position
-        hasPlace = context.registration?.status == .confirmed
-        hadPlace = context.registration?.confirmedAt != nil
-        changes = try context.details.map { try AttendeeChanges.facts($0, time: time) } ?? []
+        position = matter.registration?.position
+        hasPlace = matter.registration?.status == .confirmed
+        hadPlace = matter.registration?.confirmedAt != nil
+        changes = try matter.details.map { try AttendeeChanges.facts($0, time: time) } ?? []
     }
 }
 
 extension NotificationKind {
     /// Mails that are a ticket.
     var carriesTicket: Bool { self == .registrationConfirmed || self == .registrationPromoted }
+
+    /// What the link in the mail is for, and the page that it opens; nil for mails without one.
+    var link: (purpose: AccountLinkPurpose, page: String)? {
+        switch self {
+        case .accountVerifyEmail: (.verifyEmail, "/verify-email")
+        case .accountResetPassword: (.resetPassword, "/reset-password")
+        default: nil
+        }
+    }
 }
 
 /// The changes of an event that its visitors are written to about; a new closing date for registrations is not one.
@@ -88,10 +135,10 @@ enum AttendeeChanges {
     }
 
     /// - Parameter details: the JSON array of ``EventData/Change`` that the notification was planned with.
-    static func facts(_ details: [UInt8], time: EventTime) throws -> [MailFacts.Change] {
+    static func facts(_ details: [UInt8], time: EventTime) throws -> [EventMailFacts.Change] {
         try WireJSON.decode([EventData.Change].self, from: details).compactMap { change in
             guard let label = labels[change.field] else { return nil }
-            return MailFacts.Change(
+            return EventMailFacts.Change(
                 label: label, before: shown(change.before, time), after: shown(change.after, time) ?? "none")
         }
     }

@@ -32,7 +32,7 @@ struct MailTemplates: Sendable {
         self.library = library
     }
 
-    func render(_ kind: NotificationKind, _ facts: MailFacts) throws -> Rendered {
+    func render(_ kind: NotificationKind, _ facts: some MailFacts) throws -> Rendered {
         let name = Self.name(kind)
         var facts = facts
         guard let whole = library.render(facts, withTemplate: "\(name).text"),
@@ -52,6 +52,10 @@ struct MailTemplates: Sendable {
         case .registrationCancelled: "registration-cancelled"
         case .eventUpdated: "event-updated"
         case .eventCancelled: "event-cancelled"
+        case .accountVerifyEmail: "account-verify-email"
+        case .accountAlreadyRegistered: "account-already-registered"
+        case .accountResetPassword: "account-reset-password"
+        case .accountPasswordChanged: "account-password-changed"
         }
     }
 
@@ -75,5 +79,15 @@ struct MailTemplates: Sendable {
         ("event-updated.text", PackageResources.event_updated_text_mustache),
         ("event-cancelled.html", PackageResources.event_cancelled_html_mustache),
         ("event-cancelled.text", PackageResources.event_cancelled_text_mustache),
+        ("link.html", PackageResources.link_html_mustache),
+        ("account-footer.text", PackageResources.account_footer_text_mustache),
+        ("account-verify-email.html", PackageResources.account_verify_email_html_mustache),
+        ("account-verify-email.text", PackageResources.account_verify_email_text_mustache),
+        ("account-already-registered.html", PackageResources.account_already_registered_html_mustache),
+        ("account-already-registered.text", PackageResources.account_already_registered_text_mustache),
+        ("account-reset-password.html", PackageResources.account_reset_password_html_mustache),
+        ("account-reset-password.text", PackageResources.account_reset_password_text_mustache),
+        ("account-password-changed.html", PackageResources.account_password_changed_html_mustache),
+        ("account-password-changed.text", PackageResources.account_password_changed_text_mustache),
     ]
 }

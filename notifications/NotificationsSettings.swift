@@ -23,7 +23,8 @@ struct NotificationsSettings: Sendable {
         self.mailServer = mailServer
         self.mailFrom = mailFrom
         self.mailConnections = mailConnections
-        // A transaction for each mail on its way, and some for planning.
+        // A transaction for each mail on its way, and some for planning. An account mail needs a second one for a moment,
+        // to store its link: a planner's, who waits for no mail.
         self.database.maximumTransactions = mailConnections + NotificationsService.planConcurrency
         self.database.applicationName = "notifications"
     }

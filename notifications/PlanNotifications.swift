@@ -4,7 +4,7 @@ import Messaging
 import Persistence
 import Postgres
 
-/// Decides who is owed a mail because of a fact, and writes it down: the notifications, the jobs that send them and the
+/// Decides who is owed a mail because of a fact or a wish, and writes it down: the notifications, the jobs that send them and the
 /// inbox row in one transaction.
 struct PlanNotifications: Sendable {
     static let consumer = "notifications.plan"
@@ -12,16 +12,22 @@ struct PlanNotifications: Sendable {
     let database: Database
     let notifications: NotificationStore
     let inbox = InboxStore()
+    var clock: @Sendable () -> Date = { Date() }
 
     init(database: Database) {
         self.database = database
         notifications = NotificationStore(database)
     }
 
-    /// Handles the facts that ``MessageType`` names; a message seen before plans nothing again.
+    /// Handles the facts that ``MessageType`` names, and `account.mail`; a message seen before plans nothing again.
     func handle(_ message: CloudEvent) async throws {
         try await database.transaction { transaction in
             guard try await inbox.record(message.id, consumer: Self.consumer, on: transaction) else { return }
+            if WorkType(rawValue: message.type) == .accountMail {
+                let asked = try message.payload(AccountMailData.self)
+                return try await notifications.planAccountMail(
+                    asked.kind, to: asked.userId, cause: message.id, now: clock(), on: transaction)
+            }
             let owed = try await owed(because: message, on: transaction)
             try await notifications.plan(owed, cause: message.id, on: transaction)
         }

@@ -6,6 +6,7 @@ import Messaging
 import Persistence
 import Postgres
 import SMTP
+import Sabotage
 
 /// Sends the mail of one notification and writes down how it went.
 ///
@@ -19,6 +20,7 @@ struct SendEmail: Sendable {
 
     let database: Database
     let notifications: NotificationStore
+    let links: AccountLinkStore
     let inbox = InboxStore()
     let composer: MailComposer
     let sender: MailSender
@@ -29,6 +31,7 @@ struct SendEmail: Sendable {
     init(database: Database, composer: MailComposer, sender: MailSender, ladder: RetryLadder, logger: Logger) {
         self.database = database
         notifications = NotificationStore(database)
+        links = AccountLinkStore(database)
         self.composer = composer
         self.sender = sender
         self.ladder = ladder
@@ -63,8 +66,11 @@ struct SendEmail: Sendable {
     }
 
     private func send(_ context: MailContext) async throws {
+        let link = try await link(for: context)
         do {
-            try await sender.send(try composer.compose(context, at: clock()))
+            Sabotage.point("mail.sending")
+            try await sender.send(try composer.compose(context, link: link, at: clock()))
+            Sabotage.point("mail.taken")
         } catch let error as SMTPError {
             if error.kind == .cancelled { throw CancellationError() }
             throw MailFailure(reason: error.reason, code: error.code, isRetriable: error.isRetriable)
@@ -73,6 +79,15 @@ struct SendEmail: Sendable {
             logger.error("mail not composed", metadata: ["error": "\(error)"])
             throw MailFailure(reason: "the mail could not be composed", code: nil, isRetriable: false)
         }
+    }
+
+    /// A link of this attempt's own, stored hashed before the mail is on its way: nothing but the mail holds its token,
+    /// and an earlier attempt's stays good in case that mail arrived after all.
+    private func link(for context: MailContext) async throws -> String? {
+        guard let link = context.notification.kind.link else { return nil }
+        let token = SecretToken()
+        try await links.create(token.hash, of: context.notification.userID, for: link.purpose, now: clock())
+        return composer.link(link.page, token)
     }
 
     /// The server has the mail: nothing else will do than to write that down, however long the database is away.
@@ -121,16 +136,23 @@ struct SendEmail: Sendable {
 
     /// Why a mail would tell something that is no longer so; the mail about what happened since comes by itself.
     static func overtaken(_ context: MailContext) -> String? {
-        let status = context.registration?.status
         let isOvertaken =
-            switch context.notification.kind {
-            case .registrationConfirmed, .registrationPromoted:
-                status != .confirmed || context.ticket?.status != .valid
-            case .registrationWaitlisted: status != .waitlisted
-            case .eventUpdated: status == .cancelled || context.event.storedStatus == .cancelled
-            case .registrationCancelled, .eventCancelled: false
+            switch context.matter {
+            case .event(let matter): isOvertaken(context.notification.kind, matter)
+            case .account(let isVerified): context.notification.kind == .accountVerifyEmail && isVerified
             }
         return isOvertaken ? "not sent: overtaken by a later change" : nil
+    }
+
+    private static func isOvertaken(_ kind: NotificationKind, _ matter: MailContext.EventMatter) -> Bool {
+        let status = matter.registration?.status
+        return switch kind {
+        case .registrationConfirmed, .registrationPromoted:
+            status != .confirmed || matter.ticket?.status != .valid
+        case .registrationWaitlisted: status != .waitlisted
+        case .eventUpdated: status == .cancelled || matter.event.storedStatus == .cancelled
+        default: false
+        }
     }
 }
 

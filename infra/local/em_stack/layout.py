@@ -34,6 +34,7 @@ class Settings:
     build: str = "release"
     fast: bool = False
     rate_limit: str = ""
+    require_verified_email: str = ""
     log_level: str = "info"
     tls_certificate: str = ""
     tls_key: str = ""
@@ -47,6 +48,7 @@ class Settings:
             build=os.environ.get("EM_BUILD", "release"),
             fast=fast,
             rate_limit=os.environ.get("EM_RATE_LIMIT", ""),
+            require_verified_email=os.environ.get("EM_REQUIRE_VERIFIED_EMAIL", ""),
             log_level=os.environ.get("EM_LOG_LEVEL", "info"),
             tls_certificate=os.environ.get("EM_TLS_CERT", ""),
             tls_key=os.environ.get("EM_TLS_KEY", ""),

@@ -43,6 +43,8 @@ def service_environment(layout: Layout, service: str, instance: int = 1) -> dict
     )
     if settings.rate_limit:
         environment["EM_RATE_LIMIT"] = settings.rate_limit
+    if service == "api-service" and settings.require_verified_email:
+        environment["EM_REQUIRE_VERIFIED_EMAIL"] = settings.require_verified_email
     if service == "notifications":
         environment["EM_SMTP_URL"] = f"smtp://{LOOPBACK}:{layout.server_port('smtp')}"
         environment["EM_MAIL_FROM"] = "EM-Connect <no-reply@example.com>"
