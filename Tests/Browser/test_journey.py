@@ -4,6 +4,7 @@ import re
 import uuid
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 
 from em import gate
@@ -13,6 +14,8 @@ from em.visitor import Visitor
 from em.world import World
 
 Visit = Callable[[str], Visitor]
+desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
+phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 
 def create_and_publish(organizer: Visitor, title: str, capacity: int) -> str:
@@ -167,6 +170,7 @@ def test_the_ticket_is_there_on_every_page_that_shows_it(visit: Visit, world: Wo
     expect(user.page.get_by_role("heading", level=1)).to_have_text("Sign in")
 
 
+@phone
 def test_a_form_says_what_is_wrong(visit: Visit, people: People) -> None:
     organizer = visit("organizer")
     organizer.sign_in(people.one("organizer").email, PASSWORD)
@@ -183,6 +187,7 @@ def test_a_form_says_what_is_wrong(visit: Visit, people: People) -> None:
     organizer.look("wrong")
 
 
+@desktop
 def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host)
@@ -205,6 +210,7 @@ def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: P
     watcher.look("called-off")
 
 
+@desktop
 def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Stack) -> None:
     admin, person = people.one("admin"), people.one(name="Rosa Rising")
     visitor = visit("admin")
@@ -220,6 +226,7 @@ def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Sta
     assert stack.value("SELECT role FROM users WHERE id = %s", person.id) == "organizer"
 
 
+@phone
 def test_what_is_not_there_is_said(visit: Visit) -> None:
     visitor = visit("stranger")
     visitor.open("/nothing/here")

@@ -83,6 +83,7 @@ class Scene:
         yield self.host, "organizer-check-in", f"{own}/check-in", "Ticket code"
         yield self.host, "organizer-announcements", f"{own}/announcements", "The kiosk is open"
         yield self.admin, "admin-users", "/admin/users", "Role"
+        yield self.admin, "admin-system", "/admin/system", "Queues"
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
-import { requestJSON } from './client';
+import { request, requestJSON } from './client';
 import { send } from './transport';
 import type { Call } from './transport';
 import type {
-  AdminUser, Announcement, Attendee, AuthAnswer, CheckInAnswer, Event, EventDraft, EventStats, Notification,
-  OwnRegistration, Page, Registration, Role, Ticket,
+  AdminUser, Announcement, Attendee, AuthAnswer, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats, Notification,
+  OwnRegistration, Page, Registration, Role, SystemReport, Ticket,
 } from './types';
 
 // One function a route: the only place that knows paths and verbs.
@@ -89,4 +89,9 @@ export const admin = {
     requestJSON<Page<AdminUser>>({ path: '/admin/users', query: { limit: 50, query, cursor }, signal }),
   setRole: (id: string, role: Role) =>
     requestJSON<AdminUser>({ method: 'PATCH', path: `/admin/users/${id}`, body: { role } }),
+  system: (signal: Abort) => requestJSON<SystemReport>({ path: '/admin/system', signal }),
+  deadLetters: (cursor: string | null, signal: Abort) =>
+    requestJSON<Page<DeadLetter>>({ path: '/admin/dead-letters', query: { limit: 20, cursor }, signal }),
+  replay: (id: string) => request({ method: 'POST', path: `/admin/dead-letters/${id}/replay` }),
+  discard: (id: string) => request({ method: 'DELETE', path: `/admin/dead-letters/${id}` }),
 };

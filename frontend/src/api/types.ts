@@ -133,3 +133,36 @@ export interface Notification {
   createdAt: string;
   sentAt: string | null;
 }
+
+/** What can't be asked at the moment is null. */
+export interface SystemReport {
+  at: string;
+  isHealthy: boolean;
+  dependencies: { name: string; state: 'up' | 'down' | 'blocked' | 'unknown' }[];
+  outbox: {
+    unpublished: number;
+    oldestUnpublishedSeconds: number | null;
+    unshown: number;
+    oldestUnshownSeconds: number | null;
+    relays: number;
+  } | null;
+  queues: { name: string; waiting: number; retrying: number; parked: number; consumers: number }[] | null;
+  invariants: {
+    result: 'clean' | 'violated' | 'stuck';
+    checkedAt: string;
+    findings: { invariant: string; severity: 'violation' | 'stuck'; meaning: string; count: number }[];
+  } | null;
+}
+
+export interface DeadLetter {
+  id: string;
+  queue: string;
+  type: string | null;
+  reason: string;
+  lastFailure: string | null;
+  attempts: number;
+  replays: number;
+  lastFailedAt: string | null;
+  payload: string;
+  isCut: boolean;
+}

@@ -1,0 +1,42 @@
+"""An administrator in trouble: what the system says, and what to do about a message that nobody could handle."""
+
+import uuid
+from collections.abc import Callable
+
+import pika
+import pytest
+from playwright.sync_api import expect
+
+from em.people import PASSWORD, People
+from em.stack import Stack
+from em.visitor import Visitor
+
+Visit = Callable[[str], Visitor]
+
+
+def send_nonsense(stack: Stack, queue: str) -> str:
+    """What no worker can read; answers the words by which it can be told from others."""
+    words = f"nonsense {uuid.uuid4().hex[:8]}"
+    connection = pika.BlockingConnection(pika.URLParameters(stack.address["EM_AMQP_URL"]))
+    connection.channel().basic_publish("", queue, words.encode(), pika.BasicProperties(message_id=str(uuid.uuid4())))
+    connection.close()
+    return words
+
+
+@pytest.mark.parametrize("screen", ["phone"], indirect=True)
+def test_a_dead_letter_is_looked_at_and_thrown_away(visit: Visit, people: People, stack: Stack) -> None:
+    admin = visit("admin")
+    admin.sign_in(people.one("admin").email, PASSWORD)
+    admin.navigate("System")
+    expect(admin.part("health")).to_be_visible()
+    words = send_nonsense(stack, "notifications.plan")
+    letter = admin.page.get_by_role("list", name="Dead letters").get_by_role("listitem").filter(has_text=words)
+    expect(letter).to_have_count(1)
+    expect(admin.part("health")).to_contain_text("Something needs a look.")
+    letter.get_by_text("Message", exact=True).click()
+    expect(letter.get_by_text(words)).to_be_visible()
+    admin.look("parked")
+    letter.get_by_role("button", name="Throw away").click()
+    admin.press("Yes, throw it away")
+    admin.sees("was thrown away.")
+    expect(letter).to_have_count(0)
