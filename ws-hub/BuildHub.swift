@@ -13,7 +13,8 @@ import ServiceLifecycle
 /// ws-hub, wired: read this first.
 ///
 ///     Redis ──RedisSubscriber──→ LiveUpdateFeed ──deliver──→ Hub (one per event loop) ──→ TopicListeners ──→ Session
-///     Postgres ──EventStore.places─┘ (snapshots, revision checks)                          HandshakeGuard ──┘
+///     Postgres ──LiveStore, EventStore─┘ (snapshots, comparisons)                          HandshakeGuard ──┘
+///         └──────LiveStore──→ SignInCheck (ends sockets whose sign-in, role or membership is over)
 ///
 /// | request | answer |
 /// |---|---|
@@ -37,7 +38,7 @@ struct HubService: Sendable {
         let metrics = HubMetrics(registry)
 
         let database = Database(settings.database, logger: logger)
-        let events = EventStore(database)
+        let live = LiveStore(database)
         var redisSettings = RedisSettings()
         redisSettings.commandTimeout = .seconds(1)  // a stalled Redis must not hold up snapshots for longer
         redisSettings.connectTimeout = .seconds(1)
@@ -46,10 +47,10 @@ struct HubService: Sendable {
             keySet: settings.accessKeys, issuer: settings.common.publicURL.origin)
 
         let feed = LiveUpdateFeed(
-            subscriber: subscriber, states: { try await events.places(for: $0) }, metrics: metrics, logger: logger)
+            subscriber: subscriber, database: database, metrics: metrics, logger: logger)
         let access = HubAccess(
             verify: { try await verifier.verify($0) },
-            membership: { try await events.membership(of: $0, in: $1) })
+            signIns: { try await live.signIns($0) }, memberships: { try await live.memberships($0) })
         let hubs = Hubs(
             group, feed: feed, access: access, limits: settings.limits, metrics: metrics, logger: logger)
         hubs.expose(in: registry)
@@ -80,7 +81,9 @@ struct HubService: Sendable {
         self.logger = logger
         self.database = database
         // The last is stopped first: no new sockets, then the sockets' goodbyes, then the news.
-        services = [feed, hubs, server]
+        services = [
+            feed, SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger), hubs, server,
+        ]
     }
 
     /// Runs until SIGTERM or SIGINT, or until the task is told to shut down gracefully.

@@ -17,18 +17,21 @@ enum CloseCode: UInt16, CaseIterable, Sendable {
     case internalError = 1011
     /// The hub is being replaced or stopped. Reconnect soon, at a random moment within a few seconds.
     case restart = 1012
-    /// The token is forged, foreign, malformed or expired, or its time ran out while connected. Get a new token,
-    /// reconnect, authenticate.
+    /// The token is forged, foreign, malformed or expired, its time ran out while connected, or its person lost the
+    /// role that it tells of. Get a new token, reconnect, authenticate.
     case notAuthenticated = 4401
-    /// Signed in, but this may not be had by this person. Don't ask again.
+    /// Signed in, but this may not be had by this person (any more): somebody else's token on one socket, or a dashboard
+    /// whose team the person has left. Reconnect without it.
     case notAllowed = 4403
     /// A private topic was asked for and no valid `authenticate` came within five seconds.
     case authenticationTimedOut = 4408
-    /// The person signed out or the session was revoked. Sign in again.
+    /// The person signed out, the session was revoked (a new password does that) or the person is gone; within five
+    /// seconds. Sign in again.
     case signedOut = 4409
     /// A frame or message is larger than the hub takes.
     case tooBig = 4413
-    /// Too many sockets from this address, too many subscriptions, or too many messages. Reconnect with long backoff.
+    /// Too many sockets from this address or of this person, too many subscriptions, or too many messages. Reconnect
+    /// with long backoff.
     case tooMany = 4429
     /// The client reads more slowly than its topics speak, beyond what is kept for it. Reconnect and start from the
     /// snapshot.

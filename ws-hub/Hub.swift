@@ -1,3 +1,4 @@
+import Access
 import Domain
 import Logging
 import NIOCore
@@ -6,26 +7,33 @@ import Synchronization
 
 /// The sockets and topics of one event loop.
 ///
-/// Unchecked Sendable because it is confined to its loop: everything but `eventLoop`, `deliver` and the two atomic
-/// numbers is touched on the loop only, so there are no locks, and a fan-out is a walk over an array.
+/// Unchecked Sendable because it is confined to its loop: everything but `eventLoop`, `deliver`, `isBehind` and the two
+/// atomic numbers is touched on the loop only, so there are no locks, and a fan-out is a walk over an array.
 final class Hub: @unchecked Sendable {
     let eventLoop: any EventLoop
     let limits: HubLimits
     let metrics: HubMetrics
     let access: HubAccess
     let logger: Logger
+    let census: SocketCensus
     /// For `/metrics`, from any thread.
     let socketCount = Atomic<Int>(0)
     let topicCount = Atomic<Int>(0)
 
     private let feed: LiveUpdateFeed
-    private let census: SocketCensus
     private var sessions: [Session] = []
     private var topics: [Topic: TopicListeners] = [:]
     private var sweep: RepeatedTask?
+    /// News that waits for this loop (HubNews.swift).
+    let inbox = Mutex(Inbox())
+    /// While news is handed out, sockets gather what they write and are flushed once at the end.
+    private(set) var isHandingOut = false
+    private var unflushed: [Session] = []
+    private var gathering: [TopicListeners] = []
 
     init(
-        eventLoop: any EventLoop, feed: LiveUpdateFeed, access: HubAccess, limits: HubLimits, census: SocketCensus,
+        eventLoop: any EventLoop, feed: LiveUpdateFeed, access: HubAccess, limits: HubLimits,
+        census: SocketCensus,
         metrics: HubMetrics, logger: Logger
     ) {
         self.eventLoop = eventLoop
@@ -61,21 +69,25 @@ final class Hub: @unchecked Sendable {
             last.indexInHub = index
         }
         socketCount.store(sessions.count, ordering: .relaxed)
-        census.leave(session.address)
+        census.leave(session.address, session.principal?.userID)
         if sessions.isEmpty {
             sweep?.cancel()
             sweep = nil
         }
     }
 
+    /// From the end: a session that leaves during the walk is replaced by one already looked at.
+    func forEachSession(_ body: (Session) -> Void) {
+        for index in sessions.indices.reversed() where index < sessions.count { body(sessions[index]) }
+    }
+
     /// Pings, deadlines and expiries of all sockets in one walk a second: cheaper than timers for each.
     private func startSweeping() {
         guard sweep == nil else { return }
-        sweep = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) { [weak self] _ in
-            guard let self else { return }
+        sweep = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
+            [weak self] _ in
             let now = NIODeadline.now()
-            // From the end: a session that leaves during the walk is replaced by one already looked at.
-            for index in sessions.indices.reversed() where index < sessions.count { sessions[index].sweep(at: now) }
+            self?.forEachSession { $0.sweep(at: now) }
         }
     }
 
@@ -85,7 +97,7 @@ final class Hub: @unchecked Sendable {
         eventLoop.preconditionInEventLoop()
         if let listeners = topics[topic] {
             let subscription = listeners.add(session)
-            if listeners.isOpen { listeners.welcome(subscription) }
+            if listeners.isOpen { welcome(subscription) }
             return subscription
         }
         let listeners = TopicListeners(topic, hub: self)
@@ -94,6 +106,12 @@ final class Hub: @unchecked Sendable {
         let subscription = listeners.add(session)
         feed.join(topic, self)
         return subscription
+    }
+
+    /// Answers a subscription to a topic that is open, the first time or again.
+    func welcome(_ subscription: Subscription) {
+        subscription.listeners.welcome(subscription)
+        feed.repeatLines(for: subscription.listeners.topic)
     }
 
     func unsubscribe(_ subscription: Subscription) {
@@ -110,38 +128,41 @@ final class Hub: @unchecked Sendable {
         feed.leave(listeners.topic, self)
     }
 
-    // MARK: News
+    // MARK: Handing out news
 
-    /// What the feed tells a loop.
-    enum News: Sendable {
-        /// The topic is subscribed and its state was read: whoever waits gets it.
-        case opened(Places?, isStale: Bool)
-        /// There is no such topic for the public.
-        case refused
-        case counts(Places, frame: ByteBuffer)
-        /// Anything that is not conflated.
-        case other(frame: ByteBuffer)
+    /// One turn of the loop: some of the inbox, to all sockets, each flushed once.
+    func handOut(_ items: [Inbox.Item]) {
+        isHandingOut = true
+        for item in items { handOut(item) }
+        for listeners in gathering { listeners.sendGathered() }
+        gathering = []
+        isHandingOut = false
+        let sessions = unflushed
+        unflushed = []
+        for session in sessions { session.flush() }
     }
 
-    /// From any thread; the order of calls is kept.
-    func deliver(_ news: News, to topic: Topic) {
-        eventLoop.execute { [self] in
+    private func handOut(_ item: Inbox.Item) {
+        switch item {
+        case .stale(let isStale): for listeners in topics.values { listeners.mark(isStale: isStale) }
+        case .topic(let topic, let news):
             guard let listeners = topics[topic] else { return }
             switch news {
-            case .opened(let places, let isStale): listeners.open(places, isStale: isStale)
+            case .opened(let places, let kept, let isStale):
+                listeners.open(places, kept, isStale: isStale)
             case .refused:
                 for subscription in listeners.refuse() { subscription.session.refused(subscription) }
                 drop(listeners)
             case .counts(let places, let frame): listeners.offer(places, frame)
+            case .kept(let frame): listeners.keep(frame)
             case .other(let frame): listeners.send(frame)
             }
         }
     }
 
-    /// From any thread: what Redis brings is no longer, or is again, complete.
-    func deliver(isStale: Bool) {
-        eventLoop.execute { [self] in
-            for listeners in topics.values { listeners.mark(isStale: isStale) }
-        }
-    }
+    /// The session has written during the hand-out.
+    func flushLater(_ session: Session) { unflushed.append(session) }
+
+    /// The topic holds frames for the end of the hand-out.
+    func gather(_ listeners: TopicListeners) { gathering.append(listeners) }
 }

@@ -1,16 +1,64 @@
 import Access
 import Domain
+import Persistence
 
 /// What the hub asks others about people.
 struct HubAccess: Sendable {
     /// Who a token speaks for; throws ``AccessTokenError``.
     var verify: @Sendable (_ token: String) async throws -> Principal
-    /// Somebody's role in an event, if any, from the database.
-    var membership: @Sendable (_ user: UserID, _ event: EventID) async throws -> MembershipRole?
+    /// How sign-ins stand in the database.
+    var signIns: @Sendable ([SessionID]) async throws -> [SessionID: SignIn]
+    /// What people are in events, from the database.
+    var memberships: @Sendable ([EventSeat]) async throws -> [EventSeat: MembershipRole]
+
+    /// Whether a token still says the truth.
+    enum Standing {
+        case stands
+        /// The person signed out, the session was revoked (a new password does that), or the person is gone.
+        case signedOut
+        /// The person may do less now than the token says.
+        case demoted
+
+        init(of principal: Principal, _ signIn: SignIn?) {
+            guard let signIn, !signIn.isOver, signIn.userID == principal.userID else {
+                self = .signedOut
+                return
+            }
+            self = signIn.role.rank < principal.role.rank ? .demoted : .stands
+        }
+    }
+
+    /// Who a token speaks for, and whether it still may.
+    func admit(_ token: String) async throws -> (Principal, Standing) {
+        let principal = try await verify(token)
+        do {
+            let signIn = try await signIns([principal.sessionID])[principal.sessionID]
+            return (principal, Standing(of: principal, signIn))
+        } catch {
+            // Without the database the signature has to do, as it does for the API; ``SignInCheck`` asks again and again.
+            return (principal, .stands)
+        }
+    }
 
     /// Whether a person may follow an event's dashboard.
     func mayFollowDashboard(of event: EventID, _ principal: Principal) async throws -> Bool {
-        let membership = try await membership(principal.userID, event)
-        return Policy.decide(.viewStatistics, role: principal.role, membership: membership) == .allowed
+        let seat = EventSeat(user: principal.userID, event: event)
+        return Self.mayFollowDashboard(
+            role: principal.role, membership: try await memberships([seat])[seat])
+    }
+
+    static func mayFollowDashboard(role: Role, membership: MembershipRole?) -> Bool {
+        Policy.decide(.viewStatistics, role: role, membership: membership) == .allowed
+    }
+}
+
+extension Role {
+    /// Each may do what those below may.
+    fileprivate var rank: Int {
+        switch self {
+        case .user: 0
+        case .organizer: 1
+        case .admin: 2
+        }
     }
 }

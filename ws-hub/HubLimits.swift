@@ -1,3 +1,4 @@
+import Domain
 import NIOCore
 import Synchronization
 
@@ -7,6 +8,8 @@ struct HubLimits: Sendable {
     var sockets = 50_000
     /// Sockets from one address; beyond it the socket is closed with 4429. Not enforced with `EM_RATE_LIMIT=off`.
     var socketsPerAddress = 256
+    /// Sockets of one signed-in person; beyond it 4429. Not enforced with `EM_RATE_LIMIT=off`.
+    var socketsPerUser = 30
     /// Topics of one socket; beyond it 4429.
     var subscriptions = 50
     /// Frames from one socket within a second; beyond it 4429. Not enforced with `EM_RATE_LIMIT=off`.
@@ -15,6 +18,10 @@ struct HubLimits: Sendable {
     var messageBytes = 8192
     /// Bytes that wait for one socket beside the kernel's buffer and the 32 kB that NIO takes; beyond it 4480.
     var waitingBytes = 128 << 10
+    /// Bytes of news that wait for one event loop; beyond it Redis is read no further until the loop has caught up.
+    var inboxBytes = 4 << 20
+    /// Bytes of news that one turn of a loop hands out, before sockets are read and written again.
+    var turnBytes = 32 << 10
     /// The kernel's send buffer of one socket.
     var kernelSendBuffer: Int32 = 64 << 10
     /// How long a socket may take nothing at all before it counts as too slow: 4480.
@@ -38,11 +45,13 @@ extension NIODeadline {
     static func + (moment: NIODeadline, duration: Duration) -> NIODeadline { moment + TimeAmount(duration) }
 }
 
-/// How many sockets each address holds, over all event loops; touched when one opens or closes.
+/// How many sockets each address and each person holds, over all event loops; touched when one opens, signs in or
+/// closes.
 final class SocketCensus: Sendable {
     private struct State {
         var total = 0
         var byAddress: [String: Int] = [:]
+        var byUser: [UserID: Int] = [:]
     }
 
     private let state = Mutex(State())
@@ -53,19 +62,29 @@ final class SocketCensus: Sendable {
     func enter(_ address: String) -> Int {
         state.withLock { state in
             state.total += 1
-            state.byAddress[address, default: 0] += 1
-            return state.byAddress[address] ?? 0
+            return Self.add(address, to: &state.byAddress)
         }
     }
 
-    func leave(_ address: String) {
+    /// Counts a socket as this person's, and returns how many are.
+    func enter(_ user: UserID) -> Int { state.withLock { Self.add(user, to: &$0.byUser) } }
+
+    /// - Parameter user: whose the socket was, if anybody's.
+    func leave(_ address: String, _ user: UserID?) {
         state.withLock { state in
             state.total -= 1
-            if let count = state.byAddress[address], count > 1 {
-                state.byAddress[address] = count - 1
-            } else {
-                state.byAddress[address] = nil
-            }
+            Self.remove(address, from: &state.byAddress)
+            if let user { Self.remove(user, from: &state.byUser) }
         }
+    }
+
+    private static func add<Key>(_ key: Key, to counts: inout [Key: Int]) -> Int {
+        counts[key, default: 0] += 1
+        return counts[key] ?? 0
+    }
+
+    private static func remove<Key>(_ key: Key, from counts: inout [Key: Int]) {
+        guard let count = counts[key] else { return }
+        counts[key] = count > 1 ? count - 1 : nil
     }
 }

@@ -1,5 +1,6 @@
 import Bootstrap
 import CoreMetrics
+import NIOCore
 
 /// What `/metrics` tells about a hub. Shared by all event loops; counters are atomic.
 struct HubMetrics: Sendable {
@@ -7,7 +8,9 @@ struct HubMetrics: Sendable {
     private let framesSent: Counter
     private let bytesSent: Counter
     private let conflated: Counter
+    private let dropped: Counter
     private let healed: Counter
+    private let delivery: CoreMetrics.Timer
     private let checksFailed: Counter
     private let closed: [CloseCode: Counter]
     private let left: Counter
@@ -21,7 +24,9 @@ struct HubMetrics: Sendable {
         framesSent = counter("hub.frames.sent")
         bytesSent = counter("hub.bytes.sent")
         conflated = counter("hub.counts.conflated")
+        dropped = counter("hub.frames.dropped")
         healed = counter("hub.updates.healed")
+        delivery = CoreMetrics.Timer(label: "hub.delivery", dimensions: [], factory: registry)
         checksFailed = counter("hub.revision.checks.failed")
         left = counter("hub.sockets.closed", [("code", "peer")])
         closed = Dictionary(
@@ -32,7 +37,12 @@ struct HubMetrics: Sendable {
             uniqueKeysWithValues: ["400", "403", "405", "426", "503"].map {
                 ($0, counter("hub.handshakes.refused", [("status", $0)]))
             })
-        registry.describe("hub_sockets_closed_total", "Sockets ended, by close code; peer: ended by the client.")
+        registry.describe(
+            "hub_sockets_closed_total", "Sockets ended, by close code; peer: ended by the client.")
+        registry.describe("hub_frames_dropped_total", "Frames that waited for sockets closed as too slow.")
+        registry.describe(
+            "hub_delivery_seconds",
+            "From the arrival of news to its writing to all sockets of one event loop.")
         registry.describe(
             "hub_updates_healed_total", "Updates that the revision check found and Redis had not brought.")
     }
@@ -47,6 +57,12 @@ struct HubMetrics: Sendable {
 
     /// Counts that made room for newer ones, in a topic or for a slow socket.
     func countsConflated() { conflated.increment() }
+
+    /// Frames that waited for a socket which was closed as too slow for them.
+    func framesDropped(_ count: Int) { dropped.increment(by: count) }
+
+    /// From the arrival of news at this process to its handing over to the sockets of one loop.
+    func delivered(after time: TimeAmount) { delivery.recordNanoseconds(time.nanoseconds) }
 
     func updateHealed() { healed.increment() }
 

@@ -35,11 +35,13 @@ struct HubSettings: Sendable {
         }
         let sockets = reader.int("EM_WS_SOCKETS", default: 50_000, in: 1...1_000_000)
         let perAddress = reader.int("EM_WS_SOCKETS_PER_ADDRESS", default: 256, in: 1...1_000_000)
+        let perUser = reader.int("EM_WS_SOCKETS_PER_USER", default: 30, in: 1...1_000_000)
         let drain = reader.seconds("EM_WS_DRAIN", default: .seconds(5))
         try reader.finish()
         var limits = HubLimits()
         limits.sockets = sockets.value
         limits.socketsPerAddress = perAddress.value
+        limits.socketsPerUser = perUser.value
         limits.areRatesLimited = common.value.rateLimits
         limits.drainSpread = drain.value
         self.init(

@@ -30,6 +30,8 @@ struct Hubs: Service, CustomStringConvertible {
 
     var description: String { "Hubs" }
 
+    var all: [Hub] { Array(hubs.values) }
+
     /// Over all loops.
     var isFull: Bool { census.total >= limits.sockets }
 

@@ -8,10 +8,32 @@ struct IncomingNews: Decodable {
     var waitlisted: Int?
     var capacity: Int?
     var version: Int?
+    var registrationId: RegistrationID?
+    var eventId: EventID?
+    var status: String?
+    var position: Int?
 
     var places: Places? {
-        guard let revision, let confirmed, let waitlisted, let capacity else { return nil }
-        return Places(revision: revision, confirmed: confirmed, waitlisted: waitlisted, capacity: capacity)
+        guard type == "counts", let revision, let confirmed, let waitlisted, let capacity else {
+            return nil
+        }
+        return Places(
+            revision: revision, confirmed: confirmed, waitlisted: waitlisted, capacity: capacity)
+    }
+
+    /// An edit of an event.
+    var edit: (version: Int, status: EventStatus)? {
+        guard type == "event", let version, let status = status.flatMap(EventStatus.init(rawValue:))
+        else { return nil }
+        return (version, status)
+    }
+
+    /// A person's place, or place in line.
+    var place: (id: RegistrationID, LineNews.Place)? {
+        guard type == "registration", let registrationId, let eventId,
+            let status = status.flatMap(RegistrationStatus.init(rawValue:))
+        else { return nil }
+        return (registrationId, LineNews.Place(eventID: eventId, status: status, position: position))
     }
 }
 
@@ -26,5 +48,11 @@ extension Topic {
         case "organizer": if let id = EventID(parts[3]) { self = .organizer(id) } else { return nil }
         default: return nil
         }
+    }
+
+    /// The Redis channels that bring its news: a dashboard also hears what everybody hears of the event's places.
+    var channels: [String] {
+        if case .organizer(let id) = self { return [channel, Topic.event(id).channel] }
+        return [channel]
     }
 }

@@ -2,6 +2,7 @@ import Domain
 import Logging
 import NIOCore
 import Persistence
+import Postgres
 import Redis
 import ServiceLifecycle
 import Synchronization
@@ -11,10 +12,11 @@ import Synchronization
 /// - Redis is subscribed only to topics with listeners. A topic opens in this order: subscribe, then read the database,
 ///   then snapshot; so no update falls between.
 /// - About every second the revisions of all events with listeners are compared with the database's, in one query: what
-///   Redis lost arrives then.
+///   Redis lost arrives then. So are the check-ins of followed dashboards, and the registrations of connected people:
+///   their places in line are pushed by this alone, since nobody tells each of those behind that the line moved.
 /// - While Redis is away the topics are stale; they are fresh again once everything is subscribed and compared.
 /// - The loops never wait for this: they `join` and `leave` under a lock held for a moment, and get their news by
-///   ``Hub/deliver(_:to:)``.
+///   ``Hub/deliver(_:to:)``. It waits for them: while a loop is too far behind, nothing more is taken from Redis.
 final class LiveUpdateFeed: Service, CustomStringConvertible {
     struct Entry {
         var hubs: [Hub] = []
@@ -24,6 +26,8 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var isOpen = false
         var places: Places?
         var version = 0
+        /// Of a dashboard.
+        var checkIns: CheckInState?
 
         init(_ hub: Hub) { hubs = [hub] }
     }
@@ -32,17 +36,20 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var entries: [Topic: Entry] = [:]
         /// Topics that came or went since the worker last looked. At most the sockets' topics.
         var changed: Set<Topic> = []
+        /// Dashboards with scans that were not read yet. At most those with listeners.
+        var scanned: Set<EventID> = []
+        var lines = LineNews()
         var isStale = true
         var isConnected = false
         /// Counts the connections, so that a comparison is not credited to a later one.
         var connection = 0
+        /// Loops that have more news waiting than they should; whoever reads Redis waits for them.
+        var behind: [Hub] = []
     }
 
-    /// What the database says about events; those that it does not know are missing.
-    typealias States = @Sendable ([EventID]) async throws -> [EventID: LiveState]
-
     private let subscriber: RedisSubscriber
-    let states: States
+    let events: EventStore
+    let live: LiveStore
     private let checkInterval: ClosedRange<Double>
     let metrics: HubMetrics
     let logger: Logger
@@ -54,11 +61,12 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
 
     /// - Parameter checkInterval: seconds between two comparisons with the database; each is drawn from this range.
     init(
-        subscriber: RedisSubscriber, states: @escaping States, checkInterval: ClosedRange<Double> = 0.9...1.4,
+        subscriber: RedisSubscriber, database: Database, checkInterval: ClosedRange<Double> = 0.9...1.4,
         metrics: HubMetrics, logger: Logger
     ) {
         self.subscriber = subscriber
-        self.states = states
+        events = EventStore(database)
+        live = LiveStore(database)
         self.checkInterval = checkInterval
         self.metrics = metrics
         self.logger = logger
@@ -71,6 +79,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
 
     /// A loop has its first listener for the topic. It hears `opened` or `refused`, then everything else.
     func join(_ topic: Topic, _ hub: Hub) {
+        repeatLines(for: topic)
         state.withLock { state in
             guard var entry = state.entries[topic] else {
                 state.entries[topic] = Entry(hub)
@@ -79,7 +88,11 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
             }
             entry.hubs.append(hub)
             state.entries[topic] = entry
-            if entry.isOpen { hub.deliver(.opened(entry.places, isStale: state.isStale), to: topic) }
+            if entry.isOpen {
+                hub.deliver(
+                    .opened(entry.places, kept: checkInsFrame(entry, topic), isStale: state.isStale),
+                    to: topic)
+            }
         }
         wish.yield()
     }
@@ -90,9 +103,17 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
             guard var entry = state.entries[topic] else { return }
             entry.hubs.removeAll { $0 === hub }
             state.entries[topic] = entry.hubs.isEmpty ? nil : entry
-            if entry.hubs.isEmpty { state.changed.insert(topic) }
+            guard entry.hubs.isEmpty else { return }
+            state.changed.insert(topic)
+            if case .person(let id) = topic { state.lines.forget(id) }
         }
         wish.yield()
+    }
+
+    /// Somebody new listens to a person's topic: the next comparison tells again where the person stands.
+    func repeatLines(for topic: Topic) {
+        guard case .person(let id) = topic else { return }
+        state.withLock { $0.lines.forget(id) }
     }
 
     // MARK: The service
@@ -125,55 +146,103 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
                 }
                 wish.yield()
             case .disconnected: becomeStale()
-            case .message(let channel, let payload): takeIn(payload, from: channel)
+            case .message(let channel, let payload):
+                takeIn(payload, from: channel)
+                let behind = state.withLock { state in
+                    defer { state.behind = [] }
+                    return state.behind
+                }
+                for hub in behind { await hub.catchUp() }
             }
         }
     }
 
     /// Keeps Redis' subscriptions equal to the topics with listeners, and compares with the database when it is time.
     private func work() async {
-        var subscribed: Set<Topic> = []
+        var subscriptions = Subscriptions()
         var nextCheck = ContinuousClock.now
+        var nextScan = ContinuousClock.now
         var comparedConnection = 0
+        var lastCheck = ContinuousClock.now
         for await _ in wishes {
             let (changed, connection) = state.withLock { state in
                 defer { state.changed = [] }
                 return (state.changed, state.connection)
             }
-            let opening = await reconcile(changed, &subscribed)
+            let opening = await reconcile(changed, &subscriptions)
             if !opening.isEmpty { await compare(opening) }
-            guard connection != comparedConnection || ContinuousClock.now >= nextCheck else { continue }
+            let now = ContinuousClock.now
+            if now >= nextScan {
+                nextScan = now + .milliseconds(100)
+                await readScans()
+            }
+            guard connection != comparedConnection || now >= nextCheck else { continue }
             comparedConnection = connection
             let all = state.withLock { state in state.entries.filter(\.value.isSubscribed).map(\.key) }
-            if await compare(all) { becomeFresh(connection) }
+            if await compare(all), await compareLines(of: all, since: lastCheck) {
+                becomeFresh(connection)
+                lastCheck = now
+            }
             nextCheck = .now + .seconds(Double.random(in: checkInterval))
         }
     }
 
     /// Returns the topics that are newly subscribed, as far as Redis is there.
-    private func reconcile(_ changed: Set<Topic>, _ subscribed: inout Set<Topic>) async -> [Topic] {
+    private func reconcile(_ changed: Set<Topic>, _ subscriptions: inout Subscriptions) async
+        -> [Topic]
+    {
         let wanted = state.withLock { state in changed.filter { state.entries[$0] != nil } }
-        for topic in changed.subtracting(wanted) where subscribed.remove(topic) != nil {
-            subscriber.unsubscribe(topic.channel)
+        for channel in subscriptions.remove(changed.subtracting(wanted)) {
+            subscriber.unsubscribe(channel)
         }
-        let new = wanted.subtracting(subscribed)
+        let new = subscriptions.add(wanted)
         await withDiscardingTaskGroup { group in
-            for topic in new {
+            for channel in new {
                 group.addTask { [subscriber, logger] in
                     do throws(RedisError) {
-                        try await subscriber.subscribe(topic.channel)
+                        try await subscriber.subscribe(channel)
                     } catch {
-                        // While Redis is away a topic stays wanted and is subscribed before the next `connected`.
+                        // While Redis is away a channel stays wanted and is subscribed before the next `connected`.
                         guard !error.isRetriable else { return }
                         logger.error("Subscribing failed", metadata: ["error": "\(error)"])
                     }
                 }
             }
         }
-        subscribed.formUnion(wanted)
         state.withLock { state in
             for topic in wanted { state.entries[topic]?.isSubscribed = true }
         }
         return Array(wanted)
+    }
+}
+
+/// The worker's own book of which channel is subscribed for how many topics.
+private struct Subscriptions {
+    private var topics: Set<Topic> = []
+    private var channels: [String: Int] = [:]
+
+    /// Returns the channels that nobody had asked for.
+    mutating func add(_ new: Set<Topic>) -> [String] {
+        var wanted: [String] = []
+        for topic in new where topics.insert(topic).inserted {
+            for channel in topic.channels {
+                channels[channel, default: 0] += 1
+                if channels[channel] == 1 { wanted.append(channel) }
+            }
+        }
+        return wanted
+    }
+
+    /// Returns the channels that nobody asks for any more.
+    mutating func remove(_ old: Set<Topic>) -> [String] {
+        var unwanted: [String] = []
+        for topic in old where topics.remove(topic) != nil {
+            for channel in topic.channels {
+                let left = (channels[channel] ?? 1) - 1
+                channels[channel] = left > 0 ? left : nil
+                if left <= 0 { unwanted.append(channel) }
+            }
+        }
+        return unwanted
     }
 }

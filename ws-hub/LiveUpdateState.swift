@@ -18,29 +18,61 @@ extension LiveUpdateFeed {
             logger.error("A live update is no frame", metadata: ["channel": "\(channel)"])
             return
         }
-        let frame = Frames.text(payload)
-        if news.type == "counts", let places = news.places {
-            note(places, frame, for: topic)
-        } else {
-            // Delivered under the lock, so that updates keep their order against `opened`.
-            state.withLock { state in
-                guard let entry = state.entries[topic], entry.isOpen else { return }
-                if news.type == "event", let version = news.version {
-                    state.entries[topic]?.version = max(entry.version, version)
+        state.withLock { state in
+            switch topic {
+            case .event(let id):
+                hear(news, Frames.text(payload), on: topic, &state)
+                let dashboard = Topic.organizer(id)
+                if state.entries[dashboard] != nil, let frame = frame(of: news, id, on: dashboard) {
+                    hear(news, frame, on: dashboard, &state)
                 }
-                for hub in entry.hubs { hub.deliver(.other(frame: frame), to: topic) }
+            case .organizer(let id):
+                if news.type == "checkIns" {
+                    state.scanned.insert(id)
+                } else {
+                    hear(news, Frames.text(payload), on: topic, &state)
+                }
+            case .person(let user):
+                if let (id, place) = news.place, !state.lines.hear(id, of: user, place) { return }
+                hear(news, Frames.text(payload), on: topic, &state)
             }
         }
     }
 
-    private func note(_ places: Places, _ frame: ByteBuffer, for topic: Topic) {
-        state.withLock { state in
-            guard let entry = state.entries[topic], entry.places.map({ $0.revision < places.revision }) ?? true else {
-                return
-            }
+    private func hear(
+        _ news: IncomingNews, _ frame: ByteBuffer, on topic: Topic, _ state: inout State
+    ) {
+        guard let entry = state.entries[topic] else { return }
+        if let places = news.places {
+            guard entry.places.map({ $0.revision < places.revision }) ?? true else { return }
             state.entries[topic]?.places = places
             guard entry.isOpen else { return }  // the snapshot will carry it
-            for hub in entry.hubs { hub.deliver(.counts(places, frame: frame), to: topic) }
+            tell(.counts(places, frame: frame), topic, entry, &state)
+        } else if entry.isOpen {
+            if let edit = news.edit { state.entries[topic]?.version = max(entry.version, edit.version) }
+            tell(.other(frame: frame), topic, entry, &state)
+        }
+    }
+
+    /// What is told of an event, as a dashboard's frame; nil for what dashboards need not hear twice.
+    private func frame(of news: IncomingNews, _ id: EventID, on topic: Topic) -> ByteBuffer? {
+        if let places = news.places { return frame(.counts(id, places), on: topic) }
+        if let edit = news.edit {
+            return frame(.event(id, version: edit.version, status: edit.status), on: topic)
+        }
+        return nil
+    }
+
+    private func tell(_ news: News, _ topic: Topic, _ entry: Entry, _ state: inout State) {
+        for hub in entry.hubs where hub.deliver(news, to: topic) { state.behind.append(hub) }
+    }
+
+    private func frame(_ update: LiveUpdate, on topic: Topic) -> ByteBuffer? {
+        do {
+            return Frames.text(try update.frame(on: topic))
+        } catch {
+            logger.error("A live update could not be encoded", metadata: ["error": "\(error)"])
+            return nil
         }
     }
 
@@ -49,21 +81,78 @@ extension LiveUpdateFeed {
     /// Reads the state of the topics' events and passes on what is news. Returns whether that succeeded.
     @discardableResult
     func compare(_ topics: [Topic]) async -> Bool {
+        var (published, dashboards): ([EventID], [EventID]) = ([], [])
         for topic in topics {
-            if case .event = topic { continue }
-            open(topic)
+            switch topic {
+            case .event(let id): published.append(id)
+            case .organizer(let id): dashboards.append(id)
+            case .person: open(topic)
+            }
         }
-        let events = topics.compactMap { if case .event(let id) = $0 { id } else { nil } }
-        guard !events.isEmpty else { return true }
+        guard !published.isEmpty || !dashboards.isEmpty else { return true }
+        return await asking {
+            let checkIns = try await live.checkIns(of: dashboards)
+            let states = try await events.places(for: Array(Set(published + dashboards)))
+            state.withLock { state in
+                for id in published { apply(states[id], to: .event(id), id, &state) }
+                for id in dashboards {
+                    apply(checkIns[id], to: id, &state)
+                    apply(states[id], to: .organizer(id), id, &state)
+                }
+            }
+        }
+    }
+
+    /// The dashboards with scans since the last time.
+    func readScans() async {
+        let scanned = state.withLock { state in
+            defer { state.scanned = [] }
+            return state.scanned.filter { state.entries[.organizer($0)]?.isOpen == true }
+        }
+        guard !scanned.isEmpty else { return }
+        await asking {
+            let checkIns = try await live.checkIns(of: Array(scanned))
+            state.withLock { state in
+                for id in scanned { apply(checkIns[id], to: id, &state) }
+            }
+        }
+    }
+
+    /// Where the connected people stand. Each event's line is counted only when its places have changed, and at most
+    /// once in a comparison.
+    /// - Parameter since: the last comparison that succeeded.
+    func compareLines(of topics: [Topic], since: ContinuousClock.Instant) async -> Bool {
+        let people = topics.compactMap { if case .person(let id) = $0 { id } else { nil } }
+        guard !people.isEmpty else { return true }
+        return await asking {
+            let reading = state.withLock { $0.lines.begin() }
+            let age = Double((ContinuousClock.now - since).components.seconds) + 30
+            let rows = try await live.registrations(of: people, waitingOrChangedWithin: age)
+            let lines = state.withLock { $0.lines.linesToCount(rows) }
+            let waiting = Set(rows.filter { $0.status == .waitlisted }.map(\.userID))
+            let positions = try await live.positions(of: Array(waiting), in: lines)
+            state.withLock { state in
+                let updates = state.lines.read(rows, positions, lines: lines, reading: reading)
+                for update in updates {
+                    guard let entry = state.entries[update.topic], entry.isOpen,
+                        let frame = frame(update, on: update.topic)
+                    else { continue }
+                    tell(.other(frame: frame), update.topic, entry, &state)
+                }
+            }
+        }
+    }
+
+    @discardableResult
+    private func asking(_ work: () async throws -> Void) async -> Bool {
         do {
-            let states = try await states(events)
-            for id in events { apply(states[id], to: id) }
+            try await work()
             return true
         } catch is CancellationError {
             return false
         } catch {
             metrics.checkFailed()
-            logger.debug("The revision check failed", metadata: ["error": "\(error)"])
+            logger.debug("The comparison with the database failed", metadata: ["error": "\(error)"])
             return false
         }
     }
@@ -73,53 +162,71 @@ extension LiveUpdateFeed {
         state.withLock { state in
             guard let entry = state.entries[topic], entry.isSubscribed, !entry.isOpen else { return }
             state.entries[topic]?.isOpen = true
-            for hub in entry.hubs { hub.deliver(.opened(nil, isStale: state.isStale), to: topic) }
+            for hub in entry.hubs {
+                hub.deliver(.opened(nil, kept: nil, isStale: state.isStale), to: topic)
+            }
         }
     }
 
-    private func apply(_ found: LiveState?, to id: EventID) {
-        let topic = Topic.event(id)
-        state.withLock { state in
-            guard var entry = state.entries[topic], entry.isSubscribed else { return }
-            guard let found, found.status != .draft else {
-                guard !entry.isOpen else { return }
-                state.entries[topic] = nil
-                state.changed.insert(topic)
-                for hub in entry.hubs { hub.deliver(.refused, to: topic) }
-                return
-            }
-            let known = entry.places
-            let places = known.map { $0.revision >= found.places.revision ? $0 : found.places } ?? found.places
-            let isEdited = found.version > entry.version
-            entry.places = places
-            entry.version = max(entry.version, found.version)
-            guard entry.isOpen else {
-                entry.isOpen = true
-                state.entries[topic] = entry
-                for hub in entry.hubs { hub.deliver(.opened(places, isStale: state.isStale), to: topic) }
-                return
-            }
+    private func apply(_ found: LiveState?, to topic: Topic, _ id: EventID, _ state: inout State) {
+        guard var entry = state.entries[topic], entry.isSubscribed else { return }
+        // A draft is nobody's but its organizers', whose right was checked before.
+        guard let found, found.status != .draft || topic == .organizer(id) else {
+            guard !entry.isOpen else { return }
+            state.entries[topic] = nil
+            state.changed.insert(topic)
+            for hub in entry.hubs { hub.deliver(.refused, to: topic) }
+            return
+        }
+        let known = entry.places
+        let places =
+            known.map { $0.revision >= found.places.revision ? $0 : found.places } ?? found.places
+        let isEdited = found.version > entry.version
+        entry.places = places
+        entry.version = max(entry.version, found.version)
+        guard entry.isOpen else {
+            entry.isOpen = true
             state.entries[topic] = entry
-            if places != known { heal(.counts(id, places), entry.hubs) }
-            if isEdited { heal(.event(id, version: found.version, status: found.status), entry.hubs) }
+            let kept = checkInsFrame(entry, topic)
+            for hub in entry.hubs {
+                hub.deliver(.opened(places, kept: kept, isStale: state.isStale), to: topic)
+            }
+            return
+        }
+        state.entries[topic] = entry
+        // What Redis should have brought.
+        if places != known, let frame = frame(.counts(id, places), on: topic) {
+            metrics.updateHealed()
+            tell(.counts(places, frame: frame), topic, entry, &state)
+        }
+        if isEdited,
+            let frame = frame(.event(id, version: found.version, status: found.status), on: topic)
+        {
+            metrics.updateHealed()
+            tell(.other(frame: frame), topic, entry, &state)
         }
     }
 
-    /// Sends what Redis should have brought.
-    private func heal(_ update: LiveUpdate, _ hubs: [Hub]) {
-        metrics.updateHealed()
-        do {
-            let frame = Frames.text(try update.frame())
-            for hub in hubs {
-                if case .counts(_, let places) = update {
-                    hub.deliver(.counts(places, frame: frame), to: update.topic)
-                } else {
-                    hub.deliver(.other(frame: frame), to: update.topic)
-                }
-            }
-        } catch {
-            logger.error("A live update could not be encoded", metadata: ["error": "\(error)"])
+    private func apply(_ found: CheckInState?, to id: EventID, _ state: inout State) {
+        let topic = Topic.organizer(id)
+        guard let found, var entry = state.entries[topic] else { return }
+        if let known = entry.checkIns {
+            guard known.revision < found.revision,
+                known.checkedIn != found.checkedIn || known.last != found.last
+            else { return }
         }
+        entry.checkIns = found
+        state.entries[topic] = entry
+        guard entry.isOpen, let frame = checkInsFrame(entry, topic) else { return }  // it opens with them
+        tell(.kept(frame: frame), topic, entry, &state)
+    }
+
+    func checkInsFrame(_ entry: Entry, _ topic: Topic) -> ByteBuffer? {
+        guard case .organizer(let id) = topic, let checkIns = entry.checkIns else { return nil }
+        return frame(
+            .checkIns(
+                id, checkedIn: checkIns.checkedIn, revision: checkIns.revision, last: checkIns.last),
+            on: topic)
     }
 
     // MARK: Stale and fresh

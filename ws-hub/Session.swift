@@ -30,22 +30,38 @@ final class Session: ChannelInboundHandler {
     /// shared by all sockets. Belongs to the channel; given up when this handler is removed.
     private var outlet: ChannelHandlerContext?
     private var assembler: FrameAssembler
+    private struct Waiting {
+        var bytes: ByteBuffer
+        var frames: Int
+    }
+
     /// Frames that wait for the socket to be writable, in order; shared bytes, counted once for each socket.
-    private var waiting: [ByteBuffer] = []
+    private var waiting: [Waiting] = []
     private var nextWaiting = 0
     private var waitingBytes = 0
     private var unwritableSince: NIODeadline?
     private var lastHeard = NIODeadline.now()
     private var pingSent = false
     private var framesThisSecond = 0
+    private var isUnflushed = false
     /// Set once our close frame is out: from then on nothing is sent or taken in but the client's close frame.
     private var closeDeadline: NIODeadline?
 
-    init(hub: Hub, address: String) {
+    /// - Parameter isEcho: for the conformance tests: sends back what it gets. Debug builds only.
+    init(hub: Hub, address: String, isEcho: Bool = false) {
         self.hub = hub
         self.address = address
-        assembler = FrameAssembler(maximumMessage: hub.limits.messageBytes)
+        #if DEBUG
+        self.isEcho = isEcho
+        #endif
+        assembler = FrameAssembler(
+            maximumMessage: isEcho ? Self.echoBytes : hub.limits.messageBytes, takesBinary: isEcho)
     }
+
+    static let echoBytes = 1 << 20
+    #if DEBUG
+    private let isEcho: Bool
+    #endif
 
     var isClosing: Bool { closeDeadline != nil }
 
@@ -122,7 +138,12 @@ final class Session: ChannelInboundHandler {
         }
         switch outcome {
         case .incomplete, .pong: break
-        case .message(let text): receive(text)
+        case .message(let text):
+            #if DEBUG
+            if isEcho { return write(Frames.text(text.utf8)) }
+            #endif
+            receive(text)
+        case .binary(let payload): write(Frames.binary(payload))
         case .ping(let payload): answer(payload)
         case .close(let code): goodbye(code, context)
         case .violation(let code): close(code)
@@ -146,21 +167,32 @@ final class Session: ChannelInboundHandler {
 
     // MARK: Sending
 
-    /// Sends a frame, or keeps it until the socket takes more; beyond the bound the socket is closed as too slow.
+    /// Sends a frame of this socket's own.
     func send(_ frame: ByteBuffer) {
-        guard !isClosing, outlet != nil else { return }
+        if send(frame, frames: 1) { hub.metrics.sent(bytes: frame.readableBytes) }
+    }
+
+    /// Sends frames, or keeps them until the socket takes more; beyond the bound the socket is closed as too slow.
+    /// Returns whether they left.
+    func send(_ bytes: ByteBuffer, frames: Int) -> Bool {
+        guard !isClosing, outlet != nil else { return false }
         if unwritableSince == nil {
-            hub.metrics.sent(bytes: frame.readableBytes)
-            return write(frame)
+            write(bytes)
+            return true
         }
-        waitingBytes += frame.readableBytes
-        guard waitingBytes <= hub.limits.waitingBytes else { return close(.tooSlow) }
+        waitingBytes += bytes.readableBytes
+        guard waitingBytes <= hub.limits.waitingBytes else {
+            hub.metrics.framesDropped(frames + waiting[nextWaiting...].reduce(0) { $0 + $1.frames })
+            close(.tooSlow)
+            return false
+        }
         // A socket that is always a little behind never comes to the end of its line: what has left goes before that.
         if nextWaiting >= 128 {
             waiting.removeFirst(nextWaiting)
             nextWaiting = 0
         }
-        waiting.append(frame)
+        waiting.append(Waiting(bytes: bytes, frames: frames))
+        return false
     }
 
     /// Sends counts, or remembers that they are owed: the latest will do. Returns whether they left.
@@ -183,11 +215,11 @@ final class Session: ChannelInboundHandler {
     /// frame is taken from the line before it is written.
     private func catchUp() {
         while nextWaiting < waiting.count, unwritableSince == nil, !isClosing {
-            let frame = waiting[nextWaiting]
+            let next = waiting[nextWaiting]
             nextWaiting += 1
-            waitingBytes -= frame.readableBytes
-            hub.metrics.sent(bytes: frame.readableBytes)
-            write(frame)
+            waitingBytes -= next.bytes.readableBytes
+            hub.metrics.sent(bytes: next.bytes.readableBytes / next.frames, to: next.frames)
+            write(next.bytes)
         }
         guard nextWaiting >= waiting.count else { return }
         forgetWaiting()
@@ -204,8 +236,22 @@ final class Session: ChannelInboundHandler {
         waitingBytes = 0
     }
 
+    /// Writes; during a hand-out the flush comes at its end, once for everything.
     private func write(_ frame: ByteBuffer) {
-        outlet?.writeAndFlush(NIOAny(frame), promise: nil)
+        guard hub.isHandingOut else {
+            outlet?.writeAndFlush(NIOAny(frame), promise: nil)
+            return
+        }
+        outlet?.write(NIOAny(frame), promise: nil)
+        guard !isUnflushed else { return }
+        isUnflushed = true
+        hub.flushLater(self)
+    }
+
+    /// The hand-out is over.
+    func flush() {
+        isUnflushed = false
+        outlet?.flush()
     }
 
     // MARK: Ending

@@ -27,12 +27,20 @@ extension Session {
         }
         isVerifying = true
         // Ends within the verifier's short work; the socket's end does not wait for it.
-        let verification = hub.eventLoop.makeFutureWithTask { [access = hub.access] in try await access.verify(token) }
+        let verification = hub.eventLoop.makeFutureWithTask { [access = hub.access] in
+            try await access.admit(token)
+        }
         verification.assumeIsolated().whenComplete { result in
             self.isVerifying = false
             guard !self.isClosing, self.indexInHub != nil else { return }
             switch result {
-            case .success(let principal): self.admit(principal)
+            case .success((let principal, .stands)): self.admit(principal)
+            case .success((_, .signedOut)):
+                self.send(ServerMessage.error("signed-out", "This sign-in is over."))
+                self.close(.signedOut)
+            case .success((_, .demoted)):
+                self.send(ServerMessage.error("token-outdated", "The token tells of a role that is gone."))
+                self.close(.notAuthenticated)
             case .failure(let error):
                 let isExpired = error as? AccessTokenError == .expired
                 self.send(
@@ -45,7 +53,15 @@ extension Session {
     }
 
     private func admit(_ principal: Principal) {
-        if let known = self.principal, known.userID != principal.userID { return close(.notAllowed) }
+        if let known = self.principal {
+            if known.userID != principal.userID { return close(.notAllowed) }
+        } else if hub.census.enter(principal.userID) > hub.limits.socketsPerUser,
+            hub.limits.areRatesLimited
+        {
+            self.principal = principal  // counted, until it has left
+            send(ServerMessage.error("too-many-sockets", "There are too many sockets of this person."))
+            return close(.tooMany)
+        }
         self.principal = principal
         authenticationDeadline = nil
         let left = max(0, principal.expiresAt.timeIntervalSinceNow)
@@ -81,7 +97,7 @@ extension Session {
     /// A second subscription to a topic is answered like the first, with the state of now.
     private func add(_ topic: Topic) {
         if let known = subscriptions[topic] {
-            if known.listeners.isOpen { known.listeners.welcome(known) }
+            if known.listeners.isOpen { hub.welcome(known) }
             return
         }
         subscriptions[topic] = hub.subscribe(self, to: topic)

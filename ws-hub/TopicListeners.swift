@@ -28,6 +28,11 @@ final class TopicListeners {
     private var counts: CountsConflation
     /// The frame of the latest counts, shared by all loops and sockets.
     private(set) var countsFrame: ByteBuffer?
+    /// State that is not counts: its latest frame.
+    private var keptFrame: ByteBuffer?
+    /// Frames of this hand-out, one behind the other, so that each socket gets them in one write.
+    private var gathered = ByteBuffer()
+    private var gatheredFrames = 0
     /// The `subscribed` frame of the state now, made when first needed.
     private var welcomeFrame: ByteBuffer?
     private var isStale = false
@@ -65,8 +70,10 @@ final class TopicListeners {
     }
 
     /// The state is known: everybody who waits for it gets it.
-    func open(_ places: Places?, isStale: Bool) {
+    func open(_ places: Places?, _ kept: ByteBuffer?, isStale: Bool) {
+        sendGathered()
         if let places { counts.open(with: places) }
+        keptFrame = kept
         isOpen = true
         self.isStale = isStale
         welcomeFrame = nil
@@ -75,11 +82,13 @@ final class TopicListeners {
 
     /// Sends `subscribed` with the latest state, from which on the socket hears everything.
     func welcome(_ subscription: Subscription) {
+        sendGathered()
         let frame = welcomeFrame ?? ServerMessage.subscribed(topic, counts.latest)
         welcomeFrame = frame
         subscription.isConfirmed = true
         subscription.revision = revision
         subscription.session.send(frame)
+        if let keptFrame { subscription.session.send(keptFrame) }
         if isStale { subscription.session.send(ServerMessage.stale(topic)) }
     }
 
@@ -103,6 +112,7 @@ final class TopicListeners {
 
     private func sendCounts() {
         guard let countsFrame else { return }
+        sendGathered()
         var sent = 0
         for subscription in members where subscription.isConfirmed {
             if subscription.session.sendCounts(countsFrame, of: subscription) { sent += 1 }
@@ -110,10 +120,38 @@ final class TopicListeners {
         hub.metrics.sent(bytes: countsFrame.readableBytes, to: sent)
     }
 
-    /// One frame to everybody, never conflated.
+    /// A frame to everybody, and the latest of its kind also to whoever comes later.
+    func keep(_ frame: ByteBuffer) {
+        keptFrame = frame
+        send(frame)
+    }
+
+    /// One frame to everybody, never conflated. During a hand-out it waits for its end, or for a buffer full of them.
     func send(_ frame: ByteBuffer) {
+        if hub.isHandingOut, gatheredFrames == 0 { hub.gather(self) }
+        if gatheredFrames == 0 {
+            gathered = frame
+        } else {
+            var frame = frame
+            gathered.writeBuffer(&frame)
+        }
+        gatheredFrames += 1
+        if !hub.isHandingOut || gathered.readableBytes >= Self.gatheredBytes { sendGathered() }
+    }
+
+    /// As many bytes as one write hands to a socket at once.
+    private static let gatheredBytes = 16 << 10
+
+    func sendGathered() {
+        guard gatheredFrames > 0 else { return }
+        let (buffer, frames) = (gathered, gatheredFrames)
+        (gathered, gatheredFrames) = (ByteBuffer(), 0)
+        var sent = 0
         // Over a copy: a socket that is too slow for it leaves during the walk.
-        for subscription in members where subscription.isConfirmed { subscription.session.send(frame) }
+        for subscription in members where subscription.isConfirmed {
+            if subscription.session.send(buffer, frames: frames) { sent += frames }
+        }
+        hub.metrics.sent(bytes: buffer.readableBytes / frames, to: sent)
     }
 
     func mark(isStale: Bool) {

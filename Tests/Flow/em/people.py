@@ -48,6 +48,17 @@ class People:
 
     def many(self, count: int, role: str = "user", name: str = "Tess Tester", group: str = "") -> list[Person]:
         """`group` starts the addresses, so that a crowd's mails can be told from others."""
+        made = self.unknown(count, role, name, group)
+        self.stack.insert(
+            "INSERT INTO users (id, email, display_name, password_hash, role) VALUES (%s, %s, %s, %s, %s)",
+            [(person.id, person.email, person.name, self.hash, role) for person in made])
+        self.stack.insert(
+            "INSERT INTO sessions (id, user_id, expires_at) VALUES (%s, %s, now() + interval '1 day')",
+            [(person.session, person.id) for person in made])
+        return made
+
+    def unknown(self, count: int, role: str = "user", name: str = "Tess Tester", group: str = "") -> list[Person]:
+        """People with tokens of whom no database has heard."""
         group = group or uuid.uuid4().hex[:8]
         made = []
         for number in range(count):
@@ -55,12 +66,6 @@ class People:
             email = f"{group}-{number:04}@{self.run}.example.test"
             api = Api(self.stack.url, self.token(identity, role, sid=session))
             made.append(Person(identity, email, name, role, api, session))
-        self.stack.insert(
-            "INSERT INTO users (id, email, display_name, password_hash, role) VALUES (%s, %s, %s, %s, %s)",
-            [(person.id, person.email, person.name, self.hash, role) for person in made])
-        self.stack.insert(
-            "INSERT INTO sessions (id, user_id, expires_at) VALUES (%s, %s, now() + interval '1 day')",
-            [(person.session, person.id) for person in made])
         return made
 
     def token(self, user: str, its_role: str, *, key: Ed25519PrivateKey | None = None, head: dict | None = None,

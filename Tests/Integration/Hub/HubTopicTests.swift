@@ -126,7 +126,8 @@ struct HubTopicTests {
             try client.subscribe("me")
             #expect(try await client.next().code == "not-authenticated")
             let person = UserID()
-            try client.text(#"{"type":"authenticate","token":"\#(try hub.token(for: person))"}"#)
+            let own = try await hub.token(for: person)
+            try client.text(#"{"type":"authenticate","token":"\#(own)"}"#)
             try client.subscribe("me")
             #expect(try await client.next().type == "authenticated")
             #expect(try await client.next("subscribed").topic == "me")
@@ -137,13 +138,11 @@ struct HubTopicTests {
             #expect(try await client.next("error").code == "forbidden")
 
             let organizer = try await hub.connect()
-            let token = try hub.token(for: hub.events.owner, role: .organizer)
+            let token = try await hub.token(for: hub.events.owner, role: .organizer)
             try organizer.text(#"{"type":"authenticate","token":"\#(token)"}"#)
             #expect(try await organizer.next().type == "authenticated")
             try organizer.subscribe("organizer:\(id)")
             #expect(try await organizer.next("subscribed").topic == "organizer:\(id)")
-            try await hub.publish(.checkIn(id, ticketID: .init(), at: Date(), gate: "A"))
-            #expect(try await organizer.next("checkIns").topic == "organizer:\(id)")
         }
     }
 
@@ -151,10 +150,10 @@ struct HubTopicTests {
     func tokens() async throws {
         try await HubWorld.with { hub in
             let person = UserID()
-            let good = try hub.token(for: person)
+            let good = try await hub.token(for: person)
             let tokens = [
-                "", "x.y.z", String(good.dropLast(4)) + "AAAA", try hub.token(for: person, lifetime: -1),
-                try hub.token(for: person, issuer: "https://evil.example"),
+                "", "x.y.z", String(good.dropLast(4)) + "AAAA", try await hub.token(for: person, lifetime: -1),
+                try await hub.token(for: person, issuer: "https://evil.example"),
             ]
             for token in tokens {
                 let client = try await hub.connect()
@@ -162,13 +161,15 @@ struct HubTopicTests {
                 #expect(try await client.closeCode() == CloseCode.notAuthenticated.rawValue)
             }
             let brief = try await hub.connect()
-            try brief.text(#"{"type":"authenticate","token":"\#(try hub.token(for: person, lifetime: 2))"}"#)
+            let short = try await hub.token(for: person, lifetime: 2)
+            try brief.text(#"{"type":"authenticate","token":"\#(short)"}"#)
             #expect(try await brief.next().type == "authenticated")
             #expect(try await brief.closeCode() == CloseCode.notAuthenticated.rawValue)
             let other = try await hub.connect()
             try other.text(#"{"type":"authenticate","token":"\#(good)"}"#)
             #expect(try await other.next().type == "authenticated")
-            try other.text(#"{"type":"authenticate","token":"\#(try hub.token(for: UserID()))"}"#)
+            let foreign = try await hub.token(for: UserID())
+            try other.text(#"{"type":"authenticate","token":"\#(foreign)"}"#)
             #expect(try await other.closeCode() == CloseCode.notAllowed.rawValue)
         }
     }

@@ -88,8 +88,23 @@ final class HubWorld: Sendable {
         try await redis.publish(try update.frame(), to: update.topic.channel)
     }
 
-    func token(for user: UserID, role: Role = .user, lifetime: Int = 600, issuer: String = publicURL) throws -> String {
-        try TestToken.make(user: user, role: role, lifetime: lifetime, issuer: issuer, key: key)
+    /// - Parameter session: nil for a sign-in of its own, which is made together with its person.
+    func token(
+        for user: UserID, role: Role = .user, lifetime: Int = 600, issuer: String = publicURL, session: SessionID? = nil
+    ) async throws -> String {
+        let signIn = session ?? SessionID()
+        if session == nil { try await events.signIn(signIn, of: user, role) }
+        return try TestToken.make(
+            user: user, role: role, session: signIn, lifetime: lifetime, issuer: issuer, key: key)
+    }
+
+    /// A socket of somebody who is signed in.
+    func connect(as user: UserID, _ role: Role = .user, session: SessionID? = nil) async throws -> WebSocketClient {
+        let client = try await connect()
+        let token = try await token(for: user, role: role, session: session)
+        try client.text(#"{"type":"authenticate","token":"\#(token)"}"#)
+        _ = try await client.next("authenticated")
+        return client
     }
 
     /// The value of a metric, 0 while it isn't there.
@@ -106,14 +121,15 @@ enum TestToken {
     }
 
     static func make(
-        user: UserID, role: Role, lifetime: Int, issuer: String, key: Curve25519.Signing.PrivateKey
+        user: UserID, role: Role, session: SessionID, lifetime: Int, issuer: String,
+        key: Curve25519.Signing.PrivateKey
     ) throws -> String {
         let x = base64URL(key.publicKey.rawRepresentation)
         let kid = base64URL(Data(SHA256.hash(data: Data(#"{"crv":"Ed25519","kty":"OKP","x":"\#(x)"}"#.utf8))))
         let expiry = Int(Date().timeIntervalSince1970) + lifetime
         let header = #"{"alg":"EdDSA","typ":"at+jwt","kid":"\#(kid)"}"#
         let claims =
-            #"{"iss":"\#(issuer)","aud":"em-connect","sub":"\#(user)","sid":"\#(SessionID())","role":"\#(role.rawValue)","#
+            #"{"iss":"\#(issuer)","aud":"em-connect","sub":"\#(user)","sid":"\#(session)","role":"\#(role.rawValue)","#
             + #""iat":\#(min(expiry - 1, Int(Date().timeIntervalSince1970))),"exp":\#(expiry)}"#
         let signed = base64URL(Data(header.utf8)) + "." + base64URL(Data(claims.utf8))
         return signed + "." + base64URL(try key.signature(for: Data(signed.utf8)))
@@ -145,6 +161,17 @@ struct HubEvents: Sendable {
             "INSERT INTO event_members (event_id, user_id, role) VALUES (\(id), \(owner), 'owner')",
         ])
         return id
+    }
+
+    /// Opens a session; makes the person too when there is none.
+    func signIn(_ session: SessionID, of user: UserID, _ role: Role) async throws {
+        try await database.execute([
+            """
+            INSERT INTO users (id, email, display_name, password_hash, role)
+            VALUES (\(user), \("\(user)@example.com"), 'Somebody', '-', \(role)) ON CONFLICT (id) DO NOTHING
+            """,
+            "INSERT INTO sessions (id, user_id, expires_at) VALUES (\(session), \(user), now() + interval '1 day')",
+        ])
     }
 
     /// Takes a place without telling anybody.

@@ -189,6 +189,10 @@ struct ServerFrame: Decodable, Equatable {
         var waitlisted: Int
         var capacity: Int
     }
+    struct CheckIn: Decodable, Equatable {
+        var ticketId: String
+        var gate: String?
+    }
     var type: String
     var topic: String?
     var snapshot: Counts?
@@ -198,5 +202,10 @@ struct ServerFrame: Decodable, Equatable {
     var status: String?
     var code: String?
     var title: String?
+    var eventId: String?
+    var registrationId: String?
+    var position: Int?
+    var checkedIn: Int?
+    var last: [CheckIn]?
     var expiresAt: String?
 }

@@ -1,0 +1,117 @@
+import Access
+import Domain
+import Logging
+import NIOCore
+import Persistence
+import ServiceLifecycle
+
+/// Ends sockets whose person signed out, got a new password, lost a role or was taken out of an event's team.
+///
+/// Asked of the database about every two seconds, in one query for all sign-ins of this hub and one for all dashboards,
+/// so that nothing depends on news that may be lost: whoever may not listen any more is out within five seconds. While
+/// the database is away the sockets stay, as the API goes on taking tokens; their end comes with the token's at the
+/// latest.
+struct SignInCheck: Service, CustomStringConvertible {
+    let hubs: Hubs
+    let access: HubAccess
+    let interval: ClosedRange<Double>
+    let metrics: HubMetrics
+    let logger: Logger
+
+    /// - Parameter interval: seconds between two checks; each is drawn from this range.
+    init(
+        hubs: Hubs, access: HubAccess, interval: ClosedRange<Double> = 1.5...2, metrics: HubMetrics,
+        logger: Logger
+    ) {
+        self.hubs = hubs
+        self.access = access
+        self.interval = interval
+        self.metrics = metrics
+        self.logger = logger
+    }
+
+    var description: String { "SignInCheck" }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do { try await Task.sleep(for: .seconds(Double.random(in: interval))) } catch { return }
+                await check()
+            }
+        }
+    }
+
+    private func check() async {
+        do {
+            var present = Presence()
+            for hub in hubs.all { try await present.add(hub.eventLoop.submit { hub.presence() }.get()) }
+            guard !present.principals.isEmpty else { return }
+            let signIns = try await access.signIns(present.principals.map(\.key))
+            let endings = present.principals.compactMapValues { principal in
+                switch HubAccess.Standing(of: principal, signIns[principal.sessionID]) {
+                case .stands: nil as CloseCode?
+                case .signedOut: .signedOut
+                case .demoted: .notAuthenticated
+                }
+            }
+            let roles = try await access.memberships(Array(present.seats.keys))
+            let lost = present.seats.filter { seat, role in
+                !HubAccess.mayFollowDashboard(role: role, membership: roles[seat])
+            }
+            guard !endings.isEmpty || !lost.isEmpty else { return }
+            let seats = Set(lost.keys)
+            for hub in hubs.all { hub.eventLoop.execute { hub.end(endings, seats) } }
+        } catch is CancellationError {
+            return
+        } catch {
+            metrics.checkFailed()
+            logger.debug("The check of sign-ins failed", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Who is connected.
+struct Presence: Sendable {
+    /// By sign-in; of several tokens of one the most powerful.
+    var principals: [SessionID: Principal] = [:]
+    /// Who follows which dashboard, with the role of their token.
+    var seats: [EventSeat: Role] = [:]
+
+    mutating func add(_ principal: Principal, dashboards: [EventID]) {
+        principals[principal.sessionID] = principal
+        for id in dashboards { seats[EventSeat(user: principal.userID, event: id)] = principal.role }
+    }
+
+    mutating func add(_ other: Presence) {
+        principals.merge(other.principals) { $1 }
+        seats.merge(other.seats) { $1 }
+    }
+}
+
+extension Hub {
+    /// Everybody signed in on this loop.
+    func presence() -> Presence {
+        var presence = Presence()
+        forEachSession { session in
+            guard let principal = session.principal, !session.isClosing else { return }
+            let dashboards = session.subscriptions.keys.compactMap { topic in
+                if case .organizer(let id) = topic { id } else { nil }
+            }
+            presence.add(principal, dashboards: dashboards)
+        }
+        return presence
+    }
+
+    /// Closes the sockets of these sign-ins, and those that follow these dashboards.
+    func end(_ signIns: [SessionID: CloseCode], _ seats: Set<EventSeat>) {
+        forEachSession { session in
+            guard let principal = session.principal else { return }
+            if let code = signIns[principal.sessionID] { return session.close(code) }
+            let isOut = session.subscriptions.keys.contains { topic in
+                guard case .organizer(let id) = topic else { return false }
+                return seats.contains(EventSeat(user: principal.userID, event: id))
+            }
+            if isOut { session.close(.notAllowed) }
+        }
+    }
+}
