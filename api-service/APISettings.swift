@@ -18,6 +18,9 @@ struct APISettings: Sendable {
     /// Whether people have to confirm their address before they can sign in and register.
     var requiresVerifiedEmail: Bool
 
+    /// How long rows are kept that only the past needs.
+    var retention = Retention()
+
     /// - Throws: ``SettingsError`` with every problem.
     static func read(_ reader: inout SettingsReader) throws(SettingsError) -> APISettings {
         let common = CommonSettings.read(&reader)
@@ -27,11 +30,13 @@ struct APISettings: Sendable {
         let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
         let ticketKeys = reader.value("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
         let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
+        let eventLogDays = reader.int("EM_EVENT_LOG_DAYS", default: 90, in: 1...36_500)
         try reader.finish()
         return APISettings(
             common: common.value, database: database.value, broker: broker.value, redis: redis.value,
             accessTokenKey: accessTokenKey.value, ticketKeys: ticketKeys.value,
-            requiresVerifiedEmail: requiresVerifiedEmail.value)
+            requiresVerifiedEmail: requiresVerifiedEmail.value,
+            retention: Retention(eventLog: Double(eventLogDays.value) * 86_400))
     }
 
     /// For the subcommands that need a database and nothing else.
@@ -49,4 +54,14 @@ struct APISettings: Sendable {
             return settings
         }
     }
+}
+
+/// How long rows are kept that only the past needs, in seconds.
+struct Retention: Sendable {
+    /// Published messages, the log of what happened: `EM_EVENT_LOG_DAYS`.
+    var eventLog = 90.0 * 86_400
+    /// Which messages were handled: longer than any message is under way or parked unseen.
+    var inbox = 30.0 * 86_400
+    /// What may have killed a worker: it came back within minutes, or never.
+    var suspects = 86_400.0
 }

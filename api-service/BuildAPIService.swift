@@ -48,7 +48,8 @@ func buildAPIService(
         let redis = RedisClient(settings.redis, logger: logger)
         let relay = OutboxRelay(database: database, broker: settings.broker, redis: redis, logger: logger)
         let pruning = Pruning(
-            store: PruningStore(database), chores: chores(stores), metrics: metrics, logger: logger)
+            store: PruningStore(database), chores: chores(stores, settings.retention, clock), metrics: metrics,
+            logger: logger)
         services += [RedisService(redis: redis), relay, pruning]
         machinery = Machinery(
             relay: relay, redis: redis,
@@ -83,11 +84,23 @@ func buildAPIService(
 }
 
 /// What grows old, row by row.
-private func chores(_ stores: Stores) -> [Pruning.Chore] {
+private func chores(
+    _ stores: Stores, _ retention: Retention, _ clock: @escaping @Sendable () -> Date
+) -> [Pruning.Chore] {
     [
+        .init("outbox") { limit, transaction in
+            try await stores.outbox.prune(before: clock() - retention.eventLog, limit: limit, on: transaction)
+        },
+        .init("inbox") { limit, transaction in
+            try await InboxStore().prune(before: clock() - retention.inbox, limit: limit, on: transaction)
+        },
+        .init("suspects") { limit, transaction in
+            try await SuspectStore(stores.database).prune(
+                before: clock() - retention.suspects, limit: limit, on: transaction)
+        },
         .init("idempotency_keys") { limit, transaction in
             try await stores.idempotency.prune(limit: limit, on: transaction)
-        }
+        },
     ]
 }
 

@@ -22,14 +22,14 @@ def lost_connections(arena: Arena) -> Load:
         arena.proxies["amqp"].truncating = False
         arena.proxies["amqp"].cut()
         time.sleep(0.2)
-    load.stop()
+    load.finish()
     return load
 
 
 def killed_workers(arena: Arena) -> Load:
     """Workers die with messages in hand."""
     load = arena.load(arena.events(2), people=60, pace=0.02)
-    load.stop()
+    load.finish()
     return load
 
 
@@ -37,7 +37,7 @@ def slow_mails(arena: Arena) -> Load:
     """The broker takes mails back that are being sent, and gives them to somebody else."""
     arena.sink.mode = "slow"
     load = arena.load(arena.events(1), people=12, cancelling=0)
-    load.stop()
+    load.finish()
     for _ in range(4):
         time.sleep(0.7)
         arena.proxies["amqp"].cut()
@@ -52,7 +52,7 @@ def late_commit(arena: Arena) -> Load:
             "INSERT INTO outbox (message_id, partition, destination, type, event_id, data) SELECT gen_random_uuid(), "
             "partition, 'events', 'em.announcement.posted', event_id, '{}' FROM outbox WHERE event_id = %s LIMIT 1", (event,))
         load = arena.load([event], people=10)
-        load.stop()
+        load.finish()
         arena.wait(lambda: arena.truth.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") == 0, "published")
     return load
 
@@ -65,7 +65,7 @@ def two_relays(arena: Arena) -> Load:
         time.sleep(0.3)
         arena.proxies["amqp"].delay = 0.0
         time.sleep(0.1)
-    load.stop()
+    load.finish()
     return load
 
 

@@ -120,6 +120,6 @@ class Fleet:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess:
         """One of api-service's subcommands, straight on the servers."""
-        environment = services.service_environment(self.layout, "api-service")
+        environment = {**services.service_environment(self.layout, "api-service"), "EM_HASTE": HASTE}
         return subprocess.run([str(self.binaries / "api-service"), *arguments], env=environment, text=True,
                               cwd=self.layout.state, capture_output=True, timeout=120)

@@ -39,6 +39,13 @@ class Load:
         for thread in self.threads:
             thread.start()
 
+    def finish(self, patience: float = 60) -> None:
+        """Everybody comes, and finds out what became of their wish."""
+        deadline = time.monotonic() + patience
+        for thread in self.threads:
+            thread.join(max(0.1, deadline - time.monotonic()))
+        self.stop()
+
     def stop(self, patience: float = 40) -> None:
         """Nobody new comes; those at it find out what became of their wish."""
         self.stopping = True
