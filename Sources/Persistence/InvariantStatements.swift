@@ -93,14 +93,17 @@ extension InvariantStore {
         """
 
     /// Old messages may have been removed: the numbers that are left must follow each other up to the last one given.
+    /// Rows are removed in the order in which they were written, numbers are given in the order of commits: where the
+    /// removal has come to, a few may be missing in between.
     private static let sequences: SQL = """
         SELECT 'sequence-broken', event_id, message_id, format('%s follows %s', sequence, before), NULL::timestamptz
         FROM (
             SELECT event_id, message_id, sequence,
-                lag(sequence) OVER (PARTITION BY event_id ORDER BY sequence) AS before
+                lag(sequence) OVER (PARTITION BY event_id ORDER BY sequence) AS before,
+                first_value(sequence) OVER (PARTITION BY event_id ORDER BY sequence) AS first
             FROM outbox WHERE sequence IS NOT NULL
         ) numbered
-        WHERE sequence <> before + 1
+        WHERE sequence = before OR sequence <> before + 1 AND (first = 1 OR sequence > first + 1000)
         UNION ALL
         SELECT 'sequence-counter', highest.event_id, NULL,
             format('highest %s, last given %s', highest.sequence, coalesce(given.last::text, 'none')), NULL
