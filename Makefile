@@ -4,11 +4,11 @@
 swift_flags := --explicit-target-dependency-import-check error
 swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
 
-.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos
+.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Settings, from the environment: EM_PORT (8080), EM_STATE_DIR (.local), EM_RATE_LIMIT=off,"
 	@echo "  API_SERVICE, WS_HUB, TICKET_WORKER, NOTIFICATIONS (how many of each, 1). More: infra/local/stack help"
@@ -49,8 +49,7 @@ frontend: install
 install:
 	@infra/local/install run
 
-# Of what `make up` runs.
-screenshots:
+screenshots: ## Pictures of every page of what `make up` runs: desktop and phone, light and dark
 	@infra/local/install test
 	@EM_LOOKS=all .local-tools/venv/bin/python -m pytest -q Tests/Browser/test_looks.py
 	@echo "every page, on desktop and phone, light and dark: $${EM_STATE_DIR:-.local}/screenshots/looks"
@@ -61,3 +60,6 @@ bench: build ## Benchmarks on a stack of their own, each as a ratio to a peer me
 
 chaos:
 	@if [ -x Tests/Chaos/run ]; then exec Tests/Chaos/run; else echo "make chaos: comes with a later issue"; exit 1; fi
+
+mutants: install debug ## Take one guard away at a time in the source, and see a test turn red
+	@Tests/Mutants/run

@@ -14,7 +14,9 @@ export function Dialog({ title, onClose, children }: { title: string; onClose: (
     if (shown && !shown.open) shown.showModal();
     return () => {
       shown?.close();
+      // What was pressed may be gone with what it did: then reading goes on at the page's beginning.
       if (before instanceof HTMLElement && before.isConnected) before.focus();
+      else document.getElementById('content')?.focus({ preventScroll: true });
     };
   }, []);
   return (
