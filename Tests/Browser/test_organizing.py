@@ -46,6 +46,10 @@ def test_attendees_are_added_and_removed(visit: Visit, world: World, people: Peo
     organizer.sees(f"{waiting.email} is in line at 1.")
     organizer.look("added")
 
+    gina = visit("guest")
+    gina.sign_in(guest.email, PASSWORD)
+    gina.open(f"/events/{event['id']}")
+    gina.sees("Your place is confirmed.")
     organizer.press("Remove Gina Guest")
     organizer.fill("Reason", "The hall is for members only.")
     organizer.look("really")
@@ -54,6 +58,8 @@ def test_attendees_are_added_and_removed(visit: Visit, world: World, people: Peo
     expect(row).to_contain_text("Cancelled")
     expect(organizer.page.get_by_role("row").filter(has_text=waiting.email)).to_contain_text("Confirmed")
     organizer.look("removed")
+    gina.sees("The organizer writes: “The hall is for members only.”")
+    gina.look("told")
 
 
 @phone

@@ -74,6 +74,8 @@ export interface Registration {
   status: RegistrationStatus;
   position: number | null;
   createdAt: string;
+  /** What an organizer said who removed the person. */
+  cancellationReason: string | null;
   ticket: Ticket | null;
   checkedInAt: string | null;
 }

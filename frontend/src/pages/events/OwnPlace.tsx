@@ -77,7 +77,12 @@ function StateText({ event, window, registration, movedUp }: StateProps) {
         </div>
       );
     case 'cancelled':
-      return <p className="em-note mb-0">Your registration was cancelled.</p>;
+      return (
+        <div className="em-note">
+          Your registration was cancelled.
+          {registration.cancellationReason && <div>The organizer writes: “{registration.cancellationReason}”</div>}
+        </div>
+      );
     default:
       return null;
   }

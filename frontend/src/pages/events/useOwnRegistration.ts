@@ -21,8 +21,9 @@ export function useOwnRegistration(eventId: string): Resource<OwnRegistration | 
     if (update.type === 'subscribed' && update.again) own.reload();
     if ((update.type !== 'registration' && update.type !== 'ticket') || update.eventId !== eventId) return;
     const next = own.pending || !own.data ? null : afterUpdate(own.data, update);
-    if (next === null) own.reload();
-    else own.set(() => next);
+    if (next !== null) own.set(() => next);
+    // Why it was cancelled has to be read.
+    if (next === null || (next.status === 'cancelled' && own.data?.status !== 'cancelled')) own.reload();
   });
 
   const registration = own.data ?? null;
