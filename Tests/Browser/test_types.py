@@ -14,7 +14,7 @@ CALLED_OTHERWISE = {"AdminUser": "Account", "AuthAnswer": "Session", "CheckInAns
 # What a form always sends, and what the lists of one's own registrations always have.
 ALWAYS_THERE = {("EventDraft", field) for field in SCHEMAS["EventDraft"]["properties"]} | {("OwnRegistration", "event")}
 INTERFACES = re.findall(r"export interface (\w+)(?: extends \w+)? \{\n(.*?)\n\}", SOURCE, flags=re.DOTALL)
-CHOICES = re.findall(r"export type (\w+) = ('\w+'(?: \| '\w+')+);", SOURCE)
+CHOICES = re.findall(r"export type (\w+) = ('\w+'(?:\s*\|\s*'\w+')+);", SOURCE)
 
 
 def fields(body: str) -> list[tuple[str, bool, bool]]:
