@@ -7,8 +7,8 @@ import TestSupport
 
 @Suite("Reads under a crowd, over HTTP")
 struct CrowdReadTests {
-    /// Each blocks a thread of Dispatch's, of which the server needs some, too. 200 are tried in `EventCacheTests`.
-    private static let readers = 30
+    /// Each takes a thread. 200 are tried in `EventCacheTests`.
+    private static let readers = 60
 
     @Test("an unchanged event or list answers 304, a place taken changes both tags")
     func notModified() async throws {

@@ -86,10 +86,11 @@ struct LoopbackClient: Sendable {
         return try Self.parse(try await exchange(Array(head.utf8) + (body ?? [])))
     }
 
-    /// Blocking calls, on a thread of Dispatch's.
+    /// Blocking calls, on a thread of Dispatch's. A queue of its own gets one at once; of the global queue's, the server
+    /// under test needs some itself.
     private func exchange(_ request: [UInt8]) async throws -> [UInt8] {
         try await withCheckedThrowingContinuation { continuation in
-            DispatchQueue.global().async {
+            DispatchQueue(label: "exchange").async {
                 continuation.resume(with: Result { try blockingExchange(request) })
             }
         }
