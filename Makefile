@@ -58,8 +58,9 @@ bench: build ## Benchmarks on a stack of their own, each as a ratio to a peer me
 	@infra/local/install bench
 	@Tests/Bench/run
 
-chaos:
-	@if [ -x Tests/Chaos/run ]; then exec Tests/Chaos/run; else echo "make chaos: comes with a later issue"; exit 1; fi
+chaos: install debug ## Faults under load, at most five minutes; PROFILE=long takes half an hour
+	@infra/local/install test
+	@Tests/Chaos/run $(or $(PROFILE),quick)
 
 mutants: install debug ## Take one guard away at a time in the source, and see a test turn red
 	@Tests/Mutants/run
