@@ -131,6 +131,13 @@ final class WebSocketClient: @unchecked Sendable {
         }
     }
 
+    /// Throws when the server has closed, or does not answer in time.
+    func answersPing(within limit: Duration = .seconds(20)) async throws {
+        let deadline = ContinuousClock.now + limit
+        try frame(9, [])
+        while try await nextFrame(until: deadline).0 != 10 {}
+    }
+
     /// Any frame, opcode and payload.
     func nextFrame(until deadline: ContinuousClock.Instant) async throws -> (UInt8, [UInt8]) {
         while true {
