@@ -65,12 +65,12 @@ struct InvariantTests {
     @Test("old messages may have been removed, not quite in the order of their numbers")
     func removedMessages() async throws {
         try await TestWorld.run { world in
-            let event = try await scene(world, try await people(5, world), needsLine: false)
+            let event = try await scene(world, try await people(5, world), needsLine: true)
             try await world.owner.execute("DELETE FROM outbox WHERE event_id = \(event) AND sequence IN (1, 3)")
             let store = InvariantStore(world.database)
             #expect(try await store.check(stuckAfter: 300).findings.isEmpty)
             try await world.owner.execute([
-                "UPDATE outbox SET sequence = 2000 WHERE event_id = \(event) AND sequence = 4",
+                "UPDATE outbox SET sequence = 2000 WHERE event_id = \(event) AND sequence = 5",
                 "UPDATE outbox_sequences SET last = 2000 WHERE event_id = \(event)",
             ])
             #expect(try await store.check(stuckAfter: 300).findings.map(\.invariant) == [.sequenceBroken])
