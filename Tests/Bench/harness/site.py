@@ -20,6 +20,7 @@ from harness.pgbench import PgBench
 from harness.report import Report
 
 CROWD = 60_000
+WARM_UP = 3000
 SETTLING = 30  # seconds
 
 
@@ -71,20 +72,31 @@ class Site:
         return [first, *ids]
 
     def stop_workers(self) -> None:
-        """Leaves api-service with its relay, the hub, and the servers: tickets and mails are made on other machines."""
-        if not self.workers_stopped:
-            for service in ("ticket-worker", "notifications"):
-                self.stack.control("stop", service)
-            self.workers_stopped = True
+        """Leaves api-service with its relay, the hub, and the servers: tickets and mails are made on other machines.
+
+        And warms up: an installation has had registrations before, and its planner knows of them.
+        """
+        if self.workers_stopped:
+            return
+        for service in ("ticket-worker", "notifications"):
+            self.stack.control("stop", service)
+        self.workers_stopped = True
+        path = f"/api/v1/events/{self.event()}/registrations"
+        requests = self.flood.requests("warm-up", (post(path, token) for _, token in self.crowd[:WARM_UP]))
+        self.flood.run(self.port, 64, requests, 10)
+        self.settle()
 
     def settle(self) -> int:
-        """Waits until the relay has told everything, and writes dirty pages out; answers what is still untold."""
+        """Waits until the relay has told everything, then does what the server would do sooner or later: statistics,
+        and writing dirty pages out. The peer gets the same. Answers what is still untold.
+        """
         deadline = time.monotonic() + SETTLING
         while untold := self.stack.value("SELECT count(*) FROM outbox WHERE published_at IS NULL OR live_at IS NULL"):
             if time.monotonic() > deadline:
                 break
             time.sleep(0.2)
-        self.stack.rows("CHECKPOINT")
+        for statement in ("VACUUM ANALYZE event_places", "ANALYZE registrations", "ANALYZE outbox", "CHECKPOINT"):
+            self.stack.rows(statement)
         return untold
 
     def register(self, name: str, connections: int, events: list[str], report: Report) -> tuple[Answers, str]:
