@@ -90,12 +90,14 @@ struct IdempotencyKeyTests {
             for (path, body) in [
                 ("/api/v1/events", Self.draft()),
                 ("/api/v1/events/\(event)/announcements", #"{"title":"Doors","body":"Open"}"#),
+                ("/api/v1/events/\(event)/registrations", "{}"),
             ] {
                 let failed = try await api.client.post(path, body, token: organizer.token, headers: key())
                 #expect(failed.status == 500, "\(path)")
             }
             #expect(try await api.world.owner.read("SELECT 1 FROM events").count == count)
             #expect(try await api.world.owner.read("SELECT 1 FROM announcements").isEmpty)
+            #expect(try await api.world.owner.read("SELECT 1 FROM registrations").isEmpty)
         }
     }
 

@@ -77,8 +77,12 @@ struct IdempotencyTests {
             let ada = try await world.person("Ada")
             await #expect(throws: PostgresError.self) { _ = try await act(request(ada, "k"), world) }
             #expect(try await effects(world) == 0)
-            // Control: the effect alone works.
-            _ = try await act(nil, world)
+            // Control: kept behind the commit, the answer is lost and the effect is there.
+            let answered = try await act(nil, world)
+            await #expect(throws: PostgresError.self) {
+                _ = try await world.database.execute(
+                    IdempotencyStore.insertion([(request(ada, "k"), answered.response)]))
+            }
             #expect(try await effects(world) == 1)
         }
     }
