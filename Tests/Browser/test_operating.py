@@ -31,7 +31,7 @@ def test_a_dead_letter_is_looked_at_and_thrown_away(visit: Visit, people: People
     expect(admin.part("health")).to_be_visible()
     words = send_nonsense(stack, "notifications.plan")
     letter = admin.page.get_by_role("list", name="Dead letters").get_by_role("listitem").filter(has_text=words)
-    expect(letter).to_have_count(1)
+    expect(letter).to_have_count(1, timeout=40_000)  # parked, counted by the broker, and read by the page
     expect(admin.part("health")).to_contain_text("Something needs a look.")
     letter.get_by_text("Message", exact=True).click()
     expect(letter.get_by_text(words)).to_be_visible()
