@@ -141,6 +141,8 @@ func routes(
     let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
     let admin = AdminRoutes(stores: stores, grantRole: GrantRole(stores: stores))
     let verification = VerifyRoutes(stores: stores)
+    let deliveries = DeliveryRoutes(
+        stores: stores, authorization: authorization, resendMail: ResendMail(stores: stores))
     let operations = OperationsRoutes(
         inspection: SystemInspection(stores: stores, machinery: machinery, clock: clock),
         deadLetters: machinery?.deadLetters)
@@ -174,6 +176,8 @@ func routes(
         .delete("/api/v1/events/{id}/registrations/{registrationId}", .required, registrations.remove),
         .get("/api/v1/events/{id}/registrations.csv", .required, registrations.attendeesCSV),
         .get("/api/v1/registrations/{id}", .required, registrations.show),
+        .get("/api/v1/registrations/{id}/notifications", .required, deliveries.list),
+        .post("/api/v1/registrations/{id}/resend", .required, deliveries.resend),
         .delete("/api/v1/registrations/{id}", .required, registrations.cancel),
 
         .get("/api/v1/tickets/{id}", .required, tickets.show),

@@ -8,7 +8,7 @@ public enum Action: String, Sendable, CaseIterable {
     case viewOwnAccount, editOwnAccount, registerForEvent, viewRegistration, cancelRegistration, viewTicket
     // Events
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
-    case viewAttendees, addAttendee, removeAttendee, viewStatistics, checkIn, postAnnouncement
+    case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement
     // The installation
     case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters
 }
@@ -75,8 +75,8 @@ public enum Policy {
             return role == .user ? .forbidden : .allowed
         case .viewDraftEvent:
             return relation.worksAtGate || role == .admin ? .allowed : .hidden
-        case .editEvent, .publishEvent, .cancelEvent, .viewAttendees, .addAttendee, .removeAttendee, .viewStatistics,
-            .postAnnouncement:
+        case .editEvent, .publishEvent, .cancelEvent, .viewAttendees, .addAttendee, .removeAttendee, .resendMail,
+            .viewStatistics, .postAnnouncement:
             return relation.organizes || role == .admin ? .allowed : .forbidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden

@@ -1,5 +1,6 @@
 """How long, and with which seed: EM_CHAOS_SECONDS and EM_CHAOS_SEED, set by Tests/Chaos/run."""
 
+import logging
 import os
 import random
 
@@ -9,6 +10,7 @@ from chaos.arena import Arena
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    logging.getLogger("pika").setLevel(logging.CRITICAL)  # that the broker is away is no news here
     config.addinivalue_line("markers", "smoke: short enough for make test")
 
 

@@ -106,17 +106,40 @@ def test_with_the_broker_away_people_register_and_the_backlog_leaves_in_order(ar
     arena.begin()
     faults = arena.faults()
     events = arena.events(2)
+    admin = arena.admin()
     os.killpg(faults._process("rabbitmq").pid, signal.SIGKILL)
     load = arena.load(events, people=200, pace=0.01, cancelling=0)
     load.finish()
     assert {told.status for told in load.told} == {"confirmed"} and len(load.told) == 200
     assert all(told.answers == ["201"] for told in load.told), "somebody had to ask twice"
     assert arena.truth.value("SELECT count(*) FROM outbox WHERE published_at IS NULL") >= 200
+    seen = admin.get("/admin/system")
+    assert seen["queues"] is None and seen["outbox"]["unpublished"] >= 200 and not seen["isHealthy"]
+    assert {one["name"]: one["state"] for one in seen["dependencies"]} == {
+        "postgres": "up", "rabbitmq": "down", "redis": "up"}
     faults._process("rabbitmq").stop(signal.SIGKILL, patience=5)
     faults._process("epmd").stop(signal.SIGKILL)
     faults._start("rabbitmq")
     complaints = arena.judge(load, mail_kills=0)
     assert not complaints, "\n".join(complaints[:20])
+
+
+def test_operators_see_what_is_away_and_never_an_error(arena: Arena) -> None:
+    arena.begin()
+    admin = arena.admin()
+    arena.wait(lambda: admin.get("/admin/system")["isHealthy"], "everything is well")
+    assert admin.get("/admin/system")["outbox"]["relays"] == 2
+    for name in ("postgres", "redis"):
+        arena.proxies[name].refusing = True
+        arena.proxies[name].cut()
+        arena.wait(lambda: states(admin)[name] == "down", f"{name} is seen to be away")
+        assert not admin.get("/admin/system")["isHealthy"]
+        arena.proxies[name].heal()
+        arena.wait(lambda: states(admin)[name] == "up", f"{name} is seen to be back")
+
+
+def states(admin) -> dict[str, str]:
+    return {one["name"]: one["state"] for one in admin.get("/admin/system")["dependencies"]}
 
 
 @pytest.mark.parametrize("mode", ["refuse", "busy", "tarpit", "drop"])

@@ -82,6 +82,8 @@ ROUTES = [
     route("GET", "/api/v1/events/{id}/registrations.csv", ORGANIZERS),
     route("GET", "/api/v1/events/{id}/registrations", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/registrations/{registration}", HOLDERS),
+    route("GET", "/api/v1/registrations/{registration}/notifications", HOLDERS),
+    route("POST", "/api/v1/registrations/{registration}/resend", {**HOLDERS, "holder": 403}, good=202),
     route("DELETE", "/api/v1/registrations/{registration}",
           {**HOLDERS, "partner": 403, "owner": 403, "admin": 403}, fresh=True),
     route("GET", "/api/v1/tickets/{ticket}", HOLDERS),

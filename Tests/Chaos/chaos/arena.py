@@ -51,7 +51,8 @@ class Arena:
     def __init__(self, seed: int):
         self.seed = seed
         self.rng = random.Random(seed)
-        self.stack("servers-up", "--fast")
+        # Not --fast: killed, PostgreSQL may lose nothing that it has committed.
+        self.stack("servers-up")
         settings = saved_settings()
         assert settings
         self.layout = Layout(settings)
@@ -141,6 +142,13 @@ class Arena:
             owner.api.post(f"/events/{event['id']}/publish")
             made.append(event["id"])
         return made
+
+    def admin(self):
+        """An administrator, at the first instance."""
+        assert self.crowd
+        api = self.crowd.one("admin").api
+        api.url = self.fleet.urls()[0]
+        return api
 
     def load(self, events: list[str], people: int, **how: float) -> Load:
         return Load(self.fleet.urls, events, self.people(people), self.seed, **how)

@@ -39,8 +39,8 @@ class Faults:
 
     def strike(self, name: str) -> None:
         self.done.append(name)
-        print(f"  fault: {name}", flush=True)
         self.all()[name]()
+        print(f"  fault: {self.done[-1]}", flush=True)
 
     # Services
 

@@ -48,7 +48,7 @@ struct PolicyTests {
             .viewStatistics: organizing, .postAnnouncement: organizing,
             .checkIn: organizing.union([.checkInStaff]),
             .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
-            .viewSystem: [.admin], .manageDeadLetters: [.admin],
+            .viewSystem: [.admin], .manageDeadLetters: [.admin], .resendMail: organizing,
         ]
     }()
 

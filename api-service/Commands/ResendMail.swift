@@ -1,0 +1,32 @@
+import Access
+import Domain
+import Persistence
+import Postgres
+
+/// Writes to somebody once more about the place that they have: an organizer was told that nothing came.
+struct ResendMail: Sendable {
+    let stores: Stores
+
+    /// - Returns: the mail on its way; nil while the ticket is being made, whose mail comes by itself.
+    /// - Throws: ``DomainError/alreadyCancelled`` when there is no place any more.
+    func perform(_ detail: RegistrationDetail, by principal: Principal) async throws -> Notification? {
+        let registration = detail.registration
+        let kind: NotificationKind
+        switch registration.status {
+        case .confirmed: kind = .registrationConfirmed
+        case .waitlisted: kind = .registrationWaitlisted
+        case .cancelled: throw DomainError.alreadyCancelled
+        }
+        guard kind == .registrationWaitlisted || detail.ticket != nil else { return nil }
+        let planned = PlannedNotification(
+            userID: registration.userID, eventID: registration.eventID, registrationID: registration.id,
+            ticketID: detail.ticket?.id, kind: kind)
+        return try await stores.database.transaction { transaction in
+            let notification = try await stores.notifications.resend(planned, of: registration.id, on: transaction)
+            try await stores.audit.record(
+                "registration.mail-resent", by: principal.userID, subject: registration.id.uuid,
+                event: registration.eventID, on: transaction)
+            return notification
+        }
+    }
+}
