@@ -156,13 +156,14 @@ final class Session: ChannelInboundHandler {
         write(Frames.pong(ping))
     }
 
-    /// The client closes first: its code goes back, then the connection ends.
+    /// The client closes first: its code goes back behind what was sent before, then the connection ends.
     private func goodbye(_ code: UInt16?, _ context: ChannelHandlerContext) {
         hub.metrics.socketClosed(nil)
         closeDeadline = .now() + hub.limits.goodbye
         leaveTopics()
-        write(Frames.close(code))
-        context.close(promise: nil)
+        let hasLeft = context.eventLoop.makePromise(of: Void.self)
+        outlet?.writeAndFlush(NIOAny(Frames.close(code)), promise: hasLeft)
+        hasLeft.futureResult.assumeIsolated().whenComplete { _ in self.outlet?.close(promise: nil) }
     }
 
     // MARK: Sending

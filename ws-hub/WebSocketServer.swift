@@ -28,6 +28,9 @@ struct WebSocketServer: HTTPChannelHandler {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
         channel.eventLoop.makeCompletedFuture {
+            // Each channel keeps the buffers that it has read into: one small one, from its first read on.
+            try channel.syncOptions?.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 1024))
+            try channel.syncOptions?.setOption(.maxMessagesPerRead, value: 1)
             let configuration = NIOTypedHTTPServerUpgradeConfiguration(
                 upgraders: [upgrader()],
                 notUpgradingCompletionHandler: { channel in
@@ -76,7 +79,6 @@ struct WebSocketServer: HTTPChannelHandler {
         if let options = channel.syncOptions {
             try options.setOption(.socketOption(.so_sndbuf), value: .init(hubs.limits.kernelSendBuffer))
             try options.setOption(.writeBufferWaterMark, value: .init(low: 8 << 10, high: 32 << 10))
-            try options.setOption(.recvAllocator, value: FixedSizeRecvByteBufferAllocator(capacity: 2048))
         }
         let hub = hubs.hub(of: channel.eventLoop)
         guard Handshake.isEcho(head) else {
