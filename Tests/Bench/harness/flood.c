@@ -33,10 +33,12 @@ struct connection {
     size_t in;              // bytes of the answer's head in `buffer`
     size_t body_left;       // bytes of the body still to come, once the head is complete
     int status;             // 0 while the head is not complete
+    int is_last;            // the server closes behind this answer, as nginx does after a thousand
     char buffer[BUFFER];
 };
 
 static const char *file, *next_request, *file_end;
+static struct sockaddr_in address = {.sin_family = AF_INET};
 static int repeats, poller;
 static struct connection *connections, **idle;
 static int idle_count;
@@ -61,10 +63,10 @@ static void watch(struct connection *c, uint32_t events, int operation) {
     if (epoll_ctl(poller, operation, c->socket, &event)) fail("epoll_ctl");
 }
 
-static void open_connection(struct connection *c, const struct sockaddr_in *address) {
+static void open_connection(struct connection *c) {
     int one = 1;
     c->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (c->socket < 0 || connect(c->socket, (const struct sockaddr *)address, sizeof *address)) fail("connect");
+    if (c->socket < 0 || connect(c->socket, (const struct sockaddr *)&address, sizeof address)) fail("connect");
     setsockopt(c->socket, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     fcntl(c->socket, F_SETFL, O_NONBLOCK);
     watch(c, EPOLLIN, EPOLL_CTL_ADD);
@@ -108,7 +110,12 @@ static void finish(struct connection *c) {
     times[answered++] = (float)(last_answer - c->due);
     statuses[c->status < STATUSES ? c->status : 0]++;
     c->due = 0;
-    idle[idle_count++] = c;
+    if (!c->is_last) {
+        idle[idle_count++] = c;
+    } else {
+        close(c->socket);
+        open_connection(c);
+    }
 }
 
 static int read_head(struct connection *c) { // 0 when it is not an answer that can be read
@@ -117,6 +124,7 @@ static int read_head(struct connection *c) { // 0 when it is not an answer that 
     *end = 0;
     c->status = c->in > 12 ? atoi(c->buffer + 9) : 0;
     char *length = strcasestr(c->buffer, "\r\ncontent-length:");
+    c->is_last = strcasestr(c->buffer, "\r\nconnection: close") != NULL;
     if (!c->status || (!length && c->status != 204 && c->status != 304)) return 0;
     size_t body = length ? strtoul(length + 17, NULL, 10) : 0, have = c->in - (end + 4 - c->buffer);
     if (have > body) return 0; // more than was asked for
@@ -169,7 +177,7 @@ static void report(double start) {
 
 int main(int count, char **words) {
     if (count < 5) return fprintf(stderr, "flood HOST PORT CONNECTIONS FILE [SECONDS [RATE [repeat]]]\n"), 2;
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(words[2]))};
+    address.sin_port = htons(atoi(words[2]));
     if (inet_pton(AF_INET, words[1], &address.sin_addr) != 1) return 2;
     int width = atoi(words[3]);
     double seconds = count > 5 ? atof(words[5]) : 0, rate = count > 6 ? atof(words[6]) : 0;
@@ -185,7 +193,7 @@ int main(int count, char **words) {
     poller = epoll_create1(EPOLL_CLOEXEC);
     connections = calloc(width, sizeof *connections);
     idle = calloc(width, sizeof *idle);
-    for (int i = 0; i < width; i++) open_connection(&connections[i], &address);
+    for (int i = 0; i < width; i++) open_connection(&connections[i]);
 
     double start = now(), stop = seconds ? start + seconds : 1e18, give_up = 0, due = start;
     for (int is_sending = 1, lost = 0;;) {
