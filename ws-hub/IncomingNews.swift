@@ -3,6 +3,7 @@ import Domain
 /// What the feed itself needs to know of a finished frame.
 struct IncomingNews: Decodable {
     var type: String
+    var id: String?
     var revision: Int?
     var confirmed: Int?
     var waitlisted: Int?

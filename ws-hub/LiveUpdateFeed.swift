@@ -26,6 +26,8 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var isOpen = false
         var places: Places?
         var version = 0
+        /// The ids of the latest announcements, so that none is told twice.
+        var announced: [String] = []
         /// Of a dashboard.
         var checkIns: CheckInState?
 
@@ -40,6 +42,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var scanned: Set<EventID> = []
         var lines = LineNews()
         var isStale = true
+        var staleSince = ContinuousClock.now
         var isConnected = false
         /// Counts the connections, so that a comparison is not credited to a later one.
         var connection = 0
@@ -179,7 +182,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
             guard connection != comparedConnection || now >= nextCheck else { continue }
             comparedConnection = connection
             let all = state.withLock { state in state.entries.filter(\.value.isSubscribed).map(\.key) }
-            if await compare(all), await compareLines(of: all, since: lastCheck) {
+            if await compare(all), await compareLines(of: all, since: lastCheck), await tellMissed(all) {
                 becomeFresh(connection)
                 lastCheck = now
             }

@@ -49,6 +49,7 @@ extension LiveUpdateFeed {
             guard entry.isOpen else { return }  // the snapshot will carry it
             tell(.counts(places, frame: frame), topic, entry, &state)
         } else if entry.isOpen {
+            if news.type == "announcement", let id = news.id, !isNew(id, on: topic, &state) { return }
             if let edit = news.edit { state.entries[topic]?.version = max(entry.version, edit.version) }
             tell(.other(frame: frame), topic, entry, &state)
         }
@@ -61,6 +62,16 @@ extension LiveUpdateFeed {
             return frame(.event(id, version: edit.version, status: edit.status), on: topic)
         }
         return nil
+    }
+
+    /// Whether an announcement was not told yet; from here on it was.
+    private func isNew(_ id: String, on topic: Topic, _ state: inout State) -> Bool {
+        guard state.entries[topic]?.announced.contains(id) == false else { return false }
+        state.entries[topic]?.announced.append(id)
+        if let count = state.entries[topic]?.announced.count, count > 64 {
+            state.entries[topic]?.announced.removeFirst()
+        }
+        return true
     }
 
     private func tell(_ news: News, _ topic: Topic, _ entry: Entry, _ state: inout State) {
@@ -137,6 +148,27 @@ extension LiveUpdateFeed {
                     guard let entry = state.entries[update.topic], entry.isOpen,
                         let frame = frame(update, on: update.topic)
                     else { continue }
+                    tell(.other(frame: frame), update.topic, entry, &state)
+                }
+            }
+        }
+    }
+
+    /// After Redis was away: what was announced meanwhile, to sockets that stayed.
+    func tellMissed(_ topics: [Topic]) async -> Bool {
+        let since = state.withLock { $0.isStale && $0.isConnected ? $0.staleSince : nil }
+        let events = topics.compactMap { if case .event(let id) = $0 { id } else { nil } }
+        guard let since, !events.isEmpty else { return true }
+        return await asking {
+            let age = Double((ContinuousClock.now - since).components.seconds) + 30
+            let missed = try await live.announcements(of: events, within: age)
+            state.withLock { state in
+                for update in missed {
+                    guard case .announcement(_, let id, _, _, _) = update, let entry = state.entries[update.topic],
+                        entry.isOpen, isNew(id.description, on: update.topic, &state),
+                        let frame = frame(update, on: update.topic)
+                    else { continue }
+                    metrics.updateHealed()
                     tell(.other(frame: frame), update.topic, entry, &state)
                 }
             }
@@ -236,6 +268,7 @@ extension LiveUpdateFeed {
             state.isConnected = false
             guard !state.isStale else { return }
             state.isStale = true
+            state.staleSince = .now
             for hub in Self.hubs(state) { hub.deliver(isStale: true) }
         }
     }

@@ -122,6 +122,23 @@ public struct LiveStore: Sendable {
         return states
     }
 
+    /// What was announced of late, the oldest first, as the frames that Redis should have brought.
+    /// - Parameter age: seconds.
+    public func announcements(of events: [EventID], within age: TimeInterval) async throws -> [LiveUpdate] {
+        guard !events.isEmpty else { return [] }
+        let rows = try await database.read(
+            """
+            SELECT id, event_id, title, body, at FROM announcements
+            WHERE event_id = ANY(\(events)) AND at > now() - make_interval(secs => \(age))
+            ORDER BY at, id
+            """)
+        return try rows.map { row in
+            .announcement(
+                try row.decode("event_id"), id: try row.decode("id"), title: try row.decode("title"),
+                body: try row.decode("body"), at: try row.decode("at"))
+        }
+    }
+
     /// The registrations of these people that wait in line, and those that left it or came to a place of late.
     /// - Parameter age: seconds; generous, because the times are those of the services' clocks.
     public func registrations(

@@ -278,7 +278,7 @@ int main(int argc, char **argv) {
     }
     double span = (now() - start_time) / 1e9;
     uint64_t within = deliveries;
-    for (uint64_t end = now() + 2000000000ull; now() < end && deliveries < published * expected;) turn(5);
+    for (uint64_t end = now() + 10000000000ull; now() < end && deliveries < published * expected;) turn(5);
     getrusage(RUSAGE_SELF, &after);
     qsort(latencies, measured, 8, by_value);
     double cpu = (after.ru_utime.tv_sec - before.ru_utime.tv_sec) + (after.ru_stime.tv_sec - before.ru_stime.tv_sec)

@@ -137,6 +137,17 @@ extension HubEvents {
         return people
     }
 
+    @discardableResult
+    func announce(_ title: String, _ event: EventID) async throws -> AnnouncementID {
+        let id = AnnouncementID()
+        try await database.execute(
+            """
+            INSERT INTO announcements (id, event_id, author_id, title, body)
+            VALUES (\(id), \(event), \(owner), \(title), '')
+            """)
+        return id
+    }
+
     func leave(_ person: UserID, _ event: EventID) async throws {
         try await database.execute(
             """
