@@ -91,7 +91,9 @@ public final class MessageWorker: Service, CustomStringConvertible {
         do {
             message = try ReceivedMessage(delivery, arrival: arrival)
         } catch {
-            await settle(delivery, .reject(reason: "undecodable"), arrival: arrival, logger: logger)
+            // Minor versions to come are taken as they are; another major one is no message of ours.
+            let reason = error is CloudEventError ? "unknown-version" : "undecodable"
+            await settle(delivery, .reject(reason: reason), arrival: arrival, logger: logger)
             metrics.count("undecodable", since: started)
             return
         }

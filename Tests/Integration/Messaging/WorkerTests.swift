@@ -151,6 +151,32 @@ struct WorkerTests {
         }
     }
 
+    @Test("a newer minor version is handled, another major one is parked", arguments: ["1.9", "2.0"])
+    func versions(version: String) async throws {
+        try await MessagingWorld.run { world in
+            let script = Script()
+            let worker = worker(world) { message in
+                script.note(message)
+                return .done
+            }
+            let event = event()
+            let text = String(decoding: try event.encoded(), as: UTF8.self)
+                .replacing(#""specversion":"1.0""#, with: #""specversion":"\#(version)","later":{"more":[1]}"#)
+            try await world.running([worker]) {
+                try await world.publisher.publish(
+                    Message(
+                        exchange: world.names.events, routingKey: "em.registration.confirmed", body: Array(text.utf8)))
+                try await world.broker.eventually("settled") {
+                    try await script.seen.count + depth(world.queue.parked, world) == 1
+                }
+            }
+            #expect(script.attempts(of: event.id) == (version == "1.9" ? [1] : []))
+            if version == "2.0" {
+                #expect(try await parked(world).properties.headers["em-reason"] == "unknown-version")
+            }
+        }
+    }
+
     @Test("while the database is away messages wait and count no attempt")
     func databaseAway() async throws {
         try await MessagingWorld.run { world in
