@@ -35,6 +35,7 @@ class Settings:
     fast: bool = False
     rate_limit: str = ""
     require_verified_email: str = ""
+    event_log_days: str = ""
     log_level: str = "info"
     tls_certificate: str = ""
     tls_key: str = ""
@@ -49,6 +50,7 @@ class Settings:
             fast=fast,
             rate_limit=os.environ.get("EM_RATE_LIMIT", ""),
             require_verified_email=os.environ.get("EM_REQUIRE_VERIFIED_EMAIL", ""),
+            event_log_days=os.environ.get("EM_EVENT_LOG_DAYS", ""),
             log_level=os.environ.get("EM_LOG_LEVEL", "info"),
             tls_certificate=os.environ.get("EM_TLS_CERT", ""),
             tls_key=os.environ.get("EM_TLS_KEY", ""),

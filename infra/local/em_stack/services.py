@@ -45,6 +45,8 @@ def service_environment(layout: Layout, service: str, instance: int = 1) -> dict
         environment["EM_RATE_LIMIT"] = settings.rate_limit
     if service == "api-service" and settings.require_verified_email:
         environment["EM_REQUIRE_VERIFIED_EMAIL"] = settings.require_verified_email
+    if service == "api-service" and settings.event_log_days:
+        environment["EM_EVENT_LOG_DAYS"] = settings.event_log_days
     if service == "notifications":
         environment["EM_SMTP_URL"] = f"smtp://{LOOPBACK}:{layout.server_port('smtp')}"
         environment["EM_MAIL_FROM"] = "EM-Connect <no-reply@example.com>"
