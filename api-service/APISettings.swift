@@ -32,8 +32,10 @@ struct APISettings: Sendable {
         let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
         let eventLogDays = reader.int("EM_EVENT_LOG_DAYS", default: 90, in: 1...36_500)
         try reader.finish()
+        var serving = database.value
+        serving.prefersIndexes = true
         return APISettings(
-            common: common.value, database: database.value, broker: broker.value, redis: redis.value,
+            common: common.value, database: serving, broker: broker.value, redis: redis.value,
             accessTokenKey: accessTokenKey.value, ticketKeys: ticketKeys.value,
             requiresVerifiedEmail: requiresVerifiedEmail.value,
             retention: Retention(eventLog: Double(eventLogDays.value) * 86_400))

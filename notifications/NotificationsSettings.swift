@@ -27,6 +27,7 @@ struct NotificationsSettings: Sendable {
         // to store its link: a planner's, who waits for no mail.
         self.database.maximumTransactions = mailConnections + NotificationsService.planConcurrency
         self.database.applicationName = "notifications"
+        self.database.prefersIndexes = true
     }
 
     /// - Throws: ``SettingsError`` with every problem at once.

@@ -17,6 +17,7 @@ struct TicketWorkerSettings: Sendable {
         let database = reader.url("EM_DATABASE_URL") { url in
             var settings = try DatabaseSettings(url: url)
             settings.applicationName = "ticket-worker"
+            settings.prefersIndexes = true
             return settings
         }
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }

@@ -50,5 +50,6 @@ struct HubSettings: Sendable {
         self.database.queryTimeout = .seconds(3)
         self.database.maximumTransactions = 1
         self.database.applicationName = "ws-hub"
+        self.database.prefersIndexes = true
     }
 }

@@ -1,3 +1,4 @@
+import Crypto
 public import Domain
 public import FoundationEssentials
 import JWTKit
@@ -77,6 +78,7 @@ public struct AccessTokenVerifier: Sendable {
     private let knownKeys: Set<String>
     private let keys: JWTKeyCollection
     private let parser = DefaultJWTParser()
+    private let verified = VerifiedTokens()
 
     /// Clocks of the services may differ by so much for `iat`; an expired token is expired.
     private static let leeway = 30
@@ -101,14 +103,20 @@ public struct AccessTokenVerifier: Sendable {
     /// - Returns: who the token speaks for.
     public func verify(_ token: String, now: Date = Date()) async throws(AccessTokenError) -> Principal {
         guard token.utf8.count <= AccessToken.maximumLength else { throw .invalid }
+        let bytes = Array(token.utf8)
+        let digest = SHA256.hash(data: bytes)
         let claims: AccessClaims
-        do {
-            let bytes = Array(token.utf8)
-            let header = try parser.parse(bytes, as: AccessClaims.self).header
-            guard acceptable(header) else { throw AccessTokenError.invalid }
-            claims = try await keys.verify(bytes, as: AccessClaims.self)
-        } catch {
-            throw .invalid
+        if let known = verified.claims(of: digest) {
+            claims = known
+        } else {
+            do {
+                let header = try parser.parse(bytes, as: AccessClaims.self).header
+                guard acceptable(header) else { throw AccessTokenError.invalid }
+                claims = try await keys.verify(bytes, as: AccessClaims.self)
+            } catch {
+                throw .invalid
+            }
+            verified.insert(claims, for: digest)
         }
         let seconds = Int(now.timeIntervalSince1970.rounded(.down))
         guard claims.iss == issuer, claims.aud.value == [AccessToken.audience],

@@ -1,0 +1,41 @@
+import Crypto
+import Domain
+import Synchronization
+
+/// Tokens whose signature was found good a moment ago, by their SHA-256: whoever asks often is checked once.
+///
+/// Only what can't change is kept: the claims. Their time is judged at every use. Bounded: two generations; when the
+/// younger is full, the elder is forgotten.
+final class VerifiedTokens: Sendable {
+    private struct State {
+        var young: [SHA256.Digest: AccessClaims] = [:]
+        var old: [SHA256.Digest: AccessClaims] = [:]
+    }
+
+    private let generation: Int
+    private let state = Mutex(State())
+
+    /// - Parameter generation: how many tokens one generation holds; about 200 bytes each.
+    init(generation: Int = 16_384) { self.generation = generation }
+
+    func claims(of digest: SHA256.Digest) -> AccessClaims? {
+        state.withLock { state in
+            if let claims = state.young[digest] { return claims }
+            guard let claims = state.old[digest] else { return nil }
+            insert(claims, digest, &state)
+            return claims
+        }
+    }
+
+    func insert(_ claims: AccessClaims, for digest: SHA256.Digest) {
+        state.withLock { insert(claims, digest, &$0) }
+    }
+
+    private func insert(_ claims: AccessClaims, _ digest: SHA256.Digest, _ state: inout State) {
+        if state.young.count >= generation {
+            state.old = state.young
+            state.young = [:]
+        }
+        state.young[digest] = claims
+    }
+}
