@@ -9,24 +9,26 @@ extension RegistrationStore {
     ) async throws -> [RegistrationID: Ticket] {
         let visits = visits.filter { !$0.isWithoutEffect }
         let left = visits.flatMap(\.left)
-        var revoked: [OutboxEntry] = []
+        let leaving = wishes.filter(\.isLeaving).map(\.registrationID)
+        var rest = leaving.isEmpty ? [] : [TicketStore.newest(of: leaving)]
         if !visits.isEmpty {
             var statements = [Doors.moving(visits.map { ($0.before, $0.door) }, guards: guards)]
             // Up, out, in: somebody may do all three at one visit, and has one active registration at a time.
             statements += Self.promotion(visits) + Self.departure(left) + Self.arrival(visits)
             statements += try Self.audit(wishes, visits) + journal.insertions
-            statements += OutboxStore.insertions(visits.flatMap(\.entries))
-            if !left.isEmpty { statements.append(Self.revocation(left)) }
+            // What revoked tickets tell has to wait for who they are; otherwise everything goes at once.
+            statements += left.isEmpty ? OutboxStore.insertions(visits.flatMap(\.entries)) : [Self.revocation(left)]
             let results = try await transaction.pipeline(statements)
             guard results[0].affectedRows == visits.count else { throw PlacesMoved() }
-            if !left.isEmpty { revoked = try revocations(results[statements.count - 1], visits, wishes) }
+            if !left.isEmpty {
+                let revoked = try revocations(results[statements.count - 1], visits, wishes)
+                rest = OutboxStore.insertions(visits.flatMap { $0.entries(revoking: revoked) }) + rest
+            }
         }
-        let leaving = wishes.filter(\.isLeaving).map(\.registrationID)
-        guard !leaving.isEmpty else { return [:] }
-        let results = try await transaction.pipeline(
-            OutboxStore.insertions(revoked) + [TicketStore.newest(of: leaving)])
+        guard !rest.isEmpty else { return [:] }
+        let results = try await transaction.pipeline(rest)
         var tickets: [RegistrationID: Ticket] = [:]
-        for row in results[results.count - 1] {
+        for row in leaving.isEmpty ? [] : Array(results[rest.count - 1]) {
             guard let ticket = try TicketStore.ticket(row, prefixed: false) else { continue }
             tickets[ticket.registrationID] = ticket
         }
@@ -84,20 +86,23 @@ extension RegistrationStore {
         """
     }
 
+    /// What is to be told of revoked tickets, by their registrations.
     private func revocations(
         _ rows: QueryResult, _ visits: [Visit], _ wishes: [PlaceWish]
-    ) throws -> [OutboxEntry] {
+    ) throws -> [RegistrationID: OutboxEntry] {
         let owners = Dictionary(uniqueKeysWithValues: visits.map { ($0.door.eventID, $0.door.ownerID) })
         let traces = Dictionary(wishes.map { ($0.registrationID, $0.trace) }, uniquingKeysWith: { first, _ in first })
-        return try rows.compactMap { row in
+        var entries: [RegistrationID: OutboxEntry] = [:]
+        for row in rows {
             let data = TicketData(
                 eventId: try row.decode("event_id"), ticketId: try row.decode("id"),
                 registrationId: try row.decode("registration_id"), userId: try row.decode("user_id"))
-            guard let owner = owners[data.eventId] else { return nil }
-            return try TraceContext.$current.withValue(traces[data.registrationId] ?? nil) {
+            guard let owner = owners[data.eventId] else { continue }
+            entries[data.registrationId] = try TraceContext.$current.withValue(traces[data.registrationId] ?? nil) {
                 try .fact(.ticketRevoked, event: data.eventId, owner: owner, data)
             }
         }
+        return entries
     }
 
     /// What organizers did to other people's registrations.

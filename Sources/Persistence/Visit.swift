@@ -13,6 +13,8 @@ struct Visit {
     struct Left {
         var registration: Registration
         var organizer: UserID?
+        /// Which of the entries tells of it.
+        var entry: Int
     }
 
     let before: Door
@@ -38,6 +40,14 @@ struct Visit {
     }
 
     var isWithoutEffect: Bool { entries.isEmpty }
+
+    /// What there is to tell, with the tickets that were revoked behind the cancellations that revoked them.
+    func entries(revoking tickets: [RegistrationID: OutboxEntry]) -> [OutboxEntry] {
+        let revoked = Dictionary(uniqueKeysWithValues: left.map { ($0.entry, tickets[$0.registration.id]) })
+        return entries.enumerated().flatMap { index, entry in
+            [entry] + ((revoked[index] ?? nil).map { [$0] } ?? [])
+        }
+    }
 
     /// The registration as it is now, after everything so far.
     func registration(_ id: RegistrationID) -> Registration? { taken[id]?.registration ?? known[id] }
@@ -91,7 +101,7 @@ struct Visit {
             taken[registration.id]?.registration = registration
         } else {
             known[registration.id] = registration
-            left.append(Left(registration: registration, organizer: wish.organizer))
+            left.append(Left(registration: registration, organizer: wish.organizer, entry: entries.count))
         }
         try tell(.registrationCancelled, registration)
     }
