@@ -188,17 +188,9 @@ public struct OutboxStore: Sendable {
     /// Marks rows as published: after the broker's confirm, never before.
     public func markPublished(_ rowIDs: [Int], on session: Session) async throws {
         guard !rowIDs.isEmpty else { return }
-        _ = try await session.query(
-            """
-            UPDATE outbox SET published_at = now() FROM (\(fragment: Self.inOrder(rowIDs))) mine
-            WHERE outbox.id = mine.id AND published_at IS NULL
-            """)
-    }
-
-    /// Locks rows in the order of their numbers: the two loops of a relay mark the same ones, and don't wait for each
-    /// other in a circle.
-    private static func inOrder(_ rowIDs: [Int]) -> SQL {
-        "SELECT id FROM outbox WHERE id = ANY(\(rowIDs)) ORDER BY id FOR NO KEY UPDATE"
+        // By the primary key alone, as in markLive: the two loops of a relay mark the same rows, and lock them in the same
+        // order. (A condition on published_at would lead each to another index.)
+        _ = try await session.query("UPDATE outbox SET published_at = now() WHERE id = ANY(\(rowIDs))")
     }
 
     /// The oldest rows of leased partitions that browsers have not heard of; found as in ``claim``.
@@ -225,11 +217,7 @@ public struct OutboxStore: Sendable {
 
     public func markLive(_ rowIDs: [Int], on session: Session) async throws {
         guard !rowIDs.isEmpty else { return }
-        _ = try await session.query(
-            """
-            UPDATE outbox SET live_at = now() FROM (\(fragment: Self.inOrder(rowIDs))) mine
-            WHERE outbox.id = mine.id AND live_at IS NULL
-            """)
+        _ = try await session.query("UPDATE outbox SET live_at = now() WHERE id = ANY(\(rowIDs))")
     }
 
     /// How many rows wait for the broker, and since when the oldest does.
