@@ -177,7 +177,8 @@ def answers(port: int) -> bool:
 
 
 class Changes(threading.Thread):
-    """Takes places of an event without pause, and tells Redis, as long as there is one."""
+    """Adds places to an event without pause, and tells Redis, as long as there is one. (Taking some, without
+    registrations, would leave a counter that is wrong.)"""
 
     def __init__(self, stack, event: str, redis_url: str):
         super().__init__(daemon=True)
@@ -190,7 +191,7 @@ class Changes(threading.Thread):
         redis = None
         while not self.is_over.wait(0.01):
             row = self.stack.rows(
-                "UPDATE event_places SET confirmed = confirmed + 1, revision = revision + 1 WHERE event_id = %s "
+                "UPDATE event_places SET capacity = capacity + 1, revision = revision + 1 WHERE event_id = %s "
                 "RETURNING revision, confirmed, waitlisted, capacity", self.event)[0]
             self.last = dict(zip(("revision", "confirmed", "waitlisted", "capacity"), row, strict=True))
             try:
