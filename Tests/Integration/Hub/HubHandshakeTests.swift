@@ -84,8 +84,14 @@ struct HubHandshakeTests {
             (.policy, { try $0.text(#"{"type":"subscribe"}"#) }),
             (.tooBig, { try $0.frame(1, [UInt8](repeating: 32, count: 9000)) }),
             (.tooBig, { try $0.send([0x81, 0xFF, 0, 0, 0, 1, 0, 0, 0, 0, 1, 2, 3, 4]) }),
-            (.tooMany, { for _ in 0..<150 { try $0.frame(9, []) } }),
-            (.tooMany, { for _ in 0..<60 { try $0.subscribe("event:\(EventID())") } }),
+            (.tooMany, { try $0.burst(9, Array(repeating: [], count: 250)) }),
+            (
+                .tooMany,
+                {
+                    try $0.burst(
+                        1, (0..<60).map { _ in Array(#"{"type":"subscribe","topic":"event:\#(EventID())"}"#.utf8) })
+                }
+            ),
         ]
         try await HubWorld.with { hub in
             let witness = try await hub.connect()

@@ -74,6 +74,17 @@ final class WebSocketClient: @unchecked Sendable {
     /// One frame; masked as a client must, unless a test wants otherwise.
     func frame(_ opcode: UInt8, _ payload: [UInt8], final: Bool = true, reserved: UInt8 = 0, masked: Bool = true) throws
     {
+        try send(Self.encoded(opcode, payload, final: final, reserved: reserved, masked: masked))
+    }
+
+    /// Frames in one write: the server reads them in one turn, however slow this client is.
+    func burst(_ opcode: UInt8, _ payloads: [[UInt8]]) throws {
+        try send(payloads.flatMap { Self.encoded(opcode, $0) })
+    }
+
+    private static func encoded(
+        _ opcode: UInt8, _ payload: [UInt8], final: Bool = true, reserved: UInt8 = 0, masked: Bool = true
+    ) -> [UInt8] {
         var bytes: [UInt8] = [(final ? 0x80 : 0) | reserved | opcode]
         let maskBit: UInt8 = masked ? 0x80 : 0
         if payload.count < 126 {
@@ -87,7 +98,7 @@ final class WebSocketClient: @unchecked Sendable {
         } else {
             bytes += payload
         }
-        try send(bytes)
+        return bytes
     }
 
     func text(_ text: String) throws { try frame(1, Array(text.utf8)) }
