@@ -66,11 +66,11 @@ let package = Package(
         .target(name: "CAMQP", dependencies: ["CRabbitMQ"]),
 
         // Kill points and mutants of fault tests; empty in release builds.
-        .target(name: "Sabotage", swiftSettings: settings),
+        .target(name: "FailPoints", swiftSettings: settings),
 
         // Wrappers: one C library each, no product words.
         .target(name: "Postgres", dependencies: ["CLibpq", "CLinux", logging], swiftSettings: settings),
-        .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", "Sabotage", logging], swiftSettings: settings),
+        .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", "FailPoints", logging], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", "CLinux", logging], swiftSettings: settings),
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
@@ -79,12 +79,12 @@ let package = Package(
         // The product's shared floors.
         .target(name: "Domain", swiftSettings: settings),
         .target(
-            name: "Persistence", dependencies: ["Domain", "Postgres", "Sabotage", crypto, logging],
+            name: "Persistence", dependencies: ["Domain", "FailPoints", "Postgres", crypto, logging],
             resources: [.embedInCode("Migrations")], swiftSettings: settings),
         .target(
             name: "Messaging",
             dependencies: [
-                "Domain", "Persistence", "Postgres", "AMQP", "Redis", "Sabotage", crypto, logging, metrics, lifecycle,
+                "Domain", "Persistence", "Postgres", "AMQP", "Redis", "FailPoints", crypto, logging, metrics, lifecycle,
             ],
             swiftSettings: settings),
         .target(name: "Access", dependencies: ["Domain", jwt, crypto], swiftSettings: settings),
@@ -116,7 +116,7 @@ let package = Package(
         .executableTarget(
             name: "notifications",
             dependencies: [
-                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "Sabotage", "SMTP",
+                "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "FailPoints", "SMTP",
                 arguments,
                 configuration,
                 lifecycle, logging, metrics, mustache,

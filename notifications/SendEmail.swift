@@ -6,7 +6,7 @@ import Messaging
 import Persistence
 import Postgres
 import SMTP
-import Sabotage
+import FailPoints
 
 /// Sends the mail of one notification and writes down how it went.
 ///
@@ -68,9 +68,9 @@ struct SendEmail: Sendable {
     private func send(_ context: MailContext) async throws {
         let link = try await link(for: context)
         do {
-            Sabotage.point("mail.sending")
+            FailPoint.point("mail.sending")
             try await sender.send(try composer.compose(context, link: link, at: clock()))
-            Sabotage.point("mail.taken")
+            FailPoint.point("mail.taken")
         } catch let error as SMTPError {
             if error.kind == .cancelled { throw CancellationError() }
             throw MailFailure(reason: error.reason, code: error.code, isRetriable: error.isRetriable)

@@ -1,5 +1,5 @@
 import Logging
-import Sabotage
+import FailPoints
 
 /// What the publisher's thread does, from the first connect to the close. Confined to that thread.
 final class PublisherLoop {
@@ -109,7 +109,7 @@ final class PublisherLoop {
             pending.batch.markSent(pending.index)
             inFlight.append(pending)
             try connection.publish(pending.message, encodedHeaders: pending.encodedHeaders)
-            Sabotage.point("publisher.sent")
+            FailPoint.point("publisher.sent")
             room -= 1
             guard connection.wait(queue.wakeup, forWriting: true, atMost: .zero).contains(.writable) else { return }
         }

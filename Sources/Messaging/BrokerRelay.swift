@@ -5,7 +5,7 @@ import FoundationEssentials
 import Logging
 import Persistence
 import Postgres
-import Sabotage
+import FailPoints
 
 /// What a loop's round has come to.
 struct RelayRound {
@@ -62,7 +62,7 @@ struct BrokerRelay {
         let rows = try await store.claim(
             partitions: partitions, limit: batch, held: waiting.events, heldRows: waiting.rows, on: session)
         guard !rows.isEmpty else { return .idle }
-        Sabotage.point("relay.claimed")
+        FailPoint.point("relay.claimed")
         let published = try await publish(rows, on: session)
         return RelayRound(
             foundWork: !published.isEmpty,
@@ -76,15 +76,15 @@ struct BrokerRelay {
         while true {
             let wave = lanes.nextWave(proved: proved, limit: isCareful ? 1 : batch)
             guard !wave.isEmpty else { break }
-            if Sabotage.mutates(.noConfirms) { try await store.markPublished(wave.map(\.row.rowID), on: session) }
+            if FailPoint.mutates(.noConfirms) { try await store.markPublished(wave.map(\.row.rowID), on: session) }
             let outcomes = await publisher.publish(wave.map(\.message))
-            Sabotage.point("relay.confirmed")
+            FailPoint.point("relay.confirmed")
             let confirmed = judge(wave, outcomes, &lanes)
             metrics.published.increment(by: confirmed.count)
             metrics.recordLag(of: confirmed, now: Date())
             // What is confirmed is marked at once: a crash from here on publishes nothing twice.
             try await store.markPublished(confirmed.map(\.rowID), on: session)
-            Sabotage.point("relay.marked")
+            FailPoint.point("relay.marked")
             published += confirmed
             if ContinuousClock.now < pausedUntil { return published }
         }

@@ -4,7 +4,7 @@ import Domain
 import FoundationEssentials
 public import Logging
 public import Persistence
-import Sabotage
+import FailPoints
 public import ServiceLifecycle
 
 /// Handles the messages of one queue, `concurrency` at a time, with `prefetch` at hand.
@@ -102,9 +102,9 @@ public final class MessageWorker: Service, CustomStringConvertible {
         logger[metadataKey: "message_id"] = "\(message.event.id)"
         logger[metadataKey: "type"] = "\(message.event.type)"
         await TraceContext.$current.withValue(trace) {
-            if Sabotage.mutates(.ackBeforeCommit) { await settle(delivery, .done, arrival: arrival, logger: logger) }
+            if FailPoint.mutates(.ackBeforeCommit) { await settle(delivery, .done, arrival: arrival, logger: logger) }
             let outcome = await handle(message, logger: logger)
-            Sabotage.point("worker.handled")
+            FailPoint.point("worker.handled")
             await acquit(message, logger: logger)
             await settle(delivery, outcome, arrival: arrival, logger: logger)
             metrics.count(outcome?.label ?? "handed-back", since: started)
@@ -125,7 +125,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
             }
         }
         return await SoloGate.process.pass(alone: isAlone) {
-            Sabotage.point("worker.handling", about: message.event.id.description)
+            FailPoint.point("worker.handling", about: message.event.id.description)
             return switch await patiently(message, logger, { try await handler(message) }) {
             case .value(let outcome): outcome
             case .ended(let outcome): outcome

@@ -1,6 +1,6 @@
 import Persistence
 import Postgres
-import Sabotage
+import FailPoints
 import Synchronization
 
 /// The partitions that this relay alone may publish from, held by advisory locks of one database session.
@@ -13,7 +13,7 @@ final class PartitionLeases: Sendable {
 
     /// The share of the relay with this place among `relays`: shares differ by one at most, and add up to all.
     static func share(rank: Int, of relays: Int) -> Int {
-        let relays = Sabotage.mutates(.skipLocked) ? 1 : max(1, relays)
+        let relays = FailPoint.mutates(.skipLocked) ? 1 : max(1, relays)
         return OutboxStore.partitionCount / relays + (rank < OutboxStore.partitionCount % relays ? 1 : 0)
     }
 

@@ -1,5 +1,5 @@
 public import Domain
-import Sabotage
+import FailPoints
 
 /// A worker's queue with what belongs to it: the bindings that feed it, its ladder of delay queues, its parking queue.
 public struct WorkerQueue: Sendable, Equatable {
@@ -65,7 +65,7 @@ public struct RetryLadder: Sendable, Equatable {
 
     private static let contract = [
         Rung("5s", .seconds(5)), Rung("30s", .seconds(30)), Rung("5m", .seconds(300)), Rung("1h", .seconds(3600)),
-    ].map { Rung($0.name, $0.delay * Sabotage.haste) }
+    ].map { Rung($0.name, $0.delay * FailPoint.haste) }
     /// Each rung once: over an hour.
     public static let standard = RetryLadder(contract, maximumAttempts: 5)
     /// The last rung again and again: mail servers may be away for a day.

@@ -1,7 +1,7 @@
 public import Domain
 public import FoundationEssentials
 public import Postgres
-import Sabotage
+import FailPoints
 
 /// Which consumer has had which message.
 public struct InboxStore: Sendable {
@@ -11,7 +11,7 @@ public struct InboxStore: Sendable {
     ///
     /// Two deliveries at once: the second waits here for the first one's commit.
     public func record(_ message: MessageID, consumer: String, on transaction: Transaction) async throws -> Bool {
-        if Sabotage.mutates(.noInbox) { return true }
+        if FailPoint.mutates(.noInbox) { return true }
         return try await transaction.query(
             """
             INSERT INTO inbox (consumer, message_id) VALUES (\(consumer), \(message))

@@ -1,6 +1,6 @@
 public import FoundationEssentials
 public import Postgres
-import Sabotage
+import FailPoints
 import Synchronization
 
 /// How the outbox stands; ages in seconds.
@@ -124,15 +124,15 @@ extension OutboxStore {
 
     /// Nothing; of the mutant `last-id` what skips whatever commits late.
     static var mutantCursor: SQL {
-        Sabotage.mutates(.lastID) ? "AND id > \(highestSeen.load(ordering: .relaxed))" : ""
+        FailPoint.mutates(.lastID) ? "AND id > \(highestSeen.load(ordering: .relaxed))" : ""
     }
 
     static func mutate(_ rows: [OutboxRow], on transaction: Transaction) async throws {
-        if Sabotage.mutates(.lastID), let last = rows.map(\.rowID).max() {
+        if FailPoint.mutates(.lastID), let last = rows.map(\.rowID).max() {
             highestSeen.store(last, ordering: .relaxed)
         }
         // Taken is gone: no other relay looks at these rows, and each publishes its own when it comes to it.
-        if Sabotage.mutates(.skipLocked) {
+        if FailPoint.mutates(.skipLocked) {
             _ = try await transaction.query(
                 "UPDATE outbox SET published_at = now() WHERE id = ANY(\(rows.map(\.rowID)))")
         }

@@ -1,7 +1,7 @@
 public import Domain
 public import FoundationEssentials
 public import Postgres
-import Sabotage
+import FailPoints
 
 /// A message on its way into the outbox.
 public struct OutboxEntry: Sendable {
@@ -115,7 +115,7 @@ public struct OutboxStore: Sendable {
 
     /// Tries to become the one relay of a partition; held until the session ends.
     public func lease(partition: Int, on session: Session) async throws -> Bool {
-        if Sabotage.mutates(.skipLocked) { return true }
+        if FailPoint.mutates(.skipLocked) { return true }
         let rows = try await session.query(
             "SELECT pg_try_advisory_lock(\(Self.leaseClass)::int, \(partition)::int) AS held")
         return try rows.first?.decode("held", as: Bool.self) ?? false

@@ -5,8 +5,8 @@ import Synchronization
 
 /// What fault tests do to the running code: kill the process at a point, or take a guard away to show the harm.
 ///
-/// Only debug builds can be sabotaged, and only by their environment: in a release build all of this is empty.
-public enum Sabotage {
+/// Compiled into debug builds only, and reached by their environment only: in a release build all of this is empty.
+public enum FailPoint {
     /// Guards that a test takes away, one at a time, with `EM_MUTANT`.
     public enum Mutant: String, Sendable {
         /// The relay marks what it has sent, whether the broker has it or not.
