@@ -54,7 +54,7 @@ func buildNotifications(
     let sender = MailSender(settings.mailServer, threads: settings.mailConnections, logger: logger)
     let send = SendEmail(
         database: database, composer: try MailComposer(from: settings.mailFrom, site: settings.common.publicURL),
-        sender: sender, ladder: queues.mail.ladder, logger: logger)
+        sender: sender, lanes: RecipientLanes(settings.mailLimits), ladder: queues.mail.ladder, logger: logger)
     let mailWorker = MessageWorker(
         queues.mail, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
         prefetch: settings.mailConnections * 2, concurrency: settings.mailConnections, logger: logger

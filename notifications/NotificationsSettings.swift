@@ -12,10 +12,11 @@ struct NotificationsSettings: Sendable {
     var mailFrom: MailAddress
     /// Connections to the mail server, and mails on their way at a time.
     var mailConnections: Int
+    var mailLimits: RecipientLanes.Limits
 
     init(
         common: CommonSettings, database: DatabaseSettings, broker: BrokerAddress, mailServer: SMTPAddress,
-        mailFrom: MailAddress, mailConnections: Int = 4
+        mailFrom: MailAddress, mailConnections: Int = 8
     ) {
         self.common = common
         self.database = database
@@ -23,6 +24,7 @@ struct NotificationsSettings: Sendable {
         self.mailServer = mailServer
         self.mailFrom = mailFrom
         self.mailConnections = mailConnections
+        mailLimits = RecipientLanes.Limits(connections: mailConnections)
         // A transaction for each mail on its way, and some for planning. An account mail needs a second one for a moment,
         // to store its link: a planner's, who waits for no mail.
         self.database.maximumTransactions = mailConnections + NotificationsService.planConcurrency
@@ -39,7 +41,7 @@ struct NotificationsSettings: Sendable {
         let mailFrom = reader.value("EM_MAIL_FROM") { text in
             do { return try MailAddress(text) } catch { throw Problem("must look like Name <local@domain>") }
         }
-        let connections = reader.int("EM_SMTP_CONNECTIONS", default: 4, in: 1...64)
+        let connections = reader.int("EM_SMTP_CONNECTIONS", default: 8, in: 1...64)
         try reader.finish()
         self.init(
             common: common.value, database: database.value, broker: broker.value, mailServer: mailServer.value,

@@ -24,16 +24,21 @@ struct SendEmail: Sendable {
     let inbox = InboxStore()
     let composer: MailComposer
     let sender: MailSender
+    let lanes: RecipientLanes
     let ladder: RetryLadder
     let logger: Logger
     var clock: @Sendable () -> Date = { Date() }
 
-    init(database: Database, composer: MailComposer, sender: MailSender, ladder: RetryLadder, logger: Logger) {
+    init(
+        database: Database, composer: MailComposer, sender: MailSender, lanes: RecipientLanes, ladder: RetryLadder,
+        logger: Logger
+    ) {
         self.database = database
         notifications = NotificationStore(database)
         links = AccountLinkStore(database)
         self.composer = composer
         self.sender = sender
+        self.lanes = lanes
         self.ladder = ladder
         self.logger = logger
     }
@@ -41,6 +46,14 @@ struct SendEmail: Sendable {
     /// Handles `mail.send`.
     func handle(_ message: ReceivedMessage) async throws -> Outcome {
         let id = try message.event.payload(NotificationData.self).notificationId
+        // No message names a recipient: that stands in the database alone.
+        let domain = try await notifications.recipientDomain(of: id) ?? ""
+        if let outcome = try await lanes.pass(domain, { try await deliver(id, message) }) { return outcome }
+        Counter(label: "em_mails", dimensions: [("outcome", "postponed")]).increment()
+        return .postpone(reason: "recipient-domain-busy")
+    }
+
+    private func deliver(_ id: NotificationID, _ message: ReceivedMessage) async throws -> Outcome {
         var isSent = false
         do {
             try await database.transaction { transaction in

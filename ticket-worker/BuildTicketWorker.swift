@@ -23,10 +23,13 @@ func buildTicketWorker(
 ) -> TicketWorker {
     let database = Database(settings.database, logger: logger)
     let issueTicket = IssueTicket(database: database, signer: TicketSigner(key: settings.ticketKey))
+    // What waits is taken many at a time: a commit costs more than a ticket. Few transactions at once, for the batches to
+    // be large ones.
     let worker = MessageWorker(
-        .ticketIssue, broker: settings.broker, suspects: SuspectStore(database), logger: logger
+        .ticketIssue, broker: settings.broker, suspects: SuspectStore(database), prefetch: 512, concurrency: 4,
+        logger: logger, batch: .init(atMost: 128) { try await issueTicket.handleTogether($0) }
     ) { message in
-        try await issueTicket.handle(message.event)
+        try await issueTicket.handle(message)
         return .done
     }
     let health = HealthEndpoint(

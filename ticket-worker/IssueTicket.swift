@@ -1,9 +1,10 @@
 import Domain
 import FoundationEssentials
+import Messaging
 import Persistence
 import Postgres
 
-/// Issues the ticket of a confirmed registration: ticket, its message and the inbox row in one transaction.
+/// Issues the tickets of confirmed registrations: tickets, their messages and the inbox rows in one transaction.
 struct IssueTicket: Sendable {
     static let consumer = "ticket-worker.issue"
     /// A gate's clock may be off, and doors close late: a ticket stays good for a day after the event's end.
@@ -23,32 +24,76 @@ struct IssueTicket: Sendable {
 
     /// Handles `em.registration.confirmed` and `em.registration.promoted`. A message seen before, or a registration
     /// cancelled meanwhile, needs nothing.
-    func handle(_ message: CloudEvent) async throws {
-        let registration = try message.payload(RegistrationData.self).registrationId
+    func handle(_ message: ReceivedMessage) async throws {
+        let wish = try Wish(message)
         try await database.transaction { transaction in
-            guard try await inbox.record(message.id, consumer: Self.consumer, on: transaction),
-                let occasion = try await tickets.occasion(for: registration, on: transaction)
-            else { return }
-            try await issue(for: occasion, on: transaction)
+            _ = try await tickets.hold([wish.registration], waiting: true, on: transaction)
+            try await issue(for: [wish], on: transaction)
         }
     }
 
-    private func issue(for occasion: TicketStore.Occasion, on transaction: Transaction) async throws {
-        let issue = try await tickets.issueCount(of: occasion.registrationID, on: transaction) + 1
+    /// Handles many at once, or by throwing none of them; returns those it has handled. The others' registrations are in
+    /// somebody else's hands: to be handled one by one.
+    func handleTogether(_ messages: [ReceivedMessage]) async throws -> Set<MessageID> {
+        let wishes = try messages.map(Wish.init)
+        return try await database.transaction { transaction in
+            let held = try await tickets.hold(wishes.map(\.registration), waiting: false, on: transaction)
+            let ours = wishes.filter { held.contains($0.registration) }
+            try await issue(for: ours, on: transaction)
+            return Set(ours.map(\.message))
+        }
+    }
+
+    /// What one message asks for.
+    private struct Wish {
+        let message: MessageID
+        let traceparent: String
+        let registration: RegistrationID
+
+        init(_ message: ReceivedMessage) throws {
+            self.message = message.event.id
+            traceparent = message.trace.traceparent
+            registration = try message.event.payload(RegistrationData.self).registrationId
+        }
+    }
+
+    /// The registrations are held, by everyone before the inbox rows.
+    private func issue(for wishes: [Wish], on transaction: Transaction) async throws {
+        guard !wishes.isEmpty else { return }
+        let fresh = try await inbox.record(wishes.map(\.message), consumer: Self.consumer, on: transaction)
+        let asked = wishes.filter { fresh.contains($0.message) }.map { ($0.registration, $0.traceparent) }
+        let traces = Dictionary(asked) { first, _ in first }
+        guard !traces.isEmpty else { return }
+        let occasions = try await tickets.occasions(for: Array(traces.keys), on: transaction)
+        try await store(try occasions.map { try issue($0, traces[$0.registrationID]) }, on: transaction)
+    }
+
+    private func issue(_ occasion: TicketStore.Occasion, _ traceparent: String?) throws -> TicketStore.Issue {
+        let number = occasion.issued + 1
         let id = TicketID()
         let qrText = try signer.sign(
-            id, event: occasion.eventID, issue: issue,
+            id, event: occasion.eventID, issue: number,
             notAfter: occasion.eventEndsAt.addingTimeInterval(Self.validityAfterEnd))
-        var generator = SystemRandomNumberGenerator()
+        let ticket = Ticket(
+            id: id, eventID: occasion.eventID, registrationID: occasion.registrationID, userID: occasion.userID,
+            code: Self.drawCode(), qrText: qrText, status: .valid, issuedAt: clock(), revokedAt: nil, checkedInAt: nil)
+        return TicketStore.Issue(ticket, number: number, owner: occasion.ownerID, traceparent: traceparent)
+    }
+
+    private func store(_ issues: [TicketStore.Issue], on transaction: Transaction) async throws {
+        var open = issues
         // 55 random bits: a second draw is for the unique constraint's sake, not for chance's.
         for _ in 0..<3 {
-            let ticket = Ticket(
-                id: id, eventID: occasion.eventID, registrationID: occasion.registrationID, userID: occasion.userID,
-                code: TicketCode(using: &generator).description, qrText: qrText, status: .valid, issuedAt: clock(),
-                revokedAt: nil, checkedInAt: nil)
-            if try await tickets.insert(ticket, issue: issue, owner: occasion.ownerID, on: transaction) { return }
+            open = try await tickets.insert(open, on: transaction)
+            if open.isEmpty { return }
+            for index in open.indices { open[index].ticket.code = Self.drawCode() }
         }
         throw TicketCodesExhausted()
+    }
+
+    private static func drawCode() -> String {
+        var generator = SystemRandomNumberGenerator()
+        return TicketCode(using: &generator).description
     }
 }
 

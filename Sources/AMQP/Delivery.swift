@@ -42,5 +42,8 @@ public struct Deliveries: AsyncSequence, Sendable {
         }
     }
 
+    /// Takes, without waiting, what the broker has sent already and nobody has read.
+    public func waiting(atMost count: Int) -> [Delivery] { queue.takeReady(atMost: count) }
+
     public func makeAsyncIterator() -> AsyncIterator { AsyncIterator(queue: queue) }
 }

@@ -59,6 +59,14 @@ final class DeliveryQueue: Sendable {
         }
     }
 
+    func takeReady(atMost count: Int) -> [Delivery] {
+        state.withLock { state in
+            var taken: [Delivery] = []
+            while taken.count < count, let delivery = state.ready.popFirst() { taken.append(delivery) }
+            return taken
+        }
+    }
+
     func settle(_ verdict: Verdict, of delivery: Delivery) async throws(BrokerError) {
         let result = await withCheckedContinuation { continuation in
             let accepted = state.withLock { state in

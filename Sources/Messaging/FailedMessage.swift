@@ -15,13 +15,22 @@ struct FailedMessage {
         guard let rung = queue.ladder.rung(afterAttempt: delivery.attempt, atLeast: delay) else {
             return (parked(reason: reason), true)
         }
+        return (waiting(on: rung, attempt: delivery.attempt + 1, reason: reason), false)
+    }
+
+    /// The message for a delay queue, with as many attempts to come as before.
+    func postponed(reason: String) -> AMQP.Message {
+        waiting(on: queue.ladder.postponement, attempt: delivery.attempt, reason: reason)
+    }
+
+    private func waiting(on rung: RetryLadder.Rung, attempt: Int, reason: String) -> AMQP.Message {
         var message = failed(reason: reason)
         message.exchange = queue.names.retry
         message.routingKey = queue.retryQueue(rung)
-        message.properties.headers[Header.attempt] = .int(delivery.attempt + 1)
+        message.properties.headers[Header.attempt] = .int(attempt)
         // Jitter, so that what failed together doesn't come back in step. The queue's own limit is the longest wait.
         message.properties.expiration = rung.delay * Double.random(in: 0.8...1)
-        return (message, false)
+        return message
     }
 
     func parked(reason: String) -> AMQP.Message {

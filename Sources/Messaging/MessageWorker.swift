@@ -17,18 +17,22 @@ public import ServiceLifecycle
 /// are counted before it is handled: the third and fourth time it is handled alone, so that no neighbour is taken for
 /// it, and then it is parked.
 ///
+/// With a ``Batch``, what has come already is handled together; nobody waits for company. What came back, what failed
+/// before and what a batch leaves over is handled one by one.
+///
 /// On graceful shutdown it takes nothing new, finishes what is in hand, and hands back the rest.
 public final class MessageWorker: Service, CustomStringConvertible {
     public typealias Handler = @Sendable (ReceivedMessage) async throws -> Outcome
 
     private let queue: WorkerQueue
-    private let consumer: Consumer
+    let consumer: Consumer
     private let publisher: Publisher
     private let concurrency: Int
+    let batch: Batch?
     private let handler: Handler
     private let suspects: SuspectStore?
-    private let logger: Logger
-    private let metrics: WorkerMetrics
+    let logger: Logger
+    let metrics: WorkerMetrics
 
     /// Starts of a message that came back, the one at hand included, from which on it is handled alone.
     static let aloneFrom = 3
@@ -42,11 +46,12 @@ public final class MessageWorker: Service, CustomStringConvertible {
     ///     `TraceContext.current` set from the message.
     public init(
         _ queue: WorkerQueue, broker: BrokerAddress, topology: Topology = .emConnect, suspects: SuspectStore? = nil,
-        prefetch: Int = 32, concurrency: Int = 8, logger: Logger, handler: @escaping Handler
+        prefetch: Int = 32, concurrency: Int = 8, logger: Logger, batch: Batch? = nil, handler: @escaping Handler
     ) {
         precondition(concurrency > 0 && prefetch >= concurrency)
         self.queue = queue
         self.concurrency = concurrency
+        self.batch = batch
         self.handler = handler
         self.suspects = suspects
         var logger = logger
@@ -75,7 +80,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
             }
             await withTaskGroup(of: Void.self) { readers in
                 for _ in 0..<concurrency {
-                    readers.addTask { for await delivery in self.consumer.deliveries { await self.process(delivery) } }
+                    readers.addTask { for await delivery in self.consumer.deliveries { await self.take(delivery) } }
                 }
             }
             group.cancelAll()
@@ -84,7 +89,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
         await publisher.close()
     }
 
-    private func process(_ delivery: Delivery) async {
+    func process(_ delivery: Delivery) async {
         let started = ContinuousClock.now
         let arrival = Date()
         let message: ReceivedMessage
@@ -97,11 +102,10 @@ public final class MessageWorker: Service, CustomStringConvertible {
             metrics.count("undecodable", since: started)
             return
         }
-        let trace = message.event.traceparent.flatMap(TraceContext.init(traceparent:))?.child() ?? TraceContext()
         var logger = logger
         logger[metadataKey: "message_id"] = "\(message.event.id)"
         logger[metadataKey: "type"] = "\(message.event.type)"
-        await TraceContext.$current.withValue(trace) {
+        await TraceContext.$current.withValue(message.trace) {
             if FailPoint.mutates(.ackBeforeCommit) { await settle(delivery, .done, arrival: arrival, logger: logger) }
             let outcome = await handle(message, logger: logger)
             FailPoint.point("worker.handled")
@@ -116,8 +120,10 @@ public final class MessageWorker: Service, CustomStringConvertible {
         var isAlone = false
         if message.redelivered, let suspects {
             let id = message.event.id
-            switch await patiently(message, logger, { try await suspects.noteStart(of: id, consumer: queue.name) }) {
-            case .ended(let outcome): return outcome
+            let starts = await patiently(logger) { try await suspects.noteStart(of: id, consumer: queue.name) }
+            switch starts {
+            case .failed(let error, let outcome): return failed(message, error, outcome, logger)
+            case .handBack: return nil
             case .value(let starts) where starts > Self.maximumStarts: return .reject(reason: "kills-worker")
             case .value(let starts):
                 isAlone = starts >= Self.aloneFrom
@@ -126,22 +132,31 @@ public final class MessageWorker: Service, CustomStringConvertible {
         }
         return await SoloGate.process.pass(alone: isAlone) {
             FailPoint.point("worker.handling", about: message.event.id.description)
-            return switch await patiently(message, logger, { try await handler(message) }) {
+            return switch await patiently(logger, { try await handler(message) }) {
             case .value(let outcome): outcome
-            case .ended(let outcome): outcome
+            case .failed(let error, let outcome): failed(message, error, outcome, logger)
+            case .handBack: nil
             }
         }
     }
 
-    private enum Tried<Value: Sendable>: Sendable {
+    private func failed(
+        _ message: ReceivedMessage, _ error: any Error, _ outcome: Outcome, _ logger: Logger
+    ) -> Outcome {
+        logger.error("handler failed", metadata: ["error": "\(error)", "attempt": "\(message.attempt)"])
+        return outcome
+    }
+
+    enum Tried<Value: Sendable>: Sendable {
         case value(Value)
-        /// By an error, or because the worker stops.
-        case ended(Outcome?)
+        case failed(any Error, Outcome)
+        /// The worker stops.
+        case handBack
     }
 
     /// Runs `body`, again and again while something that every message needs is away.
-    private func patiently<Value: Sendable>(
-        _ message: ReceivedMessage, _ logger: Logger, _ body: () async throws -> Value
+    func patiently<Value: Sendable>(
+        _ logger: Logger, _ body: () async throws -> Value
     ) async -> Tried<Value> {
         var patience = Patience()
         while true {
@@ -149,16 +164,14 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 return .value(try await body())
             } catch {
                 switch HandlerFailure(error) {
-                case .outcome(let outcome):
-                    logger.error("handler failed", metadata: ["error": "\(error)", "attempt": "\(message.attempt)"])
-                    return .ended(outcome)
-                case .handBack: return .ended(nil)
+                case .outcome(let outcome): return .failed(error, outcome)
+                case .handBack: return .handBack
                 case .dependencyAway(let reason):
                     if patience.isFresh {
                         logger.warning("worker waits", metadata: ["reason": "\(reason)", "error": "\(error)"])
                     }
                     metrics.waits.increment()
-                    guard await patience.wait() else { return .ended(nil) }
+                    guard await patience.wait() else { return .handBack }
                 }
             }
         }
@@ -176,7 +189,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
     }
 
     /// Gives the message its next place, and only then takes it off the queue.
-    private func settle(_ delivery: Delivery, _ outcome: Outcome?, arrival: Date, logger: Logger) async {
+    func settle(_ delivery: Delivery, _ outcome: Outcome?, arrival: Date, logger: Logger) async {
         let failed = FailedMessage(queue: queue, delivery: delivery, arrival: arrival, now: Date())
         do throws(BrokerError) {
             switch outcome {
@@ -186,6 +199,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 let (message, isParked) = failed.retried(after: delay, reason: reason)
                 if isParked { parked(delivery, reason, logger) }
                 try await move(delivery, to: message, logger: logger)
+            case .postpone(let reason): try await move(delivery, to: failed.postponed(reason: reason), logger: logger)
             case .reject(let reason):
                 parked(delivery, reason, logger)
                 try await move(delivery, to: failed.parked(reason: reason), logger: logger)
@@ -226,25 +240,8 @@ extension Outcome {
         switch self {
         case .done: "done"
         case .retry: "retry"
+        case .postpone: "postponed"
         case .reject: "reject"
         }
-    }
-}
-
-/// Jittered, growing waits that end early when the service stops.
-struct Patience {
-    private var next = Duration.milliseconds(100)
-    private(set) var isFresh = true
-
-    /// False when the service is stopping or the task is cancelled.
-    mutating func wait() async -> Bool {
-        isFresh = false
-        let duration = next / 2 + next / 2 * Double.random(in: 0...1)
-        next = min(next * 2, .seconds(5))
-        let slept: Bool? = await cancelWhenGracefulShutdown {
-            do { try await Task.sleep(for: duration) } catch { return false }
-            return true
-        }
-        return slept ?? false
     }
 }

@@ -9,6 +9,8 @@ public enum Outcome: Sendable, Equatable {
     /// It comes again later: after the next rung of the ladder, or a later one if `after` asks for more. `reason` is a
     /// slug for operators.
     case retry(after: Duration? = nil, reason: String = "failed")
+    /// It was not tried: it comes again after the ladder's second rung, and that counts no attempt. `reason` is a slug.
+    case postpone(reason: String)
     /// It can't be handled, now or later: it is parked with the reason, a slug for operators.
     case reject(reason: String)
 }

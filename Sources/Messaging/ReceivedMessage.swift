@@ -11,12 +11,15 @@ public struct ReceivedMessage: Sendable {
     public let firstSeen: Date
     /// Whether it may have been in hand before without the attempt being counted: its worker died.
     public let redelivered: Bool
+    /// This hop of the message's trace; a new one if it has none.
+    public let trace: TraceContext
 
     public init(event: CloudEvent, attempt: Int, firstSeen: Date, redelivered: Bool) {
         self.event = event
         self.attempt = attempt
         self.firstSeen = firstSeen
         self.redelivered = redelivered
+        trace = event.traceparent.flatMap(TraceContext.init(traceparent:))?.child() ?? TraceContext()
     }
 }
 

@@ -71,6 +71,9 @@ public struct RetryLadder: Sendable, Equatable {
     /// The last rung again and again: mail servers may be away for a day.
     public static let mail = RetryLadder(contract, maximumAttempts: 28)
 
+    /// Where a message waits that was not tried.
+    public var postponement: Rung { rungs[min(1, rungs.count - 1)] }
+
     /// Where a message waits whose `attempt` (from 1) failed; nil when that was its last one.
     ///
     /// - Parameter delay: the least time to wait, if the failure named one; rounded up to a rung, at most the last.

@@ -11,13 +11,23 @@ public struct InboxStore: Sendable {
     ///
     /// Two deliveries at once: the second waits here for the first one's commit.
     public func record(_ message: MessageID, consumer: String, on transaction: Transaction) async throws -> Bool {
-        if FailPoint.mutates(.noInbox) { return true }
-        return try await transaction.query(
+        try await record([message], consumer: consumer, on: transaction).contains(message)
+    }
+
+    /// Writes messages down for this consumer, and returns those that were not there already.
+    public func record(
+        _ messages: [MessageID], consumer: String, on transaction: Transaction
+    ) async throws -> Set<MessageID> {
+        if FailPoint.mutates(.noInbox) { return Set(messages) }
+        // In the order of their key: two batches with the same messages wait for each other, and don't deadlock.
+        let fresh = try await transaction.query(
             """
-            INSERT INTO inbox (consumer, message_id) VALUES (\(consumer), \(message))
+            INSERT INTO inbox (consumer, message_id)
+            SELECT \(consumer), message_id FROM unnest(\(messages)::uuid[]) AS message_id ORDER BY message_id
             ON CONFLICT DO NOTHING
-            """
-        ).affectedRows == 1
+            RETURNING message_id
+            """)
+        return Set(try fresh.map { try $0.decode("message_id", as: MessageID.self) })
     }
 
     /// Removes what was handled before `time`; at most `limit` rows. Returns how many those were.

@@ -53,6 +53,16 @@ extension NotificationStore {
         try await OutboxStore().append(jobs, on: transaction)
     }
 
+    /// The domain that a mail is for, in lower case; nil when the notification or its person is gone.
+    public func recipientDomain(of id: NotificationID) async throws -> String? {
+        try await database.read(
+            """
+            SELECT lower(substring(u.email FROM '[^@]*$')) AS domain
+            FROM notifications n JOIN users u ON u.id = n.user_id WHERE n.id = \(id)
+            """
+        ).first?.decode("domain", as: String.self)
+    }
+
     /// Reads all that a mail needs; nil when the notification, its person or its event is gone.
     public func load(_ id: NotificationID) async throws -> MailContext? {
         let rows = try await database.read(

@@ -7,58 +7,98 @@ public struct TicketStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// What a ticket is made for: a registration whose row is held until the transaction ends, so that a cancellation
-    /// comes either before (then there is nothing to issue) or after (then it finds the ticket and revokes it).
+    /// What a ticket is made for: a registration whose row is held (``hold(_:waiting:on:)``), so that a cancellation comes
+    /// either before (then there is nothing to issue) or after (then it finds the ticket and revokes it).
     public struct Occasion: Sendable {
         public var registrationID: RegistrationID
         public var eventID: EventID
         public var userID: UserID
         public var ownerID: UserID
         public var eventEndsAt: Date
+        /// How many tickets the registration has had.
+        public var issued: Int
     }
 
-    /// A confirmed registration that has no valid ticket yet; nil when there is nothing to do.
-    public func occasion(for registration: RegistrationID, on transaction: Transaction) async throws -> Occasion? {
-        let results = try await transaction.pipeline([
-            "SELECT 1 FROM registrations WHERE id = \(registration) FOR NO KEY UPDATE",
+    /// A ticket to be, and what its message needs beside it.
+    public struct Issue: Sendable {
+        public var ticket: Ticket
+        /// Counts the registration's tickets from 1.
+        public var number: Int
+        public var owner: UserID
+        /// Of the work that it comes from.
+        public var traceparent: String?
+
+        public init(_ ticket: Ticket, number: Int, owner: UserID, traceparent: String? = nil) {
+            self.ticket = ticket
+            self.number = number
+            self.owner = owner
+            self.traceparent = traceparent
+        }
+    }
+
+    /// Holds the rows of registrations until the transaction ends, so that nobody changes them meanwhile; returns whose
+    /// they are.
+    ///
+    /// - Parameter waiting: with others at a row, whether to wait for them or to leave that row out. Whoever holds many
+    ///   must not wait: a batch of cancellations holds many as well, and the places' row with them.
+    public func hold(
+        _ registrations: [RegistrationID], waiting: Bool, on transaction: Transaction
+    ) async throws -> Set<RegistrationID> {
+        let held = try await transaction.query(
             """
-            SELECT r.event_id, r.user_id, e.owner_id, e.ends_at
-            FROM registrations r JOIN events e ON e.id = r.event_id
-            WHERE r.id = \(registration) AND r.status = 'confirmed' AND e.status <> 'cancelled'
-                AND NOT EXISTS (SELECT 1 FROM tickets WHERE registration_id = r.id AND status = 'valid')
-            """,
-        ])
-        guard let row = results[1].first else { return nil }
-        return Occasion(
-            registrationID: registration, eventID: try row.decode("event_id"), userID: try row.decode("user_id"),
-            ownerID: try row.decode("owner_id"), eventEndsAt: try row.decode("ends_at"))
+            SELECT id FROM registrations WHERE id = ANY(\(registrations))
+            FOR NO KEY UPDATE \(fragment: waiting ? "" : "SKIP LOCKED")
+            """)
+        return Set(try held.map { try $0.decode("id", as: RegistrationID.self) })
     }
 
-    /// How many tickets a registration has had.
-    public func issueCount(of registration: RegistrationID, on transaction: Transaction) async throws -> Int {
+    /// Those of the held registrations that are confirmed and have no valid ticket yet.
+    public func occasions(
+        for registrations: [RegistrationID], on transaction: Transaction
+    ) async throws -> [Occasion] {
         try await transaction.query(
-            "SELECT count(*) AS count FROM tickets WHERE registration_id = \(registration)"
-        ).first?.decode("count") ?? 0
+            """
+            SELECT r.id, r.event_id, r.user_id, e.owner_id, e.ends_at,
+                (SELECT count(*) FROM tickets WHERE registration_id = r.id) AS issued
+            FROM registrations r JOIN events e ON e.id = r.event_id
+            WHERE r.id = ANY(\(registrations)) AND r.status = 'confirmed' AND e.status <> 'cancelled'
+                AND NOT EXISTS (SELECT 1 FROM tickets WHERE registration_id = r.id AND status = 'valid')
+            """
+        ).map { row in
+            Occasion(
+                registrationID: try row.decode("id"), eventID: try row.decode("event_id"),
+                userID: try row.decode("user_id"), ownerID: try row.decode("owner_id"),
+                eventEndsAt: try row.decode("ends_at"), issued: try row.decode("issued"))
+        }
     }
 
-    /// Stores a ticket and its message; false when the code is taken (draw another).
-    public func insert(
-        _ ticket: Ticket, issue: Int, owner: UserID, on transaction: Transaction
-    ) async throws -> Bool {
-        let inserted = try await transaction.query(
+    /// Stores tickets, each with its message; returns those whose code is taken and that are not stored (draw another).
+    public func insert(_ issues: [Issue], on transaction: Transaction) async throws -> [Issue] {
+        guard !issues.isEmpty else { return [] }
+        let stored = try await transaction.query(
             """
             INSERT INTO tickets (id, registration_id, event_id, user_id, code, qr_text, issue, issued_at)
-            VALUES (\(ticket.id), \(ticket.registrationID), \(ticket.eventID), \(ticket.userID), \(ticket.code),
-                \(ticket.qrText), \(issue), \(ticket.issuedAt))
+            SELECT * FROM unnest(
+                \(issues.map(\.ticket.id))::uuid[], \(issues.map(\.ticket.registrationID))::uuid[],
+                \(issues.map(\.ticket.eventID))::uuid[], \(issues.map(\.ticket.userID))::uuid[],
+                \(issues.map(\.ticket.code))::text[], \(issues.map(\.ticket.qrText))::text[],
+                \(issues.map(\.number))::int[], \(issues.map(\.ticket.issuedAt))::timestamptz[])
             ON CONFLICT ON CONSTRAINT tickets_code_unique DO NOTHING
-            """
-        ).affectedRows
-        guard inserted == 1 else { return false }
-        let data = TicketData(
-            eventId: ticket.eventID, ticketId: ticket.id, registrationId: ticket.registrationID, userId: ticket.userID)
-        try await OutboxStore().append(
-            [.fact(.ticketIssued, event: ticket.eventID, owner: owner, data)], on: transaction)
-        return true
+            RETURNING id
+            """)
+        let ids = Set(try stored.map { try $0.decode("id", as: TicketID.self) })
+        let messages = try issues.filter { ids.contains($0.ticket.id) }.map { issue in
+            let ticket = issue.ticket
+            var message = try OutboxEntry.fact(
+                .ticketIssued, event: ticket.eventID, owner: issue.owner,
+                TicketData(
+                    eventId: ticket.eventID, ticketId: ticket.id, registrationId: ticket.registrationID,
+                    userId: ticket.userID))
+            message.traceparent = issue.traceparent ?? message.traceparent
+            return message
+        }
+        try await OutboxStore().append(messages, on: transaction)
+        return issues.filter { !ids.contains($0.ticket.id) }
     }
 
     public func find(_ id: TicketID) async throws -> (ticket: Ticket, event: EventSummary, holderName: String)? {

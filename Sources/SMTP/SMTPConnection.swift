@@ -5,6 +5,8 @@ import Synchronization
 public struct SMTPTimeouts: Sendable, Hashable {
     /// To the TCP and TLS connection, name lookup included.
     public var connect: Duration = .seconds(10)
+    /// To the answer to one command, the message's text included; in whole seconds.
+    public var answer: Duration = .seconds(15)
     /// For the whole message.
     public var whole: Duration = .seconds(30)
 
@@ -71,6 +73,8 @@ final class SMTPConnection {
         try require(em_curl_set_string(easy, CURLOPT_PROXY, ""))
         try require(em_curl_set_long(easy, CURLOPT_NOSIGNAL, 1))
         try require(em_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(timeouts.connect)))
+        let answer = max(1, Int(timeouts.answer.components.seconds))
+        try require(em_curl_set_long(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, answer))
         try require(em_curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(timeouts.whole)))
         // Servers hang up on idle clients after some minutes; don't try one that probably has.
         try require(em_curl_set_long(easy, CURLOPT_MAXAGE_CONN, 60))

@@ -102,7 +102,7 @@ struct APIWorld: Sendable {
     /// Does what ticket-worker does.
     func issueTicket(for registration: RegistrationID) async throws -> Ticket {
         try await world.database.transaction { transaction in
-            guard let occasion = try await world.tickets.occasion(for: registration, on: transaction) else {
+            guard let occasion = try await world.tickets.occasions(for: [registration], on: transaction).first else {
                 throw DomainError.notFound
             }
             let id = TicketID()
@@ -114,7 +114,7 @@ struct APIWorld: Sendable {
                 id: id, eventID: occasion.eventID, registrationID: registration, userID: occasion.userID,
                 code: TicketCode(using: &generator).description, qrText: token.text(signature: Array(signature)),
                 status: .valid, issuedAt: Date(), revokedAt: nil, checkedInAt: nil)
-            _ = try await world.tickets.insert(ticket, issue: 1, owner: occasion.ownerID, on: transaction)
+            _ = try await world.tickets.insert([.init(ticket, number: 1, owner: occasion.ownerID)], on: transaction)
             return ticket
         }
     }

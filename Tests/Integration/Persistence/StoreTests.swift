@@ -207,7 +207,7 @@ struct StoreTests {
             code: "0000-0000-0000", qrText: "EM1:TEST", status: .valid, issuedAt: Date(), revokedAt: nil,
             checkedInAt: nil)
         _ = try await world.database.transaction { transaction in
-            try await world.tickets.insert(ticket, issue: 1, owner: registration.userID, on: transaction)
+            try await world.tickets.insert([.init(ticket, number: 1, owner: registration.userID)], on: transaction)
         }
         return ticket
     }

@@ -4,11 +4,13 @@ import SMTP
 import Testing
 
 @Suite struct MailSenderTests {
-    static func sender(port: Int, query: String = "", threads: Int = 1, limit: Duration = .seconds(20)) throws
-        -> MailSender
-    {
+    static func sender(
+        port: Int, query: String = "", threads: Int = 1, limit: Duration = .seconds(20),
+        answer: Duration = .seconds(15)
+    ) throws -> MailSender {
         var timeouts = SMTPTimeouts()
         timeouts.whole = limit
+        timeouts.answer = answer
         return MailSender(
             try SMTPAddress(url: "smtp://127.0.0.1:\(port)\(query)"), threads: threads, timeouts: timeouts,
             logger: Logger(label: "test"))
@@ -136,6 +138,17 @@ import Testing
             try await Self.sender(port: server.port, limit: .seconds(1)).send(Self.message(to: "hang"))
         }
         #expect(error?.kind == .timedOut && error?.isRetriable == true && error?.outcomeUnknown == true)
+    }
+
+    @Test("One answer that does not come is enough to give up, long before the message's own limit")
+    func hangingAnswer() async throws {
+        let server = try MailServer()
+        let took = try await ContinuousClock().measure {
+            let sender = try Self.sender(port: server.port, limit: .seconds(60), answer: .seconds(1))
+            let error = await #expect(throws: SMTPError.self) { try await sender.send(Self.message(to: "hang")) }
+            #expect(error?.kind == .timedOut && error?.outcomeUnknown == true)
+        }
+        #expect(took < .seconds(20))
     }
 
     @Test("A server that hangs up after the text is a lost connection, and nobody knows what became of it")

@@ -5,7 +5,8 @@ import Glibc
 /// port.
 ///
 /// The recipient's local part says how it behaves: `defer` 451, `flaky` 450 the first time, `refuse` 550, `hang` never
-/// answers the text, `drop` hangs up after it, `slow` takes a second; everyone else's mail is taken at once. What is
+/// answers the text, `drop` hangs up after it, `slow` takes a second; everyone else's mail is taken at once, but at
+/// `tarpit.example`, where nobody gets an answer before somebody has written to `release`. What is
 /// taken is parsed with Python's `email` and reported as one line of JSON.
 ///
 /// `@unchecked Sendable`: all is constant after `init` but `buffered`, which only the one test that owns the server

@@ -14,11 +14,18 @@ let mailServerScript = #"""
 
     threading.Thread(target=write, daemon=True).start()
 
+    # Opened by a mail to release@.
+    gate = asyncio.Event()
+
     class Handler:
         seen = set()
 
         async def handle_RCPT(self, server, session, envelope, address, options):
-            local = address.split("@")[0]
+            local, domain = address.split("@")
+            if local == "release":
+                gate.set()
+            if domain == "tarpit.example":
+                await gate.wait()
             if local == "defer":
                 return "451 4.3.0 try again later"
             if local == "flaky" and address not in self.seen:

@@ -2,6 +2,7 @@ import Access
 import Crypto
 import Domain
 import FoundationEssentials
+import Messaging
 import Persistence
 import Postgres
 import TestSupport
@@ -36,6 +37,38 @@ struct IssueTicketTests {
             #expect(TicketCode(typed: ticket.code)?.description == ticket.code)
             #expect(try await count("tickets", world) == 1)
             #expect(try await messages(.ticketIssued, world) == 1)
+        }
+    }
+
+    @Test("many are issued in one transaction, each once and with its own trace; held rows are left over")
+    func issuedTogether() async throws {
+        try await TestWorld.run { world in
+            let issueTicket = IssueTicket(database: world.database, signer: TicketSigner(key: SigningKey()))
+            let event = try await world.event(of: try await world.person(role: .organizer), capacity: 50)
+            var messages: [ReceivedMessage] = []
+            for number in 0..<5 {
+                let registration = try await world.register(try await world.person("Guest \(number)"), for: event)
+                messages.append(try message(for: registration))
+            }
+            let left = try await world.register(try await world.person("Ada"), for: event)
+            try await cancel(left, world)
+            let held = try await world.register(try await world.person("Grace"), for: event)
+            // One twice, one cancelled meanwhile, and one whose row somebody is at: nobody waits for that.
+            let all = messages + [messages[0], try message(for: left), try message(for: held)]
+            let handled = try await world.database.transaction { transaction in
+                _ = try await world.tickets.hold([held.id], waiting: true, on: transaction)
+                return try await issueTicket.handleTogether(all)
+            }
+            #expect(handled == Set(all.dropLast().map(\.event.id)))
+            #expect(try await count("tickets", world) == 5)
+            #expect(try await issueTicket.handleTogether(all) == Set(all.map(\.event.id)))
+            #expect(try await count("tickets", world) == 6)
+            #expect(try await count("inbox", world) == 7)
+            let traces = try await world.database.read(
+                "SELECT DISTINCT split_part(traceparent, '-', 2) AS trace FROM outbox WHERE type = 'em.ticket.issued'")
+            #expect(
+                Set(try traces.map { try $0.decode("trace", as: String.self) })
+                    == Set((messages + [all[7]]).map(\.trace.traceID)))
         }
     }
 
@@ -85,8 +118,9 @@ struct IssueTicketTests {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask {
                     try await world.database.transaction { transaction in
-                        let occasion = try await world.tickets.occasion(for: registration.id, on: transaction)
-                        #expect(occasion != nil)
+                        let ids = [registration.id]
+                        _ = try await world.tickets.hold(ids, waiting: true, on: transaction)
+                        #expect(try await world.tickets.occasions(for: ids, on: transaction).count == 1)
                         look.finish()
                         try await untilItWaitsOrIsDone(event, world)
                         let ticket = Ticket(
@@ -94,7 +128,7 @@ struct IssueTicketTests {
                             userID: registration.userID, code: "7K3M-Q9XT-2VHD", qrText: "EM1:", status: .valid,
                             issuedAt: Date(), revokedAt: nil, checkedInAt: nil)
                         _ = try await world.tickets.insert(
-                            ticket, issue: 1, owner: registration.userID, on: transaction)
+                            [.init(ticket, number: 1, owner: registration.userID)], on: transaction)
                     }
                 }
                 group.addTask {
@@ -124,13 +158,14 @@ struct IssueTicketTests {
         Issue.record("the cancellation neither waited nor ended")
     }
 
-    private func message(for registration: Registration) throws -> CloudEvent {
+    private func message(for registration: Registration) throws -> ReceivedMessage {
         let data = RegistrationData(
             eventId: registration.eventID, registrationId: registration.id, userId: registration.userID,
             status: .confirmed, places: Places(revision: 1, confirmed: 1, waitlisted: 0, capacity: 5))
-        return CloudEvent(
+        let event = CloudEvent(
             id: MessageID(), type: MessageType.registrationConfirmed.rawValue, subject: "\(registration.eventID)",
-            time: Date(), sequence: 1, traceparent: nil, data: try WireJSON.encode(data))
+            time: Date(), sequence: 1, traceparent: TraceContext().traceparent, data: try WireJSON.encode(data))
+        return ReceivedMessage(event: event, attempt: 1, firstSeen: Date(), redelivered: false)
     }
 
     private func cancel(_ registration: Registration, _ world: TestWorld) async throws {
