@@ -55,6 +55,25 @@ struct WireTests {
         #expect(throws: (any Error).self) { try CloudEvent(decoding: Array("nonsense".utf8)) }
     }
 
+    @Test(
+        "the data of a CloudEvent is taken out as it is, wherever and however it is written",
+        arguments: [
+            #"{"data":{"a":"}\"]"},"x":1,"#, #"{ "x" : [1, {"data":2}] , "data" :[ {}, [] ] , "#, #"{"data":-1.5e3,"#,
+            #"{"data" : "a\\" ,"#, #"{"data": null ,"#, #"{"d\u0061ta":true,"#, #"{"data":{},"#,
+        ])
+    func dataMember(beginning: String) throws {
+        let rest = #""specversion":"1.0","id":"01a20370-7944-7770-916c-c36990888e02","source":"/x","type":"t","#
+        let text = beginning + rest + #""time":"2026-05-01T18:00:00Z"}"#
+        let event = try CloudEvent(decoding: Array(text.utf8))
+        #expect(
+            try WireJSON.decode(JSONValue.self, from: event.data)
+                == WireJSON.decode([String: JSONValue].self, from: Array(text.utf8))["data"])
+        #expect(event.time == Timestamp.parse("2026-05-01T18:00:00Z"))
+        #expect(throws: (any Error).self) {
+            try CloudEvent(decoding: Array((#"{"# + rest + #""time":"2026-05-01T18:00:00Z"}"#).utf8))
+        }
+    }
+
     @Test("ids are version 7 UUIDs in the order of time, lower-case outside")
     func ids() throws {
         let ids = (0..<1000).map { _ in EventID() }
