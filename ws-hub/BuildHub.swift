@@ -38,7 +38,6 @@ struct HubService: Sendable {
         let metrics = HubMetrics(registry)
 
         let database = Database(settings.database, logger: logger)
-        let live = LiveStore(database)
         var redisSettings = RedisSettings()
         redisSettings.commandTimeout = .seconds(1)  // a stalled Redis must not hold up snapshots for longer
         redisSettings.connectTimeout = .seconds(1)
@@ -47,10 +46,9 @@ struct HubService: Sendable {
             keySet: settings.accessKeys, issuer: settings.common.publicURL.origin)
 
         let feed = LiveUpdateFeed(
-            subscriber: subscriber, database: database, metrics: metrics, logger: logger)
-        let access = HubAccess(
-            verify: { try await verifier.verify($0) },
-            signIns: { try await live.signIns($0) }, memberships: { try await live.memberships($0) })
+            subscriber: subscriber, database: database, comparisonInterval: settings.limits.comparison,
+            metrics: metrics, logger: logger)
+        let access = HubAccess(verifier: verifier, store: LiveStore(database))
         let hubs = Hubs(
             group, feed: feed, access: access, limits: settings.limits, metrics: metrics, logger: logger)
         hubs.expose(in: registry)

@@ -69,8 +69,8 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     private var isRefused = false
     private var deadline: Scheduled<Void>?
 
-    init(patience: TimeAmount = .seconds(10), metrics: HubMetrics, decide: @escaping (HTTPRequestHead) -> Handshake) {
-        self.patience = patience
+    init(patience: Duration, metrics: HubMetrics, decide: @escaping (HTTPRequestHead) -> Handshake) {
+        self.patience = TimeAmount(patience)
         self.metrics = metrics
         self.decide = decide
     }
@@ -119,6 +119,7 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
             headers.add(name: "sec-websocket-version", value: "13")
             headers.add(name: "upgrade", value: "websocket")
         }
+        if status == .serviceUnavailable { headers.add(name: "retry-after", value: "5") }
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)

@@ -30,6 +30,8 @@ final class Hub: @unchecked Sendable {
     private(set) var isHandingOut = false
     private var unflushed: [Session] = []
     private var gathering: [TopicListeners] = []
+    /// When that was published which this hand-out writes.
+    private var published: [NIODeadline] = []
 
     init(
         eventLoop: any EventLoop, feed: LiveUpdateFeed, access: HubAccess, limits: HubLimits,
@@ -140,6 +142,9 @@ final class Hub: @unchecked Sendable {
         let sessions = unflushed
         unflushed = []
         for session in sessions { session.flush() }
+        let now = NIODeadline.now()
+        for moment in published { metrics.written(after: now - moment) }
+        published = []
     }
 
     private func handOut(_ item: Inbox.Item) {
@@ -154,7 +159,7 @@ final class Hub: @unchecked Sendable {
                 for subscription in listeners.refuse() { subscription.session.refused(subscription) }
                 drop(listeners)
             case .counts(let places, let frame): listeners.offer(places, frame)
-            case .kept(let frame): listeners.keep(frame)
+            case .kept(let kind, let frame): listeners.keep(kind, frame)
             case .other(let frame): listeners.send(frame)
             }
         }
@@ -162,6 +167,11 @@ final class Hub: @unchecked Sendable {
 
     /// The session has written during the hand-out.
     func flushLater(_ session: Session) { unflushed.append(session) }
+
+    /// What the relay published then has been written to sockets, or will have been at the end of this hand-out.
+    func wrote(_ publishedAt: NIODeadline) {
+        if isHandingOut { published.append(publishedAt) } else { metrics.written(after: .now() - publishedAt) }
+    }
 
     /// The topic holds frames for the end of the hand-out.
     func gather(_ listeners: TopicListeners) { gathering.append(listeners) }

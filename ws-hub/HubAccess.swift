@@ -2,14 +2,10 @@ import Access
 import Domain
 import Persistence
 
-/// What the hub asks others about people.
+/// Who people are and what they may hear: by their token's signature, and by the database.
 struct HubAccess: Sendable {
-    /// Who a token speaks for; throws ``AccessTokenError``.
-    var verify: @Sendable (_ token: String) async throws -> Principal
-    /// How sign-ins stand in the database.
-    var signIns: @Sendable ([SessionID]) async throws -> [SessionID: SignIn]
-    /// What people are in events, from the database.
-    var memberships: @Sendable ([EventSeat]) async throws -> [EventSeat: MembershipRole]
+    let verifier: AccessTokenVerifier
+    let store: LiveStore
 
     /// Whether a token still says the truth.
     enum Standing {
@@ -29,10 +25,11 @@ struct HubAccess: Sendable {
     }
 
     /// Who a token speaks for, and whether it still may.
-    func admit(_ token: String) async throws -> (Principal, Standing) {
-        let principal = try await verify(token)
+    /// - Throws: ``AccessTokenError``.
+    func admit(_ token: String) async throws(AccessTokenError) -> (Principal, Standing) {
+        let principal = try await verifier.verify(token)
         do {
-            let signIn = try await signIns([principal.sessionID])[principal.sessionID]
+            let signIn = try await store.signIns([principal.sessionID])[principal.sessionID]
             return (principal, Standing(of: principal, signIn))
         } catch {
             // Without the database the signature has to do, as it does for the API; ``SignInCheck`` asks again and again.
@@ -44,7 +41,7 @@ struct HubAccess: Sendable {
     func mayFollowDashboard(of event: EventID, _ principal: Principal) async throws -> Bool {
         let seat = EventSeat(user: principal.userID, event: event)
         return Self.mayFollowDashboard(
-            role: principal.role, membership: try await memberships([seat])[seat])
+            role: principal.role, membership: try await store.memberships([seat])[seat])
     }
 
     static func mayFollowDashboard(role: Role, membership: MembershipRole?) -> Bool {

@@ -6,7 +6,7 @@ import Synchronization
 struct HubLimits: Sendable {
     /// Sockets of this hub in all; beyond it the handshake is answered with 503.
     var sockets = 50_000
-    /// Sockets from one address; beyond it the socket is closed with 4429. Not enforced with `EM_RATE_LIMIT=off`.
+    /// Sockets from one address, of IPv6 one /64 network; beyond it the socket is closed with 4429. Not enforced with `EM_RATE_LIMIT=off`.
     var socketsPerAddress = 256
     /// Sockets of one signed-in person; beyond it 4429. Not enforced with `EM_RATE_LIMIT=off`.
     var socketsPerUser = 30
@@ -32,10 +32,14 @@ struct HubLimits: Sendable {
     var dead: Duration = .seconds(33)
     /// From asking for a private topic to a valid `authenticate`; beyond it 4408.
     var authentication: Duration = .seconds(5)
-    /// How long a closing socket may take to answer our close frame, and a new connection to send its request.
+    /// How long a new connection may take to send its request.
+    var handshake: Duration = .seconds(10)
+    /// How long a closing socket may take to answer our close frame.
     var goodbye: Duration = .seconds(2)
     /// Counts of one topic leave at most this often.
     var countsInterval: Duration = .milliseconds(100)
+    /// Seconds between two comparisons with the database; each is drawn from this range.
+    var comparison: ClosedRange<Double> = 0.9...1.4
     /// At a restart the sockets are closed at random moments within this time.
     var drainSpread: Duration = .seconds(5)
     var areRatesLimited = true

@@ -11,6 +11,7 @@ struct HubMetrics: Sendable {
     private let dropped: Counter
     private let healed: Counter
     private let delivery: CoreMetrics.Timer
+    private let publishToWrite: CoreMetrics.Timer
     private let checksFailed: Counter
     private let closed: [CloseCode: Counter]
     private let left: Counter
@@ -27,6 +28,7 @@ struct HubMetrics: Sendable {
         dropped = counter("hub.frames.dropped")
         healed = counter("hub.updates.healed")
         delivery = CoreMetrics.Timer(label: "hub.delivery", dimensions: [], factory: registry)
+        publishToWrite = CoreMetrics.Timer(label: "hub.publish.to.write", dimensions: [], factory: registry)
         checksFailed = counter("hub.revision.checks.failed")
         left = counter("hub.sockets.closed", [("code", "peer")])
         closed = Dictionary(
@@ -43,6 +45,9 @@ struct HubMetrics: Sendable {
         registry.describe(
             "hub_delivery_seconds",
             "From the arrival of news to its writing to all sockets of one event loop.")
+        registry.describe(
+            "hub_publish_to_write_seconds",
+            "From the relay's publishing, by its clock, to the writing to all sockets of one event loop that take it.")
         registry.describe(
             "hub_updates_healed_total", "Updates that the revision check found and Redis had not brought.")
     }
@@ -63,6 +68,10 @@ struct HubMetrics: Sendable {
 
     /// From the arrival of news at this process to its handing over to the sockets of one loop.
     func delivered(after time: TimeAmount) { delivery.recordNanoseconds(time.nanoseconds) }
+
+    /// From the relay's publishing to the flush of the last socket of one loop, conflation included; what waits for slow
+    /// sockets is not waited for.
+    func written(after time: TimeAmount) { publishToWrite.recordNanoseconds(time.nanoseconds) }
 
     func updateHealed() { healed.increment() }
 

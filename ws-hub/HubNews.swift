@@ -3,22 +3,36 @@ import NIOCore
 import Persistence
 import Synchronization
 
+/// A finished frame on its way to the sockets, whose bytes they share.
+struct LiveFrame: Sendable {
+    var bytes: ByteBuffer
+    /// When the relay published it; nil for what it did not bring.
+    var publishedAt: NIODeadline?
+}
+
+/// State of a topic that is not counts: the latest frame of each kind is kept for whoever comes later.
+enum KeptState: CaseIterable, Sendable {
+    case checkIns
+    case deliveryProblems
+}
+
 /// What the feed tells a loop about a topic.
 enum News: Sendable {
-    /// The topic is subscribed and its state was read: whoever waits gets it, and then the kept frame.
-    case opened(Places?, kept: ByteBuffer?, isStale: Bool)
+    /// The topic is subscribed and its state was read: whoever waits gets it, and then the kept frames.
+    case opened(Places?, kept: [KeptState: ByteBuffer], isStale: Bool)
     /// There is no such topic for the public.
     case refused
-    case counts(Places, frame: ByteBuffer)
-    /// State that is not counts: goes to everybody, and the latest also to whoever comes later.
-    case kept(frame: ByteBuffer)
+    case counts(Places, LiveFrame)
+    /// Goes to everybody, and the latest also to whoever comes later.
+    case kept(KeptState, ByteBuffer)
     /// Anything that is not conflated.
-    case other(frame: ByteBuffer)
+    case other(LiveFrame)
 
     fileprivate var bytes: Int {
         switch self {
         case .opened, .refused: 0
-        case .counts(_, let frame), .kept(let frame), .other(let frame): frame.readableBytes
+        case .counts(_, let frame), .other(let frame): frame.bytes.readableBytes
+        case .kept(_, let frame): frame.readableBytes
         }
     }
 }

@@ -1,4 +1,6 @@
 import Domain
+import FoundationEssentials
+import NIOCore
 
 /// What the feed itself needs to know of a finished frame.
 struct IncomingNews: Decodable {
@@ -13,6 +15,8 @@ struct IncomingNews: Decodable {
     var eventId: EventID?
     var status: String?
     var position: Int?
+    /// By the clock of the relay.
+    var publishedAt: Date?
 
     var places: Places? {
         guard type == "counts", let revision, let confirmed, let waitlisted, let capacity else {
@@ -20,6 +24,22 @@ struct IncomingNews: Decodable {
         }
         return Places(
             revision: revision, confirmed: confirmed, waitlisted: waitlisted, capacity: capacity)
+    }
+
+    /// What dashboards keep and this says has changed.
+    var kept: KeptState? {
+        switch type {
+        case "checkIns": .checkIns
+        case "deliveryProblems": .deliveryProblems
+        default: nil
+        }
+    }
+
+    /// ``publishedAt`` by this process' clock; a time ahead of it is now, and an absurd one a minute ago.
+    var published: NIODeadline? {
+        guard let publishedAt else { return nil }
+        let age = min(60, max(0, Date().timeIntervalSince(publishedAt)))
+        return .now() - .nanoseconds(Int64(age * 1e9))
     }
 
     /// An edit of an event.

@@ -12,8 +12,9 @@ import Synchronization
 /// - Redis is subscribed only to topics with listeners. A topic opens in this order: subscribe, then read the database,
 ///   then snapshot; so no update falls between.
 /// - About every second the revisions of all events with listeners are compared with the database's, in one query: what
-///   Redis lost arrives then. So are the check-ins of followed dashboards, and the registrations of connected people:
-///   their places in line are pushed by this alone, since nobody tells each of those behind that the line moved.
+///   Redis lost arrives then. So are the check-ins and mails of followed dashboards (Dashboards.swift), and the
+///   registrations of connected people: their places in line are pushed by this alone, since nobody tells each of those
+///   behind that the line moved.
 /// - While Redis is away the topics are stale; they are fresh again once everything is subscribed and compared.
 /// - The loops never wait for this: they `join` and `leave` under a lock held for a moment, and get their news by
 ///   ``Hub/deliver(_:to:)``. It waits for them: while a loop is too far behind, nothing more is taken from Redis.
@@ -29,7 +30,9 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         /// The ids of the latest announcements, so that none is told twice.
         var announced: [String] = []
         /// Of a dashboard.
-        var checkIns: CheckInState?
+        var kept: [KeptState: DashboardReading] = [:]
+
+        var keptFrames: [KeptState: ByteBuffer] { kept.mapValues(\.frame) }
 
         init(_ hub: Hub) { hubs = [hub] }
     }
@@ -38,8 +41,8 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var entries: [Topic: Entry] = [:]
         /// Topics that came or went since the worker last looked. At most the sockets' topics.
         var changed: Set<Topic> = []
-        /// Dashboards with scans that were not read yet. At most those with listeners.
-        var scanned: Set<EventID> = []
+        /// Dashboards of which Redis says that something has changed, until it was read. At most those with listeners.
+        var unread: [KeptState: Set<EventID>] = [:]
         var lines = LineNews()
         var isStale = true
         var staleSince = ContinuousClock.now
@@ -53,7 +56,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     private let subscriber: RedisSubscriber
     let events: EventStore
     let live: LiveStore
-    private let checkInterval: ClosedRange<Double>
+    private let comparisonInterval: ClosedRange<Double>
     let metrics: HubMetrics
     let logger: Logger
     /// Touched for moments only, by the loops and by the feed's own tasks.
@@ -62,15 +65,15 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     private let wishes: AsyncStream<Void>
     private let wish: AsyncStream<Void>.Continuation
 
-    /// - Parameter checkInterval: seconds between two comparisons with the database; each is drawn from this range.
+    /// - Parameter comparisonInterval: seconds between two comparisons with the database; each is drawn from this range.
     init(
-        subscriber: RedisSubscriber, database: Database, checkInterval: ClosedRange<Double> = 0.9...1.4,
+        subscriber: RedisSubscriber, database: Database, comparisonInterval: ClosedRange<Double>,
         metrics: HubMetrics, logger: Logger
     ) {
         self.subscriber = subscriber
         events = EventStore(database)
         live = LiveStore(database)
-        self.checkInterval = checkInterval
+        self.comparisonInterval = comparisonInterval
         self.metrics = metrics
         self.logger = logger
         (wishes, wish) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
@@ -92,9 +95,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
             entry.hubs.append(hub)
             state.entries[topic] = entry
             if entry.isOpen {
-                hub.deliver(
-                    .opened(entry.places, kept: checkInsFrame(entry, topic), isStale: state.isStale),
-                    to: topic)
+                hub.deliver(.opened(entry.places, kept: entry.keptFrames, isStale: state.isStale), to: topic)
             }
         }
         wish.yield()
@@ -160,13 +161,13 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         }
     }
 
-    /// Keeps Redis' subscriptions equal to the topics with listeners, and compares with the database when it is time.
+    /// Keeps Redis' subscriptions equal to the topics with listeners, reads what dashboards were told of, and compares
+    /// with the database when it is time.
     private func work() async {
         var subscriptions = Subscriptions()
-        var nextCheck = ContinuousClock.now
-        var nextScan = ContinuousClock.now
+        var (readings, comparisons) = (Pace(), Pace())
         var comparedConnection = 0
-        var lastCheck = ContinuousClock.now
+        var lastComparison = ContinuousClock.now
         for await _ in wishes {
             let (changed, connection) = state.withLock { state in
                 defer { state.changed = [] }
@@ -174,26 +175,27 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
             }
             let opening = await reconcile(changed, &subscriptions)
             if !opening.isEmpty { await compare(opening) }
-            let now = ContinuousClock.now
-            if now >= nextScan {
-                nextScan = now + .milliseconds(100)
-                await readScans()
-            }
-            guard connection != comparedConnection || now >= nextCheck else { continue }
+            if readings.isDue { await readings.measure(leaving: .milliseconds(100)) { await readUnread() } }
+            guard connection != comparedConnection || comparisons.isDue else { continue }
             comparedConnection = connection
-            let all = state.withLock { state in state.entries.filter(\.value.isSubscribed).map(\.key) }
-            if await compare(all), await compareLines(of: all, since: lastCheck), await tellMissed(all) {
+            let begun = ContinuousClock.now
+            await comparisons.measure(leaving: .seconds(Double.random(in: comparisonInterval))) {
+                guard await compareEverything(since: lastComparison) else { return }
                 becomeFresh(connection)
-                lastCheck = now
+                lastComparison = begun
             }
-            nextCheck = .now + .seconds(Double.random(in: checkInterval))
         }
     }
 
+    /// - Parameter since: the last comparison that succeeded.
+    private func compareEverything(since: ContinuousClock.Instant) async -> Bool {
+        let topics = state.withLock { state in state.entries.filter(\.value.isSubscribed).map(\.key) }
+        guard await compare(topics), await compareLines(of: topics, since: since) else { return false }
+        return await tellMissed(topics)
+    }
+
     /// Returns the topics that are newly subscribed, as far as Redis is there.
-    private func reconcile(_ changed: Set<Topic>, _ subscriptions: inout Subscriptions) async
-        -> [Topic]
-    {
+    private func reconcile(_ changed: Set<Topic>, _ subscriptions: inout Subscriptions) async -> [Topic] {
         let wanted = state.withLock { state in changed.filter { state.entries[$0] != nil } }
         for channel in subscriptions.remove(changed.subtracting(wanted)) {
             subscriber.unsubscribe(channel)
@@ -219,33 +221,16 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     }
 }
 
-/// The worker's own book of which channel is subscribed for how many topics.
-private struct Subscriptions {
-    private var topics: Set<Topic> = []
-    private var channels: [String: Int] = [:]
+/// When work that is done again and again is due. It rests five times as long as it took, so that a database that is slow
+/// to answer is asked less often, and never spends more than a sixth of its time on one hub.
+private struct Pace {
+    private var due = ContinuousClock.now
 
-    /// Returns the channels that nobody had asked for.
-    mutating func add(_ new: Set<Topic>) -> [String] {
-        var wanted: [String] = []
-        for topic in new where topics.insert(topic).inserted {
-            for channel in topic.channels {
-                channels[channel, default: 0] += 1
-                if channels[channel] == 1 { wanted.append(channel) }
-            }
-        }
-        return wanted
-    }
+    var isDue: Bool { ContinuousClock.now >= due }
 
-    /// Returns the channels that nobody asks for any more.
-    mutating func remove(_ old: Set<Topic>) -> [String] {
-        var unwanted: [String] = []
-        for topic in old where topics.remove(topic) != nil {
-            for channel in topic.channels {
-                let left = (channels[channel] ?? 1) - 1
-                channels[channel] = left > 0 ? left : nil
-                if left <= 0 { unwanted.append(channel) }
-            }
-        }
-        return unwanted
+    /// - Parameter pause: how long to rest at least.
+    mutating func measure(leaving pause: Duration, _ work: () async -> Void) async {
+        let took = await ContinuousClock().measure(work)
+        due = .now + max(pause, took * 5)
     }
 }

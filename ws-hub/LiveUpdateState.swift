@@ -18,40 +18,36 @@ extension LiveUpdateFeed {
             logger.error("A live update is no frame", metadata: ["channel": "\(channel)"])
             return
         }
+        let frame = LiveFrame(bytes: Frames.text(payload), publishedAt: news.published)
         state.withLock { state in
             switch topic {
             case .event(let id):
-                hear(news, Frames.text(payload), on: topic, &state)
+                hear(news, frame, on: topic, &state)
                 let dashboard = Topic.organizer(id)
-                if state.entries[dashboard] != nil, let frame = frame(of: news, id, on: dashboard) {
-                    hear(news, frame, on: dashboard, &state)
+                if state.entries[dashboard] != nil, let bytes = self.frame(of: news, id, on: dashboard) {
+                    hear(news, LiveFrame(bytes: bytes, publishedAt: frame.publishedAt), on: dashboard, &state)
                 }
             case .organizer(let id):
-                if news.type == "checkIns" {
-                    state.scanned.insert(id)
-                } else {
-                    hear(news, Frames.text(payload), on: topic, &state)
-                }
+                guard let kept = news.kept else { return hear(news, frame, on: topic, &state) }
+                hear(of: kept, news, id, &state)
             case .person(let user):
                 if let (id, place) = news.place, !state.lines.hear(id, of: user, place) { return }
-                hear(news, Frames.text(payload), on: topic, &state)
+                hear(news, frame, on: topic, &state)
             }
         }
     }
 
-    private func hear(
-        _ news: IncomingNews, _ frame: ByteBuffer, on topic: Topic, _ state: inout State
-    ) {
+    private func hear(_ news: IncomingNews, _ frame: LiveFrame, on topic: Topic, _ state: inout State) {
         guard let entry = state.entries[topic] else { return }
         if let places = news.places {
             guard entry.places.map({ $0.revision < places.revision }) ?? true else { return }
             state.entries[topic]?.places = places
             guard entry.isOpen else { return }  // the snapshot will carry it
-            tell(.counts(places, frame: frame), topic, entry, &state)
+            tell(.counts(places, frame), topic, entry, &state)
         } else if entry.isOpen {
             if news.type == "announcement", let id = news.id, !isNew(id, on: topic, &state) { return }
             if let edit = news.edit { state.entries[topic]?.version = max(entry.version, edit.version) }
-            tell(.other(frame: frame), topic, entry, &state)
+            tell(.other(frame), topic, entry, &state)
         }
     }
 
@@ -74,11 +70,11 @@ extension LiveUpdateFeed {
         return true
     }
 
-    private func tell(_ news: News, _ topic: Topic, _ entry: Entry, _ state: inout State) {
+    func tell(_ news: News, _ topic: Topic, _ entry: Entry, _ state: inout State) {
         for hub in entry.hubs where hub.deliver(news, to: topic) { state.behind.append(hub) }
     }
 
-    private func frame(_ update: LiveUpdate, on topic: Topic) -> ByteBuffer? {
+    func frame(_ update: LiveUpdate, on topic: Topic) -> ByteBuffer? {
         do {
             return Frames.text(try update.frame(on: topic))
         } catch {
@@ -100,33 +96,17 @@ extension LiveUpdateFeed {
             case .person: open(topic)
             }
         }
-        guard !published.isEmpty || !dashboards.isEmpty else { return true }
-        return await asking {
-            let checkIns = try await live.checkIns(of: dashboards)
-            let states = try await events.places(for: Array(Set(published + dashboards)))
+        let events = Array(Set(published + dashboards))
+        guard !events.isEmpty else { return true }
+        let isDone = await asking {
+            let states = try await self.events.places(for: events)
             state.withLock { state in
                 for id in published { apply(states[id], to: .event(id), id, &state) }
-                for id in dashboards {
-                    apply(checkIns[id], to: id, &state)
-                    apply(states[id], to: .organizer(id), id, &state)
-                }
+                for id in dashboards { apply(states[id], to: .organizer(id), id, &state) }
             }
         }
-    }
-
-    /// The dashboards with scans since the last time.
-    func readScans() async {
-        let scanned = state.withLock { state in
-            defer { state.scanned = [] }
-            return state.scanned.filter { state.entries[.organizer($0)]?.isOpen == true }
-        }
-        guard !scanned.isEmpty else { return }
-        await asking {
-            let checkIns = try await live.checkIns(of: Array(scanned))
-            state.withLock { state in
-                for id in scanned { apply(checkIns[id], to: id, &state) }
-            }
-        }
+        let areRead = await read(dashboards, KeptState.allCases)
+        return isDone && areRead
     }
 
     /// Where the connected people stand. Each event's line is counted only when its places have changed, and at most
@@ -148,7 +128,7 @@ extension LiveUpdateFeed {
                     guard let entry = state.entries[update.topic], entry.isOpen,
                         let frame = frame(update, on: update.topic)
                     else { continue }
-                    tell(.other(frame: frame), update.topic, entry, &state)
+                    tell(.other(LiveFrame(bytes: frame)), update.topic, entry, &state)
                 }
             }
         }
@@ -169,14 +149,14 @@ extension LiveUpdateFeed {
                         let frame = frame(update, on: update.topic)
                     else { continue }
                     metrics.updateHealed()
-                    tell(.other(frame: frame), update.topic, entry, &state)
+                    tell(.other(LiveFrame(bytes: frame)), update.topic, entry, &state)
                 }
             }
         }
     }
 
     @discardableResult
-    private func asking(_ work: () async throws -> Void) async -> Bool {
+    func asking(_ work: () async throws -> Void) async -> Bool {
         do {
             try await work()
             return true
@@ -195,7 +175,7 @@ extension LiveUpdateFeed {
             guard let entry = state.entries[topic], entry.isSubscribed, !entry.isOpen else { return }
             state.entries[topic]?.isOpen = true
             for hub in entry.hubs {
-                hub.deliver(.opened(nil, kept: nil, isStale: state.isStale), to: topic)
+                hub.deliver(.opened(nil, kept: [:], isStale: state.isStale), to: topic)
             }
         }
     }
@@ -219,9 +199,8 @@ extension LiveUpdateFeed {
         guard entry.isOpen else {
             entry.isOpen = true
             state.entries[topic] = entry
-            let kept = checkInsFrame(entry, topic)
             for hub in entry.hubs {
-                hub.deliver(.opened(places, kept: kept, isStale: state.isStale), to: topic)
+                hub.deliver(.opened(places, kept: entry.keptFrames, isStale: state.isStale), to: topic)
             }
             return
         }
@@ -229,36 +208,14 @@ extension LiveUpdateFeed {
         // What Redis should have brought.
         if places != known, let frame = frame(.counts(id, places), on: topic) {
             metrics.updateHealed()
-            tell(.counts(places, frame: frame), topic, entry, &state)
+            tell(.counts(places, LiveFrame(bytes: frame)), topic, entry, &state)
         }
         if isEdited,
             let frame = frame(.event(id, version: found.version, status: found.status), on: topic)
         {
             metrics.updateHealed()
-            tell(.other(frame: frame), topic, entry, &state)
+            tell(.other(LiveFrame(bytes: frame)), topic, entry, &state)
         }
-    }
-
-    private func apply(_ found: CheckInState?, to id: EventID, _ state: inout State) {
-        let topic = Topic.organizer(id)
-        guard let found, var entry = state.entries[topic] else { return }
-        if let known = entry.checkIns {
-            guard known.revision < found.revision,
-                known.checkedIn != found.checkedIn || known.last != found.last
-            else { return }
-        }
-        entry.checkIns = found
-        state.entries[topic] = entry
-        guard entry.isOpen, let frame = checkInsFrame(entry, topic) else { return }  // it opens with them
-        tell(.kept(frame: frame), topic, entry, &state)
-    }
-
-    func checkInsFrame(_ entry: Entry, _ topic: Topic) -> ByteBuffer? {
-        guard case .organizer(let id) = topic, let checkIns = entry.checkIns else { return nil }
-        return frame(
-            .checkIns(
-                id, checkedIn: checkIns.checkedIn, revision: checkIns.revision, last: checkIns.last),
-            on: topic)
     }
 
     // MARK: Stale and fresh

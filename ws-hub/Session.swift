@@ -10,7 +10,7 @@ final class Session: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
     let hub: Hub
-    /// The client's own address, as far as trusted proxies tell it.
+    /// The client's own address or network, as far as trusted proxies tell it: what its sockets are counted by.
     let address: String
     /// Its place in the hub; nil before it entered and after it left.
     var indexInHub: Int?
@@ -30,15 +30,7 @@ final class Session: ChannelInboundHandler {
     /// shared by all sockets. Belongs to the channel; given up when this handler is removed.
     private var outlet: ChannelHandlerContext?
     private var assembler: FrameAssembler
-    private struct Waiting {
-        var bytes: ByteBuffer
-        var frames: Int
-    }
-
-    /// Frames that wait for the socket to be writable, in order; shared bytes, counted once for each socket.
-    private var waiting: [Waiting] = []
-    private var nextWaiting = 0
-    private var waitingBytes = 0
+    private var waiting = WaitingFrames()
     private var unwritableSince: NIODeadline?
     private var lastHeard = NIODeadline.now()
     private var pingSent = false
@@ -181,18 +173,11 @@ final class Session: ChannelInboundHandler {
             write(bytes)
             return true
         }
-        waitingBytes += bytes.readableBytes
-        guard waitingBytes <= hub.limits.waitingBytes else {
-            hub.metrics.framesDropped(frames + waiting[nextWaiting...].reduce(0) { $0 + $1.frames })
+        waiting.append(bytes, frames: frames)
+        if waiting.bytes > hub.limits.waitingBytes {
+            hub.metrics.framesDropped(waiting.frames)
             close(.tooSlow)
-            return false
         }
-        // A socket that is always a little behind never comes to the end of its line: what has left goes before that.
-        if nextWaiting >= 128 {
-            waiting.removeFirst(nextWaiting)
-            nextWaiting = 0
-        }
-        waiting.append(Waiting(bytes: bytes, frames: frames))
         return false
     }
 
@@ -215,26 +200,16 @@ final class Session: ChannelInboundHandler {
     /// A write can make the socket unwritable and writable again before it returns, and so come back in here: every
     /// frame is taken from the line before it is written.
     private func catchUp() {
-        while nextWaiting < waiting.count, unwritableSince == nil, !isClosing {
-            let next = waiting[nextWaiting]
-            nextWaiting += 1
-            waitingBytes -= next.bytes.readableBytes
+        while unwritableSince == nil, !isClosing, let next = waiting.popFirst() {
             hub.metrics.sent(bytes: next.bytes.readableBytes / next.frames, to: next.frames)
             write(next.bytes)
         }
-        guard nextWaiting >= waiting.count else { return }
-        forgetWaiting()
+        guard waiting.isEmpty else { return }
         for subscription in subscriptions.values where subscription.isBehind {
             guard unwritableSince == nil, !isClosing else { return }
             subscription.isBehind = false
             if let frame = subscription.listeners.countsFrame { _ = sendCounts(frame, of: subscription) }
         }
-    }
-
-    private func forgetWaiting() {
-        waiting = []
-        nextWaiting = 0
-        waitingBytes = 0
     }
 
     /// Writes; during a hand-out the flush comes at its end, once for everything.
@@ -263,7 +238,7 @@ final class Session: ChannelInboundHandler {
         closeDeadline = .now() + hub.limits.goodbye
         hub.metrics.socketClosed(code)
         leaveTopics()
-        forgetWaiting()
+        waiting = WaitingFrames()
         write(Frames.close(code.rawValue, reason: code.reason))
     }
 

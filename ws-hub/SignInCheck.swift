@@ -46,7 +46,7 @@ struct SignInCheck: Service, CustomStringConvertible {
             var present = Presence()
             for hub in hubs.all { try await present.add(hub.eventLoop.submit { hub.presence() }.get()) }
             guard !present.principals.isEmpty else { return }
-            let signIns = try await access.signIns(present.principals.map(\.key))
+            let signIns = try await access.store.signIns(present.principals.map(\.key))
             let endings = present.principals.compactMapValues { principal in
                 switch HubAccess.Standing(of: principal, signIns[principal.sessionID]) {
                 case .stands: nil as CloseCode?
@@ -54,7 +54,7 @@ struct SignInCheck: Service, CustomStringConvertible {
                 case .demoted: .notAuthenticated
                 }
             }
-            let roles = try await access.memberships(Array(present.seats.keys))
+            let roles = try await access.store.memberships(Array(present.seats.keys))
             let lost = present.seats.filter { seat, role in
                 !HubAccess.mayFollowDashboard(role: role, membership: roles[seat])
             }

@@ -28,11 +28,10 @@ final class TopicListeners {
     private var counts: CountsConflation
     /// The frame of the latest counts, shared by all loops and sockets.
     private(set) var countsFrame: ByteBuffer?
-    /// State that is not counts: its latest frame.
-    private var keptFrame: ByteBuffer?
+    private var countsPublishedAt: NIODeadline?
+    private var kept: [KeptState: ByteBuffer] = [:]
     /// Frames of this hand-out, one behind the other, so that each socket gets them in one write.
-    private var gathered = ByteBuffer()
-    private var gatheredFrames = 0
+    private var gathered = Gathered()
     /// The `subscribed` frame of the state now, made when first needed.
     private var welcomeFrame: ByteBuffer?
     private var isStale = false
@@ -70,10 +69,10 @@ final class TopicListeners {
     }
 
     /// The state is known: everybody who waits for it gets it.
-    func open(_ places: Places?, _ kept: ByteBuffer?, isStale: Bool) {
+    func open(_ places: Places?, _ kept: [KeptState: ByteBuffer], isStale: Bool) {
         sendGathered()
         if let places { counts.open(with: places) }
-        keptFrame = kept
+        self.kept = kept
         isOpen = true
         self.isStale = isStale
         welcomeFrame = nil
@@ -88,16 +87,19 @@ final class TopicListeners {
         subscription.isConfirmed = true
         subscription.revision = revision
         subscription.session.send(frame)
-        if let keptFrame { subscription.session.send(keptFrame) }
+        for kind in KeptState.allCases {
+            if let frame = kept[kind] { subscription.session.send(frame) }
+        }
         if isStale { subscription.session.send(ServerMessage.stale(topic)) }
     }
 
-    func offer(_ places: Places, _ frame: ByteBuffer) {
+    func offer(_ places: Places, _ frame: LiveFrame) {
         let now = NIODeadline.now()
         let previous = counts.latest
         let step = counts.offer(places, at: now)
         guard counts.latest != previous else { return }
-        countsFrame = frame
+        countsFrame = frame.bytes
+        countsPublishedAt = frame.publishedAt
         welcomeFrame = nil
         switch step {
         case .send: sendCounts()
@@ -118,45 +120,58 @@ final class TopicListeners {
             if subscription.session.sendCounts(countsFrame, of: subscription) { sent += 1 }
         }
         hub.metrics.sent(bytes: countsFrame.readableBytes, to: sent)
+        if sent > 0, let countsPublishedAt { hub.wrote(countsPublishedAt) }
     }
 
     /// A frame to everybody, and the latest of its kind also to whoever comes later.
-    func keep(_ frame: ByteBuffer) {
-        keptFrame = frame
-        send(frame)
+    func keep(_ kind: KeptState, _ frame: ByteBuffer) {
+        kept[kind] = frame
+        send(LiveFrame(bytes: frame))
     }
 
     /// One frame to everybody, never conflated. During a hand-out it waits for its end, or for a buffer full of them.
-    func send(_ frame: ByteBuffer) {
-        if hub.isHandingOut, gatheredFrames == 0 { hub.gather(self) }
-        if gatheredFrames == 0 {
-            gathered = frame
-        } else {
-            var frame = frame
-            gathered.writeBuffer(&frame)
-        }
-        gatheredFrames += 1
-        if !hub.isHandingOut || gathered.readableBytes >= Self.gatheredBytes { sendGathered() }
+    func send(_ frame: LiveFrame) {
+        if hub.isHandingOut, gathered.frames == 0 { hub.gather(self) }
+        gathered.append(frame)
+        if !hub.isHandingOut || gathered.bytes.readableBytes >= Self.gatheredBytes { sendGathered() }
     }
 
     /// As many bytes as one write hands to a socket at once.
     private static let gatheredBytes = 16 << 10
 
     func sendGathered() {
-        guard gatheredFrames > 0 else { return }
-        let (buffer, frames) = (gathered, gatheredFrames)
-        (gathered, gatheredFrames) = (ByteBuffer(), 0)
+        guard gathered.frames > 0 else { return }
+        let leaving = gathered
+        gathered = Gathered()
         var sent = 0
         // Over a copy: a socket that is too slow for it leaves during the walk.
         for subscription in members where subscription.isConfirmed {
-            if subscription.session.send(buffer, frames: frames) { sent += frames }
+            if subscription.session.send(leaving.bytes, frames: leaving.frames) { sent += leaving.frames }
         }
-        hub.metrics.sent(bytes: buffer.readableBytes / frames, to: sent)
+        hub.metrics.sent(bytes: leaving.bytes.readableBytes / leaving.frames, to: sent)
+        if sent > 0 { leaving.published.forEach(hub.wrote) }
     }
 
     func mark(isStale: Bool) {
         guard isOpen, self.isStale != isStale else { return }
         self.isStale = isStale
-        send(isStale ? ServerMessage.stale(topic) : ServerMessage.fresh(topic))
+        send(LiveFrame(bytes: isStale ? ServerMessage.stale(topic) : ServerMessage.fresh(topic)))
+    }
+}
+
+/// Frames that leave together.
+private struct Gathered {
+    private(set) var bytes = ByteBuffer()
+    private(set) var frames = 0
+    private(set) var published: [NIODeadline] = []
+
+    mutating func append(_ frame: LiveFrame) {
+        if frames == 0 {
+            bytes = frame.bytes
+        } else {
+            bytes.writeImmutableBuffer(frame.bytes)
+        }
+        frames += 1
+        if let moment = frame.publishedAt { published.append(moment) }
     }
 }

@@ -49,6 +49,13 @@ struct TrustedProxies: Sendable {
         return client
     }
 
+    /// What limits per address count by: an IPv4 address, or the /64 that one subscriber's IPv6 addresses share
+    /// (RFC 6177).
+    static func network(of address: String) -> String {
+        guard let bytes = bytes(address), bytes.count == 16 else { return address }
+        return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":") + "/64"
+    }
+
     /// 4 or 16 bytes in network order; an IPv4 address in IPv6's clothes (RFC 4291 §2.5.5.2) counts as IPv4.
     private static func bytes(_ text: String) -> [UInt8]? {
         var four = in_addr()

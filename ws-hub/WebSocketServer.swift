@@ -41,7 +41,7 @@ struct WebSocketServer: HTTPChannelHandler {
             let operations = channel.pipeline.syncOperations
             let negotiated = try operations.configureUpgradableHTTPServerPipeline(configuration: pipeline)
             let upgradeHandler = try operations.handler(type: NIOTypedHTTPServerUpgradeHandler<Negotiated>.self)
-            let handshake = HandshakeGuard(metrics: hubs.metrics) { head in
+            let handshake = HandshakeGuard(patience: hubs.limits.handshake, metrics: hubs.metrics) { head in
                 Handshake(head, publicURL: publicURL, isFull: hubs.isFull)
             }
             try operations.addHandler(handshake, position: .before(upgradeHandler))
@@ -74,8 +74,9 @@ struct WebSocketServer: HTTPChannelHandler {
     }
 
     private func start(_ channel: any Channel, _ head: HTTPRequestHead) throws {
-        let address = trustedProxies.client(
-            peer: channel.remoteAddress?.ipAddress ?? "unknown", forwardedFor: head.headers["x-forwarded-for"])
+        let address = TrustedProxies.network(
+            of: trustedProxies.client(
+                peer: channel.remoteAddress?.ipAddress ?? "unknown", forwardedFor: head.headers["x-forwarded-for"]))
         if let options = channel.syncOptions {
             try options.setOption(.socketOption(.so_sndbuf), value: .init(hubs.limits.kernelSendBuffer))
             try options.setOption(.writeBufferWaterMark, value: .init(low: 8 << 10, high: 32 << 10))

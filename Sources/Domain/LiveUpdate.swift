@@ -41,20 +41,39 @@ public enum LiveUpdate: Hashable, Sendable {
     case checkIn(EventID, ticketID: TicketID, at: Date, gate: String?)
     /// How many came so far, and who last, the newest first.
     case checkIns(EventID, checkedIn: Int, revision: Int, last: [LatestCheckIn])
+    /// A mail of the event went or did not go. On its way through Redis only: the hub makes
+    /// ``deliveryProblems(_:retrying:failed:revision:)`` of it.
+    case delivery(EventID, NotificationStatus)
+    /// How many mails of the event are still being tried, and how many were given up.
+    case deliveryProblems(EventID, retrying: Int, failed: Int, revision: Int)
 
     public var topic: Topic {
         switch self {
         case .counts(let id, _), .event(let id, _, _), .announcement(let id, _, _, _, _): .event(id)
         case .registration(let id, _, _, _, _), .ticket(let id, _, _, _, _), .notification(let id, _, _, _):
             .person(id)
-        case .checkIn(let id, _, _, _), .checkIns(let id, _, _, _): .organizer(id)
+        case .checkIn(let id, _, _, _), .checkIns(let id, _, _, _), .delivery(let id, _),
+            .deliveryProblems(let id, _, _, _):
+            .organizer(id)
         }
     }
 
     /// The whole frame as JSON.
-    /// - Parameter topic: another topic whose listeners hear it too; nil for its own.
-    public func frame(on topic: Topic? = nil) throws -> [UInt8] {
+    /// - Parameters:
+    ///   - topic: another topic whose listeners hear it too; nil for its own.
+    ///   - publishedAt: when it leaves for the hubs, by the clock of whoever sends it; in milliseconds.
+    public func frame(on topic: Topic? = nil, publishedAt: Date? = nil) throws -> [UInt8] {
         var frame = Frame(type: "", topic: (topic ?? self.topic).description)
+        frame.publishedAt = publishedAt
+        switch self {
+        case .counts, .event, .announcement: fillPublic(&frame)
+        case .registration, .ticket, .notification: fillPersonal(&frame)
+        case .checkIn, .checkIns, .delivery, .deliveryProblems: fillDashboard(&frame)
+        }
+        return try WireJSON.encode(frame)
+    }
+
+    private func fillPublic(_ frame: inout Frame) {
         switch self {
         case .counts(_, let places):
             frame.type = "counts"
@@ -72,6 +91,12 @@ public enum LiveUpdate: Hashable, Sendable {
             frame.title = title
             frame.body = body
             frame.at = at
+        default: break
+        }
+    }
+
+    private func fillPersonal(_ frame: inout Frame) {
+        switch self {
         case .registration(_, let id, let eventID, let status, let position):
             frame.type = "registration"
             frame.id = id.description
@@ -90,6 +115,12 @@ public enum LiveUpdate: Hashable, Sendable {
             frame.id = id.description
             frame.kind = kind.rawValue
             frame.status = status.rawValue
+        default: break
+        }
+    }
+
+    private func fillDashboard(_ frame: inout Frame) {
+        switch self {
         case .checkIn(_, let ticketID, let at, let gate):
             frame.type = "checkIns"
             frame.last = [LatestCheckIn(ticketId: ticketID, at: at, gate: gate)]
@@ -98,8 +129,16 @@ public enum LiveUpdate: Hashable, Sendable {
             frame.checkedIn = checkedIn
             frame.revision = revision
             frame.last = last
+        case .delivery(_, let status):
+            frame.type = "deliveryProblems"
+            frame.status = status.rawValue
+        case .deliveryProblems(_, let retrying, let failed, let revision):
+            frame.type = "deliveryProblems"
+            frame.retrying = retrying
+            frame.failed = failed
+            frame.revision = revision
+        default: break
         }
-        return try WireJSON.encode(frame)
     }
 
     private struct Frame: Encodable {
@@ -121,6 +160,9 @@ public enum LiveUpdate: Hashable, Sendable {
         var at: Date?
         var checkedIn: Int?
         var last: [LatestCheckIn]?
+        var retrying: Int?
+        var failed: Int?
+        var publishedAt: Date?
     }
 }
 

@@ -9,6 +9,7 @@ struct LiveNews {
         case registration(RegistrationID)
         case ticket(TicketID)
         case notification(NotificationID)
+        case delivery(EventID)
         /// Every one counts.
         case row(Int)
     }
@@ -84,6 +85,15 @@ struct LiveNews {
         put(
             .notification(data.notificationId),
             .notification(data.userId, id: data.notificationId, kind: data.kind, status: data.status))
+        if let event = data.eventId { addDelivery(event, data.status) }
+    }
+
+    /// Dashboards hear that the mails' state is another, once; a mail that went may be no news to them, so that one that
+    /// did not go is what they are told of.
+    private mutating func addDelivery(_ event: EventID, _ status: NotificationStatus) {
+        if status == .queued { return }
+        if status == .sent, updates[.delivery(event)] != nil { return }
+        put(.delivery(event), .delivery(event, status))
     }
 
     /// Counts carry their revision: rows may come in another order than the places changed.

@@ -1,5 +1,6 @@
 import CoreMetrics
 import Domain
+import FoundationEssentials
 import Logging
 import Persistence
 import Postgres
@@ -37,7 +38,7 @@ struct LiveRelay {
                 guard let (channel, updates) = channels.next() else { return }
                 group.addTask {
                     for update in updates {
-                        try await redis.publish(try update.frame(), to: channel)
+                        try await redis.publish(try update.frame(publishedAt: Date()), to: channel)
                         metrics.shown.increment()
                     }
                 }

@@ -31,6 +31,16 @@ public struct CheckInState: Hashable, Sendable {
     public var revision: Int
 }
 
+/// The mails of one event that have not arrived.
+public struct DeliveryProblems: Hashable, Sendable {
+    /// Refused for now, to be tried again.
+    public var retrying: Int
+    /// Given up.
+    public var failed: Int
+    /// As of ``CheckInState``.
+    public var revision: Int
+}
+
 /// A registration that a connected person may want to hear of.
 public struct LiveRegistration: Hashable, Sendable {
     public var id: RegistrationID
@@ -120,6 +130,34 @@ public struct LiveStore: Sendable {
             states[id] = state
         }
         return states
+    }
+
+    /// How many mails have not arrived. One that was given up stops counting once the same is on its way to the same
+    /// person again; one that was overtaken before it was tried was never a problem.
+    public func deliveryProblems(of events: [EventID]) async throws -> [EventID: DeliveryProblems] {
+        guard !events.isEmpty else { return [:] }
+        let rows = try await database.read(
+            """
+            SELECT e.id, n.retrying, n.failed,
+                floor(extract(epoch FROM statement_timestamp()) * 1000)::bigint AS revision
+            FROM unnest(\(events)) AS e (id)
+            CROSS JOIN LATERAL (
+                SELECT count(*) FILTER (WHERE status = 'retrying') AS retrying,
+                    count(*) FILTER (WHERE status = 'failed' AND attempts > 0 AND NOT EXISTS (
+                        SELECT FROM notifications again
+                        WHERE again.user_id = trouble.user_id AND again.created_at > trouble.created_at
+                            AND again.event_id = trouble.event_id AND again.kind = trouble.kind)) AS failed
+                FROM notifications trouble
+                WHERE event_id = e.id AND status IN ('retrying', 'failed')
+            ) n
+            """)
+        var problems: [EventID: DeliveryProblems] = [:]
+        for row in rows {
+            problems[try row.decode("id")] = DeliveryProblems(
+                retrying: try row.decode("retrying"), failed: try row.decode("failed"),
+                revision: try row.decode("revision"))
+        }
+        return problems
     }
 
     /// What was announced of late, the oldest first, as the frames that Redis should have brought.

@@ -104,6 +104,26 @@ def test_the_dashboard_moves_with_the_gate(visit: Visit, world: World, people: P
     organizer.look("moved")
 
 
+def test_mails_that_do_not_arrive_show_while_they_do_not(visit: Visit, world: World, people: People, stack: Stack) -> None:
+    host, guest = people.one("organizer"), people.one()
+    event = world.event(host)
+    organizer = visit("organizer")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}")
+    told = organizer.part("undelivered")
+    expect(organizer.part("stats")).to_be_visible()
+    expect(told).to_be_empty()
+    expect(told).to_have_role("status")  # a region that was there before: what appears in it is read out
+    for status in ("retrying", "failed"):
+        stack.rows("INSERT INTO notifications (id, user_id, event_id, cause_id, kind, status, attempts) VALUES "
+                   "(gen_random_uuid(), %s, %s, gen_random_uuid(), 'registration.confirmed', %s, 2)",
+                   guest.id, event["id"], status)
+    expect(told).to_contain_text("1 email could not be delivered. 1 email has not arrived yet and will be tried again.")
+    organizer.look("undelivered")
+    stack.rows("UPDATE notifications SET status = 'sent' WHERE event_id = %s", event["id"])
+    expect(told).to_be_empty()
+
+
 @desktop
 def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: People, stack: Stack) -> None:
     host, organizer, keys = people.one("organizer"), visit("organizer"), []

@@ -1,6 +1,8 @@
 """The hub's own processes under what goes wrong: people who sign out, dead and slow peers, Redis and hubs that die."""
 
+import bisect
 import contextlib
+import json
 import resource
 import signal
 import socket
@@ -32,19 +34,48 @@ def many_files():
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
+def sign_in(stack, person, password: str = PASSWORD) -> tuple[requests.Session, str]:
+    """A browser with its cookie, and its access token."""
+    browser = requests.Session()
+    browser.headers.update({"Origin": stack.url, "X-EM-CSRF": "1"})
+    answer = browser.post(f"{stack.url}/api/v1/auth/login", json={"email": person.email, "password": password}, timeout=30)
+    assert answer.status_code == 200, answer.text
+    return browser, answer.json()["accessToken"]
+
+
 def test_signing_out_closes_the_socket(stack, people):
     person = people.one()
-    with requests.Session() as browser:
-        origin = {"Origin": stack.url, "X-EM-CSRF": "1"}
-        answer = browser.post(f"{stack.url}/api/v1/auth/login", json={"email": person.email, "password": PASSWORD},
-                              headers=origin, timeout=30)
-        assert answer.status_code == 200, answer.text
-        with Socket(stack, answer.json()["accessToken"]) as signed_in, Socket(stack, person.token) as elsewhere:
-            signed_in.subscribe("me")
-            left = browser.post(f"{stack.url}/api/v1/auth/logout", headers=origin, timeout=30)
-            assert left.status_code in (200, 204), left.text
-            assert signed_in.close_code(PROMISED) == 4409
-            assert elsewhere.subscribe("me")
+    browser, token = sign_in(stack, person)
+    with browser, Socket(stack, token) as signed_in, Socket(stack, person.token) as elsewhere:
+        signed_in.subscribe("me")
+        left = browser.post(f"{stack.url}/api/v1/auth/logout", timeout=30)
+        assert left.status_code in (200, 204), left.text
+        assert signed_in.close_code(PROMISED) == 4409
+        assert elsewhere.subscribe("me")
+
+
+def test_a_new_password_closes_every_socket_of_its_person(stack, people, mailbox):
+    """And of nobody else. The old tokens are good for the API for their few minutes; for the hub they are not."""
+    person, bystander = people.one(), people.one()
+    browsers, tokens = zip(*(sign_in(stack, person) for _ in range(2)), strict=True)
+    with contextlib.ExitStack() as open_until_end:
+        for browser in browsers:
+            open_until_end.enter_context(browser)
+        sockets = [open_until_end.enter_context(Socket(stack, token)) for token in tokens]
+        watching = open_until_end.enter_context(Socket(stack, bystander.token))
+        for one in sockets:
+            one.subscribe("me")
+        asked = browsers[0].post(f"{stack.url}/api/v1/auth/password-reset", json={"email": person.email}, timeout=30)
+        assert asked.status_code == 202, asked.text
+        token = mailbox.link_token(person.email, "Choose a new password", f"{stack.url}/reset-password")
+        changed = browsers[0].post(f"{stack.url}/api/v1/auth/password-reset/confirm", timeout=30,
+                                   json={"token": token, "password": "another horse, another staple"})
+        assert changed.status_code == 204, changed.text
+        assert [one.close_code(PROMISED) for one in sockets] == [4409, 4409]
+        assert watching.subscribe("me")
+        with Socket(stack) as late:
+            late.send(type="authenticate", token=tokens[0])
+            assert late.close_code(PROMISED) == 4409
 
 
 def test_losing_a_role_closes_the_socket(stack, people):
@@ -66,6 +97,20 @@ def test_waiting_people_hear_the_line_move(stack, people, world):
         waiting.expect(type="registration", eventId=event["id"], status="waitlisted", position=2)
         first.api.delete(f"/registrations/{held['id']}")
         waiting.expect(type="registration", eventId=event["id"], status="waitlisted", position=1)
+
+
+def test_organizers_hear_of_mails_that_do_not_arrive(stack, people, world):
+    host, guest = people.one("organizer"), people.one()
+    # Longer than a line of SMTP may be (RFC 5321 §4.5.3.1): refused for good.
+    stack.rows("UPDATE users SET email = %s WHERE id = %s", f"{guest.id}-{'x' * 600}@example.test", guest.id)
+    event = world.event(host)
+    with Socket(stack, host.token) as dashboard:
+        dashboard.subscribe(f"organizer:{event['id']}")
+        none = dashboard.expect(type="deliveryProblems", retrying=0, failed=0)
+        world.register(guest, event)
+        problems = dashboard.expect(type="deliveryProblems", failed=1)
+        assert problems["topic"] == f"organizer:{event['id']}" and problems["revision"] > none["revision"]
+        assert guest.id not in json.dumps(problems) and "example.test" not in json.dumps(problems)
 
 
 # MARK: Dead and slow peers
@@ -180,16 +225,16 @@ class Changes(threading.Thread):
     """Adds places to an event without pause, and tells Redis, as long as there is one. (Taking some, without
     registrations, would leave a counter that is wrong.)"""
 
-    def __init__(self, stack, event: str, redis_url: str):
+    def __init__(self, stack, event: str, redis_url: str, pause: float = 0.01):
         super().__init__(daemon=True)
-        self.stack, self.event, self.redis_url = stack, event, redis_url
+        self.stack, self.event, self.redis_url, self.pause = stack, event, redis_url, pause
         self.told = self.lost = 0
         self.is_over = threading.Event()
         self.last: dict = {}
 
     def run(self) -> None:
         redis = None
-        while not self.is_over.wait(0.01):
+        while not self.is_over.wait(self.pause):
             row = self.stack.rows(
                 "UPDATE event_places SET capacity = capacity + 1, revision = revision + 1 WHERE event_id = %s "
                 "RETURNING revision, confirmed, waitlisted, capacity", self.event)[0]
@@ -205,10 +250,6 @@ class Changes(threading.Thread):
                 self.lost += 1
         if redis:
             redis.close()
-
-
-def revision(frame: dict) -> int | None:
-    return frame["revision"] if frame["type"] == "counts" else frame.get("snapshot", {}).get("revision")
 
 
 def test_two_hubs_with_redis_and_a_hub_killed(stack, people, world, hubs):
@@ -228,8 +269,7 @@ def test_two_hubs_with_redis_and_a_hub_killed(stack, people, world, hubs):
             crowd.until(lambda: all(any(frame["type"] == "stale" for frame in member.frames)
                                     for member in crowd.members), "everybody is told")
             lost_at = changes.last["revision"]
-            crowd.until(lambda: all((revision(member.frames[-1]) or 0) > lost_at for member in crowd.members),
-                        "counts move without Redis")
+            crowd.until(lambda: all(member.revision > lost_at for member in crowd.members), "counts move without Redis")
             hubs.start_redis()
             crowd.until(lambda: all(any(frame["type"] == "fresh" for frame in member.frames)
                                     for member in crowd.members), "Redis is back for everybody")
@@ -239,32 +279,60 @@ def test_two_hubs_with_redis_and_a_hub_killed(stack, people, world, hubs):
         finally:
             changes.is_over.set()
             changes.join(10)
-        began = time.monotonic()
-        crowd.until(lambda: all(last_revision(member) == changes.last["revision"] for member in crowd.members),
+        # Within two seconds: `make bench` measures that.
+        crowd.until(lambda: all(member.revision == changes.last["revision"] for member in crowd.members),
                     "everybody is at the database's value", PROMISED)
-        assert time.monotonic() - began < 4, "two seconds are promised, twice that a busy machine may take"
-        for member in crowd.members:
-            seen = [known for frame in member.frames if (known := revision(frame)) is not None]
-            assert seen == sorted(seen), "counts went back"
+        assert not any(member.went_back for member in crowd.members)
     assert changes.lost > 0 and hubs.metric(ports[1], "hub_updates_healed_total") > 0  # there was something to heal
 
 
-def last_revision(member) -> int | None:
-    return next((known for frame in reversed(member.frames) if (known := revision(frame)) is not None), None)
+# MARK: Restarts
+
+DRAIN = 5  # seconds, the hub's own default
 
 
-def test_at_a_restart_sockets_move_without_a_stampede(stack, people, world, hubs):
-    event = world.event(people.one("organizer"))
-    hubs.start_redis()
-    old, new = hubs.start(EM_WS_DRAIN="3"), hubs.start()
-    with Crowd(f"event:{event['id']}", [[old, new]] * 600) as crowd:
-        crowd.until(lambda: crowd.subscribed == 600, "everybody is subscribed")
-        hubs.processes[old].send_signal(signal.SIGTERM)
-        crowd.until(lambda: all(member.closes for member in crowd.members), "everybody is told to go", 30)
-        crowd.until(lambda: crowd.subscribed == 600, "everybody is at the other hub", 30)
+def moved(stack, hubs, event: str, sockets: int, drain: float) -> Crowd:
+    """So many sockets of one hub, which is told to stop while counts change; another one stands beside it."""
+    old, new = hubs.start(EM_WS_DRAIN=str(drain)), hubs.start()
+    changes = Changes(stack, event, hubs.redis_url, pause=1)
+    with Crowd(f"event:{event}", [[old, new]] * sockets, lambda frame: False) as crowd:
+        crowd.until(lambda: crowd.subscribed == sockets, "everybody is subscribed")
+        changes.start()
+        try:
+            hubs.processes[old].send_signal(signal.SIGTERM)
+            crowd.until(lambda: all(len(member.opens) > 1 for member in crowd.members), "everybody is at the other hub", 90)
+            told = changes.told
+            crowd.until(lambda: changes.told > told, "counts change once more")
+        finally:
+            changes.is_over.set()
+            changes.join(10)
+        crowd.until(lambda: all(member.revision == changes.last["revision"] for member in crowd.members),
+                    "everybody is at the database's value", PROMISED)
         assert {code for member in crowd.members for _, code in member.closes} == {1012}
-        times = sorted(at for member in crowd.members for at, _ in member.closes)
-        assert times[-1] - times[0] > 1.5
-        busiest = max(sum(1 for at in times if start <= at < start + 0.3) for start in times)
-        assert busiest < 300, f"{busiest} of 600 within 0.3 s"
-        assert hubs.processes[old].wait(15) == 0
+        assert {(len(member.closes), len(member.opens), member.went_back) for member in crowd.members} == {(1, 2, False)}
+        assert hubs.processes[old].wait(PROMISED) == 0
+    return crowd
+
+
+def busiest_second(times: list[float]) -> int:
+    times = sorted(times)
+    return max(bisect.bisect_left(times, start + 1) - index for index, start in enumerate(times))
+
+
+def test_at_a_restart_5000_sockets_move_without_a_stampede(stack, people, world, hubs):
+    event, sockets = world.event(people.one("organizer"))["id"], 5000
+    hubs.start_redis()
+    crowd = moved(stack, hubs, event, sockets, DRAIN)
+    told = sorted(member.closes[0][0] for member in crowd.members)
+    assert told[-1] - told[0] > DRAIN / 2
+    # Evenly it would be a fifth; a machine that stands still for a moment brings more.
+    for times in (told, [member.opens[1] for member in crowd.members]):
+        assert busiest_second(times) < sockets / 2, f"{busiest_second(times)} of {sockets} within a second"
+
+
+def test_without_a_drain_they_would_come_all_at_once(stack, people, world, hubs):
+    """The control: what the test before this one measures can be seen."""
+    event, sockets = world.event(people.one("organizer"))["id"], 500
+    hubs.start_redis()
+    crowd = moved(stack, hubs, event, sockets, 0)
+    assert busiest_second([member.closes[0][0] for member in crowd.members]) > sockets * 0.9

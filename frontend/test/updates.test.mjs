@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { afterUpdate, backoff, countsOf, newerCounts } from '../src/live/updates.ts';
+import { afterUpdate, backoff, countsOf, newerCounts, undeliveredText } from '../src/live/updates.ts';
 
 const at = (revision, confirmed) => ({ revision, confirmed, waitlisted: 0, capacity: 100 });
 
@@ -59,4 +59,10 @@ test('news from before a promotion does not put anybody back in line', () => {
 test('what an update cannot say is read', () => {
   assert.equal(afterUpdate(place(), news({ registrationId: 'another', status: 'confirmed' })), null);
   assert.equal(afterUpdate(place(), { type: 'ticket', topic: 'me', id: 't', registrationId: 'r', eventId: 'e' }), null);
+});
+
+test('organizers read of undelivered mail in plain words', () => {
+  assert.equal(undeliveredText(1, 0), '1 email has not arrived yet and will be tried again.');
+  assert.equal(undeliveredText(0, 1200), '1,200 emails could not be delivered.');
+  assert.equal(undeliveredText(2, 1), '1 email could not be delivered. 2 emails have not arrived yet and will be tried again.');
 });

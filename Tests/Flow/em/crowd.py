@@ -1,5 +1,7 @@
 """Many sockets on one thread: each connects, subscribes, reads what comes, and may come back elsewhere."""
 
+import heapq
+import itertools
 import json
 import random
 import selectors
@@ -14,6 +16,10 @@ REQUEST = (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnec
            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
 
 
+AT_ONCE = 100
+"""Connections begun between two looks at those that stand."""
+
+
 @dataclass(eq=False)
 class Member:
     topic: str
@@ -22,12 +28,21 @@ class Member:
     frames: list[dict] = field(default_factory=list)
     closes: list[tuple[float, int]] = field(default_factory=list)
     """When it was closed, and with which code; 0 without one."""
-    subscriptions: int = 0
+    opens: list[float] = field(default_factory=list)
+    """When it was subscribed."""
+    revision: int = -1
+    """Of the latest counts that it had."""
+    went_back: bool = False
     attempts: int = 0
-    due: float = 0
     received: bytes = b""
     connection: socket.socket | None = None
     is_open: bool = False
+
+    def hear(self, frame: dict) -> None:
+        revision = frame.get("snapshot", {}).get("revision") if frame["type"] == "subscribed" else frame.get("revision")
+        if revision is not None:
+            self.went_back |= revision < self.revision
+            self.revision = revision
 
 
 class Crowd:
@@ -35,7 +50,11 @@ class Crowd:
         """One member for each list of ports."""
         self.members = [Member(topic, list(mine)) for mine in ports]
         self.keep = keep
+        self.subscribed = 0
         self.selector = selectors.DefaultSelector()
+        self.numbers = itertools.count()
+        self.due = [(0.0, next(self.numbers), member) for member in self.members]
+        """Who connects, and when: a heap."""
 
     def __enter__(self) -> "Crowd":
         return self
@@ -54,40 +73,42 @@ class Crowd:
 
     def turn(self, wait: float) -> None:
         now = time.monotonic()
-        for member in self.members:
-            if member.connection is None and member.due <= now:
-                self._connect(member)
-        for key, _ in self.selector.select(wait):
-            self._read(key.data)
-
-    @property
-    def subscribed(self) -> int:
-        return sum(member.is_open for member in self.members)
+        for _ in range(AT_ONCE):
+            if not self.due or self.due[0][0] > now:
+                break
+            self._connect(heapq.heappop(self.due)[2])
+        for key, events in self.selector.select(0 if self.due and self.due[0][0] <= now else wait):
+            if events & selectors.EVENT_WRITE:
+                self._ask(key.data)
+            elif key.data.connection is key.fileobj:
+                self._read(key.data)
 
     def _connect(self, member: Member) -> None:
-        port = member.ports[0]
+        member.received = b""
+        member.connection = socket.socket()
+        member.connection.setblocking(False)
+        member.connection.connect_ex(("127.0.0.1", member.ports[0]))
+        self.selector.register(member.connection, selectors.EVENT_WRITE, member)
+
+    def _ask(self, member: Member) -> None:
+        """The connection stands, or was refused."""
         try:
-            member.connection = socket.create_connection(("127.0.0.1", port), timeout=5)
             member.connection.sendall(REQUEST)
         except OSError:
             return self._lost(member, 0)
-        member.connection.setblocking(False)
-        member.received = b""
-        self.selector.register(member.connection, selectors.EVENT_READ, member)
+        self.selector.modify(member.connection, selectors.EVENT_READ, member)
 
     def _lost(self, member: Member, code: int) -> None:
         """The next port, and full jitter over a doubling ceiling, as the pages do it."""
-        if member.connection:
-            if member.is_open:
-                member.closes.append((time.monotonic(), code))
-            try:
-                self.selector.unregister(member.connection)
-            except KeyError:
-                pass
-            member.connection.close()
+        if member.is_open:
+            member.closes.append((time.monotonic(), code))
+            self.subscribed -= 1
+        self.selector.unregister(member.connection)
+        member.connection.close()
         member.connection, member.is_open = None, False
         member.ports.append(member.ports.pop(0))
-        member.due = time.monotonic() + random.random() * min(30, 0.5 * 2**member.attempts)
+        due = time.monotonic() + random.random() * min(30, 0.5 * 2**member.attempts)
+        heapq.heappush(self.due, (due, next(self.numbers), member))
         member.attempts += 1
 
     def _read(self, member: Member) -> None:
@@ -130,7 +151,9 @@ class Crowd:
     def _take(self, member: Member, frame: dict) -> None:
         if frame["type"] == "subscribed":
             member.is_open, member.attempts = True, 0
-            member.subscriptions += 1
+            member.opens.append(time.monotonic())
+            self.subscribed += 1
+        member.hear(frame)
         if self.keep(frame):
             member.frames.append(frame)
 
@@ -138,4 +161,4 @@ class Crowd:
         try:
             member.connection.send(frame.encoded())
         except OSError:
-            self._lost(member, 0)
+            pass  # its end is read next

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 from email.message import EmailMessage
 
 import requests
@@ -27,3 +28,11 @@ class Mailbox:
         newest = eventually(matching, f"a mail “{subject}” to {to}", within)[0]
         raw = requests.get(f"{self.url}/api/v1/message/{newest['ID']}/raw", timeout=30).content
         return email.message_from_bytes(raw, policy=email.policy.default)
+
+    def link_token(self, to: str, subject: str, page: str) -> str:
+        """The token of the link to `page`, an address, in the newest such mail; it is the same in its text and its HTML."""
+        mail = self.wait_for(to, subject)
+        words = [mail.get_body((kind,)).get_content() for kind in ("plain", "html")]
+        found = [set(re.findall(re.escape(page) + "#token=([A-Za-z0-9_-]{43})", word)) for word in words]
+        assert found[0] == found[1] and len(found[0]) == 1, words[0]
+        return found[0].pop()

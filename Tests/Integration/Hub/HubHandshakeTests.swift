@@ -53,7 +53,7 @@ struct HubHandshakeTests {
         try await HubWorld.with { hub in
             let client = try await hub.connect()
             try client.frame(9, Array("hello".utf8))
-            let (opcode, payload) = try await client.nextFrame(until: .now + .seconds(5))
+            let (opcode, payload) = try await client.nextFrame(until: .now + .seconds(20))
             #expect(opcode == 10)
             #expect(payload == Array("hello".utf8))
             let text = Array(#"{"type":"subscribe","topic":"nonsense"}"#.utf8)
@@ -100,10 +100,28 @@ struct HubHandshakeTests {
                 try deed(client)
                 #expect(try await client.closeCode() == code.rawValue)
             }
-            try witness.frame(9, [1])
-            #expect(try await witness.nextFrame(until: .now + .seconds(5)).0 == 10)
+            try await witness.answersPing()
             try await eventually("the sockets are gone") { hub.metric("hub_sockets") == 1 }
             try await eventually("the topics are gone") { hub.metric("hub_topics") == 0 }
+        }
+    }
+
+    @Test("a hub that holds as many sockets as it may answers 503 with a problem, until one has left")
+    func full() async throws {
+        try await HubWorld.with(limits: { $0.sockets = 2 }) { hub in
+            let staying = try await hub.connect()
+            var leaving: WebSocketClient? = try await hub.connect()
+            #expect(leaving?.status == 101)
+            try await eventually("both are counted") { hub.metric("hub_sockets") == 2 }
+            let refused = try await hub.connect()
+            #expect(refused.status == 503)
+            #expect(refused.response.contains("application/problem+json"))
+            #expect(refused.response.lowercased().contains("retry-after: 5"))
+            #expect(hub.metric(#"hub_handshakes_refused_total{status="503"}"#) == 1)
+            try await staying.answersPing()
+            leaving = nil
+            try await eventually("its place is free") { hub.metric("hub_sockets") == 1 }
+            #expect(try await hub.connect().status == 101)
         }
     }
 
@@ -118,13 +136,11 @@ struct HubHandshakeTests {
             #expect(second?.status == 101)
             #expect(try await connect("203.0.113.1").closeCode() == CloseCode.tooMany.rawValue)
             let other = try await connect("203.0.113.2")
-            try other.frame(9, [])
-            #expect(try await other.nextFrame(until: .now + .seconds(5)).0 == 10)
+            try await other.answersPing()
             second = nil
             try await eventually("its place is free") { hub.metric("hub_sockets") == 2 }
             let third = try await connect("203.0.113.1")
-            try third.frame(9, [])
-            #expect(try await third.nextFrame(until: .now + .seconds(5)).0 == 10)
+            try await third.answersPing()
             #expect(first.status == 101)
         }
     }
@@ -149,6 +165,19 @@ struct HubHandshakeTests {
             #expect(code == CloseCode.unresponsive.rawValue)
             do { _ = try await answered } catch { #expect(error is WebSocketClient.TimedOut) }
             try await eventually("only the living one is left") { hub.metric("hub_sockets") == 1 }
+        }
+    }
+
+    @Test("a connection that never finishes its request is closed; sockets are not measured by that")
+    func halfOpen() async throws {
+        try await HubWorld.with(limits: { $0.handshake = .seconds(1) }) { hub in
+            let patient = try await hub.connect()
+            let half = try WebSocketClient(port: hub.port)
+            try half.send(Array("GET /ws HTTP/1.1\r\nHost: loc".utf8))
+            await #expect(throws: WebSocketClient.Closed.self) {
+                _ = try await half.nextFrame(until: .now + .seconds(20))
+            }
+            try await patient.answersPing()
         }
     }
 

@@ -84,8 +84,8 @@ final class HubWorld: Sendable {
         try await WebSocketClient.connect(port: port, origin: origin, receiveBuffer: receiveBuffer)
     }
 
-    func publish(_ update: LiveUpdate) async throws {
-        try await redis.publish(try update.frame(), to: update.topic.channel)
+    func publish(_ update: LiveUpdate, at publishedAt: Date? = nil) async throws {
+        try await redis.publish(try update.frame(publishedAt: publishedAt), to: update.topic.channel)
     }
 
     /// - Parameter session: nil for a sign-in of its own, which is made together with its person.

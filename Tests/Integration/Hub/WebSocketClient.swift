@@ -17,7 +17,8 @@ final class WebSocketClient: @unchecked Sendable {
     private let descriptor: CInt
     private var received: [UInt8] = []
 
-    private init(port: Int, receiveBuffer: CInt?) throws {
+    /// A connection that has said nothing yet.
+    init(port: Int, receiveBuffer: CInt? = nil) throws {
         descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         if var size = receiveBuffer {
             setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<CInt>.size))
@@ -225,5 +226,7 @@ struct ServerFrame: Decodable, Equatable {
     var position: Int?
     var checkedIn: Int?
     var last: [CheckIn]?
+    var retrying: Int?
+    var failed: Int?
     var expiresAt: String?
 }

@@ -62,6 +62,26 @@ struct LiveNewsTests {
             ])
     }
 
+    @Test("dashboards hear once that mails did not go, whatever else went, and nothing of mails that only wait")
+    func deliveries() throws {
+        func mail(_ number: Int, _ status: NotificationStatus, of event: EventID?) throws -> OutboxRow {
+            try row(
+                number, "live.notification",
+                NotificationData(
+                    notificationId: NotificationID(), eventId: event, userId: user, kind: .registrationConfirmed,
+                    status: status))
+        }
+        let (other, calm) = (EventID(), EventID())
+        let news = LiveNews([
+            try mail(1, .sent, of: event), try mail(2, .retrying, of: event), try mail(3, .sent, of: event),
+            try mail(4, .sent, of: other), try mail(5, .queued, of: calm), try mail(6, .failed, of: nil),
+        ]).byChannel
+        #expect(news["em:live:organizer:\(event)"] == [.delivery(event, .retrying)])
+        #expect(news["em:live:organizer:\(other)"] == [.delivery(other, .sent)])
+        #expect(news["em:live:organizer:\(calm)"] == nil)
+        #expect(news["em:live:me:\(user)"]?.count == 6)
+    }
+
     @Test("what can't be read is named and harms no neighbour; unknown types are passed over")
     func unreadable() throws {
         let rows = [

@@ -15,6 +15,16 @@ export interface LatestCheckIn {
   gate?: string | null;
 }
 
+/** Mails of an event that did not arrive. */
+export interface DeliveryProblems {
+  /** Refused for now, to be tried again. */
+  retrying: number;
+  /** Given up. */
+  failed: number;
+  /** Of two states the later one is known by it. */
+  revision: number;
+}
+
 /** The server's frames as far as this app uses them (the WebSocket contract in DESIGN.md). */
 export type LiveUpdate =
   /** `again` is added here, when the connection had been lost: what is not in the snapshot may have been missed. */
@@ -25,6 +35,7 @@ export type LiveUpdate =
   | { type: 'registration'; topic: string; registrationId: string; eventId: string; status: RegistrationStatus; position?: number | null }
   | { type: 'ticket'; topic: string; id: string; registrationId: string; eventId: string }
   | { type: 'checkIns'; topic: string; checkedIn: number; last: LatestCheckIn[] }
+  | ({ type: 'deliveryProblems'; topic: string } & DeliveryProblems)
   | { type: 'notification'; topic: string; id: string; kind: string; status: string }
   | { type: 'stale' | 'fresh'; topic: string };
 
@@ -63,4 +74,13 @@ export function afterUpdate<Held extends Registration>(held: Held, update: LiveU
  */
 export function backoff(attempt: number, random: number = Math.random()): number {
   return random * Math.min(30_000, 500 * 2 ** attempt);
+}
+
+/** What an organizer is told of mails that did not arrive. */
+export function undeliveredText(retrying: number, failed: number): string {
+  const mails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'email' : 'emails'}`;
+  const waiting = `${mails(retrying)} ${retrying === 1 ? 'has' : 'have'} not arrived yet and will be tried again.`;
+  const lost = `${mails(failed)} could not be delivered.`;
+  if (failed === 0) return waiting;
+  return retrying === 0 ? lost : `${lost} ${waiting}`;
 }

@@ -7,7 +7,8 @@ import { Busy } from '../../components/Busy';
 import { LiveCapacity } from '../../components/Capacity';
 import { Confirm } from '../../components/Confirm';
 import { Loaded, Pending, ProblemNote } from '../../components/States';
-import type { Counts, LatestCheckIn } from '../../live/updates';
+import { undeliveredText } from '../../live/updates';
+import type { Counts, DeliveryProblems, LatestCheckIn } from '../../live/updates';
 import { useCounts, useRereadOnChange, useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { formatMoment } from '../../time/format';
@@ -34,15 +35,20 @@ function Figures({ eventId, revision }: { eventId: string; revision: number }) {
   const stats = useResource<EventStats>(`stats:${eventId}`, (signal) => events.stats(eventId, signal));
   useRereadOnChange(revision, stats.reload);
   const [last, setLast] = useState<LatestCheckIn[]>([]);
+  const [problems, setProblems] = useState<DeliveryProblems | null>(null);
   useTopic(stats.data === undefined ? null : `organizer:${eventId}`, (update) => {
-    if (update.type !== 'checkIns') return;
-    stats.set((now) => ({ ...now, checkedIn: update.checkedIn }));
-    setLast(update.last);
+    if (update.type === 'checkIns') {
+      stats.set((now) => ({ ...now, checkedIn: update.checkedIn }));
+      setLast(update.last);
+    }
+    // After a reconnect another hub may answer, with an older reading.
+    if (update.type === 'deliveryProblems') setProblems((held) => (held !== null && held.revision > update.revision ? held : update));
   });
   return (
     <>
       <section aria-labelledby="figures-heading">
         <h2 id="figures-heading">In figures</h2>
+        <UndeliveredMail problems={problems} eventId={eventId} />
         <Loaded of={stats} pending={<Pending heights={[104]} />}>
           {(now) => (
             <dl className="em-figures" data-testid="stats">
@@ -56,6 +62,26 @@ function Figures({ eventId, revision }: { eventId: string; revision: number }) {
       </section>
       {last.length > 0 && <LastCheckIns last={last} />}
     </>
+  );
+}
+
+/** Says so while mails of the event don't arrive. The region is always there: screen readers hear what appears in it. */
+function UndeliveredMail({ problems, eventId }: { problems: DeliveryProblems | null; eventId: string }) {
+  const { retrying = 0, failed = 0 } = problems ?? {};
+  return (
+    <div role="status" data-testid="undelivered">
+      {(retrying > 0 || failed > 0) && (
+        <div className="em-note mb-3" data-tone={failed > 0 ? 'bad' : 'warn'}>
+          <strong className="em-number">{undeliveredText(retrying, failed)}</strong>
+          {failed > 0 && (
+            <div>
+              An address may be misspelt or a mailbox full. Everybody finds their ticket on this site, too.{' '}
+              <Link to={`/organizer/events/${eventId}/attendees`}>See your attendees</Link>
+            </div>
+          )}
+        </div>
+      )}
+    </div>
   );
 }
 

@@ -1,0 +1,89 @@
+import Domain
+import NIOCore
+import Persistence
+import Synchronization
+
+/// One reading of what a dashboard shows beside the places, with the frame that says it.
+struct DashboardReading: Sendable {
+    enum Content: Hashable, Sendable {
+        case checkIns(Int, last: [LatestCheckIn])
+        case deliveryProblems(retrying: Int, failed: Int)
+    }
+
+    var content: Content
+    /// Of two readings the later one is known by it, whoever read them.
+    var revision: Int
+    var frame: ByteBuffer
+}
+
+/// Dashboards hear of check-ins and of mails that don't arrive. News of them only says that there is something to read:
+/// the whole is read from the database, soon after such news and with every comparison, and told when it is another.
+extension LiveUpdateFeed {
+    func hear(of kind: KeptState, _ news: IncomingNews, _ id: EventID, _ state: inout State) {
+        guard let entry = state.entries[.organizer(id)] else { return }
+        // Most mails go at once: then there is nothing to read.
+        let hasNoProblems = entry.kept[.deliveryProblems]?.content == .deliveryProblems(retrying: 0, failed: 0)
+        if kind == .deliveryProblems, hasNoProblems, news.status == NotificationStatus.sent.rawValue { return }
+        state.unread[kind, default: []].insert(id)
+    }
+
+    /// Reads the dashboards of which there was news since the last time.
+    func readUnread() async {
+        let unread = state.withLock { state in
+            defer { state.unread = [:] }
+            return state.unread.mapValues { ids in ids.filter { state.entries[.organizer($0)]?.isOpen == true } }
+        }
+        for (kind, ids) in unread { await read(Array(ids), [kind]) }
+    }
+
+    /// Reads and tells. Returns whether that succeeded.
+    @discardableResult
+    func read(_ dashboards: [EventID], _ kinds: [KeptState]) async -> Bool {
+        guard !dashboards.isEmpty else { return true }
+        return await asking {
+            for kind in kinds {
+                let readings = try await readings(of: kind, dashboards)
+                state.withLock { state in
+                    for (id, reading) in readings { apply(reading, kind, to: id, &state) }
+                }
+            }
+        }
+    }
+
+    private func readings(of kind: KeptState, _ events: [EventID]) async throws -> [EventID: DashboardReading] {
+        var readings: [EventID: DashboardReading] = [:]
+        switch kind {
+        case .checkIns:
+            for (id, found) in try await live.checkIns(of: events) {
+                readings[id] = reading(
+                    .checkIns(found.checkedIn, last: found.last), found.revision,
+                    .checkIns(id, checkedIn: found.checkedIn, revision: found.revision, last: found.last))
+            }
+        case .deliveryProblems:
+            for (id, found) in try await live.deliveryProblems(of: events) {
+                readings[id] = reading(
+                    .deliveryProblems(retrying: found.retrying, failed: found.failed), found.revision,
+                    .deliveryProblems(
+                        id, retrying: found.retrying, failed: found.failed, revision: found.revision))
+            }
+        }
+        return readings
+    }
+
+    private func reading(
+        _ content: DashboardReading.Content, _ revision: Int, _ update: LiveUpdate
+    ) -> DashboardReading? {
+        frame(update, on: update.topic).map { DashboardReading(content: content, revision: revision, frame: $0) }
+    }
+
+    private func apply(_ found: DashboardReading, _ kind: KeptState, to id: EventID, _ state: inout State) {
+        let topic = Topic.organizer(id)
+        guard let entry = state.entries[topic] else { return }
+        if let known = entry.kept[kind] {
+            guard known.revision < found.revision, known.content != found.content else { return }
+        }
+        state.entries[topic]?.kept[kind] = found
+        guard entry.isOpen else { return }  // it opens with it
+        tell(.kept(kind, found.frame), topic, entry, &state)
+    }
+}
