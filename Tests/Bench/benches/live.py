@@ -6,12 +6,16 @@ server's alone: of the hub and of the Redis that brings it the messages, of Ncha
 import contextlib
 import json
 import os
+import random
 import socket
 import statistics
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
+from em.live import Socket
 from em_stack import services
 from em_stack.process import Process
 
@@ -26,6 +30,9 @@ FIXED_RATE = 20
 """Messages a second to 1,000 sockets that both servers hold easily."""
 IDLE = 5000
 BYTES_PROMISED = 6000
+HEALED_WITHIN = 2000
+CLOSED_WITHIN = 5000
+"""Milliseconds, promised."""
 
 
 @dataclass
@@ -57,6 +64,8 @@ def run(site: Site, report: Report) -> None:
         report.require(False, str(error))
     bystanders(site, report, fan, ours)
     through_the_product(site, report, fan, event)
+    healing(site, report, fan, event)
+    signing_out(site, report)
 
 
 def our_hub(site: Site, event: str) -> Server:
@@ -147,10 +156,11 @@ def bystanders(site: Site, report: Report, fan: Fan, ours: Server) -> None:
     for _ in range(5):
         without.append(paced(site, fan, ours, report).p99)
         with contextlib.ExitStack() as peers:
+            lazies = [peers.enter_context(lazy(ours)) for _ in range(20)]
             for _ in range(20):
-                peers.enter_context(lazy(ours))
                 half = peers.enter_context(socket.create_connection(("127.0.0.1", ours.port)))
                 half.sendall(b"GET /ws HTTP/1.1\r\nHost: loc")
+            peers.enter_context(byte_by_byte(lazies[:10]))
             with_them.append(paced(site, fan, ours, report).p99)
     report.compare(Comparison("healthy sockets' p99 beside slow and dead ones", with_them, without, "without them", "ms",
                               1.25, False))
@@ -165,6 +175,26 @@ def lazy(server: Server) -> socket.socket:
     text = server.subscription.encode()
     peer.sendall(bytes((0x81, 0x80 | len(text))) + bytes(4) + text)
     return peer
+
+
+@contextlib.contextmanager
+def byte_by_byte(peers: list[socket.socket]) -> Iterator[None]:
+    """Each reads a byte a second."""
+    is_over = threading.Event()
+
+    def read() -> None:
+        while not is_over.wait(1):
+            for peer in peers:
+                with contextlib.suppress(OSError):
+                    peer.recv(1, socket.MSG_DONTWAIT)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        reader.join()
 
 
 def through_the_product(site: Site, report: Report, fan: Fan, event: str) -> None:
@@ -185,6 +215,38 @@ def through_the_product(site: Site, report: Report, fan: Fan, event: str) -> Non
     last = [1000 * (end - at) for at, (_, (_, _, end)) in zip(answered, shown, strict=False)]
     report.figure("registration answered → count on 1,000 screens, ms", p50_of_p99=statistics.median(delays),
                   worst_p99=max(delays), worst_last=max(last))
+
+
+def healing(site: Site, report: Report, fan: Fan, event: str) -> None:
+    """Places change and nobody tells Redis; when do 1,000 screens show it?"""
+    subscription = json.dumps({"type": "subscribe", "topic": f"event:{event}"})
+    changed = []
+    with fan.open(site.stack.port("ws-hub"), "/ws", 1000, subscription) as screens:
+        for _ in range(8):
+            site.stack.rows("UPDATE event_places SET capacity = capacity + 1, revision = revision + 1 WHERE event_id = %s",
+                            event)
+            changed.append(time.time())
+            time.sleep(random.uniform(1.8, 2.4))  # a comparison and more: else two changes come as one
+        shown = sorted(screens.revisions().items())
+    report.require(len(shown) == len(changed) and all(count == 1000 for _, (count, _, _) in shown),
+                   "not every screen showed every lost change")
+    last = [1000 * (end - at) for at, (_, (_, _, end)) in zip(changed, shown, strict=False)]
+    report.compare(Comparison("lost counts → on the last of 1,000 screens", [max(last)], [HEALED_WITHIN],
+                              "what is promised", "ms", 1, False, f"the median: {statistics.median(last):,.0f}"))
+
+
+def signing_out(site: Site, report: Report) -> None:
+    """A session is revoked; when is its socket closed?"""
+    took = []
+    for person in site.people.many(5):
+        with Socket(site.stack, person.token) as connection:
+            site.stack.rows("UPDATE sessions SET revoked_at = now() WHERE user_id = %s", person.id)
+            began = time.monotonic()
+            code = connection.close_code(2 * CLOSED_WITHIN / 1000)
+            took.append(1000 * (time.monotonic() - began))
+            report.require(code == 4409, f"a signed-out socket was closed with {code}")
+    report.compare(Comparison("signed out → the socket is closed", [max(took)], [CLOSED_WITHIN], "what is promised", "ms",
+                              1, False, f"the median: {statistics.median(took):,.0f}"))
 
 
 def cpu_seconds(pid: int) -> float:
