@@ -26,8 +26,8 @@ from harness.site import Site
 
 PAYLOAD = 200
 """Bytes of a message."""
-FIXED_RATE = 20
-"""Messages a second to 1,000 sockets that both servers hold easily."""
+FIXED_RATES = {1000: 20, 5000: 4}
+"""Sockets, and messages a second to them that both servers hold easily."""
 IDLE = 5000
 BYTES_PROMISED = 6000
 HEALED_WITHIN = 2000
@@ -57,9 +57,9 @@ def run(site: Site, report: Report) -> None:
         with nchan.running(site.directory / "nchan") as peer:
             theirs = Server(peer.port, "/sub", "", peer.publication(payload(event)), peer.pids)
             idle(report, fan, ours, theirs)  # first: later the memory of earlier sockets would be used again
-            for sockets in (1000, 5000):
+            for sockets in FIXED_RATES:
                 saturate(site, report, fan, ours, theirs, sockets)
-            pace(site, report, fan, ours, theirs)
+                pace(site, report, fan, ours, theirs, sockets)
     except RuntimeError as error:
         report.require(False, str(error))
     bystanders(site, report, fan, ours)
@@ -108,24 +108,25 @@ def saturate(site: Site, report: Report, fan: Fan, ours: Server, theirs: Server,
     report.compare(Comparison(f"{name}: server's CPU a delivery", costs[True], costs[False], "Nchan", "µs", 1.3, False))
 
 
-def pace(site: Site, report: Report, fan: Fan, ours: Server, theirs: Server) -> None:
+def pace(site: Site, report: Report, fan: Fan, ours: Server, theirs: Server, sockets: int) -> None:
     p50: dict[bool, list[float]] = {True: [], False: []}
     p99: dict[bool, list[float]] = {True: [], False: []}
     for _ in range(site.repetitions):
         for server in (theirs, ours):
-            delivered = paced(site, fan, server, report)
+            delivered = paced(site, fan, server, report, sockets)
             p50[server is ours].append(delivered.p50)
             p99[server is ours].append(delivered.p99)
-    name = f"1,000 sockets, {FIXED_RATE} messages/s"
+    name = f"{sockets:,} sockets, {FIXED_RATES[sockets]} messages/s"
     report.compare(Comparison(f"{name}: p50", p50[True], p50[False], "Nchan", "ms", 1.5, False))
     report.compare(Comparison(f"{name}: p99", p99[True], p99[False], "Nchan", "ms", 1.5, False))
 
 
-def paced(site: Site, fan: Fan, server: Server, report: Report) -> Delivered:
-    with fan.open(server.port, server.path, 1000, server.subscription, server.publication, site.seconds,
-                  FIXED_RATE) as subscribers:
+def paced(site: Site, fan: Fan, server: Server, report: Report, sockets: int = 1000) -> Delivered:
+    rate = FIXED_RATES[sockets]
+    with fan.open(server.port, server.path, sockets, server.subscription, server.publication, site.seconds,
+                  rate) as subscribers:
         delivered = subscribers.publish()
-    check(report, delivered, f"{FIXED_RATE} messages/s of {server.path}")
+    check(report, delivered, f"{rate} messages/s of {server.path}")
     return delivered
 
 
