@@ -136,6 +136,13 @@ func routes(
     let tickets = TicketRoutes(stores: stores, authorization: authorization, publicURL: publicURL, clock: clock)
     let checkIns = CheckInRoutes(
         authorization: authorization, checkIn: CheckIn(stores: stores, keys: ticketKeys), clock: clock)
+    let gate = GateRoutes(
+        stores: stores, authorization: authorization,
+        mergeScans: MergeScans(stores: stores, keys: ticketKeys, clock: clock),
+        undoCheckIn: UndoCheckIn(stores: stores, clock: clock), keys: ticketKeys,
+        manifestKey: settings.accessTokenKey, clock: clock)
+    let members = MemberRoutes(
+        stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores))
     let announcements = AnnouncementRoutes(
         stores: stores, authorization: authorization, postAnnouncement: PostAnnouncement(stores: stores))
     let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
@@ -185,7 +192,17 @@ func routes(
         .get("/api/v1/tickets/{id}.png", .required, tickets.png),
         .get("/api/v1/tickets/{id}.ics", .required, tickets.calendar),
 
+        .get("/api/v1/events/{id}/check-in-manifest", .required, gate.manifest),
+        .get("/api/v1/events/{id}/check-ins", .required, gate.list),
         .post("/api/v1/events/{id}/check-ins", .required, checkIns.scan),
+        .post("/api/v1/events/{id}/check-ins/batch", .required, gate.merge),
+        .get("/api/v1/events/{id}/check-ins/conflicts", .required, gate.conflicts),
+        .post("/api/v1/check-ins/{id}/undo", .required, gate.undo),
+
+        .get("/api/v1/events/{id}/members", .required, members.list),
+        .post("/api/v1/events/{id}/members", .required, members.add),
+        .delete("/api/v1/events/{id}/members/{userId}", .required, members.remove),
+
         .get("/api/v1/events/{id}/announcements", .optional, announcements.list),
         .post("/api/v1/events/{id}/announcements", .required, announcements.post),
         .get("/api/v1/events/{id}/stats", .required, statistics.show),

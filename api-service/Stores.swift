@@ -10,7 +10,9 @@ struct Stores: Sendable {
     let events: EventStore
     let registrations: RegistrationStore
     let tickets: TicketStore
-    let checkIns = CheckInStore()
+    let checkIns: CheckInStore
+    let manifests: ManifestStore
+    let members: MemberStore
     let announcements: AnnouncementStore
     let notifications: NotificationStore
     let stats: StatsStore
@@ -29,6 +31,9 @@ struct Stores: Sendable {
         events = EventStore(database)
         registrations = RegistrationStore(database)
         tickets = TicketStore(database)
+        checkIns = CheckInStore(database)
+        manifests = ManifestStore(database)
+        members = MemberStore(database)
         announcements = AnnouncementStore(database)
         notifications = NotificationStore(database)
         stats = StatsStore(database)

@@ -9,6 +9,7 @@ public enum Action: String, Sendable, CaseIterable {
     // Events
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
     case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement
+    case undoCheckIn, viewConflicts, viewMembers, manageMembers
     // The installation
     case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters
 }
@@ -76,8 +77,11 @@ public enum Policy {
         case .viewDraftEvent:
             return relation.worksAtGate || role == .admin ? .allowed : .hidden
         case .editEvent, .publishEvent, .cancelEvent, .viewAttendees, .addAttendee, .removeAttendee, .resendMail,
-            .viewStatistics, .postAnnouncement:
+            .viewStatistics, .postAnnouncement, .viewConflicts, .viewMembers, .manageMembers:
             return relation.organizes || role == .admin ? .allowed : .forbidden
+        case .undoCheckIn:
+            // The check-in is found by its own id: strangers don't learn whether there is one.
+            return relation.organizes || role == .admin ? .allowed : relation.worksAtGate ? .forbidden : .hidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden
         case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters:

@@ -40,6 +40,20 @@ public struct SigningKey: Sendable, CustomStringConvertible {
     public var description: String { "Ed25519 key \(verificationKey.id)" }
 }
 
+extension SigningKey {
+    /// A document signed with this key: a compact JWS (RFC 7515 §7.1) that `/.well-known/jwks.json` verifies.
+    /// - Parameter type: what it is, so that it is never taken for anything else that the key signs.
+    public func jws(type: String, payload: [UInt8]) throws -> [UInt8] {
+        let header = #"{"alg":"EdDSA","kid":"\#(verificationKey.id)","typ":"\#(type)"}"#
+        var document = Base64URL.encoded(Array(header.utf8))
+        document.append(UInt8(ascii: "."))
+        document += Base64URL.encoded(payload)
+        let signature = try privateKey.signature(for: document)
+        document.append(UInt8(ascii: "."))
+        return document + Base64URL.encoded(signature)
+    }
+}
+
 /// An Ed25519 public key and the name that tokens call it by.
 public struct VerificationKey: Sendable, Hashable {
     /// The JWK thumbprint (RFC 7638) of the key: the same key always has the same name, so that rotation needs no

@@ -3,8 +3,34 @@ import FoundationEssentials
 /// Base64url without padding (RFC 4648 §5).
 public enum Base64URL {
     public static func encode(_ bytes: some Sequence<UInt8>) -> String {
-        Data(bytes).base64EncodedString()
-            .replacing("+", with: "-").replacing("/", with: "_").replacing("=", with: "")
+        String(decoding: encoded(bytes), as: UTF8.self)
+    }
+
+    /// The same as bytes, for what is too large to be handled as text.
+    public static func encoded(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+        var text: [UInt8] = []
+        text.reserveCapacity((bytes.underestimatedCount * 4 + 2) / 3)
+        var (buffer, bits): (UInt32, UInt32) = (0, 0)
+        for byte in bytes {
+            buffer = buffer << 8 | UInt32(byte)
+            bits += 8
+            while bits >= 6 {
+                bits -= 6
+                text.append(character(buffer >> bits & 63))
+            }
+        }
+        if bits > 0 { text.append(character(buffer << (6 - bits) & 63)) }
+        return text
+    }
+
+    private static func character(_ value: UInt32) -> UInt8 {
+        switch UInt8(value) {
+        case let value where value < 26: value + UInt8(ascii: "A")
+        case let value where value < 52: value - 26 + UInt8(ascii: "a")
+        case let value where value < 62: value - 52 + UInt8(ascii: "0")
+        case 62: UInt8(ascii: "-")
+        default: UInt8(ascii: "_")
+        }
     }
 
     /// Nil for anything that isn't base64url; padding is not accepted.

@@ -19,6 +19,10 @@ public enum DomainError: Error, Hashable, Sendable {
     case capacityBelowConfirmed(confirmed: Int)
     case versionMismatch
     case lastAdmin
+    /// The owner of an event can't leave its team or take another role in it.
+    case ownerStays
+    /// The scan let nobody in, so that there is nothing to take back.
+    case notCheckedIn
     /// The request with this Idempotency-Key is being worked on.
     case requestInFlight
     /// The Idempotency-Key belongs to another request.
@@ -46,6 +50,8 @@ public enum DomainError: Error, Hashable, Sendable {
         case .capacityBelowConfirmed: "capacity-below-confirmed"
         case .versionMismatch: "version-mismatch"
         case .lastAdmin: "last-admin"
+        case .ownerStays: "owner-stays"
+        case .notCheckedIn: "not-checked-in"
         case .requestInFlight: "request-in-flight"
         case .idempotencyKeyReused: "idempotency-key-reused"
         }
@@ -74,6 +80,8 @@ public enum DomainError: Error, Hashable, Sendable {
             "The capacity can't go below the \(confirmed) places that are taken."
         case .versionMismatch: "Somebody changed this in the meantime. Load it again and repeat your change."
         case .lastAdmin: "The last administrator can't give up the role."
+        case .ownerStays: "The owner of an event stays its owner."
+        case .notCheckedIn: "This scan let nobody in: there is nothing to take back."
         case .requestInFlight: "This very request is being worked on. Ask again in a moment."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request. Choose a new one."
         }

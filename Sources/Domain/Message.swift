@@ -12,6 +12,8 @@ public enum MessageType: String, Codable, Sendable, CaseIterable {
     case ticketIssued = "em.ticket.issued"
     case ticketRevoked = "em.ticket.revoked"
     case ticketCheckedIn = "em.ticket.checkedin"
+    /// An organizer took a check-in back: the ticket is good again.
+    case ticketCheckInUndone = "em.ticket.checkinundone"
     case announcementPosted = "em.announcement.posted"
     case notificationFailed = "em.notification.failed"
 }
@@ -28,6 +30,8 @@ public enum LiveType: String, Codable, Sendable, CaseIterable {
     case notificationChanged = "live.notification"
     /// A change of the places that no registration message tells of, such as a new capacity.
     case placesChanged = "live.places"
+    /// A merge of offline scans moved the first scan of somebody who was checked in already.
+    case checkInsChanged = "live.checkIns"
 }
 
 /// Where an outbox row goes.
@@ -117,7 +121,7 @@ public struct TicketData: Codable, Hashable, Sendable {
     public var ticketId: TicketID
     public var registrationId: RegistrationID
     public var userId: UserID
-    /// Only of `em.ticket.checkedin`.
+    /// Only of `em.ticket.checkedin` and `em.ticket.checkinundone`.
     public var checkInId: CheckInID?
     public var gate: String?
     public var at: Date?

@@ -57,6 +57,11 @@ public struct TicketToken: Hashable, Sendable {
         return bytes
     }
 
+    /// A key id as texts show it: eight hexadecimal digits.
+    public static func hexadecimal(_ keyID: [UInt8]) -> String {
+        keyID.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
     /// What is signed: a fixed text in front keeps a ticket's signature from ever meaning anything else.
     public var signedBytes: [UInt8] { Self.context + unsigned }
 

@@ -51,11 +51,7 @@ struct LiveNews {
                 .ticket(
                     data.userId, id: data.ticketId, registrationID: data.registrationId, eventID: data.eventId,
                     status: status))
-        case .ticketCheckedIn:
-            let data = try WireJSON.decode(TicketData.self, from: row.data)
-            put(
-                .row(row.rowID),
-                .checkIn(data.eventId, ticketID: data.ticketId, at: data.at ?? row.occurredAt, gate: data.gate))
+        case .ticketCheckedIn, .ticketCheckInUndone: try addCheckIn(row)
         case .announcementPosted:
             let data = try WireJSON.decode(AnnouncementData.self, from: row.data)
             // Without its text it has been deleted meanwhile.
@@ -76,8 +72,17 @@ struct LiveNews {
         case .placesChanged:
             let data = try WireJSON.decode(PlacesData.self, from: row.data)
             addCounts(data.eventId, data.places)
+        case .checkInsChanged: try addCheckIn(row)
         case nil: break
         }
+    }
+
+    /// The hub reads the state itself: it only has to hear that there is something to read.
+    private mutating func addCheckIn(_ row: OutboxRow) throws {
+        let data = try WireJSON.decode(TicketData.self, from: row.data)
+        put(
+            .row(row.rowID),
+            .checkIn(data.eventId, ticketID: data.ticketId, at: data.at ?? row.occurredAt, gate: data.gate))
     }
 
     private mutating func addNotification(_ row: OutboxRow) throws {

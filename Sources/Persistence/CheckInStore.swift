@@ -6,6 +6,7 @@ public import Postgres
 public struct Scan: Sendable {
     public var gate: String?
     public var device: String?
+    /// The device's own name for it: sent again, it gets the same answer.
     public var scanID: String?
     public var at: Date
 
@@ -19,7 +20,8 @@ public struct Scan: Sendable {
 
 /// What a scan came to.
 public struct CheckInOutcome: Sendable {
-    public struct FirstScan: Sendable {
+    /// A scan that let the same person in.
+    public struct OtherScan: Sendable {
         public var at: Date
         public var gate: String?
         public var device: String?
@@ -31,72 +33,102 @@ public struct CheckInOutcome: Sendable {
     public var registrationID: RegistrationID?
     public var attendeeName: String?
     public var at: Date?
-    public var firstScan: FirstScan?
+    public var firstScan: OtherScan?
+    /// Another gate let the same person in, which it should not have.
+    public var conflict: OtherScan?
 
     public init(result: CheckInResult) { self.result = result }
 }
 
+extension CheckInOutcome.OtherScan {
+    init(_ admission: Admission) {
+        self.init(at: admission.at, gate: admission.gate, device: admission.device)
+    }
+}
+
+/// Scans and check-ins. What the gates decided without us is merged by ``merge(_:at:by:now:on:)``.
 public struct CheckInStore: Sendable {
     /// How the gate knows the ticket: by the signed text, or by what was typed.
-    public enum Presented: Sendable {
+    public enum Presented: Hashable, Sendable {
         case ticket(TicketID)
         case code(String)
+        /// Refused by what it says: no ticket of ours, or another event's.
+        case refused(CheckInResult)
     }
 
-    public init() {}
+    let database: Database
 
-    /// Decides a scan. Of any number at once exactly one is admitted: `check_ins_once` decides.
+    public init(_ database: Database) { self.database = database }
+
+    /// Decides a scan. Of any number at once exactly one is admitted: `check_ins_once` decides. Of a scan that was
+    /// decided before the answer is told again.
     public func checkIn(
         _ presented: Presented, at event: EventID, scan: Scan, by user: UserID, on transaction: Transaction
     ) async throws -> CheckInOutcome {
+        let results = try await transaction.pipeline([Self.ticket(presented), Self.told(scan, at: event)])
+        if let row = results[1].first { return try Self.told(row, scan) }
+        var outcome = try Self.judge(results[0].first, presented, scan, at: event)
+        let id = CheckInID()
+        var news: [SQL] = []
+        if outcome.result == .admitted, let row = results[0].first {
+            let admission = Admission(id: id, at: scan.at, gate: scan.gate, device: scan.device, scanID: scan.scanID)
+            let inserted = try await transaction.query(Self.admission(admission, of: outcome, at: event, by: user))
+            if inserted.affectedRows == 1 {
+                outcome.checkInID = id
+                outcome.at = scan.at
+                news = OutboxStore.insertions([try Self.checkedIn(outcome, scan, of: row)])
+            } else {
+                outcome = try await repeated(outcome, scan: scan, on: transaction)
+            }
+        }
+        _ = try await transaction.pipeline([Self.record(outcome, id, scan, at: event, by: user)] + news)
+        return outcome
+    }
+
+    /// The share lock keeps the ticket from being revoked between this look and the commit.
+    private static func ticket(_ presented: Presented) -> SQL {
         let condition: SQL =
             switch presented {
             case .ticket(let id): "t.id = \(id)"
             case .code(let code): "t.code = \(code)"
+            case .refused: "false"
             }
-        // The share lock keeps the ticket from being revoked between this look and the commit.
-        let found = try await transaction.query(
-            """
+        return """
             SELECT t.id, t.event_id, t.registration_id, t.user_id, t.status, u.display_name, e.owner_id,
                 e.check_in_opens_at
             FROM tickets t JOIN users u ON u.id = t.user_id JOIN events e ON e.id = t.event_id
             WHERE \(fragment: condition) FOR SHARE OF t
-            """)
-        guard let row = found.first else { return CheckInOutcome(result: .unknown) }
-        guard try row.decode("event_id", as: EventID.self) == event else {
-            return CheckInOutcome(result: .wrongEvent)
-        }
+            """
+    }
+
+    /// What is plain before anybody else's scan is looked at.
+    private static func judge(
+        _ row: Row?, _ presented: Presented, _ scan: Scan, at event: EventID
+    ) throws -> CheckInOutcome {
+        if case .refused(let result) = presented { return CheckInOutcome(result: result) }
+        guard let row else { return CheckInOutcome(result: .unknown) }
+        guard try row.decode("event_id", as: EventID.self) == event else { return CheckInOutcome(result: .wrongEvent) }
         var outcome = CheckInOutcome(result: .admitted)
-        let ticket = try row.decode("id", as: TicketID.self)
-        outcome.ticketID = ticket
+        outcome.ticketID = try row.decode("id")
         outcome.registrationID = try row.decode("registration_id")
         outcome.attendeeName = try row.decode("display_name")
         if try row.decode("status", as: TicketStatus.self) == .revoked {
             outcome.result = .revoked
-            return outcome
-        }
-        if let opens = try row.decode("check_in_opens_at", as: Date?.self), scan.at < opens {
+        } else if let opens = try row.decode("check_in_opens_at", as: Date?.self), scan.at < opens {
             outcome.result = .notYetValid
-            return outcome
         }
-        let checkIn = CheckInID()
-        let inserted = try await transaction.query(
-            """
-            INSERT INTO check_ins (id, ticket_id, event_id, registration_id, at, gate, device, scan_id, by_user_id)
-            VALUES (\(checkIn), \(ticket), \(event), \(outcome.registrationID), \(scan.at), \(scan.gate),
-                \(scan.device), \(scan.scanID), \(user))
-            ON CONFLICT ON CONSTRAINT check_ins_once DO NOTHING
-            """
-        ).affectedRows
-        guard inserted == 1 else { return try await repeated(outcome, scan: scan, on: transaction) }
-        outcome.checkInID = checkIn
-        outcome.at = scan.at
-        let data = TicketData(
-            eventId: event, ticketId: ticket, registrationId: try row.decode("registration_id"),
-            userId: try row.decode("user_id"), checkInId: checkIn, gate: scan.gate, at: scan.at)
-        try await OutboxStore().append(
-            [.fact(.ticketCheckedIn, event: event, owner: try row.decode("owner_id"), data)], on: transaction)
         return outcome
+    }
+
+    private static func admission(
+        _ admission: Admission, of outcome: CheckInOutcome, at event: EventID, by user: UserID
+    ) -> SQL {
+        """
+        INSERT INTO check_ins (id, ticket_id, event_id, registration_id, at, gate, device, scan_id, by_user_id)
+        VALUES (\(admission.id), \(outcome.ticketID), \(event), \(outcome.registrationID), \(admission.at),
+            \(admission.gate), \(admission.device), \(admission.scanID), \(user))
+        ON CONFLICT DO NOTHING
+        """
     }
 
     /// The ticket was admitted before: by this very scan, whose answer got lost, or by another.
@@ -104,18 +136,75 @@ public struct CheckInStore: Sendable {
         _ outcome: CheckInOutcome, scan: Scan, on transaction: Transaction
     ) async throws -> CheckInOutcome {
         let rows = try await transaction.query(
-            "SELECT id, at, gate, device, scan_id FROM check_ins WHERE ticket_id = \(outcome.ticketID)")
+            """
+            SELECT id, at, gate, device, scan_id FROM check_ins
+            WHERE registration_id = \(outcome.registrationID) OR ticket_id = \(outcome.ticketID)
+            """)
         guard let row = rows.first else { return outcome }
         var outcome = outcome
-        let scanID = try row.decode("scan_id", as: String?.self)
-        let device = try row.decode("device", as: String?.self)
-        outcome.checkInID = try row.decode("id")
-        if let scanID, scanID == scan.scanID, device == scan.device {
-            outcome.at = try row.decode("at")
+        let first = try Self.admission(row)
+        outcome.checkInID = first.id
+        if let scanID = first.scanID, scanID == scan.scanID, first.device == scan.device {
+            outcome.at = first.at
             return outcome
         }
         outcome.result = .duplicate
-        outcome.firstScan = .init(at: try row.decode("at"), gate: try row.decode("gate"), device: device)
+        outcome.firstScan = .init(first)
+        return outcome
+    }
+
+    static func admission(_ row: Row) throws -> Admission {
+        Admission(
+            id: try row.decode("id"), at: try row.decode("at"), gate: try row.decode("gate"),
+            device: try row.decode("device"), scanID: try row.decode("scan_id"))
+    }
+
+    /// Writes the scan down. If its twin was quicker there is nothing to add.
+    private static func record(
+        _ outcome: CheckInOutcome, _ id: CheckInID, _ scan: Scan, at event: EventID, by user: UserID
+    ) -> SQL {
+        """
+        INSERT INTO scans (id, event_id, ticket_id, registration_id, at, gate, device, scan_id, is_offline, let_in,
+            result, by_user_id)
+        VALUES (\(id), \(event), \(outcome.ticketID), \(outcome.registrationID), \(scan.at), \(scan.gate),
+            \(scan.device), \(scan.scanID), false, \(outcome.result == .admitted), \(outcome.result), \(user))
+        ON CONFLICT DO NOTHING
+        """
+    }
+
+    private static func checkedIn(_ outcome: CheckInOutcome, _ scan: Scan, of row: Row) throws -> OutboxEntry {
+        let data = TicketData(
+            eventId: try row.decode("event_id"), ticketId: try row.decode("id"),
+            registrationId: try row.decode("registration_id"), userId: try row.decode("user_id"),
+            checkInId: outcome.checkInID, gate: scan.gate, at: scan.at)
+        return try .fact(.ticketCheckedIn, event: data.eventId, owner: try row.decode("owner_id"), data)
+    }
+
+    // MARK: Told before
+
+    private static func told(_ scan: Scan, at event: EventID) -> SQL {
+        """
+        SELECT s.id, s.at, s.result, s.ticket_id, s.registration_id, u.display_name, c.id AS first_id,
+            c.at AS first_at, c.gate AS first_gate, c.device AS first_device
+        FROM scans s LEFT JOIN tickets t ON t.id = s.ticket_id LEFT JOIN users u ON u.id = t.user_id
+        LEFT JOIN check_ins c ON c.registration_id = s.registration_id
+        WHERE s.event_id = \(event) AND coalesce(s.device, '') = \(scan.device ?? "") AND s.scan_id = \(scan.scanID)
+        """
+    }
+
+    private static func told(_ row: Row, _ scan: Scan) throws -> CheckInOutcome {
+        var outcome = CheckInOutcome(result: try row.decode("result"))
+        outcome.ticketID = try row.decode("ticket_id")
+        outcome.registrationID = try row.decode("registration_id")
+        outcome.attendeeName = try row.decode("display_name")
+        if outcome.result == .admitted {
+            outcome.checkInID = try row.decode("id")
+            outcome.at = try row.decode("at")
+        } else if outcome.result == .duplicate, let at = try row.decode("first_at", as: Date?.self) {
+            outcome.checkInID = try row.decode("first_id")
+            outcome.firstScan = .init(
+                at: at, gate: try row.decode("first_gate"), device: try row.decode("first_device"))
+        }
         return outcome
     }
 }

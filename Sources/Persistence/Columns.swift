@@ -19,6 +19,7 @@ extension MembershipRole: PostgresEncodable, PostgresDecodable {}
 extension EventStatus: PostgresEncodable, PostgresDecodable {}
 extension RegistrationStatus: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension TicketStatus: PostgresEncodable, PostgresDecodable {}
+extension CheckInResult: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension NotificationKind: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension NotificationStatus: PostgresEncodable, PostgresDecodable {}
 extension Destination: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}

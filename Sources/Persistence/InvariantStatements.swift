@@ -76,7 +76,7 @@ extension InvariantStore {
         UNION ALL
         SELECT 'ticket-mismatch', t.event_id, t.id, format('registration %s', r.id), NULL
         FROM tickets t JOIN registrations r ON r.id = t.registration_id
-        WHERE t.event_id <> r.event_id OR t.user_id <> r.user_id
+        WHERE t.event_id <> r.event_id OR (t.status = 'valid' AND t.user_id <> r.user_id)
         """
     }
 

@@ -30,6 +30,7 @@ public struct Migrator: Sendable {
         Migration(
             name: "0006_add_promotion_and_removal", script: PackageResources._006_add_promotion_and_removal_sql),
         Migration(name: "0007_add_delivery_state", script: PackageResources._007_add_delivery_state_sql),
+        Migration(name: "0009_add_scans", script: PackageResources._009_add_scans_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -91,6 +91,15 @@ ROUTES = [
     route("GET", "/api/v1/tickets/{ticket}.png", HOLDERS),
     route("GET", "/api/v1/tickets/{ticket}.ics", HOLDERS),
     route("POST", "/api/v1/events/{id}/check-ins", GATE, body={"code": "0000-0000-0000"}),
+    route("POST", "/api/v1/events/{id}/check-ins", hidden(GATE), body={"code": "0000-0000-0000"}, note="draft"),
+    route("GET", "/api/v1/events/{id}/check-ins", GATE),
+    route("GET", "/api/v1/events/{id}/check-in-manifest", GATE),
+    route("POST", "/api/v1/events/{id}/check-ins/batch", GATE, body={"scans": []}),
+    route("GET", "/api/v1/events/{id}/check-ins/conflicts", ORGANIZERS),
+    route("POST", "/api/v1/check-ins/{checkIn}/undo", {**HOLDERS, "holder": 404, "gate": 403}, body={"reason": "a mistake"}),
+    route("GET", "/api/v1/events/{id}/members", ORGANIZERS),
+    route("POST", "/api/v1/events/{id}/members", ORGANIZERS, body={"email": "nobody@nowhere.example", "role": "checkInStaff"}, good=422),
+    route("DELETE", "/api/v1/events/{id}/members/{user}", ORGANIZERS, good=204),
     route("GET", "/api/v1/events/{id}/announcements", PUBLIC),
     route("GET", "/api/v1/events/{id}/announcements", DRAFT, note="draft"),
     route("POST", "/api/v1/events/{id}/announcements", ORGANIZERS, body={"title": "T", "body": "B"}, good=201),
@@ -137,7 +146,9 @@ def scenes(world: World, cast: SimpleNamespace) -> Callable[[str], dict[str, str
 @pytest.fixture(scope="module")
 def lasting(world: World, cast: SimpleNamespace, scenes: Callable[[str], dict[str, str]]) -> dict[str, dict[str, str]]:
     published = scenes("")
-    published["ticket"] = world.ticket(cast.holder, {"id": published["registration"]})["id"]
+    ticket = world.ticket(cast.holder, {"id": published["registration"]})
+    published["ticket"] = ticket["id"]
+    published["checkIn"] = cast.owner.api.post(f"/events/{published['id']}/check-ins", {"code": ticket["code"]})["checkInId"]
     return {"": published, "draft": scenes("draft")}
 
 

@@ -12,6 +12,9 @@ enum CursorKind: UInt8 {
     case announcements
     case users
     case deadLetters
+    case scans
+    case scanConflicts
+    case members
 }
 
 /// Where a page ended, as text that nobody is meant to read: base64url of the kind, the time in microseconds since

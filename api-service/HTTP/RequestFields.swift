@@ -94,6 +94,38 @@ struct BodyFields {
         string(name) { _, text -> String? in text } ?? nil
     }
 
+    /// One of these words; required.
+    mutating func choice<Value: RawRepresentable>(_ name: String, of values: [Value]) -> Value?
+    where Value.RawValue == String {
+        let text = rawText(name)
+        if let known = values.first(where: { $0.rawValue == text }) { return known }
+        validation.fail(name, "must be one of \(values.map(\.rawValue).joined(separator: ", "))")
+        return nil
+    }
+
+    /// A list of so many objects, each read by `read`; mistakes in them are named `scans[3].code`.
+    mutating func objects<Item>(
+        _ name: String, _ count: ClosedRange<Int>, _ read: (inout BodyFields) -> Item
+    ) -> [Item] {
+        guard case .array(let values) = value(name), count.contains(values.count) else {
+            validation.fail(name, "must be a list of \(count.lowerBound) to \(count.upperBound)")
+            return []
+        }
+        var items: [Item] = []
+        for (number, value) in values.enumerated() {
+            guard case .object(let object) = value else {
+                validation.fail("\(name)[\(number)]", "must be an object")
+                continue
+            }
+            var fields = BodyFields(object)
+            items.append(read(&fields))
+            for error in fields.validation.errors {
+                validation.fail("\(name)[\(number)].\(error.field)", error.message)
+            }
+        }
+        return items
+    }
+
     mutating func int(_ name: String) -> Int? {
         switch value(name) {
         case nil: validation.fail(name, "is required")

@@ -40,11 +40,7 @@ struct AdminRoutes: Sendable {
         try Authorization.require(.grantRole, principal)
         let id = try context.id(of: UserSubject.self)
         var fields = try await BodyFields(request)
-        let role = fields.rawText("role").flatMap(Role.init(rawValue:))
-        if role == nil, fields.validation.errors.isEmpty {
-            let names = Role.allCases.map(\.rawValue).joined(separator: ", ")
-            fields.validation.fail("role", "must be one of \(names)")
-        }
+        let role = fields.choice("role", of: Role.allCases)
         try fields.validation.check()
         guard let role else { throw DomainError.notFound }
         return try .json(AccountJSON(try await grantRole.perform(role, to: id, by: principal)))

@@ -10,37 +10,6 @@ struct CheckInRoutes: Sendable {
     let checkIn: CheckIn
     let clock: @Sendable () -> Date
 
-    private struct Answer: Encodable {
-        struct Person: Encodable {
-            var displayName: String
-            var registrationId: RegistrationID
-        }
-
-        struct FirstScan: Encodable {
-            var at: Date
-            @Nullable var gate: String?
-            @Nullable var device: String?
-        }
-
-        var result: CheckInResult
-        var attendee: Person?
-        var ticketId: TicketID?
-        var checkInId: CheckInID?
-        var at: Date?
-        var firstScan: FirstScan?
-
-        init(_ outcome: CheckInOutcome) {
-            result = outcome.result
-            if let name = outcome.attendeeName, let registration = outcome.registrationID {
-                attendee = Person(displayName: name, registrationId: registration)
-            }
-            ticketId = outcome.ticketID
-            checkInId = outcome.checkInID
-            at = outcome.at
-            firstScan = outcome.firstScan.map { FirstScan(at: $0.at, gate: $0.gate, device: $0.device) }
-        }
-    }
-
     @Sendable func scan(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .checkIn, principal)
@@ -57,7 +26,7 @@ struct CheckInRoutes: Sendable {
         let answered = try await checkIn.perform(
             code, at: event.id, scan: scan, by: principal,
             once: try context.idempotentRequest(request, body: fields.bytes)
-        ) { try .json(Answer($0)) }
+        ) { try .json(CheckInJSON($0)) }
         return Response(answered)
     }
 }

@@ -25,7 +25,7 @@ from chaos.sink import Sink
 from chaos.verdict import Truth, verdict
 from chaos.witness import Witness, depths
 
-TABLES = ("registrations, tickets, check_ins, announcements, notifications, outbox, outbox_sequences, inbox, suspects, "
+TABLES = ("registrations, tickets, check_ins, scans, announcements, notifications, outbox, outbox_sequences, inbox, suspects, "
           "event_members, event_places, events")
 
 

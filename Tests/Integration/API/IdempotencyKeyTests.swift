@@ -120,5 +120,5 @@ struct IdempotencyKeyTests {
 
 extension String {
     /// How often `part` occurs.
-    fileprivate func occurrences(of part: String) -> Int { ranges(of: part).count }
+    func occurrences(of part: String) -> Int { ranges(of: part).count }
 }

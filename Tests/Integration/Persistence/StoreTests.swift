@@ -138,32 +138,6 @@ struct StoreTests {
         }
     }
 
-    @Test("of ten scanners with one ticket exactly one admits, and the others hear of it")
-    func concurrentScans() async throws {
-        try await TestWorld.run { world in
-            let owner = try await world.person(role: .organizer)
-            let event = try await world.event(of: owner, capacity: 1)
-            let ticket = try await issuedTicket(event, world)
-            let results = try await withThrowingTaskGroup(of: CheckInOutcome.self) { group in
-                for gate in 0..<10 {
-                    group.addTask {
-                        try await world.database.transaction { transaction in
-                            try await CheckInStore().checkIn(
-                                .ticket(ticket.id), at: event,
-                                scan: Scan(gate: "Gate \(gate)", device: nil, scanID: nil, at: Date()),
-                                by: owner.id, on: transaction)
-                        }
-                    }
-                }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
-            #expect(results.filter { $0.result == .admitted }.count == 1)
-            let duplicates = results.filter { $0.result == .duplicate }
-            #expect(duplicates.count == 9)
-            #expect(duplicates.allSatisfy { $0.firstScan?.gate?.hasPrefix("Gate ") == true })
-        }
-    }
-
     @Test("a reused refresh token revokes the family; the immediate parent is forgiven for ten seconds")
     func refreshRotation() async throws {
         try await TestWorld.run { world in
@@ -198,17 +172,5 @@ struct StoreTests {
                 return
             }
         }
-    }
-
-    private func issuedTicket(_ event: EventID, _ world: TestWorld) async throws -> Ticket {
-        let registration = try await world.register(try await world.person("Ada"), for: event)
-        let ticket = Ticket(
-            id: TicketID(), eventID: event, registrationID: registration.id, userID: registration.userID,
-            code: "0000-0000-0000", qrText: "EM1:TEST", status: .valid, issuedAt: Date(), revokedAt: nil,
-            checkedInAt: nil)
-        _ = try await world.database.transaction { transaction in
-            try await world.tickets.insert([.init(ticket, number: 1, owner: registration.userID)], on: transaction)
-        }
-        return ticket
     }
 }

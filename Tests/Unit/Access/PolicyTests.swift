@@ -46,6 +46,8 @@ struct PolicyTests {
             .editEvent: organizing, .publishEvent: organizing, .cancelEvent: organizing, .viewAttendees: organizing,
             .addAttendee: organizing, .removeAttendee: organizing,
             .viewStatistics: organizing, .postAnnouncement: organizing,
+            .undoCheckIn: organizing, .viewConflicts: organizing, .viewMembers: organizing,
+            .manageMembers: organizing,
             .checkIn: organizing.union([.checkInStaff]),
             .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
             .viewSystem: [.admin], .manageDeadLetters: [.admin], .resendMail: organizing,
@@ -75,11 +77,12 @@ struct PolicyTests {
 
     @Test("other people's registrations, tickets and drafts are hidden from strangers, not forbidden")
     func hidden() {
-        for action in [Action.viewRegistration, .viewTicket, .cancelRegistration, .viewDraftEvent] {
+        for action in [Action.viewRegistration, .viewTicket, .cancelRegistration, .viewDraftEvent, .undoCheckIn] {
             #expect(Policy.decide(action, role: .user) == .hidden)
             #expect(Policy.decide(action, role: .organizer) == .hidden)
         }
         #expect(Policy.decide(.editEvent, role: .organizer) == .forbidden)
         #expect(Policy.decide(.cancelRegistration, role: .user, membership: .owner) == .forbidden)
+        #expect(Policy.decide(.undoCheckIn, role: .user, membership: .checkInStaff) == .forbidden)
     }
 }

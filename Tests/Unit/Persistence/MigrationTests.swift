@@ -18,11 +18,12 @@ struct MigrationTests {
         }
     }
 
-    @Test("every name starts with its number, counted without gaps")
+    @Test("every name starts with its number of four digits, counted upwards; one never used stays unused")
     func numbered() {
-        for (position, migration) in Migrator.all.enumerated() {
-            let number = String(position + 1)
+        for migration in Migrator.all {
+            let number = String(migration.version)
             #expect(migration.name.hasPrefix(String(repeating: "0", count: 4 - number.count) + number + "_"))
         }
+        for (one, next) in zip(Migrator.all, Migrator.all.dropFirst()) { #expect(one.version < next.version) }
     }
 }

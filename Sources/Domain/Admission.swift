@@ -1,0 +1,82 @@
+public import FoundationEssentials
+
+/// A scan with which a gate let somebody in.
+public struct Admission: Hashable, Sendable {
+    public var id: CheckInID
+    /// By the device's clock.
+    public var at: Date
+    public var gate: String?
+    public var device: String?
+    /// The device's own name for the scan.
+    public var scanID: String?
+
+    public init(id: CheckInID, at: Date, gate: String?, device: String?, scanID: String?) {
+        self.id = id
+        self.at = at
+        self.gate = gate
+        self.device = device
+        self.scanID = scanID
+    }
+
+    /// The earlier scan comes first. What decides is what the devices said, never when or in which order they were heard,
+    /// so that every order of merging comes to the same.
+    func precedes(_ other: Admission) -> Bool {
+        if at != other.at { return at < other.at }
+        let (mine, theirs) = ((device ?? "", scanID ?? ""), (other.device ?? "", other.scanID ?? ""))
+        return mine == theirs ? id < other.id : mine < theirs
+    }
+}
+
+/// All admissions of one registration that were not undone: one of them counts, and the others are told of.
+public struct Admissions: Sendable {
+    /// In order, one for each device: a second scan on the same device was caught there, and let nobody in.
+    private let inOrder: [Admission]
+    private let isCaught: Set<CheckInID>
+
+    public init(_ admissions: some Sequence<Admission>) {
+        var seen: Set<String> = []
+        var inOrder: [Admission] = []
+        var isCaught: Set<CheckInID> = []
+        for admission in admissions.sorted(by: { $0.precedes($1) }) {
+            if let device = admission.device, !seen.insert(device).inserted {
+                isCaught.insert(admission.id)
+            } else {
+                inOrder.append(admission)
+            }
+        }
+        self.inOrder = inOrder
+        self.isCaught = isCaught
+    }
+
+    /// The one that counts.
+    public var first: Admission? { inOrder.first }
+
+    /// Whether several gates let somebody in with this ticket.
+    public var isConflict: Bool { inOrder.count > 1 }
+
+    /// Where else somebody was let in, seen from one of the admissions: from the first the second, from all others the
+    /// first.
+    public func conflict(with admission: CheckInID) -> Admission? {
+        guard isConflict, !isCaught.contains(admission) else { return nil }
+        return inOrder.first { $0.id != admission }
+    }
+}
+
+/// What is known about a ticket when an offline scan is judged.
+public struct ScannedTicket: Hashable, Sendable {
+    public var revokedAt: Date?
+    public var checkInOpensAt: Date?
+
+    public init(revokedAt: Date?, checkInOpensAt: Date?) {
+        self.revokedAt = revokedAt
+        self.checkInOpensAt = checkInOpensAt
+    }
+
+    /// What a scan at that moment should have come to, whoever else was let in: a ticket that was revoked later was good.
+    /// - Parameter letIn: what the gate did; it may have known of an earlier scan.
+    public func judge(scanAt at: Date, letIn: Bool) -> CheckInResult {
+        if let revokedAt, at >= revokedAt { return .revoked }
+        if let checkInOpensAt, at < checkInOpensAt { return .notYetValid }
+        return letIn ? .admitted : .duplicate
+    }
+}

@@ -1,0 +1,72 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// Somebody in an event's team.
+public struct EventMember: Sendable {
+    public var userID: UserID
+    public var displayName: String
+    public var email: String
+    public var role: MembershipRole
+    public var since: Date
+}
+
+/// The teams of events. The owner stays the owner.
+public struct MemberStore: Sendable {
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// The team, those who joined first first.
+    public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<EventMember> {
+        let rows = try await database.read(
+            """
+            \(fragment: Self.selection)
+            WHERE m.event_id = \(event)
+                AND (\(after?.at) IS NULL OR (m.created_at, m.user_id) > (\(after?.at), \(after?.id)))
+            ORDER BY m.created_at, m.user_id LIMIT \(limit + 1)
+            """)
+        return Page(try rows.map(Self.member), limit: limit) { PageKey(at: $0.since, id: $0.userID.uuid) }
+    }
+
+    /// Makes somebody a member or gives a member another role; answers the member, and what they were before.
+    /// - Throws: ``DomainError/ownerStays``.
+    public func set(
+        _ role: MembershipRole, of user: UserID, in event: EventID, on transaction: Transaction
+    ) async throws -> (member: EventMember, before: MembershipRole?) {
+        let results = try await transaction.pipeline([
+            "SELECT role FROM event_members WHERE event_id = \(event) AND user_id = \(user) FOR UPDATE",
+            """
+            INSERT INTO event_members (event_id, user_id, role) VALUES (\(event), \(user), \(role))
+            ON CONFLICT (event_id, user_id) DO UPDATE SET role = excluded.role WHERE event_members.role <> 'owner'
+            """,
+            "\(fragment: Self.selection) WHERE m.event_id = \(event) AND m.user_id = \(user)",
+        ])
+        guard let row = results[2].first else { throw DomainError.notFound }
+        let member = try Self.member(row)
+        if member.role == .owner { throw DomainError.ownerStays }
+        return (member, try results[0].first?.decode("role"))
+    }
+
+    /// Takes somebody out of the team; whether they were in it.
+    /// - Throws: ``DomainError/ownerStays``.
+    public func remove(_ user: UserID, from event: EventID, on transaction: Transaction) async throws -> Bool {
+        let results = try await transaction.pipeline([
+            "SELECT role FROM event_members WHERE event_id = \(event) AND user_id = \(user) FOR UPDATE",
+            "DELETE FROM event_members WHERE event_id = \(event) AND user_id = \(user) AND role <> 'owner'",
+        ])
+        if try results[0].first?.decode("role", as: MembershipRole.self) == .owner { throw DomainError.ownerStays }
+        return results[1].affectedRows > 0
+    }
+
+    private static let selection: SQL = """
+        SELECT m.user_id, u.display_name, u.email, m.role, m.created_at
+        FROM event_members m JOIN users u ON u.id = m.user_id
+        """
+
+    private static func member(_ row: Row) throws -> EventMember {
+        EventMember(
+            userID: try row.decode("user_id"), displayName: try row.decode("display_name"),
+            email: try row.decode("email"), role: try row.decode("role"), since: try row.decode("created_at"))
+    }
+}

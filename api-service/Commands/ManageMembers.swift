@@ -1,0 +1,38 @@
+import Access
+import Domain
+import Persistence
+import Postgres
+
+/// Who is in an event's team, and as what.
+struct ManageMembers: Sendable {
+    let stores: Stores
+
+    /// Takes somebody into the team, or gives a member another role. The same again changes nothing.
+    /// - Parameter email: of an account; lower-case.
+    /// - Returns: the member, and whether they are new.
+    /// - Throws: ``DomainError``: validationFailed when nobody has that address, ownerStays.
+    func set(
+        _ role: MembershipRole, of email: String, in event: EventID, by principal: Principal
+    ) async throws -> (member: EventMember, isNew: Bool) {
+        guard let user = try await stores.users.find(email: email) else { throw AddAttendee.unknownAddress }
+        return try await stores.database.transaction { transaction in
+            let (member, before) = try await stores.members.set(role, of: user.id, in: event, on: transaction)
+            if before != role {
+                try await stores.audit.record(
+                    before == nil ? "member.added" : "member.changed", by: principal.userID, subject: user.id.uuid,
+                    event: event, details: ["role": role.rawValue], on: transaction)
+            }
+            return (member, before == nil)
+        }
+    }
+
+    /// Takes somebody out of the team; of whoever is not in it nothing has to be done.
+    /// - Throws: ``DomainError/ownerStays``.
+    func remove(_ user: UserID, from event: EventID, by principal: Principal) async throws {
+        try await stores.database.transaction { transaction in
+            guard try await stores.members.remove(user, from: event, on: transaction) else { return }
+            try await stores.audit.record(
+                "member.removed", by: principal.userID, subject: user.uuid, event: event, on: transaction)
+        }
+    }
+}

@@ -1,0 +1,62 @@
+import Access
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Persistence
+
+/// The team of an event.
+struct MemberRoutes: Sendable {
+    let stores: Stores
+    let authorization: Authorization
+    let manageMembers: ManageMembers
+
+    private struct MemberJSON: Encodable {
+        var userId: UserID
+        var displayName: String
+        var email: String
+        var role: MembershipRole
+        var since: Date
+
+        init(_ member: EventMember) {
+            userId = member.userID
+            displayName = member.displayName
+            email = member.email
+            role = member.role
+            since = member.since
+        }
+    }
+
+    @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
+        let event = try await authorization.event(
+            try context.id(of: EventSubject.self), .viewMembers, try context.signedIn())
+        var query = QueryFields(request)
+        let limit = query.limit()
+        try query.validation.check()
+        let page = try await stores.members.list(of: event.id, after: try query.cursor(.members), limit: limit)
+        return try .json(page.json(.members, MemberJSON.init))
+    }
+
+    /// The owner's role is not for others.
+    private static let roles: [MembershipRole] = [.coOrganizer, .checkInStaff]
+
+    @Sendable func add(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        let event = try await authorization.event(try context.id(of: EventSubject.self), .manageMembers, principal)
+        var fields = try await BodyFields(request)
+        let email = fields.email("email")
+        let role = fields.choice("role", of: Self.roles)
+        try fields.validation.check()
+        guard let role else { throw DomainError.notFound }  // never: check() threw
+        let (member, isNew) = try await manageMembers.set(role, of: email, in: event.id, by: principal)
+        return try .json(MemberJSON(member), status: isNew ? .created : .ok)
+    }
+
+    @Sendable func remove(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        let event = try await authorization.event(try context.id(of: EventSubject.self), .manageMembers, principal)
+        try await manageMembers.remove(
+            try context.id("userId", of: UserSubject.self), from: event.id, by: principal)
+        return Response(status: .noContent)
+    }
+}
