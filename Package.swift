@@ -62,7 +62,10 @@ let package = Package(
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CArgon2", pkgConfig: "libargon2", providers: [.apt(["libargon2-dev"])]),
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
+        .systemLibrary(
+            name: "CPangoCairo", pkgConfig: "pangocairo", providers: [.apt(["libpango1.0-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CTypesetting", dependencies: ["CPangoCairo"]),
         .target(name: "CAMQP", dependencies: ["CRabbitMQ"]),
 
         // Kill points and mutants of fault tests; empty in release builds.
@@ -73,6 +76,7 @@ let package = Package(
         .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", "FailPoints", logging], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", "CLinux", logging], swiftSettings: settings),
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
+        .target(name: "Typesetting", dependencies: ["CTypesetting"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
         .target(name: "PasswordHashing", dependencies: ["CArgon2"], swiftSettings: settings),
 
@@ -101,8 +105,9 @@ let package = Package(
             name: "api-service",
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
-                "Redis", "AMQP",
+                "Redis", "AMQP", "Typesetting",
                 arguments, configuration, crypto, hummingbird, httpTypes, jwt, lifecycle, logging, metrics, nioCore,
+                nioPosix,
             ],
             path: "api-service", resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
         .executableTarget(

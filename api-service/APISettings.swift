@@ -13,8 +13,8 @@ struct APISettings: Sendable {
     var redis: RedisAddress
     /// Signs access tokens.
     var accessTokenKey: SigningKey
-    /// Verify tickets.
-    var ticketKeys: KeySet
+    /// Verify tickets beside the keys that ticket-workers have published.
+    var ticketKeys: KeySet?
     /// Whether people have to confirm their address before they can sign in and register.
     var requiresVerifiedEmail: Bool
 
@@ -28,7 +28,7 @@ struct APISettings: Sendable {
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
         let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
         let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
-        let ticketKeys = reader.value("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
+        let ticketKeys = reader.optional("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
         let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
         let eventLogDays = reader.int("EM_EVENT_LOG_DAYS", default: 90, in: 1...36_500)
         try reader.finish()
@@ -66,4 +66,6 @@ struct Retention: Sendable {
     var inbox = 30.0 * 86_400
     /// What may have killed a worker: it came back within minutes, or never.
     var suspects = 86_400.0
+    /// Printed tickets: they are made again when somebody asks.
+    var ticketDocuments = 30.0 * 86_400
 }

@@ -42,7 +42,8 @@ func buildAPIService(
         clock: clock, logger: logger)
     metrics.gauge("em_admission_waiting", "Wishes for places that wait for their turn.") { Double(desk.waiting) }
     stores.eventCache.show(in: metrics)
-    var services: [any Service] = [DatabaseService(database, metrics: metrics), desk]
+    let printer = TicketPrinter(store: stores.documents)
+    var services: [any Service] = [DatabaseService(database, metrics: metrics), desk, printer]
     var machinery: Machinery?
     if relaying {
         let redis = RedisClient(settings.redis, logger: logger)
@@ -64,9 +65,8 @@ func buildAPIService(
     let health = HealthEndpoint(metrics: metrics, checks: checks)
     let table = RouteTable(
         routes: routes(
-            settings, stores: stores, machinery: machinery, desk: desk, passwords: PasswordHasher(), issuer: issuer,
-            clock: clock,
-            logger: logger))
+            settings, stores: stores, machinery: machinery, desk: desk, printer: printer,
+            passwords: PasswordHasher(), issuer: issuer, clock: clock, logger: logger))
     let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
     health.addRoutes(to: router)
     let authentication = Authentication(
@@ -98,6 +98,10 @@ private func chores(
             try await SuspectStore(stores.database).prune(
                 before: clock() - retention.suspects, limit: limit, on: transaction)
         },
+        .init("ticket_documents") { limit, transaction in
+            try await stores.documents.prune(
+                before: clock() - retention.ticketDocuments, limit: limit, on: transaction)
+        },
         .init("idempotency_keys") { limit, transaction in
             try await stores.idempotency.prune(limit: limit, on: transaction)
         },
@@ -107,12 +111,12 @@ private func chores(
 /// The whole HTTP surface, line by line; openapi.yaml names the same (a test compares them).
 func routes(
     _ settings: APISettings, stores: Stores, machinery: Machinery? = nil, desk: AdmissionDesk,
-    passwords: PasswordHasher, issuer: AccessTokenIssuer,
+    printer: TicketPrinter, passwords: PasswordHasher, issuer: AccessTokenIssuer,
     clock: @escaping @Sendable () -> Date, logger: Logger
 ) -> [Route] {
     let authorization = Authorization(stores: stores)
     let publicURL = settings.common.publicURL
-    let ticketKeys = TicketKeys(settings.ticketKeys)
+    let keyring = TicketKeyring(stores.ticketKeys, given: settings.ticketKeys)
     let openSession = OpenSession(stores: stores, issuer: issuer, clock: clock)
     let verifiedEmail = RequireVerifiedEmail(stores: stores, isOn: settings.requiresVerifiedEmail)
     let auth = AuthRoutes(
@@ -133,13 +137,15 @@ func routes(
         stores: stores, authorization: authorization, verifiedEmail: verifiedEmail, register: Register(desk: desk),
         cancelRegistration: CancelRegistration(desk: desk), addAttendee: AddAttendee(stores: stores, desk: desk),
         clock: clock)
-    let tickets = TicketRoutes(stores: stores, authorization: authorization, publicURL: publicURL, clock: clock)
+    let tickets = TicketRoutes(
+        stores: stores, authorization: authorization, printer: printer,
+        reissueTicket: ReissueTicket(stores: stores, clock: clock), publicURL: publicURL, clock: clock)
     let checkIns = CheckInRoutes(
-        authorization: authorization, checkIn: CheckIn(stores: stores, keys: ticketKeys), clock: clock)
+        authorization: authorization, checkIn: CheckIn(stores: stores, keyring: keyring), clock: clock)
     let gate = GateRoutes(
         stores: stores, authorization: authorization,
-        mergeScans: MergeScans(stores: stores, keys: ticketKeys, clock: clock),
-        undoCheckIn: UndoCheckIn(stores: stores, clock: clock), keys: ticketKeys,
+        mergeScans: MergeScans(stores: stores, keyring: keyring, clock: clock),
+        undoCheckIn: UndoCheckIn(stores: stores, clock: clock), keyring: keyring,
         manifestKey: settings.accessTokenKey, clock: clock)
     let members = MemberRoutes(
         stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores))
@@ -153,7 +159,7 @@ func routes(
     let operations = OperationsRoutes(
         inspection: SystemInspection(stores: stores, machinery: machinery, clock: clock),
         deadLetters: machinery?.deadLetters)
-    let documents = DocumentRoutes(accessKeys: issuer.keySet, ticketKeys: settings.ticketKeys)
+    let documents = DocumentRoutes(accessKeys: issuer.keySet, keyring: keyring)
 
     return [
         .post("/api/v1/auth/register", .ignored, auth.register),
@@ -190,7 +196,9 @@ func routes(
         .get("/api/v1/tickets/{id}", .required, tickets.show),
         .get("/api/v1/tickets/{id}.svg", .required, tickets.svg),
         .get("/api/v1/tickets/{id}.png", .required, tickets.png),
+        .get("/api/v1/tickets/{id}.pdf", .required, tickets.pdf),
         .get("/api/v1/tickets/{id}.ics", .required, tickets.calendar),
+        .post("/api/v1/tickets/{id}/reissue", .required, tickets.reissue),
 
         .get("/api/v1/events/{id}/check-in-manifest", .required, gate.manifest),
         .get("/api/v1/events/{id}/check-ins", .required, gate.list),

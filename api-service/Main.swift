@@ -12,7 +12,7 @@ struct Main: AsyncParsableCommand {
         version: "api-service \(Build.version) (\(Build.revision))",
         subcommands: [
             Serve.self, Migrate.self, CreateAdmin.self, Verify.self, DeadLettersCommand.self,
-            SeedDemoCommand.self, Keys.self,
+            SeedDemoCommand.self, Keys.self, Speed.self,
         ],
         defaultSubcommand: Serve.self)
 }

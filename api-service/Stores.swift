@@ -13,6 +13,8 @@ struct Stores: Sendable {
     let checkIns: CheckInStore
     let manifests: ManifestStore
     let members: MemberStore
+    let ticketKeys: TicketKeyStore
+    let documents: TicketDocumentStore
     let announcements: AnnouncementStore
     let notifications: NotificationStore
     let stats: StatsStore
@@ -34,6 +36,8 @@ struct Stores: Sendable {
         checkIns = CheckInStore(database)
         manifests = ManifestStore(database)
         members = MemberStore(database)
+        ticketKeys = TicketKeyStore(database)
+        documents = TicketDocumentStore(database)
         announcements = AnnouncementStore(database)
         notifications = NotificationStore(database)
         stats = StatsStore(database)

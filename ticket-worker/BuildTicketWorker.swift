@@ -1,3 +1,4 @@
+import Access
 import Bootstrap
 import Domain
 import Logging
@@ -17,18 +18,25 @@ struct TicketWorker: Sendable {
 ///
 /// | queue | message | handler |
 /// |---|---|---|
-/// | ticket-worker.issue | em.registration.confirmed, em.registration.promoted | ``IssueTicket`` |
+/// | ticket-worker.issue | em.registration.confirmed, em.registration.promoted, ticket.issue | ``IssueTicket`` |
 func buildTicketWorker(
     _ settings: TicketWorkerSettings, metrics: PrometheusRegistry, logger: Logger
 ) -> TicketWorker {
     let database = Database(settings.database, logger: logger)
     let issueTicket = IssueTicket(database: database, signer: TicketSigner(key: settings.ticketKey))
+    let publication = TicketKeyPublication(
+        store: TicketKeyStore(database), key: settings.ticketKey.verificationKey, logger: logger)
     // What waits is taken many at a time: a commit costs more than a ticket. Few transactions at once, for the batches to
     // be large ones.
     let worker = MessageWorker(
         .ticketIssue, broker: settings.broker, suspects: SuspectStore(database), prefetch: 512, concurrency: 4,
-        logger: logger, batch: .init(atMost: 128) { try await issueTicket.handleTogether($0) }
+        logger: logger,
+        batch: .init(atMost: 128) { messages in
+            try await publication.ensure()
+            return try await issueTicket.handleTogether(messages)
+        }
     ) { message in
+        try await publication.ensure()
         try await issueTicket.handle(message)
         return .done
     }
@@ -36,13 +44,14 @@ func buildTicketWorker(
         metrics: metrics,
         checks: [
             ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") },
+            ReadinessCheck("ticket-key") { try await publication.ensure() },
             ReadinessCheck("rabbitmq") { if !worker.isConnected { throw NotConnected() } },
         ])
     return TicketWorker(
         health: health,
         services: [
             DatabaseService(database, metrics: metrics),
-            HealthServer(health, settings: settings.common, logger: logger), worker,
+            HealthServer(health, settings: settings.common, logger: logger), publication, worker,
         ])
 }
 

@@ -22,7 +22,7 @@ struct IssueTicket: Sendable {
         tickets = TicketStore(database)
     }
 
-    /// Handles `em.registration.confirmed` and `em.registration.promoted`. A message seen before, or a registration
+    /// Handles `em.registration.confirmed`, `em.registration.promoted` and `ticket.issue`. A message seen before, or a registration
     /// cancelled meanwhile, needs nothing.
     func handle(_ message: ReceivedMessage) async throws {
         let wish = try Wish(message)
@@ -53,7 +53,7 @@ struct IssueTicket: Sendable {
         init(_ message: ReceivedMessage) throws {
             self.message = message.event.id
             traceparent = message.trace.traceparent
-            registration = try message.event.payload(RegistrationData.self).registrationId
+            registration = try message.event.payload(TicketWishData.self).registrationId
         }
     }
 

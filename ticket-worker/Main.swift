@@ -10,7 +10,7 @@ struct Main: AsyncParsableCommand {
         abstract: "Issues the signed tickets of confirmed registrations.",
         discussion: "Settings come from the environment: EM_…, or EM_…_FILE with the path of a file.",
         version: "ticket-worker \(Build.version) (\(Build.revision))",
-        subcommands: [Serve.self], defaultSubcommand: Serve.self)
+        subcommands: [Serve.self, Keys.self], defaultSubcommand: Serve.self)
 }
 
 struct Serve: AsyncParsableCommand {

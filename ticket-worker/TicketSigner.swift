@@ -11,7 +11,7 @@ struct TicketSigner: Sendable {
 
     init(key: SigningKey) {
         self.key = key
-        keyID = Array(SHA256.hash(data: key.verificationKey.rawKey).prefix(4))
+        keyID = key.verificationKey.shortID
     }
 
     /// The text for the QR code of a ticket.

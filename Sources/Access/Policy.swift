@@ -5,7 +5,8 @@ public enum Action: String, Sendable, CaseIterable {
     // Open to anybody
     case signUp, signIn, listEvents, viewPublishedEvent, listAnnouncements
     // One's own things
-    case viewOwnAccount, editOwnAccount, registerForEvent, viewRegistration, cancelRegistration, viewTicket
+    case viewOwnAccount, editOwnAccount, registerForEvent, viewRegistration, cancelRegistration, viewTicket,
+        reissueTicket
     // Events
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
     case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement
@@ -66,7 +67,7 @@ public enum Policy {
         case .signUp, .signIn, .listEvents, .viewPublishedEvent, .listAnnouncements, .viewOwnAccount,
             .editOwnAccount, .registerForEvent, .listOwnEvents:
             return .allowed
-        case .viewRegistration, .viewTicket:
+        case .viewRegistration, .viewTicket, .reissueTicket:
             // Staff at the gate check tickets; they don't read people's registrations.
             return relation.isSubject || relation.organizes || role == .admin ? .allowed : .hidden
         case .cancelRegistration:

@@ -68,6 +68,9 @@ public struct VerificationKey: Sendable, Hashable {
         id = Base64URL.encode(SHA256.hash(data: Array(#"{"crv":"Ed25519","kty":"OKP","x":"\#(x)"}"#.utf8)))
     }
 
+    /// What tickets call it by: the first four bytes of SHA-256 over the raw key.
+    public var shortID: [UInt8] { Array(SHA256.hash(data: rawKey).prefix(4)) }
+
     /// The key for swift-crypto.
     public var publicKey: Curve25519.Signing.PublicKey {
         get throws { try Curve25519.Signing.PublicKey(rawRepresentation: rawKey) }

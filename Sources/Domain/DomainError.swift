@@ -23,6 +23,8 @@ public enum DomainError: Error, Hashable, Sendable {
     case ownerStays
     /// The scan let nobody in, so that there is nothing to take back.
     case notCheckedIn
+    /// A ticket that let somebody in can't become another one.
+    case alreadyCheckedIn
     /// The request with this Idempotency-Key is being worked on.
     case requestInFlight
     /// The Idempotency-Key belongs to another request.
@@ -52,6 +54,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .lastAdmin: "last-admin"
         case .ownerStays: "owner-stays"
         case .notCheckedIn: "not-checked-in"
+        case .alreadyCheckedIn: "already-checked-in"
         case .requestInFlight: "request-in-flight"
         case .idempotencyKeyReused: "idempotency-key-reused"
         }
@@ -82,6 +85,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .lastAdmin: "The last administrator can't give up the role."
         case .ownerStays: "The owner of an event stays its owner."
         case .notCheckedIn: "This scan let nobody in: there is nothing to take back."
+        case .alreadyCheckedIn: "This ticket was checked in. An organizer can take that back first."
         case .requestInFlight: "This very request is being worked on. Ask again in a moment."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request. Choose a new one."
         }

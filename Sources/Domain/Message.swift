@@ -23,6 +23,8 @@ public enum WorkType: String, Codable, Sendable, CaseIterable {
     case mailSend = "mail.send"
     /// Somebody asked for a mail about an account, or has to have one.
     case accountMail = "account.mail"
+    /// A registration whose ticket was taken back needs the next one.
+    case ticketIssue = "ticket.issue"
 }
 
 /// News that only browsers hear; it never goes to the broker.
@@ -137,6 +139,17 @@ public struct TicketData: Codable, Hashable, Sendable {
         self.checkInId = checkInId
         self.gate = gate
         self.at = at
+    }
+}
+
+/// Data of `ticket.issue`; what tells of a confirmed place can be read as it, too.
+public struct TicketWishData: Codable, Hashable, Sendable {
+    public var eventId: EventID
+    public var registrationId: RegistrationID
+
+    public init(eventId: EventID, registrationId: RegistrationID) {
+        self.eventId = eventId
+        self.registrationId = registrationId
     }
 }
 

@@ -22,7 +22,7 @@ public struct WorkerQueue: Sendable, Equatable {
 
     /// What issues tickets. A cancellation revokes them in its own transaction: no gate waits for a queue.
     public static let ticketIssue = WorkerQueue(
-        name: "ticket-worker.issue", facts: [.registrationConfirmed, .registrationPromoted])
+        name: "ticket-worker.issue", facts: [.registrationConfirmed, .registrationPromoted], work: [.ticketIssue])
     /// What decides who is to be written to.
     public static let notificationsPlan = WorkerQueue(
         name: "notifications.plan",

@@ -31,6 +31,10 @@ public struct Migrator: Sendable {
             name: "0006_add_promotion_and_removal", script: PackageResources._006_add_promotion_and_removal_sql),
         Migration(name: "0007_add_delivery_state", script: PackageResources._007_add_delivery_state_sql),
         Migration(name: "0009_add_scans", script: PackageResources._009_add_scans_sql),
+        Migration(name: "0010_add_ticket_keys", script: PackageResources._010_add_ticket_keys_sql),
+        Migration(
+            name: "0011_add_ticket_documents_and_transfers",
+            script: PackageResources._011_add_ticket_documents_and_transfers_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -2,6 +2,16 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
+/// A ticket with what a person sees beside it.
+public struct TicketDetail: Sendable {
+    public var ticket: Ticket
+    public var event: EventSummary
+    public var eventVersion: Int
+    /// Its registration was given up.
+    public var isCancelled: Bool
+    public var holderName: String
+}
+
 public struct TicketStore: Sendable {
     let database: Database
 
@@ -101,13 +111,15 @@ public struct TicketStore: Sendable {
         return issues.filter { !ids.contains($0.ticket.id) }
     }
 
-    public func find(_ id: TicketID) async throws -> (ticket: Ticket, event: EventSummary, holderName: String)? {
+    public func find(_ id: TicketID) async throws -> TicketDetail? {
         let rows = try await database.read(
             """
             SELECT t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text, t.status, t.issued_at,
                 t.revoked_at, c.at AS checked_in_at, e.title, e.venue, e.starts_at, e.ends_at, e.time_zone,
-                e.status AS event_status, u.display_name
+                e.status AS event_status, e.version AS event_version, r.status = 'cancelled' AS is_cancelled,
+                u.display_name
             FROM tickets t JOIN events e ON e.id = t.event_id JOIN users u ON u.id = t.user_id
+            JOIN registrations r ON r.id = t.registration_id
             LEFT JOIN check_ins c ON c.ticket_id = t.id
             WHERE t.id = \(id)
             """)
@@ -116,7 +128,9 @@ public struct TicketStore: Sendable {
             id: ticket.eventID, title: try row.decode("title"), venue: try row.decode("venue"),
             startsAt: try row.decode("starts_at"), endsAt: try row.decode("ends_at"),
             timeZone: try row.decode("time_zone"), storedStatus: try row.decode("event_status"))
-        return (ticket, event, try row.decode("display_name"))
+        return TicketDetail(
+            ticket: ticket, event: event, eventVersion: try row.decode("event_version"),
+            isCancelled: try row.decode("is_cancelled"), holderName: try row.decode("display_name"))
     }
 
     /// The newest ticket of each registration.

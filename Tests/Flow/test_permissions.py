@@ -89,7 +89,9 @@ ROUTES = [
     route("GET", "/api/v1/tickets/{ticket}", HOLDERS),
     route("GET", "/api/v1/tickets/{ticket}.svg", HOLDERS),
     route("GET", "/api/v1/tickets/{ticket}.png", HOLDERS),
+    route("GET", "/api/v1/tickets/{ticket}.pdf", HOLDERS),
     route("GET", "/api/v1/tickets/{ticket}.ics", HOLDERS),
+    route("POST", "/api/v1/tickets/{ticket}/reissue", HOLDERS, good=409),  # it was checked in
     route("POST", "/api/v1/events/{id}/check-ins", GATE, body={"code": "0000-0000-0000"}),
     route("POST", "/api/v1/events/{id}/check-ins", hidden(GATE), body={"code": "0000-0000-0000"}, note="draft"),
     route("GET", "/api/v1/events/{id}/check-ins", GATE),

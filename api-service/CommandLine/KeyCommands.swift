@@ -1,10 +1,7 @@
 import Access
 import ArgumentParser
+import Bootstrap
 import FoundationEssentials
-
-#if canImport(Glibc)
-import Glibc
-#endif
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -28,30 +25,13 @@ struct GenerateKeys: AsyncParsableCommand {
                 key = try SigningKey(seed: String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace })
             } else {
                 key = SigningKey()
-                try write(key.seed + "\n", to: keyPath)
+                try SecretFile.write(key.seed + "\n", to: keyPath)
             }
             let setPath = "\(directory)/\(name).jwks"
             if !FileManager.default.fileExists(atPath: setPath) {
-                try write(KeySet([key.verificationKey]).json + "\n", to: setPath)
+                try SecretFile.write(KeySet([key.verificationKey]).json + "\n", to: setPath)
             }
         }
         print("Keys are in \(directory).")
     }
-
-    /// Readable by its owner from the first moment on; never over a file that is there.
-    private func write(_ text: String, to path: String) throws {
-        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw KeyFileError(path: path, code: errno) }
-        defer { close(descriptor) }
-        let bytes = Array(text.utf8)
-        let written = bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-        guard written == bytes.count else { throw KeyFileError(path: path, code: errno) }
-    }
-}
-
-struct KeyFileError: Error, CustomStringConvertible {
-    let path: String
-    let code: Int32
-
-    var description: String { "\(path) can't be written (errno \(code))" }
 }

@@ -7,7 +7,7 @@ import Postgres
 /// Decides one scan at a gate.
 struct CheckIn: Sendable {
     let stores: Stores
-    let keys: TicketKeys
+    let keyring: TicketKeyring
 
     /// - Parameters:
     ///   - code: the QR code's text, or what was typed.
@@ -17,7 +17,7 @@ struct CheckIn: Sendable {
         _ code: String, at event: EventID, scan: Scan, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (CheckInOutcome) throws -> StoredResponse
     ) async throws -> Answered {
-        let presented = keys.read(code, at: event)
+        let presented = try await keyring.keys(for: [code]).read(code, at: event)
         return try await stores.database.transaction { transaction in
             try await stores.idempotency.once(request, on: transaction) {
                 try answer(

@@ -10,7 +10,7 @@ struct MergeScans: Sendable {
     static let limit = 500
 
     let stores: Stores
-    let keys: TicketKeys
+    let keyring: TicketKeyring
     let clock: @Sendable () -> Date
 
     /// A scan as a gate sends it.
@@ -24,6 +24,7 @@ struct MergeScans: Sendable {
     /// - Returns: what each of the scans is worth, in their order.
     func perform(_ sent: [Sent], at event: EventID, by principal: Principal) async throws -> [CheckInOutcome] {
         var scans: [OfflineScan] = []
+        let keys = try await keyring.keys(for: sent.map(\.code))
         for (number, one) in sent.enumerated() {
             scans.append(OfflineScan(keys.read(one.code, at: event), scan: one.scan, letIn: one.letIn))
             // A signature takes some 0.1 ms: others get their turn.

@@ -42,7 +42,7 @@ struct CheckInManifest: Sendable {
             checkInOpensAt: event.details.checkInOpensAt, generatedAt: now,
             keys: keys.keys.map {
                 Head.Key(
-                    kid: TicketToken.hexadecimal(TicketToken.keyID(of: $0)), publicKey: Base64URL.encode($0.rawKey))
+                    kid: TicketToken.hexadecimal($0.shortID), publicKey: Base64URL.encode($0.rawKey))
             })
         var payload = try WireJSON.encode(head)
         payload.reserveCapacity(payload.count + tickets.count * 120)

@@ -2,6 +2,7 @@ import Access
 import Crypto
 import Domain
 import Persistence
+import Synchronization
 
 /// The public keys of ticket-worker, found by the key id that tickets carry.
 struct TicketKeys: Sendable {
@@ -11,7 +12,12 @@ struct TicketKeys: Sendable {
     init(_ keySet: KeySet) {
         self.keySet = keySet
         byID = Dictionary(
-            keySet.keys.map { (TicketToken.keyID(of: $0), $0.rawKey) }, uniquingKeysWith: { first, _ in first })
+            keySet.keys.map { ($0.shortID, $0.rawKey) }, uniquingKeysWith: { first, _ in first })
+    }
+
+    /// Whether a code was signed with a key that is not among these.
+    func lacksKey(of code: String) -> Bool {
+        TicketToken.parse(code).map { byID[$0.token.keyID] == nil } ?? false
     }
 
     /// What was shown at a gate of this event: a ticket's signed text, or its typed code.
@@ -36,7 +42,53 @@ struct TicketKeys: Sendable {
     }
 }
 
-extension TicketToken {
-    /// What tickets call a key by.
-    static func keyID(of key: VerificationKey) -> [UInt8] { Array(SHA256.hash(data: key.rawKey).prefix(4)) }
+/// The ticket keys as the database has them, read again from time to time, and at once for a ticket whose key is not
+/// known yet.
+final class TicketKeyring: Sendable {
+    private struct State {
+        var keys = TicketKeys(KeySet([]))
+        var readAt: ContinuousClock.Instant?
+    }
+
+    /// A key that was retired is accepted for so long.
+    private static let maximumAge = Duration.seconds(10)
+    /// Forged tickets can't ask the database more often.
+    private static let minimumAge = Duration.seconds(1)
+
+    private let store: TicketKeyStore
+    /// Trusted beside those in the database.
+    private let given: KeySet?
+    private let state = Mutex(State())
+
+    init(_ store: TicketKeyStore, given: KeySet?) {
+        self.store = store
+        self.given = given
+    }
+
+    /// - Parameter codes: about to be read with them.
+    func keys(for codes: [String] = []) async throws -> TicketKeys {
+        let (keys, readAt) = state.withLock { ($0.keys, $0.readAt) }
+        if let readAt {
+            let age = ContinuousClock.now - readAt
+            if age < Self.minimumAge { return keys }
+            if age < Self.maximumAge, !codes.contains(where: keys.lacksKey) { return keys }
+        }
+        return try await read()
+    }
+
+    private func read() async throws -> TicketKeys {
+        let now = ContinuousClock.now
+        let stored = try await store.list()
+        let retired = Set(stored.filter { $0.retiredAt != nil }.map(\.rawKey))
+        let published = try stored.filter { $0.retiredAt == nil }.map {
+            VerificationKey(try Curve25519.Signing.PublicKey(rawRepresentation: $0.rawKey))
+        }
+        let known = Set(published)
+        let more = (given?.keys ?? []).filter { !known.contains($0) && !retired.contains($0.rawKey) }
+        let keys = TicketKeys(KeySet(published + more))
+        state.withLock { state in
+            if state.readAt.map({ $0 < now }) ?? true { (state.keys, state.readAt) = (keys, now) }
+        }
+        return keys
+    }
 }

@@ -61,7 +61,7 @@ struct ProblemMiddleware: RouterMiddleware {
         case .notAuthenticated, .invalidCredentials: .unauthorized
         case .emailTaken, .full, .registrationNotOpen, .registrationClosed, .alreadyRegistered, .alreadyCancelled,
             .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin, .ownerStays,
-            .notCheckedIn, .requestInFlight:
+            .notCheckedIn, .alreadyCheckedIn, .requestInFlight:
             .conflict
         case .versionMismatch: .preconditionFailed
         case .linkInvalid: .gone

@@ -97,8 +97,10 @@ struct BodyFields {
     /// One of these words; required.
     mutating func choice<Value: RawRepresentable>(_ name: String, of values: [Value]) -> Value?
     where Value.RawValue == String {
+        let mistakes = validation.errors.count
         let text = rawText(name)
         if let known = values.first(where: { $0.rawValue == text }) { return known }
+        if validation.errors.count > mistakes { return nil }
         validation.fail(name, "must be one of \(values.map(\.rawValue).joined(separator: ", "))")
         return nil
     }

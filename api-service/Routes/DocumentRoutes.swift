@@ -5,7 +5,7 @@ import Hummingbird
 /// Documents for programs: public keys, and the description of this surface.
 struct DocumentRoutes: Sendable {
     let accessKeys: KeySet
-    let ticketKeys: KeySet
+    let keyring: TicketKeyring
 
     /// Keys change by rotation only, with days between.
     private static let cached: HTTPFields = [.cacheControl: "public, max-age=300"]
@@ -15,7 +15,7 @@ struct DocumentRoutes: Sendable {
     }
 
     @Sendable func ticketKeys(_ request: Request, _ context: APIContext) async throws -> Response {
-        .text(ticketKeys.json, type: "application/jwk-set+json", headers: Self.cached)
+        .text(try await keyring.keys().keySet.json, type: "application/jwk-set+json", headers: Self.cached)
     }
 
     @Sendable func openAPI(_ request: Request, _ context: APIContext) async throws -> Response {

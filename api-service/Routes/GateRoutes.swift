@@ -11,7 +11,7 @@ struct GateRoutes: Sendable {
     let authorization: Authorization
     let mergeScans: MergeScans
     let undoCheckIn: UndoCheckIn
-    let keys: TicketKeys
+    let keyring: TicketKeyring
     /// Signs manifests.
     let manifestKey: SigningKey
     let manifests = ManifestCache()
@@ -22,7 +22,7 @@ struct GateRoutes: Sendable {
             try context.id(of: EventSubject.self), .checkIn, try context.signedIn())
         // Before the tickets are read: what changes meanwhile makes another stamp.
         guard let stamp = try await stores.manifests.stamp(of: event.id) else { throw DomainError.notFound }
-        let keySet = keys.keySet
+        let keySet = try await keyring.keys().keySet
         let tagged = "\(stamp).\(keySet.keys.map { String($0.id.prefix(6)) }.joined())"
         var headers: HTTPFields = [
             .eTag: "\"\(tagged)\"", .vary: "Authorization", .cacheControl: "private, max-age=0, must-revalidate",

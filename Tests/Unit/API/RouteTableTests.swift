@@ -29,7 +29,8 @@ struct RouteTableTests {
             database: database, registrations: stores.registrations, metrics: PrometheusRegistry(), clock: { Date() },
             logger: logger)
         let routes = api_service.routes(
-            settings, stores: stores, desk: desk, passwords: PasswordHasher(), issuer: issuer, clock: { Date() },
+            settings, stores: stores, desk: desk, printer: TicketPrinter(store: stores.documents),
+            passwords: PasswordHasher(), issuer: issuer, clock: { Date() },
             logger: logger)
         await database.close()
         return routes

@@ -40,6 +40,7 @@ struct PolicyTests {
             .viewOwnAccount: signedIn, .editOwnAccount: signedIn, .registerForEvent: signedIn,
             .listOwnEvents: signedIn,
             .viewRegistration: organizing.union([.subject]), .viewTicket: organizing.union([.subject]),
+            .reissueTicket: organizing.union([.subject]),
             .cancelRegistration: [.subject, .ownerAndSubject],
             .createEvent: [.organizerElsewhere, .owner, .ownerAndSubject, .admin],
             .viewDraftEvent: organizing.union([.checkInStaff]),

@@ -43,7 +43,7 @@ struct TopologyTests {
         arguments: [
             (
                 "ticket-worker.issue",
-                ["em.registration.confirmed", "em.registration.promoted"]
+                ["em.registration.confirmed", "em.registration.promoted", "ticket.issue"]
             ),
             (
                 "notifications.plan",

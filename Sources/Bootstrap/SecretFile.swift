@@ -1,0 +1,35 @@
+#if canImport(Glibc)
+import Glibc
+#endif
+
+/// Files that hold a secret: readable by their owner from the first moment on.
+public enum SecretFile {
+    /// What the system refused.
+    public struct Failure: Error, CustomStringConvertible {
+        public let path: String
+        public let code: Int32
+
+        public var description: String { "\(path) can't be written (errno \(code))" }
+    }
+
+    /// Writes a new file; never over one that is there.
+    /// - Throws: ``Failure``.
+    public static func write(_ text: String, to path: String) throws(Failure) {
+        let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw Failure(path: path, code: errno) }
+        defer { close(descriptor) }
+        let bytes = Array(text.utf8)
+        let written = bytes.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
+        guard written == bytes.count, fsync(descriptor) == 0 else { throw Failure(path: path, code: errno) }
+    }
+
+    /// Gives a file a second name.
+    public static func link(_ path: String, as other: String) throws(Failure) {
+        guard Glibc.link(path, other) == 0 || errno == EEXIST else { throw Failure(path: other, code: errno) }
+    }
+
+    /// Puts `fresh` in the place of `path`, at once: there is always one of them.
+    public static func replace(_ path: String, by fresh: String) throws(Failure) {
+        guard rename(fresh, path) == 0 else { throw Failure(path: path, code: errno) }
+    }
+}

@@ -1,0 +1,104 @@
+"""The gate: how fast tickets and their documents are made, how many scans are decided a second, and what a manifest of
+twenty thousand tickets weighs and takes."""
+
+import json
+import random
+import subprocess
+import time
+import uuid
+
+import psycopg
+import requests
+from em_stack import services
+from harness.report import Comparison, Report
+from harness.site import Site
+
+TICKETS = 20_000
+CONNECTIONS = 64
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+TARGET = 2500  # tickets signed, with QR code, SVG and PNG, per second and core
+CAIRO = 442  # pages a second that cairo alone set in a prototype
+
+
+def run(site: Site, report: Report) -> None:
+    documents(site, report)
+    site.stop_workers()
+    event, codes = filled(site)
+    manifest(site, report, event)
+    scans(site, report, event, codes)
+
+
+def documents(site: Site, report: Report) -> None:
+    environment = services.service_environment(site.stack.layout, "api-service")
+    tickets, pages = [], []
+    for _ in range(site.repetitions):
+        ran = subprocess.run([str(site.stack.layout.binaries / "api-service"), "speed", "--seconds", str(site.seconds)],
+                             env=environment, capture_output=True, text=True, check=True, timeout=120)
+        figures = json.loads(ran.stdout)
+        tickets.append(figures["ticketsPerSecond"])
+        pages.append(figures["pagesPerSecond"])
+    report.compare(Comparison("tickets signed + QR + SVG + PNG, one core", tickets, [TARGET] * len(tickets), "the target", "/s", 1))
+    report.compare(Comparison("printed pages (PDF), one core", pages, [CAIRO] * len(pages),
+                              "cairo without pango, in a prototype: no scripts but Latin, no wrapping", "/s", 0.3))
+
+
+def code() -> str:
+    """As Sources/Domain/Ticket.swift draws it."""
+    values = [random.randrange(32) for _ in range(11)]
+    values.append(sum((index * 2 + 1) * value for index, value in enumerate(values)) % 31)
+    text = "".join(CROCKFORD[value] for value in values)
+    return "-".join(text[start:start + 4] for start in (0, 4, 8))
+
+
+def filled(site: Site) -> tuple[str, list[str]]:
+    """An event with its tickets, by COPY."""
+    event, people = site.event(), [person for person, _ in site.crowd[:TICKETS]]
+    codes = [code() for _ in people]
+    with psycopg.connect(site.stack.address["EM_DATABASE_URL"]) as connection, connection.cursor() as cursor:
+        registrations = [str(uuid.uuid4()) for _ in people]
+        with cursor.copy("COPY registrations (id, event_id, user_id, status, confirmed_at) FROM STDIN") as copy:
+            for registration, person in zip(registrations, people):
+                copy.write_row((registration, event, person, "confirmed", "now"))
+        with cursor.copy("COPY tickets (id, registration_id, event_id, user_id, code, qr_text) FROM STDIN") as copy:
+            for registration, person, typed in zip(registrations, people, codes):
+                copy.write_row((str(uuid.uuid4()), registration, event, person, typed, "EM1:"))
+        cursor.execute("UPDATE event_places SET confirmed = %s, revision = revision + 1 WHERE event_id = %s", (TICKETS, event))
+    for table in ("registrations", "tickets"):
+        site.stack.rows(f"VACUUM ANALYZE {table}")
+    return event, codes
+
+
+def manifest(site: Site, report: Report, event: str) -> None:
+    url = f"http://127.0.0.1:{site.port}/api/v1/events/{event}/check-in-manifest"
+    session = requests.Session()
+    session.headers["Authorization"] = f"Bearer {site.organizer.token}"
+
+    def timed(**headers: str) -> tuple[float, requests.Response]:
+        began = time.monotonic()
+        response = session.get(url, headers=headers, timeout=60)
+        return time.monotonic() - began, response
+
+    first, made = timed()
+    kept, again = timed()
+    known, unchanged = timed(**{"If-None-Match": made.headers["ETag"]})
+    report.require(made.status_code == 200 and again.content == made.content and unchanged.status_code == 304,
+                   "manifests were not answered as they should")
+    report.figure(f"manifest of {TICKETS} tickets", bytes=len(made.content), seconds=first, kept=kept, unchanged=known)
+
+
+def scans(site: Site, report: Report, event: str, codes: list[str]) -> None:
+    token, path = site.organizer.token, f"/api/v1/events/{event}/check-ins"
+
+    def scan(number: int, typed: str) -> bytes:
+        body = json.dumps({"code": typed, "gate": f"gate {number % 4}", "device": f"phone {number % 4}", "scanId": str(number)})
+        return (f"POST {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {token}\r\n"
+                f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}").encode()
+
+    site.settle()
+    requests_file = site.flood.requests("scans", (scan(number, typed) for number, typed in enumerate(codes)))
+    answers = site.flood.run(site.port, CONNECTIONS, requests_file, site.seconds)
+    report.require(answers.statuses.keys() == {"200"}, f"scans were answered {answers}")
+    admitted = site.stack.value("SELECT count(*) FROM check_ins WHERE event_id = %s", event)
+    report.require(admitted >= answers.statuses.get("200", 0), f"{answers.statuses} answered, {admitted} admitted")
+    report.figure(f"check-ins, {CONNECTIONS} scanners at once", perSecond=answers.rate(200), p50=answers.p50, p99=answers.p99)
+    site.settle()

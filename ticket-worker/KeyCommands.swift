@@ -1,0 +1,88 @@
+import Access
+import ArgumentParser
+import Bootstrap
+import Domain
+import FoundationEssentials
+import Logging
+import Persistence
+import Postgres
+
+struct Keys: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract: "The keys that sign tickets.",
+        discussion: """
+            Changing the key: `rotate` publishes the new public key and puts the new private one in the place of the \
+            old; then restart the ticket-workers, one after the other. Tickets signed with the old key stay good. Once \
+            none of them matters any more, `retire` ends that.
+            """,
+        subcommands: [ListKeys.self, RotateKey.self, RetireKey.self])
+
+    /// The database that EM_DATABASE_URL names, closed in the end.
+    static func withStore<Result>(_ body: (TicketKeyStore) async throws -> Result) async throws -> Result {
+        var reader = SettingsReader()
+        let url = reader.url("EM_DATABASE_URL") { try DatabaseSettings(url: $0) }
+        try reader.finish()
+        bootstrapLogging(service: "ticket-worker", level: .warning)
+        let database = Database(url.value, logger: Logger(label: "ticket-worker"))
+        do {
+            let result = try await body(TicketKeyStore(database))
+            await database.close()
+            return result
+        } catch {
+            await database.close()
+            throw error
+        }
+    }
+}
+
+struct ListKeys: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "Show the published keys, the one last started with first.")
+
+    func run() async throws {
+        for key in try await Keys.withStore({ try await $0.list() }) {
+            let state = key.retiredAt.map { "retired \(Timestamp.text($0))" } ?? "in use"
+            print(
+                "\(key.id)  published \(Timestamp.text(key.publishedAt))  last start \(Timestamp.text(key.usedAt))  \(state)"
+            )
+        }
+    }
+}
+
+struct RotateKey: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate",
+        abstract:
+            "Make a new key, publish its public half, and put it in the place of the old, which is kept beside it.")
+
+    @Option(help: "The file that EM_TICKET_KEY_FILE names.") var file: String
+
+    func run() async throws {
+        let key = SigningKey()
+        let id = TicketToken.hexadecimal(key.verificationKey.shortID)
+        // Known before anybody can sign with it.
+        try await Keys.withStore { try await $0.publish(id, key.verificationKey.rawKey) }
+        let fresh = "\(file).new"
+        try SecretFile.write(key.seed + "\n", to: fresh)
+        if let bytes = FileManager.default.contents(atPath: file) {
+            let old = try SigningKey(seed: String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace })
+            try SecretFile.link(file, as: "\(file).\(TicketToken.hexadecimal(old.verificationKey.shortID))")
+        }
+        try SecretFile.replace(file, by: fresh)
+        print("The new key is \(id). Restart the ticket-workers to sign with it.")
+    }
+}
+
+struct RetireKey: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "retire", abstract: "Accept no ticket any more that this key has signed.")
+
+    @Argument(help: "Its eight hexadecimal digits, as `list` shows them.") var id: String
+
+    func run() async throws {
+        guard try await Keys.withStore({ try await $0.retire(id) }) else {
+            throw ValidationError("There is no such key in use.")
+        }
+        print("The key \(id) is retired.")
+    }
+}
