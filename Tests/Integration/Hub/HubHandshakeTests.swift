@@ -149,15 +149,15 @@ struct HubHandshakeTests {
     func deadPeer() async throws {
         try await HubWorld.with(limits: {
             $0.ping = .seconds(1)
-            $0.dead = .seconds(3)
+            $0.dead = .seconds(5)
         }) { hub in
             let alive = try await hub.connect()
             let dead = try await hub.connect()
-            async let answered = alive.next("never", within: .seconds(5))
+            async let answered = alive.next("never", within: .seconds(7))
             var pinged = false
             var code: UInt16?
             while code == nil {
-                let (opcode, payload) = try await dead.nextFrame(until: .now + .seconds(10))
+                let (opcode, payload) = try await dead.nextFrame(until: .now + .seconds(20))
                 if opcode == 9 { pinged = true }
                 if opcode == 8 { code = UInt16(payload[0]) << 8 | UInt16(payload[1]) }
             }
