@@ -65,8 +65,12 @@ enum ServerMessage {
         frame(Wire(type: "authenticated", expiresAt: expiry))
     }
 
-    static func subscribed(_ topic: Topic, _ places: Places?) -> ByteBuffer {
-        frame(Wire(type: "subscribed", topic: topic.description, snapshot: places))
+    static func subscribed(
+        _ topic: Topic, _ places: Places?, _ lastAnnouncement: AnnouncementID?
+    ) -> ByteBuffer {
+        var wire = Wire(type: "subscribed", topic: topic.description, snapshot: places)
+        wire.lastAnnouncement = lastAnnouncement
+        return frame(wire)
     }
 
     static func stale(_ topic: Topic) -> ByteBuffer { frame(Wire(type: "stale", topic: topic.description)) }
@@ -81,6 +85,7 @@ enum ServerMessage {
         var type: String
         var topic: String?
         var snapshot: Places?
+        var lastAnnouncement: AnnouncementID?
         var expiresAt: Date?
         var code: String?
         var message: String?

@@ -153,13 +153,13 @@ final class Hub: @unchecked Sendable {
         case .topic(let topic, let news):
             guard let listeners = topics[topic] else { return }
             switch news {
-            case .opened(let places, let kept, let isStale):
-                listeners.open(places, kept, isStale: isStale)
+            case .opened(let state): listeners.open(state)
             case .refused:
                 for subscription in listeners.refuse() { subscription.session.refused(subscription) }
                 drop(listeners)
             case .counts(let places, let frame): listeners.offer(places, frame)
             case .kept(let kind, let frame): listeners.keep(kind, frame)
+            case .announcement(let id, let frame): listeners.announce(id, frame)
             case .other(let frame): listeners.send(frame)
             }
         }

@@ -16,22 +16,35 @@ enum KeptState: CaseIterable, Sendable {
     case deliveryProblems
 }
 
+/// What somebody hears who comes to a topic.
+struct TopicState: Sendable {
+    var places: Places?
+    /// The newest; who does not have it has missed something.
+    var lastAnnouncement: AnnouncementID?
+    /// Frames that follow the snapshot.
+    var kept: [KeptState: ByteBuffer] = [:]
+    /// Redis is away: news may be late.
+    var isStale: Bool
+}
+
 /// What the feed tells a loop about a topic.
 enum News: Sendable {
-    /// The topic is subscribed and its state was read: whoever waits gets it, and then the kept frames.
-    case opened(Places?, kept: [KeptState: ByteBuffer], isStale: Bool)
+    /// The topic is subscribed and its state was read: whoever waits gets it.
+    case opened(TopicState)
     /// There is no such topic for the public.
     case refused
     case counts(Places, LiveFrame)
     /// Goes to everybody, and the latest also to whoever comes later.
     case kept(KeptState, ByteBuffer)
-    /// Anything that is not conflated.
+    /// Never conflated; whoever comes later is told the newest id.
+    case announcement(AnnouncementID, LiveFrame)
+    /// Anything else that is not conflated.
     case other(LiveFrame)
 
     fileprivate var bytes: Int {
         switch self {
         case .opened, .refused: 0
-        case .counts(_, let frame), .other(let frame): frame.bytes.readableBytes
+        case .counts(_, let frame), .announcement(_, let frame), .other(let frame): frame.bytes.readableBytes
         case .kept(_, let frame): frame.readableBytes
         }
     }

@@ -42,6 +42,8 @@ struct IncomingNews: Decodable {
         return .now() - .nanoseconds(Int64(age * 1e9))
     }
 
+    var announcement: AnnouncementID? { type == "announcement" ? id.flatMap { AnnouncementID($0) } : nil }
+
     /// An edit of an event.
     var edit: (version: Int, status: EventStatus)? {
         guard type == "event", let version, let status = status.flatMap(EventStatus.init(rawValue:))

@@ -27,12 +27,15 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var isOpen = false
         var places: Places?
         var version = 0
-        /// The ids of the latest announcements, so that none is told twice.
-        var announced: [String] = []
+        /// The latest announcements, the newest last, so that none is told twice.
+        var announced: [AnnouncementID] = []
         /// Of a dashboard.
         var kept: [KeptState: DashboardReading] = [:]
 
-        var keptFrames: [KeptState: ByteBuffer] { kept.mapValues(\.frame) }
+        func state(isStale: Bool) -> TopicState {
+            TopicState(
+                places: places, lastAnnouncement: announced.last, kept: kept.mapValues(\.frame), isStale: isStale)
+        }
 
         init(_ hub: Hub) { hubs = [hub] }
     }
@@ -45,7 +48,6 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var unread: [KeptState: Set<EventID>] = [:]
         var lines = LineNews()
         var isStale = true
-        var staleSince = ContinuousClock.now
         var isConnected = false
         /// Counts the connections, so that a comparison is not credited to a later one.
         var connection = 0
@@ -95,7 +97,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
             entry.hubs.append(hub)
             state.entries[topic] = entry
             if entry.isOpen {
-                hub.deliver(.opened(entry.places, kept: entry.keptFrames, isStale: state.isStale), to: topic)
+                hub.deliver(.opened(entry.state(isStale: state.isStale)), to: topic)
             }
         }
         wish.yield()
@@ -190,8 +192,8 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     /// - Parameter since: the last comparison that succeeded.
     private func compareEverything(since: ContinuousClock.Instant) async -> Bool {
         let topics = state.withLock { state in state.entries.filter(\.value.isSubscribed).map(\.key) }
-        guard await compare(topics), await compareLines(of: topics, since: since) else { return false }
-        return await tellMissed(topics)
+        guard await compare(topics) else { return false }
+        return await compareLines(of: topics, since: since)
     }
 
     /// Returns the topics that are newly subscribed, as far as Redis is there.

@@ -45,7 +45,8 @@ extension LiveUpdateFeed {
             guard entry.isOpen else { return }  // the snapshot will carry it
             tell(.counts(places, frame), topic, entry, &state)
         } else if entry.isOpen {
-            if news.type == "announcement", let id = news.id, !isNew(id, on: topic, &state) { return }
+            // Before it is open, the next comparison brings them.
+            if let id = news.announcement { return announce(id, frame, on: topic, &state) }
             if let edit = news.edit { state.entries[topic]?.version = max(entry.version, edit.version) }
             tell(.other(frame), topic, entry, &state)
         }
@@ -60,15 +61,16 @@ extension LiveUpdateFeed {
         return nil
     }
 
-    /// Whether an announcement was not told yet; from here on it was.
-    private func isNew(_ id: String, on topic: Topic, _ state: inout State) -> Bool {
-        guard state.entries[topic]?.announced.contains(id) == false else { return false }
+    /// Tells an announcement that was not told yet.
+    private func announce(_ id: AnnouncementID, _ frame: LiveFrame, on topic: Topic, _ state: inout State) {
+        guard let entry = state.entries[topic], entry.isOpen, !entry.announced.contains(id) else { return }
         state.entries[topic]?.announced.append(id)
-        if let count = state.entries[topic]?.announced.count, count > 64 {
-            state.entries[topic]?.announced.removeFirst()
-        }
-        return true
+        if entry.announced.count >= Self.announcedKept { state.entries[topic]?.announced.removeFirst() }
+        tell(.announcement(id, frame), topic, entry, &state)
     }
+
+    /// More than a comparison reads.
+    private static let announcedKept = 64
 
     func tell(_ news: News, _ topic: Topic, _ entry: Entry, _ state: inout State) {
         for hub in entry.hubs where hub.deliver(news, to: topic) { state.behind.append(hub) }
@@ -100,10 +102,18 @@ extension LiveUpdateFeed {
         guard !events.isEmpty else { return true }
         let isDone = await asking {
             let states = try await self.events.places(for: events)
-            state.withLock { state in
-                for id in published { apply(states[id], to: .event(id), id, &state) }
+            let announcements = try await live.newestAnnouncements(of: published)
+            let missed = state.withLock { state in
                 for id in dashboards { apply(states[id], to: .organizer(id), id, &state) }
+                var missed: [AnnouncementID] = []
+                for id in published {
+                    let newest = announcements[id] ?? []
+                    missed += untold(of: newest, state.entries[.event(id)])
+                    apply(states[id], newest, to: .event(id), id, &state)
+                }
+                return missed
             }
+            try await tellMissed(missed)
         }
         let areRead = await read(dashboards, KeptState.allCases)
         return isDone && areRead
@@ -134,24 +144,19 @@ extension LiveUpdateFeed {
         }
     }
 
-    /// After Redis was away: what was announced meanwhile, to sockets that stayed.
-    func tellMissed(_ topics: [Topic]) async -> Bool {
-        let since = state.withLock { $0.isStale && $0.isConnected ? $0.staleSince : nil }
-        let events = topics.compactMap { if case .event(let id) = $0 { id } else { nil } }
-        guard let since, !events.isEmpty else { return true }
-        return await asking {
-            let age = Double((ContinuousClock.now - since).components.seconds) + 30
-            let missed = try await live.announcements(of: events, within: age)
-            state.withLock { state in
-                for update in missed {
-                    guard case .announcement(_, let id, _, _, _) = update, let entry = state.entries[update.topic],
-                        entry.isOpen, isNew(id.description, on: update.topic, &state),
-                        let frame = frame(update, on: update.topic)
-                    else { continue }
-                    metrics.updateHealed()
-                    tell(.other(LiveFrame(bytes: frame)), update.topic, entry, &state)
-                }
+    /// Of the newest announcements those that an open topic has not told.
+    private func untold(of newest: [AnnouncementID], _ entry: Entry?) -> [AnnouncementID] {
+        guard let entry, entry.isOpen else { return [] }
+        return newest.filter { !entry.announced.contains($0) }
+    }
+
+    private func tellMissed(_ ids: [AnnouncementID]) async throws {
+        for update in try await live.announcements(ids) {
+            guard case .announcement(_, let id, _, _, _) = update, let frame = frame(update, on: update.topic) else {
+                continue
             }
+            metrics.updateHealed()
+            state.withLock { announce(id, LiveFrame(bytes: frame), on: update.topic, &$0) }
         }
     }
 
@@ -175,12 +180,16 @@ extension LiveUpdateFeed {
             guard let entry = state.entries[topic], entry.isSubscribed, !entry.isOpen else { return }
             state.entries[topic]?.isOpen = true
             for hub in entry.hubs {
-                hub.deliver(.opened(nil, kept: [:], isStale: state.isStale), to: topic)
+                hub.deliver(.opened(entry.state(isStale: state.isStale)), to: topic)
             }
         }
     }
 
-    private func apply(_ found: LiveState?, to topic: Topic, _ id: EventID, _ state: inout State) {
+    /// - Parameter announcements: the newest, the newest first; with them the topic opens.
+    private func apply(
+        _ found: LiveState?, _ announcements: [AnnouncementID] = [], to topic: Topic, _ id: EventID,
+        _ state: inout State
+    ) {
         guard var entry = state.entries[topic], entry.isSubscribed else { return }
         // A draft is nobody's but its organizers', whose right was checked before.
         guard let found, found.status != .draft || topic == .organizer(id) else {
@@ -198,10 +207,9 @@ extension LiveUpdateFeed {
         entry.version = max(entry.version, found.version)
         guard entry.isOpen else {
             entry.isOpen = true
+            entry.announced = announcements.reversed()
             state.entries[topic] = entry
-            for hub in entry.hubs {
-                hub.deliver(.opened(places, kept: entry.keptFrames, isStale: state.isStale), to: topic)
-            }
+            for hub in entry.hubs { hub.deliver(.opened(entry.state(isStale: state.isStale)), to: topic) }
             return
         }
         state.entries[topic] = entry
@@ -225,7 +233,6 @@ extension LiveUpdateFeed {
             state.isConnected = false
             guard !state.isStale else { return }
             state.isStale = true
-            state.staleSince = .now
             for hub in Self.hubs(state) { hub.deliver(isStale: true) }
         }
     }

@@ -30,6 +30,7 @@ final class TopicListeners {
     private(set) var countsFrame: ByteBuffer?
     private var countsPublishedAt: NIODeadline?
     private var kept: [KeptState: ByteBuffer] = [:]
+    private var lastAnnouncement: AnnouncementID?
     /// Frames of this hand-out, one behind the other, so that each socket gets them in one write.
     private var gathered = Gathered()
     /// The `subscribed` frame of the state now, made when first needed.
@@ -69,12 +70,13 @@ final class TopicListeners {
     }
 
     /// The state is known: everybody who waits for it gets it.
-    func open(_ places: Places?, _ kept: [KeptState: ByteBuffer], isStale: Bool) {
+    func open(_ state: TopicState) {
         sendGathered()
-        if let places { counts.open(with: places) }
-        self.kept = kept
+        if let places = state.places { counts.open(with: places) }
+        kept = state.kept
+        lastAnnouncement = state.lastAnnouncement
         isOpen = true
-        self.isStale = isStale
+        isStale = state.isStale
         welcomeFrame = nil
         for subscription in members where !subscription.isConfirmed { welcome(subscription) }
     }
@@ -82,7 +84,7 @@ final class TopicListeners {
     /// Sends `subscribed` with the latest state, from which on the socket hears everything.
     func welcome(_ subscription: Subscription) {
         sendGathered()
-        let frame = welcomeFrame ?? ServerMessage.subscribed(topic, counts.latest)
+        let frame = welcomeFrame ?? ServerMessage.subscribed(topic, counts.latest, lastAnnouncement)
         welcomeFrame = frame
         subscription.isConfirmed = true
         subscription.revision = revision
@@ -127,6 +129,12 @@ final class TopicListeners {
     func keep(_ kind: KeptState, _ frame: ByteBuffer) {
         kept[kind] = frame
         send(LiveFrame(bytes: frame))
+    }
+
+    func announce(_ id: AnnouncementID, _ frame: LiveFrame) {
+        lastAnnouncement = id
+        welcomeFrame = nil
+        send(frame)
     }
 
     /// One frame to everybody, never conflated. During a hand-out it waits for its end, or for a buffer full of them.

@@ -160,16 +160,28 @@ public struct LiveStore: Sendable {
         return problems
     }
 
-    /// What was announced of late, the oldest first, as the frames that Redis should have brought.
-    /// - Parameter age: seconds.
-    public func announcements(of events: [EventID], within age: TimeInterval) async throws -> [LiveUpdate] {
-        guard !events.isEmpty else { return [] }
+    /// The ids of what was announced last, the newest first: twenty of each event at most.
+    public func newestAnnouncements(of events: [EventID]) async throws -> [EventID: [AnnouncementID]] {
+        guard !events.isEmpty else { return [:] }
         let rows = try await database.read(
             """
-            SELECT id, event_id, title, body, at FROM announcements
-            WHERE event_id = ANY(\(events)) AND at > now() - make_interval(secs => \(age))
-            ORDER BY at, id
+            SELECT e.id AS event_id, a.id
+            FROM unnest(\(events)) AS e (id)
+            CROSS JOIN LATERAL (
+                SELECT id, at FROM announcements WHERE event_id = e.id ORDER BY at DESC, id DESC LIMIT 20
+            ) a
+            ORDER BY e.id, a.at DESC, a.id DESC
             """)
+        var newest: [EventID: [AnnouncementID]] = [:]
+        for row in rows { newest[try row.decode("event_id"), default: []].append(try row.decode("id")) }
+        return newest
+    }
+
+    /// Announcements, the oldest first, as the frames that Redis should have brought.
+    public func announcements(_ ids: [AnnouncementID]) async throws -> [LiveUpdate] {
+        guard !ids.isEmpty else { return [] }
+        let rows = try await database.read(
+            "SELECT id, event_id, title, body, at FROM announcements WHERE id = ANY(\(ids)) ORDER BY at, id")
         return try rows.map { row in
             .announcement(
                 try row.decode("event_id"), id: try row.decode("id"), title: try row.decode("title"),

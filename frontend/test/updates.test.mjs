@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { afterUpdate, backoff, countsOf, newerCounts, undeliveredText } from '../src/live/updates.ts';
+import { afterUpdate, backoff, countsOf, newerCounts, undeliveredText, withHeard } from '../src/live/updates.ts';
 
 const at = (revision, confirmed) => ({ revision, confirmed, waitlisted: 0, capacity: 100 });
 
@@ -65,4 +65,12 @@ test('organizers read of undelivered mail in plain words', () => {
   assert.equal(undeliveredText(1, 0), '1 email has not arrived yet and will be tried again.');
   assert.equal(undeliveredText(0, 1200), '1,200 emails could not be delivered.');
   assert.equal(undeliveredText(2, 1), '1 email could not be delivered. 2 emails have not arrived yet and will be tried again.');
+});
+
+test('announcements heard while a list was read are neither lost nor shown twice', () => {
+  const item = (id, at) => ({ id, eventId: 'e', title: id, body: '', at });
+  const read = [item('b', '2026-01-01T00:02:00.000Z'), item('a', '2026-01-01T00:01:00.000Z')];
+  const heard = [item('b', '2026-01-01T00:02:00.000Z'), item('c', '2026-01-01T00:03:00.000Z')];
+  assert.deepEqual(withHeard(read, heard).map(({ id }) => id), ['c', 'b', 'a']);
+  assert.equal(withHeard(read, []), read);
 });

@@ -64,6 +64,31 @@ struct HubTopicTests {
         }
     }
 
+    @Test("announcements that Redis never brought are told once, and whoever comes hears which is the newest")
+    func lostAnnouncements() async throws {
+        try await HubWorld.with { hub in
+            let id = try await hub.events.add()
+            let old = try await hub.events.announce("Old", id)
+            let client = try await hub.connect()
+            try client.subscribe("event:\(id)")
+            #expect(try await client.next("subscribed").lastAnnouncement == "\(old)")
+            let (lost, late) = (try await hub.events.announce("Lost", id), try await hub.events.announce("Late", id))
+            #expect(try await client.next("announcement").id == "\(lost)")
+            #expect(try await client.next("announcement").id == "\(late)")
+            // News that comes after all, and again, is no news.
+            for _ in 0..<2 { try await hub.publish(.announcement(id, id: late, title: "Late", body: "", at: Date())) }
+            let told = try await hub.events.announce("Told", id)
+            try await hub.publish(.announcement(id, id: told, title: "Told", body: "", at: Date()))
+            #expect(try await client.next("announcement").id == "\(told)")
+            let other = try await hub.connect()
+            try other.subscribe("event:\(id)")
+            #expect(try await other.next("subscribed").lastAnnouncement == "\(told)")
+            let quiet = try await hub.events.add()
+            try other.subscribe("event:\(quiet)")
+            #expect(try await other.next("subscribed").lastAnnouncement == nil)
+        }
+    }
+
     @Test(
         "under a storm of changes, half of them unheard, no client ever sees a revision go back, and all end at the truth"
     )

@@ -214,6 +214,8 @@ struct ServerFrame: Decodable, Equatable {
     }
     var type: String
     var topic: String?
+    var id: String?
+    var lastAnnouncement: String?
     var snapshot: Counts?
     var revision: Int?
     var confirmed: Int?

@@ -1,21 +1,16 @@
+import { useEffect, useRef, useState } from 'react';
 import { events } from '../api/endpoints';
 import { usePages } from '../api/usePages';
+import type { Pages } from '../api/usePages';
 import type { Announcement } from '../api/types';
+import { withHeard } from '../live/updates';
 import { useTopic } from '../live/useLive';
 import { formatMoment } from '../time/format';
 import { PagedList } from './PagedList';
 
 /** What the organizer has told everybody, newest first; new ones appear as they are posted. */
 export function Announcements({ eventId }: { eventId: string }) {
-  const list = usePages<Announcement>(`announcements:${eventId}`, (cursor, signal) => events.announcements(eventId, cursor, signal));
-  useTopic(`event:${eventId}`, (update) => {
-    if (update.type === 'subscribed' && update.again) list.reload();
-    if (update.type !== 'announcement') return;
-    const { id, title, body, at } = update;
-    list.set((page) => (page.items.some((item) => item.id === id)
-      ? page
-      : { ...page, items: [{ id, eventId, title, body, at }, ...page.items] }));
-  });
+  const list = useAnnouncements(eventId);
   return (
     <section aria-labelledby="announcements-heading">
       <h2 id="announcements-heading">Announcements</h2>
@@ -36,4 +31,30 @@ export function Announcements({ eventId }: { eventId: string }) {
       </div>
     </section>
   );
+}
+
+/**
+ * Read once, and heard from then on. What was announced before the socket stood, or while it was away, shows by the id of
+ * the newest that comes with the subscription: only who lacks it reads again, not everybody at every reconnect.
+ */
+function useAnnouncements(eventId: string): Pages<Announcement> {
+  const list = usePages<Announcement>(`announcements:${eventId}`, (cursor, signal) => events.announcements(eventId, cursor, signal));
+  const [heard, setHeard] = useState<Announcement[]>([]);
+  const [newest, setNewest] = useState<string>();
+  useTopic(`event:${eventId}`, (update) => {
+    if (update.type === 'subscribed') setNewest(update.lastAnnouncement);
+    if (update.type !== 'announcement') return;
+    const { id, title, body, at } = update;
+    setHeard((before) => (before.some((item) => item.id === id) ? before : [...before, { id, eventId, title, body, at }]));
+  });
+  const items = list.items && withHeard(list.items, heard.filter((item) => item.eventId === eventId));
+  const lacks = newest !== undefined && !list.pending && items !== undefined && !items.some((item) => item.id === newest);
+  const asked = useRef<string>();
+  const { reload } = list;
+  useEffect(() => {
+    if (!lacks || asked.current === newest) return;
+    asked.current = newest;
+    reload();
+  }, [lacks, newest, reload]);
+  return { ...list, items };
 }

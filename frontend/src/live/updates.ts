@@ -1,4 +1,4 @@
-import type { Registration, RegistrationStatus } from '../api/types';
+import type { Announcement, Registration, RegistrationStatus } from '../api/types';
 
 /** The places of an event at one revision. */
 export interface Counts {
@@ -27,8 +27,11 @@ export interface DeliveryProblems {
 
 /** The server's frames as far as this app uses them (the WebSocket contract in DESIGN.md). */
 export type LiveUpdate =
-  /** `again` is added here, when the connection had been lost: what is not in the snapshot may have been missed. */
-  | { type: 'subscribed'; topic: string; snapshot?: Counts; again?: boolean }
+  /**
+   * `again` is added here, when the connection had been lost: what is not in the snapshot may have been missed.
+   * `lastAnnouncement` is the id of an event's newest; whoever does not have it has missed it.
+   */
+  | { type: 'subscribed'; topic: string; snapshot?: Counts; lastAnnouncement?: string; again?: boolean }
   | ({ type: 'counts'; topic: string } & Counts)
   | { type: 'event'; topic: string; version: number }
   | { type: 'announcement'; topic: string; id: string; title: string; body: string; at: string }
@@ -74,6 +77,14 @@ export function afterUpdate<Held extends Registration>(held: Held, update: LiveU
  */
 export function backoff(attempt: number, random: number = Math.random()): number {
   return random * Math.min(30_000, 500 * 2 ** attempt);
+}
+
+/** What was read and what was heard, each once, the newest first; a read that began before may lack what was heard. */
+export function withHeard(read: Announcement[], heard: Announcement[]): Announcement[] {
+  const known = new Set(read.map((item) => item.id));
+  const fresh = heard.filter((item) => !known.has(item.id));
+  if (fresh.length === 0) return read;
+  return [...fresh, ...read].sort((one, other) => Date.parse(other.at) - Date.parse(one.at));
 }
 
 /** What an organizer is told of mails that did not arrive. */
