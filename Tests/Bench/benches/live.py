@@ -224,7 +224,7 @@ def healing(site: Site, report: Report, fan: Fan, event: str) -> None:
     changed = []
     with fan.open(site.stack.port("ws-hub"), "/ws", 1000, subscription) as screens:
         for _ in range(8):
-            site.stack.rows("UPDATE event_places SET capacity = capacity + 1, revision = revision + 1 WHERE event_id = %s",
+            site.stack.rows("UPDATE event_places SET capacity = capacity - 1, revision = revision + 1 WHERE event_id = %s",
                             event)
             changed.append(time.time())
             time.sleep(random.uniform(1.8, 2.4))  # a comparison and more: else two changes come as one
