@@ -21,6 +21,7 @@ let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-h
 let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto")
 let mustache: Target.Dependency = .product(name: "Mustache", package: "swift-mustache")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
@@ -48,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
@@ -106,8 +108,8 @@ let package = Package(
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
                 "Redis", "AMQP", "Typesetting",
-                arguments, configuration, crypto, hummingbird, httpTypes, jwt, lifecycle, logging, metrics, nioCore,
-                nioPosix,
+                arguments, configuration, crypto, deque, hummingbird, httpTypes, jwt, lifecycle, logging, metrics,
+                nioCore, nioPosix,
             ],
             path: "api-service", resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
         .executableTarget(

@@ -47,7 +47,8 @@ func buildAPIService(
     var machinery: Machinery?
     if relaying {
         let redis = RedisClient(settings.redis, logger: logger)
-        let relay = OutboxRelay(database: database, broker: settings.broker, redis: redis, logger: logger)
+        let relay = OutboxRelay(
+            database: database, broker: settings.broker, redis: redis, isBusy: { desk.isCrowded }, logger: logger)
         let pruning = Pruning(
             store: PruningStore(database), chores: chores(stores, settings.retention, clock), metrics: metrics,
             logger: logger)

@@ -14,12 +14,17 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable, CustomStringC
 
     /// Reads the usual 36-character form; nil when it is anything else.
     public init?(_ text: some StringProtocol) {
-        guard text.utf8.count == 36, let uuid = UUID(uuidString: String(text)) else { return nil }
+        guard let uuid = UUID(text: text.utf8) else { return nil }
         self.uuid = uuid
     }
 
     /// Lower-case, as everywhere outside the process.
-    public var description: String { uuid.uuidString.lowercased() }
+    public var description: String {
+        var text: [UInt8] = []
+        text.reserveCapacity(36)
+        uuid.appendText(to: &text)
+        return String(decoding: text, as: UTF8.self)
+    }
 
     public static func < (left: Self, right: Self) -> Bool { left.uuid < right.uuid }
 }
@@ -60,6 +65,40 @@ public typealias NotificationID = Identifier<NotificationSubject>
 public typealias MessageID = Identifier<MessageSubject>
 
 extension UUID {
+    /// Appends the usual form of 36 characters, lower-case. (Foundation goes by way of `printf` and `scanf`.)
+    func appendText(to bytes: inout [UInt8]) {
+        withUnsafeBytes(of: uuid) { octets in
+            for (index, octet) in octets.enumerated() {
+                if index == 4 || index == 6 || index == 8 || index == 10 { bytes.append(UInt8(ascii: "-")) }
+                bytes.append(Self.digit(octet >> 4))
+                bytes.append(Self.digit(octet & 15))
+            }
+        }
+    }
+
+    /// Reads the usual form of 36 characters, in either case; nil for anything else.
+    init?(text: some Collection<UInt8>) {
+        guard text.count == 36 else { return nil }
+        var value: UInt128 = 0
+        for (index, character) in text.enumerated() {
+            if index == 8 || index == 13 || index == 18 || index == 23 {
+                guard character == UInt8(ascii: "-") else { return nil }
+                continue
+            }
+            switch character {
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt128(character - UInt8(ascii: "0"))
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt128(character - UInt8(ascii: "a") + 10)
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt128(character - UInt8(ascii: "A") + 10)
+            default: return nil
+            }
+        }
+        self = withUnsafeBytes(of: value.bigEndian) { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
+    }
+
+    private static func digit(_ value: UInt8) -> UInt8 {
+        value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
+    }
+
     /// A UUIDv7 (RFC 9562 §5.7) of this moment.
     static func version7(at now: Date = Date(), random: UInt128 = .random(in: .min ... .max)) -> UUID {
         let milliseconds = UInt64(max(0, now.timeIntervalSince1970 * 1000))

@@ -227,6 +227,11 @@ public enum NotificationStatus: String, Codable, Sendable, CaseIterable {
 /// The JSON of messages and rows: RFC 3339 times with milliseconds, and no surprises in the order of keys.
 public enum WireJSON {
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
+        if let value = value as? any JSONWritable {
+            var object = JSONObject()
+            try value.write(to: &object)
+            return object.document
+        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in
@@ -254,10 +259,39 @@ public enum WireJSON {
 public enum Timestamp {
     public static func text(_ date: Date) -> String {
         let milliseconds = Int((date.timeIntervalSince1970 * 1000).rounded())
-        let whole = Date(timeIntervalSince1970: TimeInterval(milliseconds.flooredDivision(by: 1000)))
-        let fraction = String(milliseconds - milliseconds.flooredDivision(by: 1000) * 1000)
-        let padded = String(repeating: "0", count: 3 - fraction.utf8.count) + fraction
-        return whole.formatted(.iso8601).dropLast() + "." + padded + "Z"
+        let (day, time) = milliseconds.flooredDivision(by: 86_400_000)
+        let (year, month, dayOfMonth) = civilDate(daysSince1970: day)
+        guard (0...9999).contains(year) else { return date.formatted(.iso8601) }
+        var text: [UInt8] = []
+        text.reserveCapacity(24)
+        func append(_ number: Int, digits: Int, _ separator: Unicode.Scalar) {
+            var divisor = digits == 4 ? 1000 : digits == 3 ? 100 : 10
+            while divisor > 0 {
+                text.append(UInt8(0x30 + number / divisor % 10))
+                divisor /= 10
+            }
+            text.append(UInt8(ascii: separator))
+        }
+        append(year, digits: 4, "-")
+        append(month, digits: 2, "-")
+        append(dayOfMonth, digits: 2, "T")
+        append(time / 3_600_000, digits: 2, ":")
+        append(time / 60_000 % 60, digits: 2, ":")
+        append(time / 1000 % 60, digits: 2, ".")
+        append(time % 1000, digits: 3, "Z")
+        return String(decoding: text, as: UTF8.self)
+    }
+
+    /// Of the Gregorian calendar. Years are counted from March, so that the leap day is the last of its year; 400 years
+    /// have 146,097 days, and five months from March on have 153.
+    private static func civilDate(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
+        let (era, dayOfEra) = (days + 719_468).flooredDivision(by: 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let marchMonth = (5 * dayOfYear + 2) / 153
+        let month = marchMonth < 10 ? marchMonth + 3 : marchMonth - 9
+        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
+        return (year, month, dayOfYear - (153 * marchMonth + 2) / 5 + 1)
     }
 
     /// RFC 3339 §5.6, upper-case: `2026-05-01T18:00:00Z`, `…T20:00:00.5+02:00`; nil for anything else.
@@ -311,7 +345,9 @@ public enum Timestamp {
 }
 
 extension Int {
-    func flooredDivision(by divisor: Int) -> Int {
-        self >= 0 ? self / divisor : (self - divisor + 1) / divisor
+    /// The quotient rounded down, and what is left: never negative for a positive divisor.
+    func flooredDivision(by divisor: Int) -> (quotient: Int, remainder: Int) {
+        let quotient = self >= 0 ? self / divisor : (self - divisor + 1) / divisor
+        return (quotient, self - quotient * divisor)
     }
 }

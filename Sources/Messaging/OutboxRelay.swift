@@ -25,6 +25,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private let publisher: Publisher
     private let names: BrokerNames
     private let topology: Topology
+    private let isBusy: @Sendable () -> Bool
     private let store = OutboxStore()
     private let leases = PartitionLeases()
     private let metrics = RelayMetrics()
@@ -43,10 +44,13 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private static let livePace = Duration.milliseconds(50)
 
     /// Connects to the broker in the background at once; relays once `run` is called. `redis` stays the caller's.
+    /// - Parameter isBusy: whether the process has something more urgent to do at this moment. The relay then works a
+    ///   tenth of the time: a crowd gets its places first, and its tickets a moment later.
     public init(
         database: Database, broker: BrokerAddress, redis: RedisClient, topology: Topology = .emConnect,
-        names: BrokerNames = .emConnect, logger: Logger
+        names: BrokerNames = .emConnect, isBusy: @escaping @Sendable () -> Bool = { false }, logger: Logger
     ) {
+        self.isBusy = isBusy
         self.database = database
         self.redis = redis
         self.names = names
@@ -149,8 +153,12 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                 lastMeasure = .now
             }
             let partitions = leases.partitions
+            let start = ContinuousClock.now
             let round = try await relay.round(partitions: partitions, on: session)
-            if round.foundWork { watch.noteWork() }
+            if round.foundWork {
+                watch.noteWork()
+                try await giveWay(after: start.duration(to: .now))
+            }
             try await rest.wait(hasMore: round.hasMore, partitions: partitions, on: session)
         }
     }
@@ -169,6 +177,12 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         logger.info("outbox partitions changed hands", metadata: ["partitions": "\(leases.partitions)"])
     }
 
+    /// Rests while there is something more urgent: nine times as long as the work took, at most a second.
+    private func giveWay(after work: Duration) async throws {
+        let end = ContinuousClock.now + min(work * 9, .seconds(1))
+        while !isStopping, isBusy(), .now < end { try await Task.sleep(for: .milliseconds(10)) }
+    }
+
     /// Ends only with the relay: Redis being away, or this loop's own session, is nobody else's trouble.
     private func serveBrowsers() async {
         let relay = LiveRelay(
@@ -178,8 +192,12 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             do {
                 try await database.session { session in
                     while !self.isStopping {
+                        let start = ContinuousClock.now
                         let round = try await relay.round(partitions: self.leases.partitions, on: session)
-                        if round.foundWork { self.watch.noteWork() }
+                        if round.foundWork {
+                            self.watch.noteWork()
+                            try await self.giveWay(after: start.duration(to: .now))
+                        }
                         if !round.hasMore, !self.watch.isWatching { await self.liveWake.wait() }
                         try await Task.sleep(for: Self.livePace)
                     }

@@ -93,12 +93,14 @@ enum Doors {
     }
 
     /// Writes back what changed between two states of doors. The condition repeats what the lock has made sure of, and
-    /// the table's CHECK repeats it once more; a row that doesn't meet it is left as it is.
+    /// the table's CHECK repeats it once more; a row that doesn't meet it is left as it is, and then the statement fails
+    /// as a whole (``PlacesMoved``), so that the commit may travel right behind it.
     static func moving(_ changes: [(before: Door, after: Door)], guards: Guards) -> SQL {
         let condition: SQL =
             guards.contains(.condition)
             ? "AND p.confirmed + moved.confirmed <= p.capacity + moved.capacity" : ""
         return """
+            WITH written AS (
             UPDATE event_places p SET
                 confirmed = p.confirmed + moved.confirmed, waitlisted = p.waitlisted + moved.waitlisted,
                 capacity = p.capacity + moved.capacity,
@@ -112,9 +114,15 @@ enum Doors {
                 \(changes.map { $0.after.places.revision - $0.before.places.revision })::bigint[])
                 AS moved (event_id, confirmed, waitlisted, capacity, line, revision)
             WHERE p.event_id = moved.event_id \(fragment: condition)
+            RETURNING p.event_id
+            )
+            SELECT 1 / (CASE WHEN count(*) = \(changes.count) THEN 1 ELSE 0 END) FROM written
             """
     }
 }
 
 /// The places were moved by somebody who did not hold the lock: everything is rolled back.
-struct PlacesMoved: Error {}
+struct PlacesMoved: Error {
+    /// `division_by_zero`, which only ``Doors/moving(_:guards:)`` provokes.
+    static let sqlState = "22012"
+}

@@ -15,16 +15,18 @@ public struct RegistrationStore: Sendable {
         self.guards = guards
     }
 
-    /// Fulfils or refuses each wish, in their order within an event, all in this one transaction: three round trips, one
-    /// more when a line moves, one more when somebody leaves.
+    /// Fulfils or refuses each wish, in their order within an event, all in this one transaction, and commits it: two
+    /// round trips, one more when a line moves, one more when somebody leaves.
     ///
     /// A wish done before (its registration exists, or is cancelled already) is answered with what it came to.
     /// - Parameters:
     ///   - isPatient: whether to wait for events that somebody else has locked; else their wishes come back `.busy`.
     ///   - clock: asked once the rows are locked.
+    ///   - onLocked: told which events' rows are locked: whoever asks for them from here on comes after these wishes.
     /// - Throws: what PostgreSQL says, and ``PlacesMoved``; then nothing of all this is committed.
     public func admit(
-        _ wishes: [PlaceWish], isPatient: Bool = true, clock: () -> Date, on transaction: Transaction
+        _ wishes: [PlaceWish], isPatient: Bool = true, clock: () -> Date,
+        onLocked: (Set<EventID>) -> Void = { _ in }, on transaction: Transaction
     ) async throws -> [PlaceAnswer] {
         let events = Array(Set(wishes.map(\.eventID)))
         let keys = wishes.compactMap { $0.idempotency?.request.key }
@@ -36,6 +38,7 @@ public struct RegistrationStore: Sendable {
         var journal = IdempotencyJournal(keys.isEmpty ? [:] : try IdempotencyStore.answers(results[3]))
         let now = clock()
         let locked = Set(try results[0].map { try $0.decode("event_id", as: EventID.self) })
+        onLocked(locked)
         let doors = try results[1].map(Doors.door)
         let busy = Set(doors.map(\.eventID)).subtracting(locked)
         let known = Dictionary(grouping: try results[2].map(Self.registration), by: \.eventID)
@@ -53,8 +56,12 @@ public struct RegistrationStore: Sendable {
         }
         answers = zip(wishes, answers).map { wish, answer in Self.final(answer, open[wish.eventID]) }
         try journal.keep(wishes, answers)
-        let tickets = try await write(Array(open.values), wishes, journal, on: transaction)
-        return try await complete(answers, tickets, on: transaction)
+        answers = try await complete(answers, on: transaction)
+        let tickets = try await write(Array(open.values), wishes, journal, commits: true, on: transaction)
+        return answers.map { answer in
+            guard case .done(let registration, _) = answer else { return answer }
+            return .done(registration, ticket: tickets[registration.id])
+        }
     }
 
     /// Sets how many places there are, and lets the line move up at once when there are more, or when the event's times
@@ -69,7 +76,7 @@ public struct RegistrationStore: Sendable {
         var visit = Visit(door, known: [], now: now)
         try visit.setCapacity(capacity)
         let moved = try await moveUp([event: visit], leaving: [], now: now, on: transaction)
-        _ = try await write(Array(moved.values), [], IdempotencyJournal([:]), on: transaction)
+        _ = try await write(Array(moved.values), [], IdempotencyJournal([:]), commits: false, on: transaction)
     }
 
     /// Holds the places of an event until the transaction ends: for whoever changes both them and the event's own row,
@@ -136,10 +143,8 @@ public struct RegistrationStore: Sendable {
         return .done(visit?.registration(registration.id) ?? registration, ticket: ticket)
     }
 
-    /// Adds what only the database knows behind the writing: the tickets, and the place in line of a wish done before.
-    private func complete(
-        _ answers: [PlaceAnswer], _ tickets: [RegistrationID: Ticket], on transaction: Transaction
-    ) async throws -> [PlaceAnswer] {
+    /// Adds what only the database knows: the place in line of a wish done before.
+    private func complete(_ answers: [PlaceAnswer], on transaction: Transaction) async throws -> [PlaceAnswer] {
         var completed: [PlaceAnswer] = []
         for answer in answers {
             guard case .done(var registration, _) = answer else {
@@ -149,7 +154,7 @@ public struct RegistrationStore: Sendable {
             if registration.status == .waitlisted, registration.position == nil {
                 registration = try await find(registration.id, on: transaction)?.registration ?? registration
             }
-            completed.append(.done(registration, ticket: tickets[registration.id]))
+            completed.append(.done(registration, ticket: nil))
         }
         return completed
     }

@@ -4,9 +4,26 @@ import Postgres
 
 extension RegistrationStore {
     /// Writes what the visits came to, and answers the tickets of those who leave.
+    /// - Parameter commits: whether this is the last of the transaction: the commit then travels along.
     func write(
-        _ visits: [Visit], _ wishes: [PlaceWish], _ journal: IdempotencyJournal, on transaction: Transaction
+        _ visits: [Visit], _ wishes: [PlaceWish], _ journal: IdempotencyJournal, commits: Bool,
+        on transaction: Transaction
     ) async throws -> [RegistrationID: Ticket] {
+        do {
+            return try await writing(visits, wishes, journal, commits: commits, on: transaction)
+        } catch let error as PostgresError where error.sqlState == PlacesMoved.sqlState {
+            throw PlacesMoved()
+        }
+    }
+
+    private func writing(
+        _ visits: [Visit], _ wishes: [PlaceWish], _ journal: IdempotencyJournal, commits: Bool,
+        on transaction: Transaction
+    ) async throws -> [RegistrationID: Ticket] {
+        func run(_ statements: [SQL], isLast: Bool) async throws -> [QueryResult] {
+            commits && isLast
+                ? try await transaction.commit(after: statements) : try await transaction.pipeline(statements)
+        }
         let visits = visits.filter { !$0.isWithoutEffect }
         let left = visits.flatMap(\.left)
         let leaving = wishes.filter(\.isLeaving).map(\.registrationID)
@@ -18,15 +35,14 @@ extension RegistrationStore {
             statements += try Self.audit(wishes, visits) + journal.insertions
             // What revoked tickets tell has to wait for who they are; otherwise everything goes at once.
             statements += left.isEmpty ? OutboxStore.insertions(visits.flatMap(\.entries)) : [Self.revocation(left)]
-            let results = try await transaction.pipeline(statements)
-            guard results[0].affectedRows == visits.count else { throw PlacesMoved() }
+            let results = try await run(statements, isLast: left.isEmpty && rest.isEmpty)
             if !left.isEmpty {
                 let revoked = try revocations(results[statements.count - 1], visits, wishes)
                 rest = OutboxStore.insertions(visits.flatMap { $0.entries(revoking: revoked) }) + rest
             }
         }
         guard !rest.isEmpty else { return [:] }
-        let results = try await transaction.pipeline(rest)
+        let results = try await run(rest, isLast: true)
         var tickets: [RegistrationID: Ticket] = [:]
         for row in leaving.isEmpty ? [] : Array(results[rest.count - 1]) {
             guard let ticket = try TicketStore.ticket(row, prefixed: false) else { continue }

@@ -55,15 +55,7 @@ public final class Database: Sendable {
         _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Value
     ) async throws -> Value {
         try await retryingSerializationFailures {
-            let lease = try await loop.acquire()
-            do {
-                let result = try await runTransaction(mode, lease: lease, loop: loop, body)
-                loop.release(lease)
-                return result
-            } catch {
-                loop.release(lease)
-                throw error
-            }
+            try await runTransaction(Transaction(mode, lease: nil, loop: loop), body)
         }
     }
 

@@ -27,7 +27,7 @@ public final class Session: Sendable {
         _ mode: TransactionMode = .readCommitted, _ body: (Transaction) async throws -> Value
     ) async throws -> Value {
         try await retryingSerializationFailures {
-            try await runTransaction(mode, lease: lease, loop: loop, body)
+            try await runTransaction(Transaction(mode, lease: lease, loop: loop), body)
         }
     }
 

@@ -21,23 +21,28 @@ public enum TransactionMode: Sendable {
     }
 }
 
-/// A transaction under way. Valid only inside the closure that got it.
+/// A transaction under way. Valid only inside the closure that got it, and for one call at a time.
 public final class Transaction: Sendable {
     private struct State {
+        var lease: Lease?
+        /// Whether the connection is the transaction's own, to be given back.
+        var ownsLease = false
         var hasBegun = false
+        /// Committed, or rolled back.
+        var isOver = false
         /// The first error of a statement: normally the server refuses all others from then on.
         var failure: PostgresError?
     }
 
     private let mode: TransactionMode
-    private let lease: Lease
     private let loop: ConnectionLoop
-    private let state = Mutex(State())
+    private let state: Mutex<State>
 
-    init(_ mode: TransactionMode, lease: Lease, loop: ConnectionLoop) {
+    /// - Parameter lease: the caller's connection; nil to take one from the pool with the first statement.
+    init(_ mode: TransactionMode, lease: Lease?, loop: ConnectionLoop) {
         self.mode = mode
-        self.lease = lease
         self.loop = loop
+        state = Mutex(State(lease: lease))
     }
 
     /// Runs one statement.
@@ -50,14 +55,31 @@ public final class Transaction: Sendable {
     @discardableResult
     public func pipeline(_ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
         if statements.isEmpty { return [] }
-        // BEGIN travels with the first statement.
-        let isFirst = state.withLock { state in
-            defer { state.hasBegun = true }
-            return !state.hasBegun
+        do throws(PostgresError) {
+            return try await exchange(statements)
+        } catch {
+            note(error)
+            throw error
+        }
+    }
+
+    /// Runs the statements in order and commits, in one round trip: the last thing that a transaction does. The first
+    /// statement that fails fails them all, and nothing is committed.
+    ///
+    /// Not cancelled with the task, so that the outcome is known.
+    @discardableResult
+    public func commit(after statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
+        let lease = state.withLock { $0.hasBegun && !$0.isOver ? $0.lease : nil }
+        guard let lease else {
+            let results = try await pipeline(statements)
+            try await commit()
+            return results
         }
         do throws(PostgresError) {
-            let results = try await loop.exchange(lease, isFirst ? [mode.begin] + statements : statements)
-            return isFirst ? Array(results.dropFirst()) : results
+            let (results, tag) = try await loop.commit(lease, after: statements)
+            if tag == "ROLLBACK" { throw state.withLock(\.failure) ?? PostgresError(.connectionLost) }
+            state.withLock { $0.isOver = true }
+            return results
         } catch {
             note(error)
             throw error
@@ -68,11 +90,33 @@ public final class Transaction: Sendable {
     public func runScript(_ script: [UInt8]) async throws(PostgresError) {
         try await pipeline(["SET LOCAL statement_timeout = 0"])
         do throws(PostgresError) {
+            guard let lease = state.withLock(\.lease) else { throw PostgresError(.closed) }
             try await loop.runScript(lease, script)
         } catch {
             note(error)
             throw error
         }
+    }
+
+    /// BEGIN travels with the first statement, and so does the wish for a connection.
+    private func exchange(_ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
+        let (lease, isFirst, isOver) = state.withLock { state in
+            defer { state.hasBegun = true }
+            return (state.lease, !state.hasBegun, state.isOver)
+        }
+        if isOver { throw PostgresError(.closed) }
+        guard isFirst else {
+            // Begun without a connection: the pool had none.
+            guard let lease else { throw PostgresError(.connectionLost) }
+            return try await loop.exchange(lease, statements)
+        }
+        if let lease { return Array(try await loop.exchange(lease, [mode.begin] + statements).dropFirst()) }
+        let (taken, results) = await loop.begin([mode.begin] + statements)
+        state.withLock { state in
+            state.lease = taken
+            state.ownsLease = taken != nil
+        }
+        return Array(try results.get().dropFirst())
     }
 
     private func note(_ error: PostgresError) {
@@ -81,28 +125,38 @@ public final class Transaction: Sendable {
 
     /// - Throws: the first statement's error if the closure swallowed it: the server then answers COMMIT with a
     ///   rollback (unless the closure went back to a savepoint).
-    func commit() async throws(PostgresError) {
-        let (hasBegun, failure) = state.withLock { ($0.hasBegun, $0.failure) }
-        if !hasBegun { return }
+    fileprivate func commit() async throws(PostgresError) {
+        let (lease, hasBegun, isOver, failure) = state.withLock { ($0.lease, $0.hasBegun, $0.isOver, $0.failure) }
+        if !hasBegun || isOver { return }
+        guard let lease else { throw failure ?? PostgresError(.connectionLost) }
         do throws(PostgresError) {
-            let tag = try await loop.commit(lease)
-            if tag == "ROLLBACK" { throw failure ?? PostgresError(.connectionLost) }
+            if try await loop.commit(lease).tag == "ROLLBACK" { throw failure ?? PostgresError(.connectionLost) }
         } catch {
             // A connection that was gone before the COMMIT went with the first error.
             throw error.outcomeUnknown ? error : failure ?? error
         }
     }
 
-    func rollback() async {
-        if state.withLock({ $0.hasBegun }) { await loop.rollback(lease) }
+    fileprivate func rollback() async {
+        let lease = state.withLock { $0.hasBegun && !$0.isOver ? $0.lease : nil }
+        if let lease { await loop.rollback(lease) }
+    }
+
+    /// Whatever comes later is refused, and the connection goes back to the pool.
+    fileprivate func end() {
+        let lease = state.withLock { state in
+            state.isOver = true
+            return state.ownsLease ? state.lease : nil
+        }
+        if let lease { loop.release(lease) }
     }
 }
 
-/// Runs `body` between BEGIN and COMMIT on a connection that the caller holds.
+/// Runs `body` between BEGIN and COMMIT.
 nonisolated(nonsending) func runTransaction<Value: Sendable>(
-    _ mode: TransactionMode, lease: Lease, loop: ConnectionLoop, _ body: (Transaction) async throws -> Value
+    _ transaction: Transaction, _ body: (Transaction) async throws -> Value
 ) async throws -> Value {
-    let transaction = Transaction(mode, lease: lease, loop: loop)
+    defer { transaction.end() }
     let result: Value
     do {
         result = try await body(transaction)

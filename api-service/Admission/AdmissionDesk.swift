@@ -47,6 +47,9 @@ final class AdmissionDesk: Service, CustomStringConvertible {
     /// How many wishes wait for their turn.
     var waiting: Int { queue.count }
 
+    /// Whether so many wait that other work of this process had better wait, too.
+    var isCrowded: Bool { queue.isCrowded }
+
     var description: String { "AdmissionDesk" }
 
     /// Returns once the wish is committed, or was by an earlier request of the same name.
@@ -71,7 +74,7 @@ final class AdmissionDesk: Service, CustomStringConvertible {
         await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
                 for (lane, count) in Self.lanes {
-                    for _ in 0..<count { group.addTask { await self.serve(lane) } }
+                    for _ in 0..<count { group.addTask(priority: .high) { await self.serve(lane) } }
                 }
             }
         } onCancelOrGracefulShutdown: {
@@ -109,7 +112,8 @@ final class AdmissionDesk: Service, CustomStringConvertible {
         for attempt in 1... {
             do {
                 return try await database.transaction { transaction in
-                    try await registrations.admit(wishes, isPatient: isPatient, clock: clock, on: transaction)
+                    try await registrations.admit(
+                        wishes, isPatient: isPatient, clock: clock, onLocked: queue.locked, on: transaction)
                 }.map { .success($0) }
             } catch let error as PostgresError where error.isAboutTheConnection {
                 if error.outcomeUnknown { unknown = error }

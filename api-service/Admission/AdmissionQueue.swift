@@ -1,12 +1,16 @@
+import DequeModule
 import Domain
 import Persistence
 import Synchronization
 
 /// Who waits at which event's door, and whose turn it is. Bounded; every method returns at once but `next`.
 ///
-/// An event is in at most one batch at a time, so its wishes are fulfilled in the order in which they came. There are
-/// two kinds of lanes: quick ones take many events at once and leave out those that somebody else has locked; patient
-/// ones take one such event and wait for it. So a slow event holds nobody else up.
+/// There are two kinds of lanes: quick ones take many events at once and leave out those that somebody else has locked;
+/// patient ones take one such event and wait for it. So a slow event holds nobody else up.
+///
+/// Wishes for one event are fulfilled in the order in which they came: its next batch begins when the one before has
+/// ended. Only a crowd's begins as soon as the one before has its lock, and waits for it in the database, which then goes
+/// on without waiting for us.
 final class AdmissionQueue: Sendable {
     enum Lane: Sendable, Hashable, CaseIterable {
         case quick, patient
@@ -26,23 +30,55 @@ final class AdmissionQueue: Sendable {
         /// Wishes and events of one batch.
         var batch = 256
         var eventsPerBatch = 64
+        /// So many unanswered wishes are a crowd.
+        var crowd = 16
         /// How long an event that was found locked goes to a patient lane at once: another instance has the crowd, too.
         var patience: Duration = .seconds(1)
     }
 
+    /// The wishes for one event.
     private struct Line {
-        var waiters: [Waiter] = []
-        var isInBatch = false
-        var contendedUntil: ContinuousClock.Instant?
+        var waiters: Deque<Waiter> = []
+        /// Whether it is the turn of those who wait, as soon as a lane is free.
+        var isReady = false
+        /// Its batches under way, and of the last one: its size, and whether it has the event's lock.
+        var batches = 0
+        var lastSize = 0
+        var isLocked = false
+
+        /// Whether those who wait may begin: nobody is before them, or the one who is holds the lock, and they are many.
+        func mayBegin(_ limits: Limits) -> Bool {
+            if isReady || waiters.isEmpty { return false }
+            return batches == 0 || batches == 1 && isLocked && waiters.count >= max(limits.crowd, lastSize / 2)
+        }
+
+        mutating func take(atMost limit: Int) -> [Waiter] {
+            let part = Array(waiters.prefix(limit))
+            waiters.removeFirst(part.count)
+            isReady = false
+            batches += 1
+            lastSize = part.count
+            isLocked = false
+            return part
+        }
     }
 
     private struct State {
+        /// Of the events that have waiters or batches under way.
         var lines: [EventID: Line] = [:]
-        /// Events with waiters that are in no batch, in the order in which they became so.
-        var ready: [Lane: [EventID]] = [:]
+        /// Events that were found locked, and until when they go to patient lanes.
+        var contended: [EventID: ContinuousClock.Instant] = [:]
+        /// Events that are ready, in the order in which they became so.
+        var ready: [Lane: Deque<EventID>] = [:]
         var idle: [Lane: [CheckedContinuation<[Waiter]?, Never>]] = [:]
-        var count = 0
+        /// Wishes that wait, and wishes and batches under way.
+        var waiting = 0
+        var underWay = 0
+        var batches = 0
         var isClosed = false
+
+        /// Nothing waits, and nothing can come back from a batch.
+        var isOver: Bool { isClosed && waiting == 0 && batches == 0 }
     }
 
     /// An idle lane and what it gets to do.
@@ -54,33 +90,33 @@ final class AdmissionQueue: Sendable {
     init(_ limits: Limits = Limits()) { self.limits = limits }
 
     /// How many wishes wait, those in a batch not counted.
-    var count: Int { state.withLock { $0.count } }
+    var count: Int { state.withLock { $0.waiting } }
+
+    /// Whether so many wishes are unanswered that something else had better wait.
+    var isCrowded: Bool { state.withLock { $0.waiting + $0.underWay > limits.crowd } }
 
     /// Queues a wish; false when the queue is full or closed.
     func enqueue(_ waiter: Waiter) -> Bool {
         let (isQueued, start) = state.withLock { state -> (Bool, Start?) in
             let event = waiter.wish.eventID
-            var line = state.lines[event] ?? Line()
-            guard !state.isClosed, state.count < limits.total, line.waiters.count < limits.perEvent else {
-                return (false, nil)
-            }
-            line.waiters.append(waiter)
-            state.count += 1
-            let isNew = line.waiters.count == 1 && !line.isInBatch
-            state.lines[event] = line
-            guard isNew else { return (true, nil) }
-            return (true, begin(makeReady(event, &state), &state))
+            guard !state.isClosed, state.waiting < limits.total,
+                state.lines[event]?.waiters.count ?? 0 < limits.perEvent
+            else { return (false, nil) }
+            // In place: a copy of the line for every wish would make a crowd's work quadratic.
+            state.lines[event, default: Line()].waiters.append(waiter)
+            state.waiting += 1
+            return (true, begin(event, &state))
         }
         if let start { start.lane.resume(returning: start.batch) }
         return isQueued
     }
 
-    /// The next batch for a lane, as soon as there is one; nil once the queue is closed and empty.
+    /// The next batch for a lane, as soon as there is one; nil once the queue is closed and nothing is left to do.
     func next(_ lane: Lane) async -> [Waiter]? {
         await withCheckedContinuation { continuation in
             let start = state.withLock { state -> Start? in
                 if let batch = take(lane, &state) { return (continuation, batch) }
-                if state.isClosed { return (continuation, nil) }
+                if state.isOver { return (continuation, nil) }
                 state.idle[lane, default: []].append(continuation)
                 return nil
             }
@@ -88,69 +124,82 @@ final class AdmissionQueue: Sendable {
         }
     }
 
-    /// Ends a batch. Those for whose event somebody else holds the lock go back to the front of their line.
-    func finish(_ batch: [Waiter], busy: [Waiter]) {
-        let starts = state.withLock { state -> [Start] in
-            let busyLines = Dictionary(grouping: busy, by: \.wish.eventID)
-            var starts: [Start] = []
-            for event in Set(batch.map(\.wish.eventID)) {
-                guard var line = state.lines[event] else { continue }
-                line.isInBatch = false
-                if let again = busyLines[event] {
-                    line.waiters.insert(contentsOf: again, at: 0)
-                    line.contendedUntil = .now + limits.patience
-                    state.count += again.count
-                }
-                state.lines[event] = line.waiters.isEmpty && line.contendedUntil == nil ? nil : line
-                guard !line.waiters.isEmpty else { continue }
-                if let start = begin(makeReady(event, &state), &state) { starts.append(start) }
+    /// A batch under way has the locks of these events.
+    func locked(_ events: some Sequence<EventID>) {
+        let starts = state.withLock { state in
+            events.compactMap { event -> Start? in
+                state.lines[event]?.isLocked = true
+                return begin(event, &state)
             }
-            return starts
         }
         for start in starts { start.lane.resume(returning: start.batch) }
     }
 
-    /// Takes no more wishes; lanes finish what waits and then get nil.
-    func close() {
-        let idle = state.withLock { state in
-            state.isClosed = true
-            defer { state.idle = [:] }
-            return state.idle.values.flatMap(\.self)
+    /// Ends a batch. Those for whose event somebody else holds the lock go back to the front of their line.
+    func finish(_ batch: [Waiter], busy: [Waiter]) {
+        let starts = state.withLock { state -> [Start] in
+            state.batches -= 1
+            state.underWay -= batch.count
+            let now = ContinuousClock.now
+            // What was contended once is forgotten here: the table never outgrows the events of one moment.
+            if !busy.isEmpty { state.contended = state.contended.filter { $0.value > now } }
+            let busyLines = Dictionary(grouping: busy, by: \.wish.eventID)
+            var starts: [Start] = []
+            for event in Set(batch.map(\.wish.eventID)) {
+                state.lines[event]?.batches -= 1
+                if let again = busyLines[event] {
+                    state.lines[event]?.waiters.prepend(contentsOf: again)
+                    state.contended[event] = now + limits.patience
+                    state.waiting += again.count
+                }
+                if let start = begin(event, &state) { starts.append(start) }
+                if let line = state.lines[event], line.waiters.isEmpty, line.batches == 0 { state.lines[event] = nil }
+            }
+            return starts + ends(&state)
         }
-        for lane in idle { lane.resume(returning: nil) }
+        for start in starts { start.lane.resume(returning: start.batch) }
+    }
+
+    /// Takes no more wishes; lanes finish what waits, and what comes back from batches, and then get nil.
+    func close() {
+        let starts = state.withLock { state -> [Start] in
+            state.isClosed = true
+            return ends(&state)
+        }
+        for start in starts { start.lane.resume(returning: start.batch) }
     }
 
     // MARK: Under the lock
 
-    private func makeReady(_ event: EventID, _ state: inout State) -> Lane {
-        var lane = Lane.quick
-        if let until = state.lines[event]?.contendedUntil {
-            if until > .now { lane = .patient } else { state.lines[event]?.contendedUntil = nil }
-        }
+    /// Lets the event's wishes have their turn, if they may, at once if a lane is idle.
+    private func begin(_ event: EventID, _ state: inout State) -> Start? {
+        guard let line = state.lines[event], line.mayBegin(limits) else { return nil }
+        let isContended = state.contended[event].map { $0 > .now } ?? false
+        let lane: Lane = isContended || line.batches > 0 ? .patient : .quick
+        state.lines[event]?.isReady = true
         state.ready[lane, default: []].append(event)
-        return lane
-    }
-
-    private func begin(_ lane: Lane, _ state: inout State) -> Start? {
         guard let idle = state.idle[lane]?.popLast() else { return nil }
         return (idle, take(lane, &state))
+    }
+
+    /// Sends the idle lanes home once everything is over.
+    private func ends(_ state: inout State) -> [Start] {
+        guard state.isOver else { return [] }
+        defer { state.idle = [:] }
+        return state.idle.values.joined().map { ($0, nil) }
     }
 
     private func take(_ lane: Lane, _ state: inout State) -> [Waiter]? {
         let events = lane == .quick ? limits.eventsPerBatch : 1
         var batch: [Waiter] = []
-        var taken = 0
-        for event in state.ready[lane] ?? [] {
-            guard taken < events, batch.count < limits.batch, var line = state.lines[event] else { break }
-            let part = line.waiters.prefix(limits.batch - batch.count)
-            line.waiters.removeFirst(part.count)
-            line.isInBatch = true
-            state.lines[event] = line
-            batch += part
-            taken += 1
+        for _ in 0..<events {
+            guard batch.count < limits.batch, let event = state.ready[lane]?.popFirst() else { break }
+            batch += state.lines[event]?.take(atMost: limits.batch - batch.count) ?? []
         }
-        state.ready[lane]?.removeFirst(taken)
-        state.count -= batch.count
-        return batch.isEmpty ? nil : batch
+        guard !batch.isEmpty else { return nil }
+        state.waiting -= batch.count
+        state.underWay += batch.count
+        state.batches += 1
+        return batch
     }
 }

@@ -10,7 +10,8 @@ import Synchronization
 final class ConnectionLoop: Sendable {
     /// What tasks and helper threads ask of the connection thread.
     enum Command: Sendable {
-        case acquire(Reply<Lease>)
+        case begin(Request)
+        case cancelBegin(Request)
         case execute(Request)
         case openSession(Reply<Lease>)
         case submit(Request, Lease)
@@ -63,11 +64,27 @@ final class ConnectionLoop: Sendable {
         return try await request.reply.value()[0]
     }
 
-    /// A pooled connection, first come first served.
-    func acquire() async throws(PostgresError) -> Lease {
-        let reply = Reply<Lease>()
-        try post(.acquire(reply), isNewWork: true)
-        return try await reply.value()
+    /// Takes a pooled connection, first come first served, and runs the statements on it in one round trip. A cancelled
+    /// task loses the connection and its statements are stopped.
+    ///
+    /// - Returns: the lease of the connection, for the caller to release, and what the statements came to; no lease if
+    ///   there was no connection, or none is left.
+    func begin(_ statements: [SQL]) async -> (lease: Lease?, results: Result<[QueryResult], PostgresError>) {
+        let request = Request(.statements(statements))
+        do throws(PostgresError) {
+            try checkParameters(statements)
+            try post(.begin(request), isNewWork: true)
+        } catch {
+            return (nil, .failure(error))
+        }
+        do throws(PostgresError) {
+            let results = try await request.reply.value { [self] in postUnlessFinished(.cancelBegin(request)) }
+            return (request.lease, .success(results))
+        } catch {
+            // Cancelled, the thread may still be handing it out, and takes it back by itself.
+            if case .cancelled = error.kind { return (nil, .failure(error)) }
+            return (request.lease, .failure(error))
+        }
     }
 
     /// Runs the statements on the next free pooled connection. It can be cancelled only while it waits for one.
@@ -109,10 +126,14 @@ final class ConnectionLoop: Sendable {
     /// Not cancelled with the task: a commit's outcome is always waited for.
     ///
     /// - Returns: what the server did: "COMMIT", or "ROLLBACK" for a transaction that had failed.
-    func commit(_ lease: Lease) async throws(PostgresError) -> String {
-        let request = Request(.statements(["COMMIT"]), commits: true)
+    func commit(
+        _ lease: Lease, after statements: [SQL] = []
+    ) async throws(PostgresError) -> (results: [QueryResult], tag: String) {
+        try checkParameters(statements)
+        let request = Request(.statements(statements + ["COMMIT"]), commits: true)
         try post(.submit(request, lease))
-        return try await request.reply.uncancellableValue()[0].storage.commandTag
+        let results = try await request.reply.uncancellableValue()
+        return (Array(results.dropLast()), results[statements.count].storage.commandTag)
     }
 
     /// Not cancelled with the task. When it fails, the connection is not clean and its release drops it.

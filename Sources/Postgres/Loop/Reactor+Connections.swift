@@ -98,11 +98,15 @@ extension Reactor {
 
     /// - Returns: false when the caller has gone meanwhile.
     func handOut(_ connection: Connection, to reply: Reply<Lease>) -> Bool {
-        let number = nextID()
-        connection.lease = number
-        let isTaken = reply.answer(.success(Lease(connection: connection.id, number: number)))
+        let isTaken = reply.answer(.success(newLease(of: connection)))
         if !isTaken { connection.lease = nil }
         return isTaken
+    }
+
+    func newLease(of connection: Connection) -> Lease {
+        let number = nextID()
+        connection.lease = number
+        return Lease(connection: connection.id, number: number)
     }
 
     func release(_ connection: Connection) {

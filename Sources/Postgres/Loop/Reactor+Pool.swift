@@ -1,7 +1,8 @@
 /// Somebody waiting for a pooled connection.
 struct Waiter {
     enum Purpose {
-        case lease(Reply<Lease>)
+        /// Runs, and leaves the connection to the caller.
+        case begin(Request)
         /// Runs, commits and gives the connection back without a task in between.
         case execute(Request)
     }
@@ -9,19 +10,15 @@ struct Waiter {
     let enqueuedAt: ContinuousClock.Instant
     let purpose: Purpose
 
-    var isAnswered: Bool {
+    private var request: Request {
         switch purpose {
-        case .lease(let reply): reply.isAnswered
-        case .execute(let request): request.reply.isAnswered
+        case .begin(let request), .execute(let request): request
         }
     }
 
-    func fail(_ kind: PostgresError.Kind) {
-        switch purpose {
-        case .lease(let reply): reply.answer(.failure(PostgresError(kind)))
-        case .execute(let request): request.fail(kind)
-        }
-    }
+    var isAnswered: Bool { request.isCancelled || request.reply.isAnswered }
+
+    func fail(_ kind: PostgresError.Kind) { request.fail(kind) }
 }
 
 // Transactions: a bounded number of connections, handed out first come first served.
@@ -55,8 +52,9 @@ extension Reactor {
 
     private func serve(_ waiter: Waiter, with connection: Connection) {
         switch waiter.purpose {
-        case .lease(let reply):
-            if !handOut(connection, to: reply) { putBack(connection) }
+        case .begin(let request):
+            request.lease = newLease(of: connection)
+            if connection.submit(request) { flush(connection) } else { drop(connection, .connectionLost) }
         case .execute(let request):
             guard request.reply.shield() else { return putBack(connection) }
             connection.executing = request

@@ -106,13 +106,13 @@ extension Reactor {
     private func refuse(_ command: ConnectionLoop.Command) {
         let closed = PostgresError(.closed)
         switch command {
-        case .acquire(let reply), .openSession(let reply): reply.answer(.failure(closed))
-        case .execute(let request), .submit(let request, _): request.fail(.closed)
+        case .openSession(let reply): reply.answer(.failure(closed))
+        case .begin(let request), .execute(let request), .submit(let request, _): request.fail(.closed)
         case .watch(_, let reply): reply.answer(.failure(closed))
         case .listen(_, let buffer): buffer.finish()
         case .connected(_, .success(let handle)): PQfinish(handle.pointer)
         case .close(let reply): reply?.answer(.success(()))
-        case .connected, .cancel, .release, .stopListening, .cancellationEnded: break
+        case .connected, .cancel, .cancelBegin, .release, .stopListening, .cancellationEnded: break
         }
     }
 }

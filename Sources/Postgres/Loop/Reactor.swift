@@ -131,7 +131,10 @@ final class Reactor {
 
     private func perform(_ command: ConnectionLoop.Command) {
         switch command {
-        case .acquire(let reply): enqueue(Waiter(enqueuedAt: now, purpose: .lease(reply)))
+        case .begin(let request): enqueue(Waiter(enqueuedAt: now, purpose: .begin(request)))
+        case .cancelBegin(let request):
+            request.isCancelled = true
+            if let connection = request.lease.flatMap(holder) { drop(connection, .cancelled, cancelling: true) }
         case .execute(let request): enqueue(Waiter(enqueuedAt: now, purpose: .execute(request)))
         case .openSession(let reply): connect(for: .session(reply))
         case .submit(let request, let lease): submit(request, lease)

@@ -1,7 +1,7 @@
 /// Work for a connection, with the caller who waits for it.
 ///
 /// `@unchecked Sendable`: the caller makes it and submits it; from then on only the connection thread touches the
-/// variables (the inbox's lock lies between the two), and the caller only its `reply`.
+/// variables (the inbox's lock lies between the two), and the caller only its `reply`, and `lease` once that is given.
 final class Request: @unchecked Sendable {
     enum Work {
         /// One read-only statement, free to share a connection.
@@ -26,6 +26,10 @@ final class Request: @unchecked Sendable {
     /// A read that was thrown away with a neighbour's error: its next try has a Sync of its own.
     var runsAlone = false
     var wasRetried = false
+    /// Of a transaction's first statements: the connection that they were given.
+    var lease: Lease?
+    /// The caller has gone; no connection is to be given any more.
+    var isCancelled = false
 
     init(_ work: Work, commits: Bool = false) {
         self.work = work

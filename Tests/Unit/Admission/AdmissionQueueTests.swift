@@ -109,4 +109,61 @@ struct AdmissionQueueTests {
             #expect(await ended == nil)
         }
     }
+
+    @Test("a crowd's next batch begins once the one before has its lock, in a patient lane; a few wait for its end")
+    func overlaps() async {
+        let queue = AdmissionQueue(.init(batch: 4, crowd: 2))
+        let event = EventID()
+        await withDiscardingTaskGroup { group in
+            for _ in 0..<4 { _ = await join(queue, event, &group) }
+            let first = await queue.next(.quick) ?? []
+            #expect(first.count == 4)
+            for _ in 0..<2 { _ = await join(queue, event, &group) }
+            // Nobody knows yet whether the first has the lock: the second could overtake it.
+            async let early = queue.next(.patient)
+            queue.locked([event])
+            let second = await early ?? []
+            #expect(second.count == 2)
+            // Two at a time, and no more.
+            for _ in 0..<3 { _ = await join(queue, event, &group) }
+            queue.locked([event])
+            #expect(queue.count == 3)
+            async let third = queue.next(.patient)
+            release(first)
+            queue.finish(first, busy: [])
+            #expect(await third?.count == 3)
+            release(second)
+            queue.finish(second, busy: [])
+            // One alone is no crowd.
+            _ = await join(queue, event, &group)
+            queue.locked([event])
+            #expect(queue.count == 1)
+            release(await third ?? [])
+            queue.finish(await third ?? [], busy: [])
+            let last = await queue.next(.quick) ?? []
+            #expect(last.count == 1)
+            release(last)
+            queue.finish(last, busy: [])
+        }
+    }
+
+    @Test("a closed queue keeps its lanes until nothing can come back from a batch: a busy wish is still served")
+    func closesLast() async {
+        let queue = AdmissionQueue(limits)
+        let event = EventID()
+        await withDiscardingTaskGroup { group in
+            _ = await join(queue, event, &group)
+            let batch = await queue.next(.quick) ?? []
+            async let patient = queue.next(.patient)
+            queue.close()
+            queue.finish(batch, busy: batch)
+            let again = await patient ?? []
+            #expect(again.count == 1)
+            async let over = queue.next(.patient)
+            release(again)
+            queue.finish(again, busy: [])
+            #expect(await over == nil)
+            #expect(await queue.next(.quick) == nil)
+        }
+    }
 }

@@ -27,6 +27,25 @@ struct WireTests {
         #expect(Timestamp.text(Date(timeIntervalSince1970: -0.25)) == "1969-12-31T23:59:59.750Z")
     }
 
+    @Test("a value that writes its own JSON writes what the encoder would", arguments: [nil, 12])
+    func ownWriting(position: Int?) throws {
+        let data = RegistrationData(
+            eventId: EventID(), registrationId: RegistrationID(), userId: UserID(), status: .waitlisted,
+            position: position, places: Places(revision: 7, confirmed: -3, waitlisted: 0, capacity: 900_000))
+        // In an array it is the encoder that does it.
+        let encoded = String(decoding: try WireJSON.encode([data]), as: UTF8.self)
+        #expect(try "[" + String(decoding: WireJSON.encode(data), as: UTF8.self) + "]" == encoded)
+        #expect(try WireJSON.decode([RegistrationData].self, from: Array(encoded.utf8)) == [data])
+    }
+
+    @Test("a time is written as Foundation writes it, all over the centuries")
+    func timesOfCenturies() {
+        for day in stride(from: -700_000, to: 2_900_000, by: 997) {
+            let time = Date(timeIntervalSince1970: Double(day) * 86_400 + Double(day & 0xFFFF))
+            #expect(Timestamp.text(time).dropLast(5) == time.formatted(.iso8601).dropLast())
+        }
+    }
+
     @Test("a CloudEvent comes back as it was written")
     func cloudEvent() throws {
         let data = PlacesData(
