@@ -261,7 +261,8 @@ public enum Timestamp {
         let milliseconds = Int((date.timeIntervalSince1970 * 1000).rounded())
         let (day, time) = milliseconds.flooredDivision(by: 86_400_000)
         let (year, month, dayOfMonth) = civilDate(daysSince1970: day)
-        guard (0...9999).contains(year) else { return date.formatted(.iso8601) }
+        // Before the reform Foundation counts in the Julian calendar.
+        guard (1583...9999).contains(year) else { return date.formatted(.iso8601) }
         var text: [UInt8] = []
         text.reserveCapacity(24)
         func append(_ number: Int, digits: Int, _ separator: Unicode.Scalar) {

@@ -163,10 +163,10 @@ extension PostgresError {
         }
     }
 
-    /// Whether a connection that worked was lost: a new one may be there at once.
+    /// Whether a connection was lost, or lost while it was being made: the next one may work at once.
     fileprivate var isLoss: Bool {
         switch kind {
-        case .connectionLost: true
+        case .connectionLost, .unreachable: true
         case .server: sqlState?.hasPrefix("57P") == true
         default: false
         }

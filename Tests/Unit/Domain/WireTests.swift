@@ -40,7 +40,7 @@ struct WireTests {
 
     @Test("a time is written as Foundation writes it, all over the centuries")
     func timesOfCenturies() {
-        for day in stride(from: -700_000, to: 2_900_000, by: 997) {
+        for day in stride(from: -141_000, to: 2_900_000, by: 997) {
             let time = Date(timeIntervalSince1970: Double(day) * 86_400 + Double(day & 0xFFFF))
             #expect(Timestamp.text(time).dropLast(5) == time.formatted(.iso8601).dropLast())
         }
