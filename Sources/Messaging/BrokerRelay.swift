@@ -27,6 +27,8 @@ struct BrokerRelay {
     let metrics: RelayMetrics
     let logger: Logger
     private var held = HeldLanes()
+    /// Claimed while the batch before it was on its way; goes next.
+    private var ahead: [OutboxRow] = []
     private var proved: Set<Route> = []
     /// After a closed channel messages go one by one: then the one that closes it harms no other.
     private var isCareful = false
@@ -48,28 +50,46 @@ struct BrokerRelay {
     }
 
     /// Other lanes are ours now; those that wait are found again by their next failure.
-    mutating func forgetHeld() { held = HeldLanes() }
+    mutating func forgetHeld() {
+        held = HeldLanes()
+        ahead = []
+    }
 
     /// Publishes what waits in the partitions, at most one batch.
     mutating func round(partitions: [Int], on session: Session) async throws -> RelayRound {
+        if partitions.isEmpty { ahead = [] }
         guard !partitions.isEmpty, ContinuousClock.now >= pausedUntil else { return .idle }
         // While the broker is away nothing is claimed: nothing could be done with it.
         guard publisher.state == .connected else {
             proved = []
+            ahead = []
             return .idle
         }
-        let waiting = held.current(now: .now)
-        let rows = try await store.claim(
-            partitions: partitions, limit: batch, held: waiting.events, heldRows: waiting.rows, on: session)
+        let rows = try await next(partitions: partitions, on: session)
         guard !rows.isEmpty else { return .idle }
         FailPoint.point("relay.claimed")
-        let published = try await publish(rows, on: session)
-        return RelayRound(
-            foundWork: !published.isEmpty,
-            hasMore: !published.isEmpty && (rows.count == batch || published.count < rows.count))
+        let published = try await publish(rows, partitions: partitions, on: session)
+        let mayBeMore = !ahead.isEmpty || rows.count == batch || published.count < rows.count
+        return RelayRound(foundWork: !published.isEmpty, hasMore: !published.isEmpty && mayBeMore)
     }
 
-    private mutating func publish(_ rows: [OutboxRow], on session: Session) async throws -> [OutboxRow] {
+    private mutating func next(partitions: [Int], on session: Session) async throws -> [OutboxRow] {
+        defer { ahead = [] }
+        return ahead.isEmpty ? try await claim(partitions: partitions, on: session) : ahead
+    }
+
+    private func claim(
+        partitions: [Int], onTheWay: Set<Int> = [], on session: Session
+    ) async throws -> [OutboxRow] {
+        let waiting = held.current(now: .now)
+        return try await store.claim(
+            partitions: partitions, limit: batch, onTheWay: onTheWay, held: waiting.events, heldRows: waiting.rows,
+            on: session)
+    }
+
+    private mutating func publish(
+        _ rows: [OutboxRow], partitions: [Int], on session: Session
+    ) async throws -> [OutboxRow] {
         var lanes = RelayLanes(try rows.compactMap { row in try outgoing(row) })
         var published: [OutboxRow] = []
         let wasCareful = isCareful
@@ -77,9 +97,15 @@ struct BrokerRelay {
             let wave = lanes.nextWave(proved: proved, limit: isCareful ? 1 : batch)
             guard !wave.isEmpty else { break }
             if FailPoint.mutates(.noConfirms) { try await store.markPublished(wave.map(\.row.rowID), on: session) }
-            let outcomes = await publisher.publish(wave.map(\.message))
+            let (publisher, messages) = (publisher, wave.map(\.message))
+            async let outcomes = publisher.publish(messages)
+            if rows.count == batch, ahead.isEmpty, wave.count * 2 >= batch {
+                // A backlog: the database looks for the next batch while the broker writes this one down.
+                ahead = try await claim(
+                    partitions: partitions, onTheWay: Set(rows.map(\.rowID)), on: session)
+            }
+            let confirmed = judge(wave, await outcomes, &lanes)
             FailPoint.point("relay.confirmed")
-            let confirmed = judge(wave, outcomes, &lanes)
             metrics.published.increment(by: confirmed.count)
             metrics.recordLag(of: confirmed, now: Date())
             // What is confirmed is marked at once: a crash from here on publishes nothing twice.
@@ -120,6 +146,7 @@ struct BrokerRelay {
     ) {
         let lane = Lane(outgoing.row)
         lanes.stop(lane)
+        ahead.removeAll { Lane($0) == lane }
         metrics.failed(error.metricReason)
         switch error.kind {
         case .returned, .nacked, .invalidMessage: hold(lane, outgoing, error)
@@ -148,6 +175,7 @@ struct BrokerRelay {
 
     private mutating func pauseAll(_ error: BrokerError) {
         proved = []
+        ahead = []
         // Once per wave: every message of it fails by the same cause.
         guard ContinuousClock.now >= pausedUntil else { return }
         pausedUntil = .now + pause * Double.random(in: 0.5...1)

@@ -49,7 +49,7 @@ extension MessageWorker {
             let isDone = message.map { handled?.contains($0.event.id) ?? true } ?? false
             if isDone { settled.append(delivery) } else { rest.append(delivery) }
         }
-        FailPoint.point("worker.handled")
+        for _ in settled { FailPoint.point("worker.handled") }
         await settle(settled, handled == nil ? nil : .done, arrival: arrival)
         for _ in settled { metrics.count(handled == nil ? "handed-back" : "done", since: started) }
         return rest

@@ -230,6 +230,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 guard await patience.wait() else { return try await delivery.reject(requeue: true) }
             }
         }
+        FailPoint.point("worker.moved")
         try await delivery.ack()
     }
 }

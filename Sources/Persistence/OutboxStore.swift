@@ -121,7 +121,8 @@ public struct OutboxStore: Sendable {
         return try rows.first?.decode("held", as: Bool.self) ?? false
     }
 
-    /// The oldest unpublished rows of leased partitions, each fact with its sequence, given now if it has none yet.
+    /// The oldest unpublished rows of leased partitions, each fact with its sequence, given now if it has none yet; without
+    /// those that are on their way already.
     ///
     /// Sequences follow the row numbers of what is visible; whatever commits later comes later. They are stored before
     /// anything is published, so that a message sent twice carries the same one. Facts of the events in `held`, and the
@@ -130,9 +131,12 @@ public struct OutboxStore: Sendable {
     /// Each partition is read by itself, in the order of its partial index: asked for all of them at once, in order, the
     /// planner takes the primary key as soon as there is a backlog, and walks past everything ever published.
     public func claim(
-        partitions: [Int], limit: Int, held: [EventID] = [], heldRows: [Int] = [], on session: Session
+        partitions: [Int], limit: Int, onTheWay: Set<Int> = [], held: [EventID] = [], heldRows: [Int] = [],
+        on session: Session
     ) async throws -> [OutboxRow] {
-        try await session.transaction { transaction in
+        // Not told to the server: comparing each row with a thousand numbers would cost more than reading past them.
+        let sight = limit + onTheWay.count
+        return try await session.transaction { transaction in
             let statements: [SQL] = [
                 """
                 SELECT waiting.id FROM unnest(\(partitions)::smallint[]) AS mine (partition)
@@ -140,49 +144,62 @@ public struct OutboxStore: Sendable {
                     SELECT id FROM outbox
                     WHERE published_at IS NULL AND partition = mine.partition \(fragment: Self.mutantCursor)
                         AND NOT (destination = 'events' AND event_id = ANY(\(held))) AND id <> ALL(\(heldRows))
-                    ORDER BY id LIMIT \(limit)
+                    ORDER BY id LIMIT \(sight)
                 ) waiting
-                ORDER BY waiting.id LIMIT \(limit)
+                ORDER BY waiting.id LIMIT \(sight)
                 """
             ]
-            let ids = try await transaction.pipeline(statements)[0].map { try $0.decode("id", as: Int.self) }
+            let seen = try await transaction.pipeline(statements)[0].map { try $0.decode("id", as: Int.self) }
+            let ids = Array(seen.filter { !onTheWay.contains($0) }.prefix(limit))
             guard !ids.isEmpty else { return [] }
-            // The rows of outbox_sequences are locked in the order of their key: two relays that overlap for a moment
-            // while a lease moves can't deadlock, and can't give one number twice.
-            let results = try await transaction.pipeline([
-                """
-                SELECT last FROM outbox_sequences
-                WHERE event_id IN (
-                    SELECT event_id FROM outbox WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events')
-                ORDER BY event_id FOR UPDATE
-                """,
-                """
-                WITH fresh AS (
-                    SELECT id, event_id, row_number() OVER (PARTITION BY event_id ORDER BY id) AS place
-                    FROM outbox
-                    WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events'
-                ), counted AS (
-                    INSERT INTO outbox_sequences (event_id, last)
-                    SELECT event_id, count(*) FROM fresh GROUP BY event_id ORDER BY event_id
-                    ON CONFLICT (event_id) DO UPDATE SET last = outbox_sequences.last + excluded.last
-                    RETURNING event_id, last
-                ), sizes AS (
-                    SELECT event_id, count(*) AS size FROM fresh GROUP BY event_id
-                )
-                UPDATE outbox SET sequence = counted.last - sizes.size + fresh.place
-                FROM fresh JOIN counted USING (event_id) JOIN sizes USING (event_id)
-                WHERE outbox.id = fresh.id AND outbox.sequence IS NULL
-                """,
-                """
-                SELECT id, message_id, destination, type, event_id, owner_id, data, traceparent, occurred_at, sequence,
-                    NULL::text AS title, NULL::text AS body, NULL::timestamptz AS announced_at
-                FROM outbox WHERE id = ANY(\(ids)) AND published_at IS NULL ORDER BY id
-                """,
-            ])
-            let rows = try results[2].map(Self.row)
+            let rows =
+                try await transaction.pipeline(Self.numbering(ids) + [Self.selection(ids)])
+                .last?.map(Self.row) ?? []
             try await Self.mutate(rows, on: transaction)
             return rows
         }
+    }
+
+    /// Gives those of the rows that have no sequence yet the next ones of their events.
+    ///
+    /// The rows of outbox_sequences are locked in the order of their key: two relays that overlap for a moment while a
+    /// lease moves can't deadlock, and can't give one number twice.
+    private static func numbering(_ ids: [Int]) -> [SQL] {
+        [
+            """
+            SELECT last FROM outbox_sequences
+            WHERE event_id IN (
+                SELECT event_id FROM outbox WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events')
+            ORDER BY event_id FOR UPDATE
+            """,
+            // The planner takes what a WITH yields for one row, and joins a thousand of them in nested loops.
+            "SELECT set_config('enable_nestloop', 'off', true)",
+            """
+            WITH fresh AS (
+                SELECT id, event_id, row_number() OVER (PARTITION BY event_id ORDER BY id) AS place,
+                    count(*) OVER (PARTITION BY event_id) AS size
+                FROM outbox
+                WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events'
+            ), counted AS (
+                INSERT INTO outbox_sequences (event_id, last)
+                SELECT event_id, count(*) FROM fresh GROUP BY event_id ORDER BY event_id
+                ON CONFLICT (event_id) DO UPDATE SET last = outbox_sequences.last + excluded.last
+                RETURNING event_id, last
+            )
+            UPDATE outbox SET sequence = counted.last - fresh.size + fresh.place
+            FROM fresh JOIN counted USING (event_id)
+            WHERE outbox.id = ANY(\(ids)) AND outbox.id = fresh.id AND outbox.sequence IS NULL
+            """,
+            "SELECT set_config('enable_nestloop', 'on', true)",
+        ]
+    }
+
+    private static func selection(_ ids: [Int]) -> SQL {
+        """
+        SELECT id, message_id, destination, type, event_id, owner_id, data, traceparent, occurred_at, sequence,
+            NULL::text AS title, NULL::text AS body, NULL::timestamptz AS announced_at
+        FROM outbox WHERE id = ANY(\(ids)) ORDER BY id
+        """
     }
 
     /// Marks rows as published: after the broker's confirm, never before.

@@ -35,6 +35,7 @@ POINTS = [
     ("api-service", "relay.claimed:2"), ("api-service", "publisher.sent:4"), ("api-service", "relay.confirmed:2"),
     ("api-service", "relay.marked:2"), ("ticket-worker", "worker.handling:3"), ("ticket-worker", "worker.handled:3"),
     ("notifications", "worker.handled:3"), ("notifications", "mail.taken:2"), ("notifications", "mail.sending:2"),
+    ("notifications", "worker.moved:1"),
 ]
 
 
@@ -47,6 +48,8 @@ def test_a_process_may_die_between_any_two_steps(arena: Arena) -> None:
     told, unsettled = [], []
     for service, point in POINTS:
         before = arena.fleet.died(service)
+        # Only what fails is moved to a delay queue.
+        arena.sink.mode = "refuse" if point.startswith("worker.moved") else "normal"
         arena.fleet.restart(service, 1, EM_KILL_AT=point)
         load = arena.load(events, people=25, threads=4, pace=0.01, cancelling=0.05)
         load.finish()
@@ -163,7 +166,8 @@ def test_an_address_that_is_refused_for_good_fails_at_once(arena: Arena) -> None
     assert arena.truth.value("SELECT max(attempts) FROM notifications") == 1
 
 
-def test_a_mail_worker_killed_after_the_250_sends_once_more_under_the_same_id(arena: Arena) -> None:
+@pytest.mark.parametrize("moment", ["on_text", "on_accept"], ids=["before", "after"])
+def test_a_mail_worker_killed_around_the_250_sends_once_more_under_the_same_id(arena: Arena, moment: str) -> None:
     arena.begin()
     left = [3]
 
@@ -173,7 +177,7 @@ def test_a_mail_worker_killed_after_the_250_sends_once_more_under_the_same_id(ar
             for member in arena.fleet.members("notifications"):
                 arena.fleet.signal(*member, signal.SIGKILL)
 
-    arena.sink.on_accept = murder
+    setattr(arena.sink, moment, murder)
     load = arena.load(arena.events(1), people=30, cancelling=0)
     load.finish()
     arena.wait(lambda: left[0] == 0, "three murders")

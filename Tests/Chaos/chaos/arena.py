@@ -122,7 +122,7 @@ class Arena:
         for proxy in self.proxies.values():
             proxy.heal()
         self.sink.mode = "normal"
-        self.sink.on_accept = lambda mail: None
+        self.sink.on_text = self.sink.on_accept = lambda mail: None
 
     def faults(self) -> Faults:
         return Faults(self.layout, self.fleet, self.proxies, self.sink, self.rng)

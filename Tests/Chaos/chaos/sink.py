@@ -24,6 +24,8 @@ class Sink:
     def __init__(self) -> None:
         self.mode = "normal"
         self.mails: list[Mail] = []
+        """Called with a mail that is there, before its 250 is sent."""
+        self.on_text = lambda mail: None
         """Called with a mail after its 250 was sent."""
         self.on_accept = lambda mail: None
         self.lock = threading.Lock()
@@ -87,6 +89,7 @@ class Sink:
                     return None
                 with self.lock:
                     self.mails.append(mail)
+                self.on_text(mail)
                 say("250 taken")
                 mail.accepted = True
                 self.on_accept(mail)
