@@ -1,9 +1,13 @@
 """How fast what is owed gets delivered: the relay against a publisher in C on the same broker and queue type, a backlog of
-ten thousand, tickets and mails that were waiting for their workers."""
+ten thousand, tickets and mails that were waiting for their workers, and what an integrator's dead queue does to people."""
 
+import statistics
 import subprocess
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,15 +16,21 @@ import psycopg
 from em_stack.process import Process
 from em_stack.services import process_name
 from harness.cpu import TICKS
+from harness.flood import Flood, post
 from harness.report import Comparison, Report
 from harness.site import Site
 
 BACKLOG = 10_000
 EVENTS = 200
 WINDOW = 1000
-SOURCE = Path(__file__).parent.parent / "harness/publish.c"
+HARNESS = Path(__file__).parent.parent / "harness"
 QUEUES = ("bench.tail", "bench.peer")
+DEAD = "bench.dead-integrator"
+PAIRS, RATE = 5, 1000
 PATIENCE = 120
+MAILING = 20  # seconds at most
+WITHOUT_TICKET = """SELECT count(*) FROM registrations r WHERE status = 'confirmed'
+    AND NOT EXISTS (SELECT FROM tickets t WHERE t.registration_id = r.id)"""
 
 
 def run(site: Site, report: Report) -> None:
@@ -33,16 +43,20 @@ def run(site: Site, report: Report) -> None:
     channel.queue_bind("bench.tail", "em.events", "em.bench.#")
     try:
         relay_beside_c(site, report, channel)
+        dead_integrator(site, report, channel)
     finally:
-        for queue in QUEUES:
+        for queue in (*QUEUES, DEAD):
             channel.queue_delete(queue)
         connection.close()
-    workers(site, report)
+    site.settle()
+    tickets(site, report)
+    site.settle()
+    mails(site, report)
+    site.workers_stopped = False
 
 
 def relay_beside_c(site: Site, report: Report, channel) -> None:
-    program = site.directory / "publish"
-    subprocess.run(["cc", "-O2", "-o", program, SOURCE, "-lrabbitmq"], check=True)
+    program = compiled(site, "publish", "-lrabbitmq")
     address = urlsplit(site.stack.address["EM_AMQP_URL"])
     ours, peer = [], []
     drain(site, 1000)  # the first one of a connection proves its routes one by one
@@ -53,6 +67,7 @@ def relay_beside_c(site: Site, report: Report, channel) -> None:
         peer.append(BACKLOG / float(ran.stdout))
         for queue in QUEUES:
             channel.queue_purge(queue)
+    report.figure(f"a backlog of {BACKLOG} is told", seconds=BACKLOG / statistics.median(ours))
     report.compare(Comparison(
         f"relay, backlog of {BACKLOG}", ours, peer, f"C publisher, {WINDOW} unconfirmed", "messages/s", 0.3,
         note="ours reads, numbers, publishes with confirms and marks"))
@@ -80,29 +95,84 @@ def drain(site: Site, count: int) -> float:
     return max(0.001, (ended - began).total_seconds())
 
 
-def workers(site: Site, report: Report) -> None:
-    """One instance of each, at what had gathered while they were away."""
-    event = site.event()
-    site.register("for workers", 32, [event], report)
-    site.settle()
-    owed = site.stack.value("SELECT count(*) FROM registrations WHERE event_id = %s AND status = 'confirmed'", event)
-    for name, service, done in (
-            ("tickets issued", "ticket-worker", "SELECT count(*) FROM tickets WHERE event_id = %s"),
-            ("mails sent", "notifications", "SELECT count(*) FROM notifications WHERE event_id = %s AND status = 'sent'")):
-        before = site.stack.value(done, event)
-        site.stack.control("start", service)
-        worker = Process(site.stack.layout, process_name(service, 1)).pid
-        spent, began = cpu(worker), time.monotonic()
-        limit = began + (PATIENCE if service == "ticket-worker" else 20)
-        while (count := site.stack.value(done, event)) < owed and time.monotonic() < limit:
-            time.sleep(0.1)
-        seconds = time.monotonic() - began
-        cores = (cpu(worker) - spent) / seconds
-        report.figure(name, perSecond=(count - before) / seconds, of=owed, seconds=seconds, coresOfTheWorker=cores,
-                      perSecondAndCore=(count - before) / seconds / max(cores, 0.01))
-        if service == "ticket-worker":
-            report.require(count == owed, f"{count} tickets for {owed} registrations")
-    site.workers_stopped = False
+def dead_integrator(site: Site, report: Report, channel) -> None:
+    """People who register at a steady rate, in turns with and without a bounded queue that nobody reads."""
+    alone, beside = [], []
+    path = f"/api/v1/events/{site.event()}/registrations"
+    crowd = iter(site.crowd)
+    for _ in range(PAIRS):
+        for p99s in (alone, beside):
+            channel.queue_delete(DEAD)
+            if p99s is beside:
+                channel.queue_declare(DEAD, durable=True, arguments={"x-queue-type": "quorum", "x-max-length": 50})
+                channel.queue_bind(DEAD, "em.events", "#")
+            count = int(RATE * site.seconds)
+            requests = site.flood.requests("steady", (post(path, token) for _, (_, token) in zip(range(count), crowd)))
+            answers = Flood.result(site.flood.start(site.port, 64, requests, 0, RATE))
+            report.require(answers.statuses.keys() == {"201"} and not answers.broken, f"the answers were {answers}")
+            p99s.append(answers.p99)
+            site.settle()
+    report.compare(Comparison(
+        f"p99 at {RATE}/s beside a dead integrator's queue", beside, alone, "without that queue", "ms", 1.25, False))
+
+
+def tickets(site: Site, report: Report) -> None:
+    """One worker, at what has gathered while it was away: everybody who has registered so far."""
+    owed = site.stack.value(WITHOUT_TICKET)
+    began = site.stack.value("SELECT now()")
+    site.stack.control("start", "ticket-worker")
+    worker = Process(site.stack.layout, process_name("ticket-worker", 1)).pid
+    deadline = time.monotonic() + PATIENCE
+    while site.stack.value(WITHOUT_TICKET):
+        assert time.monotonic() < deadline, "there are fewer tickets than registrations"
+        time.sleep(0.1)
+    used = cpu(worker)
+    seconds = span(site, "SELECT max(issued_at) - min(issued_at) FROM tickets WHERE issued_at > %s", began)
+    report.figure("tickets issued", of=owed, seconds=seconds, perSecond=owed / seconds, coresOfTheWorker=used / seconds,
+                  perSecondAndCore=owed / used)
+
+
+def mails(site: Site, report: Report) -> None:
+    """One worker that plans and sends, against a mail server that takes everything at once."""
+    sent = "SELECT count(*) FROM notifications WHERE status = 'sent' AND sent_at > %s"
+    planned = "SELECT count(*) FROM notifications WHERE created_at > %s"
+    owed = site.stack.value("SELECT count(*) FROM tickets")
+    began = site.stack.value("SELECT now()")
+    with sink(site) as port:
+        worker = site.stack.another("notifications", 9, EM_SMTP_URL=f"smtp://127.0.0.1:{port}")
+        try:
+            deadline = time.monotonic() + MAILING
+            while site.stack.value(sent, began) < owed and time.monotonic() < deadline:
+                time.sleep(0.2)
+            used, count, plans = cpu(worker.pid), site.stack.value(sent, began), site.stack.value(planned, began)
+            seconds = span(site, "SELECT max(sent_at) - %s FROM notifications", began)
+        finally:
+            worker.terminate()
+            worker.wait(PATIENCE)
+    report.figure("mails sent, planned beside it", of=owed, planned=plans, sent=count, seconds=seconds,
+                  perSecond=count / seconds, coresOfTheWorker=used / seconds, perSecondAndCore=count / used)
+    report.require(count > 0, "no mail was sent")
+
+
+@contextmanager
+def sink(site: Site) -> Iterator[int]:
+    process = subprocess.Popen([compiled(site, "sink", "-lpthread")], stdout=subprocess.PIPE, text=True)
+    try:
+        assert process.stdout
+        yield int(process.stdout.readline())
+    finally:
+        process.kill()
+        process.wait()
+
+
+def compiled(site: Site, name: str, *libraries: str) -> Path:
+    program = site.directory / name
+    subprocess.run(["cc", "-O2", "-o", program, HARNESS / f"{name}.c", *libraries], check=True)
+    return program
+
+
+def span(site: Site, statement: str, began: datetime) -> float:
+    return max(0.001, site.stack.value(statement, began).total_seconds())
 
 
 def cpu(pid: int) -> float:
