@@ -141,6 +141,9 @@ func routes(
     let tickets = TicketRoutes(
         stores: stores, authorization: authorization, printer: printer,
         reissueTicket: ReissueTicket(stores: stores, clock: clock), publicURL: publicURL, clock: clock)
+    let transfers = TransferRoutes(
+        stores: stores, authorization: authorization,
+        transferTicket: TransferTicket(stores: stores, clock: clock))
     let checkIns = CheckInRoutes(
         authorization: authorization, checkIn: CheckIn(stores: stores, keyring: keyring), clock: clock)
     let gate = GateRoutes(
@@ -200,6 +203,9 @@ func routes(
         .get("/api/v1/tickets/{id}.pdf", .required, tickets.pdf),
         .get("/api/v1/tickets/{id}.ics", .required, tickets.calendar),
         .post("/api/v1/tickets/{id}/reissue", .required, tickets.reissue),
+        .post("/api/v1/tickets/{id}/transfer", .required, transfers.offer),
+        .delete("/api/v1/tickets/{id}/transfer", .required, transfers.withdraw),
+        .post("/api/v1/ticket-transfers/accept", .required, transfers.accept),
 
         .get("/api/v1/events/{id}/check-in-manifest", .required, gate.manifest),
         .get("/api/v1/events/{id}/check-ins", .required, gate.list),

@@ -15,6 +15,7 @@ struct Stores: Sendable {
     let members: MemberStore
     let ticketKeys: TicketKeyStore
     let documents: TicketDocumentStore
+    let transfers: TransferStore
     let announcements: AnnouncementStore
     let notifications: NotificationStore
     let stats: StatsStore
@@ -38,6 +39,7 @@ struct Stores: Sendable {
         members = MemberStore(database)
         ticketKeys = TicketKeyStore(database)
         documents = TicketDocumentStore(database)
+        transfers = TransferStore(database)
         announcements = AnnouncementStore(database)
         notifications = NotificationStore(database)
         stats = StatsStore(database)

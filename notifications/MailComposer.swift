@@ -32,8 +32,10 @@ struct MailComposer: Sendable {
             return try message(context, to: facts.recipient, facts, at: now)
         case .event(let matter):
             let contentID = "ticket.\(identity(context))"
-            let facts = try EventMailFacts(context, matter, contentID: contentID, site: site, links: self.site)
-            var message = try message(context, to: facts.recipient, facts, at: now)
+            let facts = try EventMailFacts(
+                context, matter, contentID: contentID, link: link, site: site, links: self.site)
+            let name = facts.recipient.isEmpty ? nil : facts.recipient
+            var message = try message(context, to: name, facts, at: now)
             try attach(matter, of: context, contentID: contentID, to: &message, at: now)
             return message
         }
@@ -81,15 +83,18 @@ struct MailComposer: Sendable {
     private func calendarEntry(
         _ context: MailContext, _ matter: MailContext.EventMatter, at now: Date
     ) -> CalendarEntry? {
-        guard let registration = matter.registration, registration.confirmedAt != nil else { return nil }
+        guard let registration = matter.registration, registration.confirmedAt != nil, matter.transfer == nil else {
+            return nil
+        }
         let kind = context.notification.kind
-        let isCancelled = kind == .registrationCancelled || kind == .eventCancelled
+        let isOver = kind == .registrationCancelled || kind == .ticketTransferred
+        let isCancelled = isOver || kind == .eventCancelled
         let details = matter.event.details
         return CalendarEntry(
             method: isCancelled ? .cancel : .request, uid: "\(registration.id)@\(site.host)",
             // Edits and the event's cancellation raise the version; leaving an event doesn't, and RFC 5546 (3.2.5)
             // wants a cancellation to come after what it cancels.
-            sequence: matter.event.version + (kind == .registrationCancelled ? 1 : 0), title: details.title,
+            sequence: matter.event.version + (isOver ? 1 : 0), title: details.title,
             description: details.description, location: details.venue, startsAt: details.startsAt,
             endsAt: details.endsAt, stampedAt: now, url: site.link("/events/\(matter.event.id)"),
             organizer: (matter.event.organizerName, from.address),

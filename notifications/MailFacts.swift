@@ -65,6 +65,13 @@ struct EventMailFacts: MailFacts {
         var contentID: String
     }
 
+    struct TransferFacts {
+        var from: String
+        /// With its token.
+        var link: String
+        var until: String
+    }
+
     struct Change {
         var label: String
         var before: String?
@@ -76,6 +83,7 @@ struct EventMailFacts: MailFacts {
     var recipient: String
     var event: EventFacts
     var ticket: TicketFacts?
+    var transfer: TransferFacts?
     /// The place in line.
     var position: Int?
     /// Whether the recipient has a place, rather than a place in line.
@@ -86,9 +94,12 @@ struct EventMailFacts: MailFacts {
 }
 
 extension EventMailFacts {
-    /// - Parameter contentID: of the QR code's picture.
+    /// - Parameters:
+    ///   - contentID: of the QR code's picture.
+    ///   - link: of an offer, with its token.
     init(
-        _ context: MailContext, _ matter: MailContext.EventMatter, contentID: String, site: SiteFacts, links: PublicURL
+        _ context: MailContext, _ matter: MailContext.EventMatter, contentID: String, link: String?, site: SiteFacts,
+        links: PublicURL
     ) throws {
         let details = matter.event.details
         let time = EventTime(zoneName: details.timeZone)
@@ -102,6 +113,11 @@ extension EventMailFacts {
         if context.notification.kind.carriesTicket, let ticket = matter.ticket {
             self.ticket = TicketFacts(
                 code: ticket.code, url: links.link("/tickets/\(ticket.id)"), contentID: contentID)
+        }
+        if let offered = matter.transfer, let link {
+            transfer = TransferFacts(
+                from: singleLine(offered.fromName), link: link,
+                until: "\(time.moment(offered.expiresAt)) (\(time.zone(at: offered.expiresAt)))")
         }
         position = matter.registration?.position
         hasPlace = matter.registration?.status == .confirmed

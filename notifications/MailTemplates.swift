@@ -50,6 +50,8 @@ struct MailTemplates: Sendable {
         case .registrationWaitlisted: "registration-waitlisted"
         case .registrationPromoted: "registration-promoted"
         case .registrationCancelled: "registration-cancelled"
+        case .ticketTransferOffered: "ticket-transfer-offered"
+        case .ticketTransferred: "ticket-transferred"
         case .eventUpdated: "event-updated"
         case .eventCancelled: "event-cancelled"
         case .accountVerifyEmail: "account-verify-email"
@@ -73,6 +75,10 @@ struct MailTemplates: Sendable {
         ("registration-promoted.text", PackageResources.registration_promoted_text_mustache),
         ("registration-waitlisted.html", PackageResources.registration_waitlisted_html_mustache),
         ("registration-waitlisted.text", PackageResources.registration_waitlisted_text_mustache),
+        ("ticket-transfer-offered.html", PackageResources.ticket_transfer_offered_html_mustache),
+        ("ticket-transfer-offered.text", PackageResources.ticket_transfer_offered_text_mustache),
+        ("ticket-transferred.html", PackageResources.ticket_transferred_html_mustache),
+        ("ticket-transferred.text", PackageResources.ticket_transferred_text_mustache),
         ("registration-cancelled.html", PackageResources.registration_cancelled_html_mustache),
         ("registration-cancelled.text", PackageResources.registration_cancelled_text_mustache),
         ("event-updated.html", PackageResources.event_updated_html_mustache),

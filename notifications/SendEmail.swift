@@ -21,6 +21,7 @@ struct SendEmail: Sendable {
     let database: Database
     let notifications: NotificationStore
     let links: AccountLinkStore
+    let transfers: TransferStore
     let inbox = InboxStore()
     let composer: MailComposer
     let sender: MailSender
@@ -36,6 +37,7 @@ struct SendEmail: Sendable {
         self.database = database
         notifications = NotificationStore(database)
         links = AccountLinkStore(database)
+        transfers = TransferStore(database)
         self.composer = composer
         self.sender = sender
         self.lanes = lanes
@@ -97,6 +99,11 @@ struct SendEmail: Sendable {
     /// A link of this attempt's own, stored hashed before the mail is on its way: nothing but the mail holds its token,
     /// and an earlier attempt's stays good in case that mail arrived after all.
     private func link(for context: MailContext) async throws -> String? {
+        if case .event(let matter) = context.matter, let transfer = matter.transfer {
+            let token = SecretToken()
+            try await transfers.createLink(token.hash, to: transfer.id, now: clock())
+            return composer.link("/accept-ticket", token)
+        }
         guard let link = context.notification.kind.link else { return nil }
         let token = SecretToken()
         try await links.create(token.hash, of: context.notification.userID, for: link.purpose, now: clock())
@@ -151,7 +158,9 @@ struct SendEmail: Sendable {
     static func overtaken(_ context: MailContext) -> String? {
         let isOvertaken =
             switch context.matter {
-            case .event(let matter): isOvertaken(context.notification.kind, matter)
+            case .event(let matter):
+                isOvertaken(context.notification.kind, matter)
+                    || matter.transfer.map { $0.status != .offered } ?? false
             case .account(let isVerified): context.notification.kind == .accountVerifyEmail && isVerified
             }
         return isOvertaken ? "not sent: overtaken by a later change" : nil

@@ -7,6 +7,7 @@ public enum Action: String, Sendable, CaseIterable {
     // One's own things
     case viewOwnAccount, editOwnAccount, registerForEvent, viewRegistration, cancelRegistration, viewTicket,
         reissueTicket
+    case transferTicket, acceptTransfer
     // Events
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
     case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement
@@ -65,12 +66,12 @@ public enum Policy {
     private static func decideSignedIn(_ action: Action, role: Role, relation: Relation) -> Decision {
         switch action {
         case .signUp, .signIn, .listEvents, .viewPublishedEvent, .listAnnouncements, .viewOwnAccount,
-            .editOwnAccount, .registerForEvent, .listOwnEvents:
+            .editOwnAccount, .registerForEvent, .listOwnEvents, .acceptTransfer:
             return .allowed
         case .viewRegistration, .viewTicket, .reissueTicket:
             // Staff at the gate check tickets; they don't read people's registrations.
             return relation.isSubject || relation.organizes || role == .admin ? .allowed : .hidden
-        case .cancelRegistration:
+        case .cancelRegistration, .transferTicket:
             // Only one's own: removing somebody else is another action with its own message to them.
             return relation.isSubject ? .allowed : relation.organizes || role == .admin ? .forbidden : .hidden
         case .createEvent:

@@ -25,6 +25,8 @@ public enum DomainError: Error, Hashable, Sendable {
     case notCheckedIn
     /// A ticket that let somebody in can't become another one.
     case alreadyCheckedIn
+    /// Somebody offers tickets to ever new addresses.
+    case tooManyTransfers
     /// The request with this Idempotency-Key is being worked on.
     case requestInFlight
     /// The Idempotency-Key belongs to another request.
@@ -55,6 +57,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .ownerStays: "owner-stays"
         case .notCheckedIn: "not-checked-in"
         case .alreadyCheckedIn: "already-checked-in"
+        case .tooManyTransfers: "too-many-transfers"
         case .requestInFlight: "request-in-flight"
         case .idempotencyKeyReused: "idempotency-key-reused"
         }
@@ -86,6 +89,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .ownerStays: "The owner of an event stays its owner."
         case .notCheckedIn: "This scan let nobody in: there is nothing to take back."
         case .alreadyCheckedIn: "This ticket was checked in. An organizer can take that back first."
+        case .tooManyTransfers: "You have offered many tickets today. Try again tomorrow."
         case .requestInFlight: "This very request is being worked on. Ask again in a moment."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request. Choose a new one."
         }

@@ -52,6 +52,7 @@ public enum TicketSubject {}
 public enum CheckInSubject {}
 public enum AnnouncementSubject {}
 public enum NotificationSubject {}
+public enum TransferSubject {}
 public enum MessageSubject {}
 
 public typealias UserID = Identifier<UserSubject>
@@ -62,6 +63,7 @@ public typealias TicketID = Identifier<TicketSubject>
 public typealias CheckInID = Identifier<CheckInSubject>
 public typealias AnnouncementID = Identifier<AnnouncementSubject>
 public typealias NotificationID = Identifier<NotificationSubject>
+public typealias TransferID = Identifier<TransferSubject>
 public typealias MessageID = Identifier<MessageSubject>
 
 extension UUID {

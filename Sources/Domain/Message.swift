@@ -9,6 +9,8 @@ public enum MessageType: String, Codable, Sendable, CaseIterable {
     case registrationWaitlisted = "em.registration.waitlisted"
     case registrationPromoted = "em.registration.promoted"
     case registrationCancelled = "em.registration.cancelled"
+    /// A confirmed place is now somebody else's.
+    case registrationTransferred = "em.registration.transferred"
     case ticketIssued = "em.ticket.issued"
     case ticketRevoked = "em.ticket.revoked"
     case ticketCheckedIn = "em.ticket.checkedin"
@@ -142,6 +144,27 @@ public struct TicketData: Codable, Hashable, Sendable {
     }
 }
 
+/// Data of `em.registration.transferred`.
+public struct TransferData: Codable, Hashable, Sendable {
+    public var eventId: EventID
+    public var registrationId: RegistrationID
+    /// The ticket of the one who handed it on, revoked now.
+    public var ticketId: TicketID
+    /// The new holder.
+    public var userId: UserID
+    public var fromUserId: UserID
+
+    public init(
+        eventId: EventID, registrationId: RegistrationID, ticketId: TicketID, userId: UserID, fromUserId: UserID
+    ) {
+        self.eventId = eventId
+        self.registrationId = registrationId
+        self.ticketId = ticketId
+        self.userId = userId
+        self.fromUserId = fromUserId
+    }
+}
+
 /// Data of `ticket.issue`; what tells of a confirmed place can be read as it, too.
 public struct TicketWishData: Codable, Hashable, Sendable {
     public var eventId: EventID
@@ -202,6 +225,8 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case registrationWaitlisted = "registration.waitlisted"
     case registrationPromoted = "registration.promoted"
     case registrationCancelled = "registration.cancelled"
+    case ticketTransferOffered = "ticket.transferOffered"
+    case ticketTransferred = "ticket.transferred"
     case eventUpdated = "event.updated"
     case eventCancelled = "event.cancelled"
     case accountVerifyEmail = "account.verifyEmail"
@@ -214,7 +239,7 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
         switch self {
         case .accountVerifyEmail, .accountAlreadyRegistered, .accountResetPassword, .accountPasswordChanged: true
         case .registrationConfirmed, .registrationWaitlisted, .registrationPromoted, .registrationCancelled,
-            .eventUpdated, .eventCancelled:
+            .ticketTransferOffered, .ticketTransferred, .eventUpdated, .eventCancelled:
             false
         }
     }

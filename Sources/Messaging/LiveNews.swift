@@ -40,6 +40,7 @@ struct LiveNews {
                 .registration(
                     data.userId, id: data.registrationId, eventID: data.eventId, status: data.status,
                     position: data.position))
+        case .registrationTransferred: try addTransfer(row)
         case .eventPublished, .eventUpdated, .eventCancelled:
             let data = try WireJSON.decode(EventData.self, from: row.data)
             put(.event(data.eventId), .event(data.eventId, version: data.version, status: data.status))
@@ -75,6 +76,19 @@ struct LiveNews {
         case .checkInsChanged: try addCheckIn(row)
         case nil: break
         }
+    }
+
+    /// To each of the two it looks like what it is for them.
+    private mutating func addTransfer(_ row: OutboxRow) throws {
+        let data = try WireJSON.decode(TransferData.self, from: row.data)
+        put(
+            .row(row.rowID),
+            .registration(
+                data.fromUserId, id: data.registrationId, eventID: data.eventId, status: .cancelled, position: nil))
+        put(
+            .registration(data.registrationId),
+            .registration(
+                data.userId, id: data.registrationId, eventID: data.eventId, status: .confirmed, position: nil))
     }
 
     /// The hub reads the state itself: it only has to hear that there is something to read.

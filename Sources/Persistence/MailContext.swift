@@ -21,6 +21,8 @@ public struct MailContext: Sendable {
         public var registration: Registration?
         public var ticket: Ticket?
         public var details: [UInt8]?
+        /// Of an offer to somebody who may have no account: the mail goes to them.
+        public var transfer: TicketTransfer?
     }
 }
 
@@ -81,9 +83,19 @@ extension NotificationStore {
         } else {
             return nil
         }
+        if case .event(let about) = matter, let transfer = about.transfer {
+            return MailContext(
+                notification: notification, recipientName: "", recipientEmail: transfer.recipientEmail, matter: matter)
+        }
         return MailContext(
             notification: notification, recipientName: try row.decode("display_name"),
             recipientEmail: try row.decode("email"), matter: matter)
+    }
+
+    private func transfer(_ details: [UInt8]?) async throws -> TicketTransfer? {
+        let named = try details.map { try WireJSON.decode([String: String].self, from: $0) }
+        guard let id = named?["transferId"].flatMap({ TransferID($0) }) else { return nil }
+        return try await TransferStore(database).find(id)
     }
 
     private func eventMatter(_ notification: Notification, _ row: Row) async throws -> MailContext.EventMatter? {
@@ -92,6 +104,11 @@ extension NotificationStore {
         }
         var matter = MailContext.EventMatter(event: event)
         matter.details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
+        if notification.kind == .ticketTransferOffered {
+            guard let transfer = try await transfer(matter.details) else { return nil }
+            // Names the transfer, and nothing that changed.
+            (matter.transfer, matter.details) = (transfer, nil)
+        }
         if let registrationID = notification.registrationID {
             matter.registration = try await RegistrationStore(database).find(registrationID)?.registration
         }

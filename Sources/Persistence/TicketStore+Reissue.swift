@@ -3,11 +3,32 @@ public import FoundationEssentials
 public import Postgres
 
 extension TicketStore {
+    /// A ticket that is held, with its registration, until the transaction ends, because it is about to become another.
+    struct Held {
+        var data: TicketData
+        var owner: UserID
+        var status: TicketStatus
+        var eventEndsAt: Date
+        var isCheckedIn: Bool
+    }
+
     /// Takes a ticket back for the registration to get its next one. A ticket that was taken back before needs nothing.
     /// - Throws: ``DomainError``: notFound, alreadyCancelled, eventCancelled, eventEnded, alreadyCheckedIn.
     public func reissue(_ id: TicketID, by user: UserID, now: Date, on transaction: Transaction) async throws {
-        // The registration before its tickets, as everywhere; who came is looked up once the ticket is held: no gate
-        // admits it from then on.
+        let held = try await hold(id, now: now, on: transaction)
+        if held.status == .revoked { return }
+        if held.isCheckedIn { throw DomainError.alreadyCheckedIn }
+        let audit = try AuditStore.insertion(
+            "ticket.reissued", by: user, subject: id.uuid, event: held.data.eventId,
+            details: ["registrationId": "\(held.data.registrationId)"], trace: .current)
+        let (statements, news) = try Self.replacement(of: held, now: now)
+        _ = try await transaction.pipeline(statements + [audit] + OutboxStore.insertions(news))
+    }
+
+    /// Holds the registration and then its ticket, as everybody does; who came is looked up once the ticket is held: no
+    /// gate admits it from then on.
+    /// - Throws: ``DomainError``: notFound, alreadyCancelled, eventCancelled, eventEnded.
+    func hold(_ id: TicketID, now: Date, on transaction: Transaction) async throws -> Held {
         let results = try await transaction.pipeline([
             """
             SELECT 1 FROM registrations WHERE id = (SELECT registration_id FROM tickets WHERE id = \(id))
@@ -27,30 +48,33 @@ extension TicketStore {
         if try row.decode("registration_status", as: RegistrationStatus.self) != .confirmed {
             throw DomainError.alreadyCancelled
         }
-        if try row.decode("ends_at", as: Date.self) <= now { throw DomainError.eventEnded }
-        if try row.decode("status", as: TicketStatus.self) == .revoked { return }
-        if try row.decode("is_checked_in", as: Bool.self) { throw DomainError.alreadyCheckedIn }
-        try await revoke(id, row, by: user, now: now, on: transaction)
-    }
-
-    private func revoke(
-        _ id: TicketID, _ row: Row, by user: UserID, now: Date, on transaction: Transaction
-    ) async throws {
+        let endsAt = try row.decode("ends_at", as: Date.self)
+        if endsAt <= now { throw DomainError.eventEnded }
         let data = TicketData(
             eventId: try row.decode("event_id"), ticketId: id, registrationId: try row.decode("registration_id"),
             userId: try row.decode("user_id"))
-        let entries: [OutboxEntry] = [
-            try .fact(.ticketRevoked, event: data.eventId, owner: try row.decode("owner_id"), data),
-            try .work(
-                .ticketIssue, event: data.eventId,
-                TicketWishData(eventId: data.eventId, registrationId: data.registrationId)),
-        ]
-        let statements: [SQL] = [
-            "UPDATE tickets SET status = 'revoked', revoked_at = \(now) WHERE id = \(id)",
-            try AuditStore.insertion(
-                "ticket.reissued", by: user, subject: id.uuid, event: data.eventId,
-                details: ["registrationId": "\(data.registrationId)"], trace: .current),
-        ]
-        _ = try await transaction.pipeline(statements + OutboxStore.insertions(entries))
+        return Held(
+            data: data, owner: try row.decode("owner_id"), status: try row.decode("status"), eventEndsAt: endsAt,
+            isCheckedIn: try row.decode("is_checked_in"))
+    }
+
+    /// What revokes a held ticket and has ticket-worker make the registration's next one.
+    static func replacement(of held: Held, now: Date) throws -> (statements: [SQL], news: [OutboxEntry]) {
+        let data = held.data
+        return (
+            [
+                "UPDATE tickets SET status = 'revoked', revoked_at = \(now) WHERE id = \(data.ticketId)",
+                """
+                UPDATE ticket_transfers SET status = 'cancelled', settled_at = \(now)
+                WHERE registration_id = \(data.registrationId) AND status = 'offered'
+                """,
+            ],
+            [
+                try .fact(.ticketRevoked, event: data.eventId, owner: held.owner, data),
+                try .work(
+                    .ticketIssue, event: data.eventId,
+                    TicketWishData(eventId: data.eventId, registrationId: data.registrationId)),
+            ]
+        )
     }
 }

@@ -153,3 +153,50 @@ def test_a_reissued_ticket_replaces_the_old_one(world: World, organizer: Person,
     problem(user.api.send("POST", f"/tickets/{new['id']}/reissue"), 409, "already-checked-in")
     count = "SELECT count(*) FROM tickets WHERE registration_id = %s"
     assert world.stack.value(count, registration["id"]) == 2
+
+
+def test_a_ticket_is_handed_on_by_a_link(world: World, organizer: Person, people: People) -> None:
+    event = world.event(organizer)
+    holder, friend, other = people.many(3)
+    registration = world.register(holder, event)
+    old = world.ticket(holder, registration)
+    problem(holder.api.send("POST", f"/tickets/{old['id']}/transfer", json={"email": holder.email}), 422, "validation-failed")
+    for _ in range(2):  # asked twice it is one offer
+        holder.api.post(f"/tickets/{old['id']}/transfer", {"email": friend.email}, status=202)
+    mail = world.mailbox.wait_for(friend.email, f"A ticket for {event['title']}")
+    text = mail.get_body(("plain",)).get_content()
+    token = re.search(r"/accept-ticket#token=([\w-]+)", text)[1]
+    stored = "SELECT count(*) FROM transfer_links WHERE encode(token_hash, 'escape') LIKE %s"
+    assert world.stack.value(stored, f"%{token}%") == 0 and world.stack.value("SELECT count(*) FROM outbox WHERE data::text LIKE %s", f"%{token}%") == 0
+    problem(world.anyone.send("POST", "/ticket-transfers/accept", json={"token": token}), 401)
+    problem(friend.api.send("POST", "/ticket-transfers/accept", json={"token": token[:-1] + "A"}), 410, "link-invalid")
+    problem(holder.api.send("POST", "/ticket-transfers/accept", json={"token": token}), 409, "already-registered")
+
+    for _ in range(2):
+        assert friend.api.post("/ticket-transfers/accept", {"token": token})["registrationId"] == registration["id"]
+    new = eventually(lambda: next((ticket for ticket in [friend.api.get(f"/registrations/{registration['id']}")["ticket"]]
+                                   if ticket["id"] != old["id"]), None), "the friend's ticket")
+    scan = f"/events/{event['id']}/check-ins"
+    assert organizer.api.post(scan, {"code": old["qrText"]})["result"] == "revoked"
+    admitted = organizer.api.post(scan, {"code": new["qrText"]})
+    assert admitted["result"] == "admitted" and admitted["attendee"]["displayName"] == friend.name
+    problem(holder.api.send("GET", f"/registrations/{registration['id']}"), 404)
+    problem(other.api.send("POST", "/ticket-transfers/accept", json={"token": token}), 410, "link-invalid")
+    world.mailbox.wait_for(holder.email, "Your ticket was taken over")
+    world.mailbox.wait_for(friend.email, event["title"])
+    kinds = [row[0] for row in world.stack.rows("SELECT type FROM outbox WHERE event_id = %s ORDER BY id", event["id"])]
+    assert {"em.registration.transferred", "em.ticket.revoked", "em.ticket.issued"} <= set(kinds)
+    assert world.counts(event)["confirmed"] == 1
+
+
+def test_a_withdrawn_offer_opens_nothing(world: World, organizer: Person, people: People) -> None:
+    event = world.event(organizer)
+    holder, friend = people.many(2)
+    ticket = world.ticket(holder, world.register(holder, event))
+    holder.api.post(f"/tickets/{ticket['id']}/transfer", {"email": friend.email}, status=202)
+    text = world.mailbox.wait_for(friend.email, event["title"]).get_body(("plain",)).get_content()
+    token = re.search(r"/accept-ticket#token=([\w-]+)", text)[1]
+    for _ in range(2):
+        assert holder.api.send("DELETE", f"/tickets/{ticket['id']}/transfer").status_code == 204
+    problem(friend.api.send("POST", "/ticket-transfers/accept", json={"token": token}), 410, "link-invalid")
+    assert holder.api.get(f"/tickets/{ticket['id']}")["status"] == "valid"

@@ -92,6 +92,10 @@ ROUTES = [
     route("GET", "/api/v1/tickets/{ticket}.pdf", HOLDERS),
     route("GET", "/api/v1/tickets/{ticket}.ics", HOLDERS),
     route("POST", "/api/v1/tickets/{ticket}/reissue", HOLDERS, good=409),  # it was checked in
+    route("POST", "/api/v1/tickets/{ticket}/transfer", {**HOLDERS, "partner": 403, "owner": 403, "admin": 403},
+          body={"email": "nobody@nowhere.example"}, good=409),
+    route("DELETE", "/api/v1/tickets/{ticket}/transfer", {**HOLDERS, "partner": 403, "owner": 403, "admin": 403}, good=204),
+    route("POST", "/api/v1/ticket-transfers/accept", SIGNED_IN, body={"token": "made up"}, good=410),
     route("POST", "/api/v1/events/{id}/check-ins", GATE, body={"code": "0000-0000-0000"}),
     route("POST", "/api/v1/events/{id}/check-ins", hidden(GATE), body={"code": "0000-0000-0000"}, note="draft"),
     route("GET", "/api/v1/events/{id}/check-ins", GATE),

@@ -64,6 +64,7 @@ struct ProblemMiddleware: RouterMiddleware {
             .notCheckedIn, .alreadyCheckedIn, .requestInFlight:
             .conflict
         case .versionMismatch: .preconditionFailed
+        case .tooManyTransfers: .tooManyRequests
         case .linkInvalid: .gone
         }
     }

@@ -13,7 +13,8 @@ import Testing
         details: [UInt8]? = nil
     ) throws -> (mail: MailMessage, html: String) {
         let context = fixture.context(kind, status: status, hadPlace: hadPlace, details: details)
-        let mail = try fixture.composer().compose(context, at: fixture.now)
+        let link = kind == .ticketTransferOffered ? "https://events.example.com/accept-ticket#token=x" : nil
+        let mail = try fixture.composer().compose(context, link: link, at: fixture.now)
         return (mail, try #require(mail.html))
     }
 
@@ -33,6 +34,18 @@ import Testing
         #expect(mail.text.split(separator: "\n").allSatisfy { $0.count <= 100 })
         #expect(!mail.text.contains("&amp;") && !mail.text.contains("&lt;"))
         #expect(html.contains("Größe &amp; &lt;Straße&gt;") && !html.contains("<Straße>"))
+    }
+
+    @Test(
+        "An offered ticket shows whose it is and the link, neither QR code nor calendar entry; who handed it on has it no more"
+    )
+    func handedOn() throws {
+        let (offer, html) = try compose(.ticketTransferOffered)
+        for body in [offer.text, html] { #expect(body.contains("/accept-ticket#token=x")) }
+        #expect(!offer.text.contains("7K3M") && offer.inlineParts.isEmpty && offer.invitation == nil)
+        let (gone, _) = try compose(.ticketTransferred)
+        let calendar = String(decoding: try #require(gone.invitation).calendar, as: UTF8.self)
+        #expect(calendar.contains("METHOD:CANCEL\r\n") && calendar.contains("SEQUENCE:8\r\n"))
     }
 
     @Test("Every attempt bears the same Message-ID, under the sender's domain")

@@ -52,10 +52,20 @@ struct MailFixture {
         let ticket = Ticket(
             id: ticketID, eventID: eventID, registrationID: registrationID, userID: userID, code: "7K3M-Q9XT-2VHD",
             qrText: qrText, status: .valid, issuedAt: now, revokedAt: nil, checkedInAt: nil)
+        var matter = MailContext.EventMatter(
+            event: event, registration: registration, ticket: hadPlace ? ticket : nil, details: details)
+        if kind == .ticketTransferOffered { matter.transfer = transfer }
         return MailContext(
             notification: notification, recipientName: recipientName, recipientEmail: recipientEmail,
-            matter: .event(
-                .init(event: event, registration: registration, ticket: hadPlace ? ticket : nil, details: details)))
+            matter: .event(matter))
+    }
+
+    /// The recipient offers the ticket to somebody of whom only the address is known.
+    private var transfer: TicketTransfer {
+        TicketTransfer(
+            id: TransferID(), ticketID: ticketID, registrationID: registrationID, eventID: eventID, fromUserID: userID,
+            toUserID: nil, fromName: recipientName, recipientEmail: "friend@example.org", status: .offered,
+            createdAt: now, expiresAt: now + 604_800)
     }
 
     /// Of a mail about the recipient's account.

@@ -75,6 +75,8 @@ export const registrations = {
 };
 
 export const tickets = {
+  /** With the token of the mail that offered it. */
+  accept: (token: string) => requestJSON<{ registrationId: string }>({ method: 'POST', path: '/ticket-transfers/accept', body: { token } }),
   get: (id: string, signal: Abort) => requestJSON<Ticket>({ path: `/tickets/${id}`, signal }),
   file: (id: string, extension: 'svg' | 'png' | 'ics') => `/tickets/${id}.${extension}`,
 };

@@ -61,7 +61,7 @@ function SignedIn({ user }: { user: User }) {
 }
 
 /** Pages that nobody wants to be brought back to after signing in. */
-const leadsNowhere = /^\/(sign-|forgot-password|reset-password|verify-email)/;
+const leadsNowhere = /^\/(sign-|forgot-password|reset-password|verify-email|accept-ticket)/;
 
 function SignedOut({ path, address }: { path: string; address: string }) {
   const next = leadsNowhere.test(path) ? '' : `?next=${encodeURIComponent(address)}`;

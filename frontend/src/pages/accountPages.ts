@@ -1,4 +1,5 @@
 // Where links in mails lead, and how to get one: seldom needed, fetched when one of them is opened.
+export { AcceptTicketPage } from './account/AcceptTicketPage';
 export { ForgotPasswordPage } from './account/ForgotPasswordPage';
 export { ResetPasswordPage } from './account/ResetPasswordPage';
 export { VerifyEmailPage } from './account/VerifyEmailPage';

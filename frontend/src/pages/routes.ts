@@ -47,6 +47,7 @@ const routes: readonly Route[] = [
   { pattern: '/forgot-password', page: accountPage((pages) => pages.ForgotPasswordPage) },
   { pattern: '/reset-password', page: accountPage((pages) => pages.ResetPasswordPage) },
   { pattern: '/verify-email', page: accountPage((pages) => pages.VerifyEmailPage) },
+  { pattern: '/accept-ticket', page: accountPage((pages) => pages.AcceptTicketPage) },
   { pattern: '/tickets', roles: anybody, page: MyTicketsPage },
   { pattern: '/tickets/:id', roles: anybody, page: TicketPage },
   { pattern: '/notifications', roles: anybody, page: NotificationsPage },

@@ -12,6 +12,8 @@ import { formatMoment } from '../../time/format';
 const kinds: Record<string, string> = {
   'registration.confirmed': 'Your place is confirmed',
   'registration.cancelled': 'Your registration was cancelled',
+  'ticket.transferOffered': 'Your ticket was offered to somebody',
+  'ticket.transferred': 'Your ticket was taken over',
   'registration.waitlisted': 'You are in line',
   'registration.promoted': 'You moved up and have a place',
   'event.updated': 'The event was changed',

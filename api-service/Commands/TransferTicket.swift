@@ -1,0 +1,48 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Hands a ticket on: the holder names an address, whoever has the link in the mail to it accepts.
+struct TransferTicket: Sendable {
+    let stores: Stores
+    let clock: @Sendable () -> Date
+
+    /// - Parameter email: lower-case; of an account or not.
+    /// - Throws: ``DomainError``: validationFailed for the holder's own address, and those of
+    ///   ``TransferStore/offer(_:to:now:on:)``.
+    func offer(_ ticket: TicketID, to email: String, by holder: Principal) async throws -> TicketTransfer {
+        if try await stores.users.find(holder.userID)?.email == email {
+            throw DomainError.validationFailed([FieldError(field: "email", message: "is your own")])
+        }
+        let now = clock()
+        return try await stores.database.transaction { transaction in
+            try await stores.transfers.offer(ticket, to: email, now: now, on: transaction)
+        }
+    }
+
+    /// Without an offer nothing has to be done.
+    func withdraw(_ ticket: Ticket, by holder: Principal) async throws {
+        let now = clock()
+        try await stores.database.transaction { transaction in
+            guard try await stores.transfers.withdraw(ticket.id, now: now, on: transaction) else { return }
+            try await stores.audit.record(
+                "ticket.transfer-withdrawn", by: holder.userID, subject: ticket.id.uuid, event: ticket.eventID,
+                on: transaction)
+        }
+    }
+
+    /// - Throws: ``DomainError/linkInvalid``, and those of ``TransferStore/accept(_:by:now:on:)``.
+    func accept(_ token: SecretToken?, by recipient: Principal) async throws -> RegistrationID {
+        guard let token, let transfer = try await stores.transfers.find(link: token.hash) else {
+            throw DomainError.linkInvalid
+        }
+        let now = clock()
+        // The places did not move, but who holds them did: whoever reads the event next reads it anew.
+        defer { stores.eventCache.invalidate(transfer.eventID) }
+        return try await stores.database.transaction { transaction in
+            try await stores.transfers.accept(transfer, by: recipient.userID, now: now, on: transaction)
+        }
+    }
+}

@@ -1,0 +1,55 @@
+import { useState } from 'react';
+import { tickets } from '../../api/endpoints';
+import { useAction } from '../../api/useAction';
+import { Busy } from '../../components/Busy';
+import { PageTitle } from '../../components/PageTitle';
+import { ProblemNote } from '../../components/States';
+import { Link } from '../../routing/Link';
+import { useSession } from '../../session/session';
+import { SignInForm } from './SignInForm';
+import { useLinkToken } from './useLinkToken';
+
+/** Where the mail about an offered ticket leads. */
+export function AcceptTicketPage() {
+  const token = useLinkToken();
+  const { user } = useSession();
+  return (
+    <div className="em-narrow">
+      <PageTitle title="A ticket for you" />
+      <div className="em-card em-stack">
+        {token === null ? (
+          <p className="em-note mb-0" data-tone="warn">This page opens with the link in our mail. If you reloaded it, follow the link once more.</p>
+        ) : user ? <Acceptance key={token} token={token} name={user.displayName} /> : (
+          <>
+            <p className="mb-0">Sign in to take the ticket over.</p>
+            <SignInForm onDone={() => undefined} />
+            <p className="em-small mb-0">New here? <Link to="/sign-up">Create an account</Link>, then follow the link in the mail once more.</p>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
+
+function Acceptance({ token, name }: { token: string; name: string }) {
+  const [done, setDone] = useState(false);
+  const accept = useAction(async () => {
+    await tickets.accept(token);
+    setDone(true);
+  });
+  if (done) {
+    return (
+      <>
+        <p role="status" className="em-note mb-0" data-tone="good"><strong>The place is yours.</strong> Your own ticket is being made; it comes by mail, too.</p>
+        <Link className="btn btn-primary" to="/tickets">See your tickets</Link>
+      </>
+    );
+  }
+  return (
+    <>
+      <ProblemNote problem={accept.problem} />
+      <p className="mb-0">You are signed in as <strong>{name}</strong>. Accept the ticket, and the place is yours.</p>
+      <Busy pending={accept.pending} className="btn btn-primary btn-lg" onClick={() => void accept.run()}>Accept the ticket</Busy>
+    </>
+  );
+}
