@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from em.stack import Stack
 from em.visitor import Visitor
@@ -24,12 +25,35 @@ SCREENS = {screen.name: screen for screen in (Screen("desktop", 1280, 800, False
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
+def playwright() -> Iterator[Playwright]:
     with sync_playwright() as playwright:
-        # Its sandbox works neither for root nor in most containers, and these pages are our own.
-        arguments = ["--no-sandbox", "--disable-dev-shm-usage"]
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=arguments)
-        yield browser
+        yield playwright
+
+
+def launch(playwright: Playwright, *arguments: str) -> Browser:
+    # Its sandbox works neither for root nor in most containers, and these pages are our own.
+    return playwright.chromium.launch(executable_path="/usr/bin/chromium",
+                                      args=["--no-sandbox", "--disable-dev-shm-usage", *arguments])
+
+
+@pytest.fixture(scope="session")
+def browser(playwright: Playwright) -> Iterator[Browser]:
+    browser = launch(playwright)
+    yield browser
+    browser.close()
+
+
+@pytest.fixture
+def camera_browser(playwright: Playwright) -> Iterator[Callable[[Path], Browser]]:
+    """A browser whose camera sees a film."""
+    browsers: list[Browser] = []
+
+    def open_browser(film: Path) -> Browser:
+        browsers.append(launch(playwright, "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"))
+        return browsers[-1]
+
+    yield open_browser
+    for browser in browsers:
         browser.close()
 
 

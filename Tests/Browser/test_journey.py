@@ -112,6 +112,7 @@ def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -
     expect(row).to_contain_text(code)
     organizer.look("attendees")
     organizer.follow("Check-in")
+    organizer.follow("Open the gate")
     organizer.fill("Gate", "North gate")
     check_in(organizer, code.lower(), "admitted")
     expect(organizer.part("check-in-result")).to_contain_text(name)
@@ -131,7 +132,7 @@ def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -
     check_in(organizer, code, "revoked")
     world.mailbox.wait_for(email, f"cancelled: {title}")
 
-    organizer.follow("Announcements")
+    organizer.open(f"/organizer/events/{event}/announcements")
     organizer.fill("Title", "The fog is lifting")
     organizer.fill("Text", "We start on time.")
     organizer.press("Post announcement")

@@ -52,6 +52,9 @@ class Scene:
         self.host.api.post(f"/events/{self.open['id']}/announcements",
                            {"title": "The kiosk is open", "body": "Warm drinks and pretzels.\nCash only."}, status=201)
         self.ticket = world.ticket(self.guest, mine)
+        stranger = world.ticket(crowd[0], crowd[0].api.get("/me/registrations")["items"][-1])
+        for _ in range(2):
+            self.host.api.post(f"/events/{self.open['id']}/check-ins", {"code": stranger["code"], "gate": "North gate"})
         world.mailbox.wait_for(self.guest.email, self.open["title"])
 
     def pages(self) -> Iterator[tuple[Person | None, str, str, str]]:
@@ -80,7 +83,10 @@ class Scene:
         yield self.host, "organizer-overview", own, "In figures"
         yield self.host, "organizer-edit", f"{own}/edit", "Save changes"
         yield self.host, "organizer-attendees", f"{own}/attendees", "Ursula Ünal"
-        yield self.host, "organizer-check-in", f"{own}/check-in", "Ticket code"
+        yield self.host, "organizer-check-in", f"{own}/check-in", "Duplicate"
+        yield self.host, "organizer-team", f"{own}/team", "Owner"
+        yield self.host, "gate", f"/gate/{self.open['id']}", "on this device, as of"
+        yield self.host, "gates", "/gate/", "Midsummer concert"
         yield self.host, "organizer-announcements", f"{own}/announcements", "The kiosk is open"
         yield self.admin, "admin-users", "/admin/users", "Role"
         yield self.admin, "admin-system", "/admin/system", "Queues"

@@ -153,3 +153,67 @@ def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: Pe
     organizer.follow("Duplicate")
     expect(organizer.page.get_by_label("Title", exact=True)).to_have_value("Said twice")
     expect(organizer.page.get_by_label("Starts", exact=True)).to_have_value("")
+
+
+@phone
+def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: World, people: People) -> None:
+    host, helper = people.one("organizer"), people.one(name="Hedda Helper")
+    event = world.event(host)
+    guest = people.one(name="Gina Guest")
+    ticket = world.ticket(guest, world.register(guest, event))
+    organizer = visit("organizer")
+    organizer.foresee("/members")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/team")
+    row = organizer.page.get_by_role("row").filter(has_text=helper.email)
+    organizer.fill("Email of their account", "nobody@example.test")
+    organizer.press("Add to the team")
+    expect(organizer.page.get_by_label("Email of their account", exact=True)).to_have_attribute("aria-invalid", "true")
+    organizer.fill("Email of their account", helper.email)
+    organizer.press("Add to the team")
+    organizer.sees("Hedda Helper is in the team as check-in staff.")
+    expect(row).to_contain_text("Check-in staff")
+    organizer.look("added")
+
+    staff = visit("staff")
+    staff.foresee(f"/events/{event['id']}/")
+    staff.sign_in(helper.email, PASSWORD)
+    staff.open("/gate/")
+    staff.follow(event["title"])
+    staff.sees("1 ticket on this device")
+    staff.fill("Ticket code", ticket["code"])
+    staff.press("Check in")
+    expect(staff.part("check-in-result")).to_contain_text("Gina Guest")
+    staff.open(f"/organizer/events/{event['id']}/attendees")
+    staff.sees("You aren’t allowed to do this.")
+
+    organizer.press("Remove Hedda Helper")
+    organizer.press("Yes, remove")
+    expect(row).to_have_count(0)
+    staff.open(f"/gate/{event['id']}")
+    staff.sees("You aren’t allowed to do this.")
+    staff.sees("The list of tickets is not on this device yet.")
+
+
+@desktop
+def test_a_check_in_is_undone_with_a_reason(visit: Visit, world: World, people: People) -> None:
+    host, guest = people.one("organizer"), people.one(name="Gina Guest")
+    event = world.event(host)
+    ticket = world.ticket(guest, world.register(guest, event))
+    scan = {"code": ticket["code"], "gate": "North gate", "device": "tablet 1"}
+    host.api.post(f"/events/{event['id']}/check-ins", scan)
+    organizer = visit("organizer")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/check-in")
+    row = organizer.page.get_by_role("row").filter(has_text="Gina Guest")
+    expect(row).to_contain_text("North gate, tablet 1")
+    organizer.press("Undo the check-in of Gina Guest")
+    organizer.press("Undo the check-in")
+    expect(organizer.page.get_by_label("Reason", exact=True)).to_be_focused()
+    organizer.fill("Reason", "She had the wrong door.")
+    organizer.look("really")
+    organizer.press("Undo the check-in")
+    expect(row).to_contain_text("She had the wrong door.")
+    assert host.api.post(f"/events/{event['id']}/check-ins", scan)["result"] == "admitted"
+    expect(row.filter(has_text="Admitted")).to_have_count(1)  # heard, not asked for
+    organizer.look("admitted again")

@@ -21,9 +21,19 @@ declare module 'prop-types' {
   export type InferProps<V> = { [K in keyof V]: unknown };
 }
 
+/** What is used of it. Its own types would have to be found by a path, which esbuild then takes for the code. */
+declare module 'tweetnacl' {
+  export const sign: { detached: { verify: (message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array) => boolean } };
+}
+
 declare module '*.css';
 
 declare namespace Intl {
   /** In every browser since 2022, in TypeScript's own library since 5.1. */
   function supportedValuesOf(key: 'timeZone'): string[];
+}
+
+interface Navigator {
+  /** In browsers since 2020 to 2024, in TypeScript's own library since 5.0. */
+  readonly wakeLock?: { request: (type: 'screen') => Promise<{ release: () => Promise<void> }> };
 }

@@ -1,9 +1,11 @@
 import { request, requestJSON } from './client';
+import type { JSONWebKey } from '../gate/signedDocument';
 import { send } from './transport';
 import type { Call } from './transport';
 import type {
-  AdminUser, Announcement, Attendee, AuthAnswer, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats, Notification,
-  OwnRegistration, Page, Registration, Role, SystemReport, Ticket,
+  AdminUser, Announcement, Attendee, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats,
+  Member, MemberRole, Notification, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
+  SystemReport, Ticket,
 } from './types';
 
 // One function a route: the only place that knows paths and verbs.
@@ -62,8 +64,33 @@ export const events = {
   removeAttendee: (id: string, registrationId: string, reason: string | null) =>
     requestJSON<Registration>({ method: 'DELETE', path: `/events/${id}/registrations/${registrationId}`, body: { reason } }),
   attendeesFile: (id: string) => `/events/${id}/registrations.csv`,
-  checkIn: (id: string, body: { code: string; gate?: string; device: string; scanId: string; scannedAt: string }) =>
-    requestJSON<CheckInAnswer>(creating(body.scanId, { path: `/events/${id}/check-ins`, body })),
+  members: (id: string, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<Member>>({ path: `/events/${id}/members`, query: { limit: 50, cursor }, signal }),
+  /** Adds somebody to the team, or gives a member another role. */
+  setMember: (id: string, email: string, role: MemberRole) =>
+    requestJSON<Member>({ method: 'POST', path: `/events/${id}/members`, body: { email, role } }),
+  removeMember: (id: string, userId: string) => request({ method: 'DELETE', path: `/events/${id}/members/${userId}` }),
+  scans: (id: string, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<RecordedScan>>({ path: `/events/${id}/check-ins`, query: { limit: 50, cursor }, signal }),
+  conflicts: (id: string, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<ScanConflict>>({ path: `/events/${id}/check-ins/conflicts`, query: { limit: 50, cursor }, signal }),
+  undoCheckIn: (scanId: string, reason: string) => request({ method: 'POST', path: `/check-ins/${scanId}/undo`, body: { reason } }),
+};
+
+export const gates = {
+  checkIn: (eventId: string, body: OfflineScan, signal: AbortSignal) =>
+    requestJSON<CheckInAnswer>(creating(body.scanId, { path: `/events/${eventId}/check-ins`, body, signal })),
+  tell: (eventId: string, scans: OfflineScan[]) =>
+    requestJSON<{ results: BatchResult[] }>({ method: 'POST', path: `/events/${eventId}/check-ins/batch`, body: { scans } }),
+  /** Answers 304 when the ETag is still right. The gate keeps the list itself: the browser's cache would hold it twice. */
+  manifest: (eventId: string, etag: string | null) =>
+    request({
+      path: `/events/${eventId}/check-in-manifest`, cache: 'no-store', expects: 304,
+      headers: { Accept: 'application/jose', ...(etag === null ? {} : { 'If-None-Match': etag }) },
+    }),
+  /** The keys that api-service signs with (RFC 7517). */
+  keys: async (): Promise<JSONWebKey[]> =>
+    ((await (await send({ at: '/.well-known/jwks.json' })).json()) as { keys: JSONWebKey[] }).keys,
 };
 
 export const registrations = {

@@ -53,6 +53,8 @@ const words: Record<string, string> = {
   'already-cancelled': 'This was cancelled already.',
   'request-in-flight': 'This is being done already. Please try again in a moment.',
   'version-mismatch': 'Somebody else changed this event meanwhile. Reload it and make your changes again.',
+  'owner-stays': 'Whoever owns the event stays in its team.',
+  'not-checked-in': 'This scan let nobody in: there is nothing to take back.',
   'last-admin': 'There must be at least one admin.',
   'too-many-requests': 'That was a bit quick. Please wait a moment and try again.',
   unavailable: 'The service is busy or being restarted. Nothing was changed: please try again in a moment.',

@@ -98,9 +98,57 @@ export interface Attendee {
 
 export interface CheckInAnswer {
   result: CheckInResult;
-  attendee?: { displayName: string; registrationId: string } | null;
+  ticketId?: string | null;
+  attendee?: { displayName: string; registrationId?: string } | null;
   at?: string | null;
   firstScan?: { at: string; gate: string | null; device: string | null } | null;
+}
+
+/** A scan that a gate made without the server. */
+export interface OfflineScan {
+  scanId: string;
+  device: string;
+  gate: string | null;
+  code: string;
+  scannedAt: string;
+}
+
+/** What became of it; `conflict` names the other scan of the same ticket. */
+export interface BatchResult extends CheckInAnswer {
+  scanId: string;
+  conflict?: { at: string; gate: string | null; device: string | null } | null;
+}
+
+/** A scan as it was written down. `at` is by the device's clock. */
+export interface RecordedScan {
+  id: string;
+  result: CheckInResult;
+  at: string;
+  receivedAt: string;
+  gate: string | null;
+  device: string | null;
+  offline: boolean;
+  attendee: { displayName: string; registrationId: string } | null;
+  undoneAt: string | null;
+  undoReason: string | null;
+}
+
+/** Somebody whom the gates should not have let in as they did; the first scan is the one that counts. */
+export interface ScanConflict {
+  kind: 'admittedTwice' | 'refusedLater';
+  ticketId: string | null;
+  attendee: { displayName: string; registrationId: string } | null;
+  scans: RecordedScan[];
+}
+
+export type MemberRole = 'owner' | 'coOrganizer' | 'checkInStaff';
+
+export interface Member {
+  userId: string;
+  displayName: string;
+  email: string;
+  role: MemberRole;
+  since: string;
 }
 
 export interface Announcement {

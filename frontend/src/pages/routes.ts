@@ -58,6 +58,7 @@ const routes: readonly Route[] = [
   { pattern: '/organizer/events/:id/attendees', roles: anybody, page: staffPage((pages) => pages.AttendeesPage) },
   { pattern: '/organizer/events/:id/check-in', roles: anybody, page: staffPage((pages) => pages.CheckInPage) },
   { pattern: '/organizer/events/:id/announcements', roles: anybody, page: staffPage((pages) => pages.AnnouncementsPage) },
+  { pattern: '/organizer/events/:id/team', roles: anybody, page: staffPage((pages) => pages.TeamPage) },
   { pattern: '/admin/users', roles: admins, page: staffPage((pages) => pages.UsersPage) },
   { pattern: '/admin/system', roles: admins, page: staffPage((pages) => pages.SystemPage) },
 ];

@@ -8,3 +8,4 @@ export { CreateEventPage } from './organizer/CreateEventPage';
 export { EditEventPage } from './organizer/EditEventPage';
 export { OverviewPage } from './organizer/OverviewPage';
 export { OwnEventsPage } from './organizer/OwnEventsPage';
+export { TeamPage } from './organizer/TeamPage';

@@ -18,6 +18,7 @@ export type Session =
 const hintKey = 'em.session';
 
 let session: Session = { status: 'anonymous', user: null };
+let retry: ReturnType<typeof setTimeout> | undefined;
 const listeners = new Set<() => void>();
 
 function become(next: Session): void {
@@ -42,6 +43,7 @@ export function useSession(): Session {
  */
 export async function restoreSession(attempt = 0): Promise<void> {
   if (readHint() === null || session.user !== null) return;
+  clearTimeout(retry);
   if (attempt === 0) become({ status: 'restoring', user: null });
   try {
     const { user } = await tokens.renew();
@@ -49,7 +51,7 @@ export async function restoreSession(attempt = 0): Promise<void> {
   } catch (thrown) {
     become({ status: 'anonymous', user: null });
     if (thrown instanceof Problem && thrown.status === 401) writeHint(null);
-    else setTimeout(() => void restoreSession(attempt + 1), 1_000 + backoff(attempt + 1));
+    else retry = setTimeout(() => void restoreSession(attempt + 1), 1_000 + backoff(attempt + 1));
   }
 }
 
@@ -84,6 +86,8 @@ export async function signOut(): Promise<void> {
 export function forget(): void {
   tokens.drop();
   writeHint(null);
+  // Lists of names that this browser kept for the gate go with the session.
+  void import('../gate/store').then((store) => store.forgetLists()).catch(() => undefined);
   become({ status: 'anonymous', user: null });
 }
 
@@ -104,6 +108,11 @@ window.addEventListener('storage', (event) => {
     void restoreSession();
   }
 });
+
+/** Who is signed in, or was when the server could last be asked; null after signing out. */
+export function lastUser(): string | null {
+  return session.user?.id ?? readHint();
+}
 
 // Storage may be forbidden by the browser's settings; then the cookie is simply always asked.
 function readHint(): string | null {

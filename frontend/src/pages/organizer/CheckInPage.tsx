@@ -1,87 +1,73 @@
-import { useRef, useState } from 'react';
+import { useState } from 'react';
+import type { ReactNode } from 'react';
 import { events } from '../../api/endpoints';
-import { useAction } from '../../api/useAction';
-import type { CheckInAnswer, Event } from '../../api/types';
-import { Busy } from '../../components/Busy';
-import { TextField } from '../../components/Field';
-import { fieldErrors, Form } from '../../components/Form';
-import { newId } from '../../identity/newId';
-import { CheckInResultView, resultWords } from './CheckInResultView';
-import { deviceName, readGate, writeGate } from './gateMemory';
+import { usePages } from '../../api/usePages';
+import type { Event, RecordedScan } from '../../api/types';
+import { Badge } from '../../components/Badge';
+import { PagedList } from '../../components/PagedList';
+import { Empty } from '../../components/States';
+import { Row, Table } from '../../components/Table';
+import { resultWords } from '../../gate/resultWords';
+import { useTopic } from '../../live/useLive';
+import { formatMoment } from '../../time/format';
+import { Conflicts } from './Conflicts';
 import { ManagedEvent } from './ManagedEvent';
+import { UndoCheckIn } from './UndoCheckIn';
 
 export function CheckInPage({ id = '' }: { id?: string }) {
   return <ManagedEvent id={id} section="Check-in">{(event) => <CheckIn event={event} />}</ManagedEvent>;
 }
 
-interface Scan {
-  id: string;
-  code: string;
-  answer: CheckInAnswer;
-}
-
-const shownScans = 8;
-
-/** Made for one hand and no mouse: type or scan, Enter, read the answer, type the next. */
 function CheckIn({ event }: { event: Event }) {
-  const [code, setCode] = useState('');
-  const [gate, setGate] = useState(readGate);
-  const [scans, setScans] = useState<Scan[]>([]);
-  const [empty, setEmpty] = useState(false);
-  const page = useRef<HTMLDivElement>(null);
-  // A scan keeps its id and its time while its answer is unknown, so that sending it again isn't a second scan.
-  const unsettled = useRef<Parameters<typeof events.checkIn>[1] | null>(null);
-  const check = useAction(async (typed: string) => {
-    if (unsettled.current?.code !== typed) {
-      unsettled.current = {
-        code: typed, gate: gate.trim() || undefined, device: deviceName(), scanId: newId(), scannedAt: new Date().toISOString(),
-      };
-    }
-    const scan = unsettled.current;
-    const answer = await events.checkIn(event.id, scan);
-    unsettled.current = null;
-    setScans((before) => [{ id: scan.scanId, code: typed, answer }, ...before].slice(0, shownScans));
-    setCode('');
-    page.current?.querySelector<HTMLInputElement>('[name="code"]')?.focus();
-  });
-  const submit = (): void => {
-    const typed = code.trim();
-    setEmpty(!typed);
-    if (typed) void check.run(typed);
+  const [undoing, setUndoing] = useState<RecordedScan | null>(null);
+  const [said, setSaid] = useState('');
+  const list = usePages<RecordedScan>(`scans:${event.id}`, (cursor, signal) => events.scans(event.id, cursor, signal));
+  useTopic(`organizer:${event.id}`, (update) => { if (update.type === 'checkIns') list.reload(); });
+  const undone = (scan: RecordedScan): void => {
+    setSaid(`The check-in of ${scan.attendee?.displayName ?? 'this ticket'} was undone.`);
+    setUndoing(null);
+    list.reload();
   };
-  const [latest, ...earlier] = scans;
-  const errors = empty ? { code: 'Type the code of a ticket.' } : fieldErrors(check.problem);
-
   return (
-    <div className="em-two" ref={page}>
-      <div className="em-stack">
-        <Form name="Check in" problem={check.problem} onSubmit={submit} className="em-card em-stack">
-          <TextField label="Ticket code" name="code" value={code} error={errors.code} className="form-control-lg em-code"
-            autoComplete="off" autoCapitalize="characters" autoCorrect="off" spellCheck={false} enterKeyHint="go"
-            onChange={(change) => setCode(change.target.value)} />
-          <Busy type="submit" pending={check.pending} className="btn btn-primary btn-lg">Check in</Busy>
-        </Form>
-        <CheckInResultView scanId={latest?.id} answer={latest?.answer} />
+    <div className="em-stack">
+      <div className="em-card em-row em-row-spread">
+        <p className="mb-0 em-column">
+          The gate is a page for phones, tablets and laptops at the door. It scans with the camera, takes typed codes and keyboard
+          scanners, and goes on without a network.
+        </p>
+        {/* A real link: the gate is an app of its own, with rights of its own (its decoder is WebAssembly). */}
+        <a className="btn btn-primary btn-lg" href={`/gate/${event.id}`}>Open the gate</a>
       </div>
-      <div className="em-stack">
-        <div className="em-card">
-          <TextField label="Gate" name="gate" value={gate} maxLength={100} hint="Where you stand; it is noted with every scan."
-            onChange={(change) => { setGate(change.target.value); writeGate(change.target.value); }} />
-        </div>
-        <section className="em-card" aria-labelledby="earlier-heading">
-          <h2 id="earlier-heading">Before that</h2>
-          {earlier.length === 0 ? <p className="em-soft mb-0">The scans of this page will be listed here.</p> : (
-            <ul className="em-list">
-              {earlier.map((scan) => (
-                <li key={scan.id}>
-                  <span className="em-strong">{resultWords[scan.answer.result].word}</span>{' '}
-                  <span className="em-soft">{scan.answer.attendee?.displayName ?? scan.code}</span>
-                </li>
-              ))}
-            </ul>
-          )}
-        </section>
-      </div>
+      <Conflicts eventId={event.id} />
+      <h2 className="mb-0">Scans</h2>
+      <div role="status" className="em-quiet">{said && <p className="em-note mb-0" data-tone="good">{said}</p>}</div>
+      <PagedList of={list} empty={<Empty title="Nobody has been scanned yet" />}>
+        {(items) => (
+          <Table label="Scans" heads={['Name', 'Result', 'When', 'Where', 'Change']}>
+            {items.map((scan) => <Row key={scan.id} cells={cellsOf(scan, () => setUndoing(scan))} />)}
+          </Table>
+        )}
+      </PagedList>
+      {undoing && <UndoCheckIn scan={undoing} undone={() => undone(undoing)} close={() => setUndoing(null)} />}
     </div>
   );
+}
+
+function cellsOf(scan: RecordedScan, undo: () => void): ReactNode[] {
+  const wasAdmitted = scan.result === 'admitted';
+  const where = [scan.gate, scan.device].filter(Boolean).join(', ');
+  return [
+    <span className="em-strong">{scan.attendee?.displayName ?? 'Unknown'}</span>,
+    <div className="em-stack-s align-items-start">
+      <Badge tone={scan.undoneAt ? 'plain' : wasAdmitted ? 'good' : 'bad'}>{scan.undoneAt ? 'Undone' : resultWords[scan.result].word}</Badge>
+      {scan.undoReason && <span className="em-small em-soft">{scan.undoReason}</span>}
+    </div>,
+    <>{formatMoment(scan.at)}{scan.offline && <div className="em-small em-soft">without a network</div>}</>,
+    where || null,
+    wasAdmitted && !scan.undoneAt ? (
+      <button type="button" className="btn btn-sm btn-outline-danger" onClick={undo}>
+        Undo<span className="visually-hidden"> the check-in of {scan.attendee?.displayName}</span>
+      </button>
+    ) : null,
+  ];
 }

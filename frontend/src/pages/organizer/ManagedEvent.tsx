@@ -10,6 +10,7 @@ import { Link } from '../../routing/Link';
 
 const sections = [
   ['Overview', ''], ['Edit', '/edit'], ['Attendees', '/attendees'], ['Check-in', '/check-in'], ['Announcements', '/announcements'],
+  ['Team', '/team'],
 ] as const;
 
 interface Props {

@@ -1,4 +1,4 @@
-import { newId } from '../../identity/newId';
+import { newId } from '../identity/newId';
 
 // The gate's name and this device's, kept in the browser: staff type them once a night, not once a guest.
 // Storage may be forbidden by the browser's settings; then they last as long as the page.

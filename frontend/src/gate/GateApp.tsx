@@ -1,0 +1,23 @@
+import { CrashBoundary } from '../components/CrashBoundary';
+import { matchPath } from '../routing/match';
+import { GateHome } from './GateHome';
+import { GatePage } from './GatePage';
+
+/** The gate is an app of its own beside the others' pages: installable, small, open without a network. */
+export function GateApp() {
+  const { pathname } = window.location;
+  const eventId = matchPath('/gate/:id', pathname)?.id;
+  return (
+    <>
+      <header className="em-header">
+        <div className="em-header-inner">
+          <a className="em-brand" href="/"><img src="/favicon.svg" alt="" width={28} height={28} />EM-Connect</a>
+          <nav className="em-gate-nav" aria-label="Main"><a href="/gate/">All gates</a></nav>
+        </div>
+      </header>
+      <main id="content" className="em-main" tabIndex={-1}>
+        <CrashBoundary>{eventId === undefined ? <GateHome /> : <GatePage eventId={eventId} />}</CrashBoundary>
+      </main>
+    </>
+  );
+}

@@ -1,0 +1,49 @@
+import { useState } from 'react';
+import { Busy } from '../components/Busy';
+import { ProblemNote } from '../components/States';
+import { formatMoment } from '../time/format';
+import type { Gate, GateState } from './gate';
+import { useOfflinePage } from './useOfflinePage';
+
+/** What this device has for the hour without a network, and how old it is. */
+export function ListView({ gate, state }: { gate: Gate; state: GateState }) {
+  const { list, fetchedAt, progress, listProblem } = state;
+  const page = useOfflinePage();
+  const [asked, setAsked] = useState(false);
+  const refresh = (): void => {
+    setAsked(true);
+    void gate.catchUp().finally(() => setAsked(false));
+  };
+  return (
+    <section className="em-card em-stack" aria-labelledby="offline-heading">
+      <h2 id="offline-heading" className="mb-0">Without a network</h2>
+      <ProblemNote problem={listProblem} />
+      <div role="status" className="em-stack-s" data-testid="gate-list">
+        {list
+          ? <div>{list.size === 1 ? '1 ticket' : `${list.size.toLocaleString()} tickets`} on this device, as of {formatMoment(new Date(fetchedAt ?? 0).toISOString())}.</div>
+          : progress === null && <div>The list of tickets is not on this device yet.</div>}
+        <div>{page.isKept ? 'This page opens without a network.' : 'This page has to stay open: the browser doesn’t keep it.'}</div>
+      </div>
+      {progress !== null && <ProgressView received={progress.received} total={progress.total} />}
+      {page.update && (
+        <p className="em-note mb-0">
+          There is a newer version of this page.{' '}
+          <button type="button" className="btn btn-sm btn-outline-secondary" onClick={page.update}>Take it now</button>
+        </p>
+      )}
+      <div><Busy pending={asked} className="btn btn-sm btn-outline-secondary" onClick={refresh}>Fetch the list now</Busy></div>
+    </section>
+  );
+}
+
+function ProgressView({ received, total }: { received: number; total: number | null }) {
+  const size = (bytes: number): string => `${(bytes / 1_000_000).toFixed(1)} MB`;
+  return (
+    <div>
+      <label className="em-small" htmlFor="list-progress">
+        Fetching the list: {total === null ? size(received) : `${size(received)} of ${size(total)}`}
+      </label>
+      <progress id="list-progress" className="em-progress" {...(total === null ? {} : { value: received, max: total })} />
+    </div>
+  );
+}

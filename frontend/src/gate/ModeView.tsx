@@ -1,0 +1,13 @@
+import type { GateState, Link } from './gate';
+
+const words: Record<Link, string> = { online: 'Online', offline: 'Offline', signedOut: 'Signed out' };
+
+/** Whether the server decides or this device, and what the server hasn't heard yet: always in sight. */
+export function ModeView({ state: { link, unsynced } }: { state: Pick<GateState, 'link' | 'unsynced'> }) {
+  return (
+    <div className="em-mode" data-link={link} role="status" data-testid="gate-mode">
+      <span className="em-mode-dot" aria-hidden="true" />
+      {words[link]}{unsynced > 0 && `, ${unsynced} unsynced`}
+    </div>
+  );
+}

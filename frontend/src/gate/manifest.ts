@@ -1,0 +1,68 @@
+import { decodeBase64URL } from './base64url';
+
+// What a gate without a network goes by: the event's tickets as they were at `generatedAt`, and the keys that sign them.
+
+type TicketState = 'valid' | 'revoked' | 'checkedIn';
+/** [ticketId, issue, code, name, state, firstScanAt, firstScanGate] */
+type Line = [string, number, string, string, TicketState, string | null, string | null];
+
+export interface Manifest {
+  eventId: string;
+  title: string;
+  startsAt: string;
+  endsAt: string;
+  timeZone: string;
+  checkInOpensAt: string | null;
+  generatedAt: string;
+  keys: { kid: string; publicKey: string }[];
+  tickets: Line[];
+}
+
+export const manifestType = 'em-manifest+jws';
+
+export interface ListedTicket {
+  id: string;
+  issue: number;
+  name: string;
+  state: TicketState;
+  firstScan: { at: string; gate: string | null } | null;
+}
+
+/** A manifest, made quick to look things up in. */
+export class TicketList {
+  private readonly byId = new Map<string, Line>();
+  private readonly byCode = new Map<string, Line>();
+  private readonly keys = new Map<string, Uint8Array>();
+
+  constructor(readonly manifest: Manifest) {
+    for (const line of manifest.tickets) {
+      this.byId.set(line[0], line);
+      this.byCode.set(line[2], line);
+    }
+    for (const { kid, publicKey } of manifest.keys) {
+      const raw = decodeBase64URL(publicKey);
+      if (raw !== null) this.keys.set(kid, raw);
+    }
+  }
+
+  get size(): number { return this.byId.size; }
+
+  key(id: string): Uint8Array | null { return this.keys.get(id) ?? null; }
+
+  ticket(id: string): ListedTicket | null { return listed(this.byId.get(id)); }
+
+  typed(code: string): ListedTicket | null { return listed(this.byCode.get(code)); }
+}
+
+function listed(line: Line | undefined): ListedTicket | null {
+  if (!line) return null;
+  const [id, issue, , name, state, at, gate] = line;
+  return { id, issue, name, state, firstScan: at === null ? null : { at, gate } };
+}
+
+/** What was verified is still looked at before it is kept: a list for another event decides nothing here. */
+export function asManifest(payload: unknown, eventId: string): Manifest | null {
+  const manifest = payload as Partial<Manifest> | null;
+  const fits = manifest?.eventId === eventId && Array.isArray(manifest.keys) && Array.isArray(manifest.tickets);
+  return fits ? (manifest as Manifest) : null;
+}

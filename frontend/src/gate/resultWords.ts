@@ -1,0 +1,17 @@
+import type { CheckInResult } from '../api/types';
+
+/** The same words whoever decided, the server or the gate alone. */
+export const resultWords: Record<CheckInResult, { word: string; meaning: string }> = {
+  admitted: { word: 'Admitted', meaning: 'Welcome in.' },
+  duplicate: { word: 'Duplicate', meaning: 'This ticket was used before.' },
+  revoked: { word: 'Revoked', meaning: 'This ticket is no longer valid.' },
+  wrongEvent: { word: 'Wrong event', meaning: 'This ticket is for another event.' },
+  notYetValid: { word: 'Not yet', meaning: 'Check-in has not opened.' },
+  unknown: { word: 'Unknown', meaning: 'No ticket has this code.' },
+};
+
+/** " at North gate, browser 4f2a", or nothing. */
+export function placeOf({ gate, device }: { gate: string | null; device: string | null }): string {
+  const place = [gate, device].filter(Boolean).join(', ');
+  return place && ` at ${place}`;
+}

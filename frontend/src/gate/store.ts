@@ -1,0 +1,165 @@
+import type { Conflict } from './conflict';
+import type { Admission, Decision } from './decide';
+import type { Manifest } from './manifest';
+
+// What a gate keeps on the device (IndexedDB): lists of tickets, who was let in, and scans that the server hasn't heard
+// of. A scan is on the disk before its result is shown, and two windows of one browser can't admit one ticket twice:
+// looking and remembering is one transaction.
+
+export interface KeptList {
+  eventId: string;
+  /** Who fetched it: it holds names, and is shown to nobody else. */
+  userId: string;
+  etag: string | null;
+  fetchedAt: number;
+  manifest: Manifest;
+}
+
+/** A scan that let somebody in without the server: waiting to be told, or told and in conflict. */
+export interface KeptScan {
+  scanId: string;
+  eventId: string;
+  ticketId: string;
+  code: string;
+  name: string | null;
+  gate: string | null;
+  device: string;
+  scannedAt: string;
+  conflict: Conflict | null;
+}
+
+interface KeptAdmission extends Admission {
+  eventId: string;
+  /** When the server knew of it, on this device's clock; null until then. */
+  toldAt: number | null;
+}
+
+const name = 'em-gate';
+const version = 1;
+let opened: Promise<IDBDatabase> | null = null;
+
+function open(): Promise<IDBDatabase> {
+  opened ??= new Promise<IDBDatabase>((resolve, reject) => {
+    const request = indexedDB.open(name, version);
+    request.onupgradeneeded = () => {
+      request.result.createObjectStore('lists', { keyPath: 'eventId' });
+      request.result.createObjectStore('scans', { keyPath: 'scanId' }).createIndex('event', 'eventId');
+      request.result.createObjectStore('admissions', { keyPath: 'ticketId' }).createIndex('event', 'eventId');
+    };
+    request.onsuccess = () => {
+      // A later version in another window may need the database for itself.
+      request.result.onversionchange = () => { request.result.close(); opened = null; };
+      resolve(request.result);
+    };
+    request.onerror = () => { opened = null; reject(request.error ?? new Error('no database')); };
+  });
+  return opened;
+}
+
+type Stores = 'lists' | 'scans' | 'admissions';
+
+/** One transaction; it is over when the promise is. `work` may only wait for requests of its own. */
+async function transaction<Value>(
+  stores: Stores[], mode: IDBTransactionMode, work: (store: (name: Stores) => IDBObjectStore) => Promise<Value> | Value,
+): Promise<Value> {
+  const database = await open();
+  return new Promise<Value>((resolve, reject) => {
+    // Strict: on the disk, not only with the operating system, since a phone's battery ends without warning.
+    const under = database.transaction(stores, mode, { durability: 'strict' } as IDBTransactionOptions);
+    let value: Value;
+    under.oncomplete = () => resolve(value);
+    under.onabort = () => reject(under.error ?? new Error('the transaction was aborted'));
+    Promise.resolve(work((store) => under.objectStore(store))).then(
+      (made) => { value = made; },
+      (thrown) => { try { under.abort(); } catch { /* it is over already */ } reject(thrown); },
+    );
+  });
+}
+
+function done<Value>(request: IDBRequest<Value>): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+export function keptLists(): Promise<KeptList[]> {
+  return transaction(['lists'], 'readonly', (store) => done(store('lists').getAll() as IDBRequest<KeptList[]>));
+}
+
+export async function keptList(eventId: string): Promise<KeptList | undefined> {
+  return transaction(['lists'], 'readonly', (store) => done(store('lists').get(eventId) as IDBRequest<KeptList | undefined>));
+}
+
+/**
+ * Keeps a list. What the server knew before the list was asked for stands in the list, so that it is forgotten here: a
+ * check-in that an organizer has undone is undone here too.
+ */
+export function keepList(list: KeptList, askedAt: number): Promise<void> {
+  return transaction(['lists', 'admissions'], 'readwrite', async (store) => {
+    store('lists').put(list);
+    const known = (await done(store('admissions').index('event').getAll(list.eventId))) as KeptAdmission[];
+    for (const one of known) {
+      if (one.toldAt !== null && one.toldAt < askedAt) store('admissions').delete(one.ticketId);
+    }
+  });
+}
+
+/** Forgets a list and whom it names; scans that the server hasn't heard of stay. */
+export function dropList(eventId: string): Promise<void> {
+  return transaction(['lists'], 'readwrite', (store) => { store('lists').delete(eventId); });
+}
+
+/** When somebody signs out: no names are left for whoever has the device next. */
+export async function forgetLists(): Promise<void> {
+  await transaction(['lists'], 'readwrite', (store) => { store('lists').clear(); });
+}
+
+/** Decides a scan by what is remembered of its ticket, and remembers an admission with its scan, or neither. */
+export function settleOffline(
+  ticketId: string | null, scan: Omit<KeptScan, 'ticketId' | 'name' | 'conflict'>, decide: (admission: Admission | null) => Decision,
+): Promise<Decision> {
+  return transaction(['scans', 'admissions'], 'readwrite', async (store) => {
+    const known = ticketId === null ? undefined
+      : ((await done(store('admissions').get(ticketId))) as KeptAdmission | undefined);
+    const decision = decide(known ?? null);
+    if (decision.admits !== null) {
+      const { eventId, gate, device, scannedAt } = scan;
+      const admission: KeptAdmission = { ticketId: decision.admits, eventId, at: scannedAt, gate, device, toldAt: null };
+      store('admissions').put(admission);
+      const kept: KeptScan = {
+        ...scan, ticketId: decision.admits, name: decision.answer.attendee?.displayName ?? null, conflict: null,
+      };
+      store('scans').put(kept);
+    }
+    return decision;
+  });
+}
+
+/** Remembers what the server said of a ticket, for when it can't be asked. */
+export function remember(eventId: string, admission: Admission): Promise<void> {
+  const kept: KeptAdmission = { ...admission, eventId, toldAt: Date.now() };
+  return transaction(['admissions'], 'readwrite', (store) => { store('admissions').put(kept); });
+}
+
+export async function keptScans(eventId: string): Promise<KeptScan[]> {
+  const all = await transaction(['scans'], 'readonly', (store) =>
+    done(store('scans').index('event').getAll(eventId) as IDBRequest<KeptScan[]>));
+  return all.sort((a, b) => a.scannedAt.localeCompare(b.scannedAt));
+}
+
+/** The server has heard of these scans: those in conflict stay until somebody has read of it. */
+export function settleTold(told: { scan: KeptScan; conflict: Conflict | null }[]): Promise<void> {
+  return transaction(['scans', 'admissions'], 'readwrite', async (store) => {
+    for (const { scan, conflict } of told) {
+      if (conflict === null) store('scans').delete(scan.scanId);
+      else store('scans').put({ ...scan, conflict });
+      const known = (await done(store('admissions').get(scan.ticketId))) as KeptAdmission | undefined;
+      if (known) store('admissions').put({ ...known, toldAt: Date.now() });
+    }
+  });
+}
+
+export function dropScan(scanId: string): Promise<void> {
+  return transaction(['scans'], 'readwrite', (store) => { store('scans').delete(scanId); });
+}

@@ -1,0 +1,44 @@
+import { events } from '../../api/endpoints';
+import { usePages } from '../../api/usePages';
+import type { Page, ScanConflict } from '../../api/types';
+import { ProblemNote } from '../../components/States';
+import { placeOf } from '../../gate/resultWords';
+import { useTopic } from '../../live/useLive';
+import { formatMoment } from '../../time/format';
+
+type Listed = ScanConflict & { id: string };
+
+const meanings: Record<ScanConflict['kind'], string> = {
+  admittedTwice: 'One ticket was let in more than once.',
+  refusedLater: 'A gate without a network let somebody in whom the server would have refused.',
+};
+
+/** What the gates let in and should not have, by gate and time. Nothing at all as long as there is none. */
+export function Conflicts({ eventId }: { eventId: string }) {
+  const list = usePages<Listed>(`conflicts:${eventId}`, async (cursor, signal): Promise<Page<Listed>> => {
+    const page = await events.conflicts(eventId, cursor, signal);
+    return { ...page, items: page.items.map((conflict) => ({ ...conflict, id: conflict.scans.map((scan) => scan.id).join() })) };
+  });
+  useTopic(`organizer:${eventId}`, (update) => { if (update.type === 'checkIns') list.reload(); });
+  if (list.problem) return <ProblemNote problem={list.problem} retry={list.reload} />;
+  if (!list.items?.length) return null;
+  return (
+    <section className="em-note em-stack-s" data-tone="warn" aria-labelledby="conflicts-heading">
+      <h2 id="conflicts-heading" className="mb-0">Conflicts between gates</h2>
+      <ul className="em-list">
+        {list.items.map((conflict) => (
+          <li key={conflict.id}>
+            <div className="em-strong">{conflict.attendee?.displayName ?? 'An unknown ticket'}</div>
+            <div>{meanings[conflict.kind]}</div>
+            <ul>
+              {conflict.scans.map((scan) => (
+                <li key={scan.id}>{formatMoment(scan.at)}{placeOf(scan)}{scan.offline && ', without a network'}</li>
+              ))}
+            </ul>
+          </li>
+        ))}
+      </ul>
+      {list.loadMore && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={list.loadMore}>Load more</button></div>}
+    </section>
+  );
+}
