@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import pytest
+import requests
 from playwright.sync_api import Request, Route, expect
 
 from em.people import PASSWORD, People, Person
@@ -177,3 +178,20 @@ def test_signing_out_takes_the_names_off_the_device(visit: Visit, world: World, 
     gate.page.get_by_role("dialog").get_by_role("button", name="Sign in", exact=True).click()
     mode(gate, "Online")
     gate.sees("1 ticket on this device")
+
+
+@phone
+def test_the_gate_can_be_installed_and_it_alone_may_run_webassembly(visit: Visit, stack: Stack) -> None:
+    gate = visit("gate")
+    gate.open("/gate/")
+    expect(gate.page.get_by_role("heading", level=1)).to_have_text("Gates")
+    chromium = gate.page.context.new_cdp_session(gate.page)
+    errors = chromium.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    assert [error["errorId"] for error in errors] in ([], ["in-incognito"])  # a test's window is always incognito
+    assert chromium.send("Page.getAppManifest")["manifest"]["scope"] == f"{stack.url}/gate/"
+
+    def policy(path: str) -> str:
+        return requests.get(stack.url + path, timeout=10).headers["Content-Security-Policy"]
+
+    assert "'wasm-unsafe-eval'" in policy("/gate/") and "'unsafe-eval'" not in policy("/gate/")
+    assert not [path for path in ("/", "/organizer", "/gates", "/assets/none.js", "/api/v1/events") if "wasm" in policy(path)]
