@@ -102,6 +102,8 @@ export interface CheckInAnswer {
   attendee?: { displayName: string; registrationId?: string } | null;
   at?: string | null;
   firstScan?: { at: string; gate: string | null; device: string | null } | null;
+  /** The other scan of the same ticket, when both let somebody in. */
+  conflict?: { at: string; gate: string | null; device: string | null } | null;
 }
 
 /** A scan that a gate made without the server. */
@@ -113,10 +115,9 @@ export interface OfflineScan {
   scannedAt: string;
 }
 
-/** What became of it; `conflict` names the other scan of the same ticket. */
+/** What became of it. */
 export interface BatchResult extends CheckInAnswer {
   scanId: string;
-  conflict?: { at: string; gate: string | null; device: string | null } | null;
 }
 
 /** A scan as it was written down. `at` is by the device's clock. */
