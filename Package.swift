@@ -80,7 +80,9 @@ let package = Package(
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
         .target(name: "Typesetting", dependencies: ["CTypesetting"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
-        .target(name: "PasswordHashing", dependencies: ["CArgon2"], swiftSettings: settings),
+        .target(
+            name: "PasswordHashing", dependencies: ["CArgon2", "CLinux"],
+            resources: [.embedInCode("common-passwords.txt")], swiftSettings: settings),
 
         // The product's shared floors.
         .target(name: "Domain", swiftSettings: settings),
@@ -150,14 +152,14 @@ let package = Package(
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
                 "SMTP", "AMQP",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration,
-                logging,
+                httpTypes, logging,
             ],
             path: "Tests/Unit", swiftSettings: settings),
         .testTarget(
             name: "Integration",
             dependencies: [
                 "TestSupport", "Access", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "Redis",
-                "SMTP",
+                "SMTP", "PasswordHashing",
                 "QRCode",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, logging, metrics, lifecycle,
             ],

@@ -13,10 +13,16 @@ struct APISettings: Sendable {
     var redis: RedisAddress
     /// Signs access tokens.
     var accessTokenKey: SigningKey
+    /// All public keys that verify them, during a change of keys; nil for the one that signs.
+    var accessKeySet: KeySet?
+    /// Where the two come from, to be followed.
+    var keyFiles = KeyFiles()
     /// Verify tickets beside the keys that ticket-workers have published.
     var ticketKeys: KeySet?
     /// Whether people have to confirm their address before they can sign in and register.
     var requiresVerifiedEmail: Bool
+    /// Whose forwarded headers count.
+    var trustedProxies: TrustedProxies
 
     /// How long rows are kept that only the past needs.
     var retention = Retention()
@@ -28,16 +34,21 @@ struct APISettings: Sendable {
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
         let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
         let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
+        let accessKeySet = reader.optional("EM_ACCESS_TOKEN_PUBLIC_KEYS") { try KeySet(json: $0) }
+        let keyFiles = KeyFiles(
+            signing: reader.file("EM_ACCESS_TOKEN_KEY"), published: reader.file("EM_ACCESS_TOKEN_PUBLIC_KEYS"))
         let ticketKeys = reader.optional("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
         let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
+        let proxies = reader.value("EM_TRUSTED_PROXIES", default: TrustedProxies.loopback) { try TrustedProxies($0) }
         let eventLogDays = reader.int("EM_EVENT_LOG_DAYS", default: 90, in: 1...36_500)
         try reader.finish()
         var serving = database.value
         serving.prefersIndexes = true
         return APISettings(
             common: common.value, database: serving, broker: broker.value, redis: redis.value,
-            accessTokenKey: accessTokenKey.value, ticketKeys: ticketKeys.value,
-            requiresVerifiedEmail: requiresVerifiedEmail.value,
+            accessTokenKey: accessTokenKey.value, accessKeySet: accessKeySet.value, keyFiles: keyFiles,
+            ticketKeys: ticketKeys.value,
+            requiresVerifiedEmail: requiresVerifiedEmail.value, trustedProxies: proxies.value,
             retention: Retention(eventLog: Double(eventLogDays.value) * 86_400))
     }
 
@@ -66,6 +77,10 @@ struct Retention: Sendable {
     var inbox = 30.0 * 86_400
     /// What may have killed a worker: it came back within minutes, or never.
     var suspects = 86_400.0
+    /// Sign-ins that are over: longer than an access token of theirs lives.
+    var endedSessions = 7.0 * 86_400
+    /// Old and new addresses: as long as the mails about them may take.
+    var emailChanges = 30.0 * 86_400
     /// Printed tickets: they are made again when somebody asks.
     var ticketDocuments = 30.0 * 86_400
 }

@@ -25,16 +25,18 @@ struct APIService: Sendable {
 /// - Parameters:
 ///   - relaying: whether the outbox relay runs inside; a test of the HTTP surface alone does without.
 ///   - clock: the time that rules go by; tests give their own.
+///   - passwords: hashes and checks them; tests look at how often.
 ///   - onServerRunning: hears the port that was chosen.
 func buildAPIService(
     _ settings: APISettings, metrics: PrometheusRegistry, logger: Logger, relaying: Bool = true,
-    clock: @escaping @Sendable () -> Date = { Date() },
+    clock: @escaping @Sendable () -> Date = { Date() }, passwords: PasswordHasher = PasswordHasher(),
     onServerRunning: @escaping @Sendable (Int) async -> Void = { _ in }
 ) async throws -> APIService {
     let database = Database(settings.database, logger: logger)
-    let issuer = await AccessTokenIssuer(key: settings.accessTokenKey, issuer: settings.common.publicURL.origin)
+    let keys = AccessKeys(signing: settings.accessTokenKey, published: settings.accessKeySet)
+    let issuer = AccessTokenIssuer(keys: keys, issuer: settings.common.publicURL.origin)
     let verifier = try await AccessTokenVerifier(
-        keySet: issuer.keySet, issuer: settings.common.publicURL.origin)
+        keySet: keys.set, issuer: settings.common.publicURL.origin)
     var checks = [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }]
     let stores = Stores(database)
     let desk = AdmissionDesk(
@@ -43,7 +45,13 @@ func buildAPIService(
     metrics.gauge("em_admission_waiting", "Wishes for places that wait for their turn.") { Double(desk.waiting) }
     stores.eventCache.show(in: metrics)
     let printer = TicketPrinter(store: stores.documents)
-    var services: [any Service] = [DatabaseService(database, metrics: metrics), desk, printer]
+    metrics.gauge("em_password_hashing_waiting", "Passwords that wait to be hashed.") { Double(passwords.waiting) }
+    metrics.gauge("em_ended_sessions", "Sessions that ended within the life of an access token.") {
+        Double(stores.endedSessions.count)
+    }
+    let watch = SessionWatch(sessions: stores.sessions, ended: stores.endedSessions, logger: logger)
+    let keyWatch = KeyWatch(files: settings.keyFiles, keys: keys, verifier: verifier, logger: logger)
+    var services: [any Service] = [DatabaseService(database, metrics: metrics), desk, printer, watch, keyWatch]
     var machinery: Machinery?
     if relaying {
         let redis = RedisClient(settings.redis, logger: logger)
@@ -67,11 +75,12 @@ func buildAPIService(
     let table = RouteTable(
         routes: routes(
             settings, stores: stores, machinery: machinery, desk: desk, printer: printer,
-            passwords: PasswordHasher(), issuer: issuer, clock: clock, logger: logger))
+            passwords: passwords, issuer: issuer, throttle: Throttle(redis: machinery?.redis, clock: clock),
+            clock: clock, logger: logger))
     let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
     health.addRoutes(to: router)
     let authentication = Authentication(
-        verifier: verifier, publicURL: settings.common.publicURL, clock: clock)
+        verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions, clock: clock)
     install(table, on: router, authentication, RequestMetrics(factory: metrics))
     let application = Application(
         router: router,
@@ -103,6 +112,12 @@ private func chores(
             try await stores.documents.prune(
                 before: clock() - retention.ticketDocuments, limit: limit, on: transaction)
         },
+        .init("sessions") { limit, transaction in
+            try await stores.sessions.prune(before: clock() - retention.endedSessions, limit: limit, on: transaction)
+        },
+        .init("email_changes") { limit, transaction in
+            try await stores.emailChanges.prune(before: clock() - retention.emailChanges, limit: limit, on: transaction)
+        },
         .init("idempotency_keys") { limit, transaction in
             try await stores.idempotency.prune(limit: limit, on: transaction)
         },
@@ -112,7 +127,7 @@ private func chores(
 /// The whole HTTP surface, line by line; openapi.yaml names the same (a test compares them).
 func routes(
     _ settings: APISettings, stores: Stores, machinery: Machinery? = nil, desk: AdmissionDesk,
-    printer: TicketPrinter, passwords: PasswordHasher, issuer: AccessTokenIssuer,
+    printer: TicketPrinter, passwords: PasswordHasher, issuer: AccessTokenIssuer, throttle: Throttle,
     clock: @escaping @Sendable () -> Date, logger: Logger
 ) -> [Route] {
     let authorization = Authorization(stores: stores)
@@ -120,6 +135,13 @@ func routes(
     let keyring = TicketKeyring(stores.ticketKeys, given: settings.ticketKeys)
     let openSession = OpenSession(stores: stores, issuer: issuer, clock: clock)
     let verifiedEmail = RequireVerifiedEmail(stores: stores, isOn: settings.requiresVerifiedEmail)
+    let cookie = RefreshCookie(publicURL)
+    let signInGuard = SignInGuard(throttle: throttle)
+    let mailGuard = MailGuard(throttle: throttle, isOn: settings.common.rateLimits)
+    let clients = ClientAddresses(proxies: settings.trustedProxies)
+    let checkPassword = CheckPassword(stores: stores, passwords: passwords)
+    let changeEmail = ChangeEmail(stores: stores, checkPassword: checkPassword, clock: clock)
+    let cancelRegistration = CancelRegistration(desk: desk)
     let auth = AuthRoutes(
         registerUser: RegisterUser(
             stores: stores, passwords: passwords, openSession: openSession, verifiedEmail: verifiedEmail),
@@ -127,8 +149,17 @@ func routes(
         refreshSession: RefreshSession(stores: stores, openSession: openSession, clock: clock, logger: logger),
         logOut: LogOut(stores: stores), requestMail: RequestAccountMail(stores: stores),
         verifyEmail: VerifyEmail(stores: stores, clock: clock),
-        resetPassword: ResetPassword(stores: stores, passwords: passwords, clock: clock),
-        cookie: RefreshCookie(isSecure: publicURL.isSecure))
+        resetPassword: ResetPassword(stores: stores, passwords: passwords, clock: clock), changeEmail: changeEmail,
+        signInGuard: signInGuard, mailGuard: mailGuard, clients: clients, cookie: cookie)
+    let sessions = SessionRoutes(stores: stores, endSessions: EndSessions(stores: stores), cookie: cookie, clock: clock)
+    let credentials = CredentialRoutes(
+        stores: stores,
+        changePassword: ChangePassword(
+            stores: stores, passwords: passwords, checkPassword: checkPassword, openSession: openSession, clock: clock),
+        changeEmail: changeEmail,
+        deleteAccount: DeleteAccount(
+            stores: stores, cancelRegistration: cancelRegistration, checkPassword: checkPassword, clock: clock),
+        signInGuard: signInGuard, mailGuard: mailGuard, clients: clients, cookie: cookie, clock: clock)
     let account = AccountRoutes(stores: stores, editAccount: EditAccount(stores: stores), clock: clock)
     let events = EventRoutes(
         stores: stores, authorization: authorization, createEvent: CreateEvent(stores: stores),
@@ -136,7 +167,7 @@ func routes(
         cancelEvent: CancelEvent(stores: stores, clock: clock), clock: clock)
     let registrations = RegistrationRoutes(
         stores: stores, authorization: authorization, verifiedEmail: verifiedEmail, register: Register(desk: desk),
-        cancelRegistration: CancelRegistration(desk: desk), addAttendee: AddAttendee(stores: stores, desk: desk),
+        cancelRegistration: cancelRegistration, addAttendee: AddAttendee(stores: stores, desk: desk),
         clock: clock)
     let tickets = TicketRoutes(
         stores: stores, authorization: authorization, printer: printer,
@@ -150,7 +181,7 @@ func routes(
         stores: stores, authorization: authorization,
         mergeScans: MergeScans(stores: stores, keyring: keyring, clock: clock),
         undoCheckIn: UndoCheckIn(stores: stores, clock: clock), keyring: keyring,
-        manifestKey: settings.accessTokenKey, clock: clock)
+        keys: issuer.keys, clock: clock)
     let members = MemberRoutes(
         stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores))
     let announcements = AnnouncementRoutes(
@@ -163,7 +194,7 @@ func routes(
     let operations = OperationsRoutes(
         inspection: SystemInspection(stores: stores, machinery: machinery, clock: clock),
         deadLetters: machinery?.deadLetters)
-    let documents = DocumentRoutes(accessKeys: issuer.keySet, keyring: keyring)
+    let documents = DocumentRoutes(keys: issuer.keys, keyring: keyring)
 
     return [
         .post("/api/v1/auth/register", .ignored, auth.register),
@@ -174,9 +205,17 @@ func routes(
         .post("/api/v1/auth/verify-email/resend", .ignored, auth.resendVerification),
         .post("/api/v1/auth/password-reset", .ignored, auth.requestPasswordReset),
         .post("/api/v1/auth/password-reset/confirm", .ignored, auth.resetPassword),
+        .post("/api/v1/auth/email-change/confirm", .ignored, auth.confirmEmail),
 
         .get("/api/v1/me", .required, account.show),
         .patch("/api/v1/me", .required, account.edit),
+        .delete("/api/v1/me", .required, credentials.delete),
+        .post("/api/v1/me/password", .required, credentials.password),
+        .post("/api/v1/me/email", .required, credentials.email),
+        .get("/api/v1/me/export", .required, credentials.export),
+        .get("/api/v1/me/sessions", .required, sessions.list),
+        .delete("/api/v1/me/sessions", .required, sessions.endAll),
+        .delete("/api/v1/me/sessions/{id}", .required, sessions.end),
         .get("/api/v1/me/registrations", .required, account.registrations),
         .get("/api/v1/me/notifications", .required, account.notifications),
 

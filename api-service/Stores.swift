@@ -7,6 +7,7 @@ struct Stores: Sendable {
     let users: UserStore
     let sessions: SessionStore
     let accountLinks: AccountLinkStore
+    let emailChanges = EmailChangeStore()
     let events: EventStore
     let registrations: RegistrationStore
     let tickets: TicketStore
@@ -25,6 +26,8 @@ struct Stores: Sendable {
     let idempotency = IdempotencyStore()
     /// What everybody may see of events; whoever writes to one invalidates it here before answering.
     let eventCache = EventCache()
+    /// Whose access tokens count no longer; whoever ends a session says so here before answering.
+    let endedSessions = EndedSessions()
 
     init(_ database: Database) {
         self.database = database

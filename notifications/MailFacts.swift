@@ -41,7 +41,12 @@ struct AccountMailFacts: MailFacts {
         self.site = site
         recipient = isVerified ? singleLine(context.recipientName) : nil
         self.link = link
-        linkLabel = context.notification.kind == .accountVerifyEmail ? "Confirm your address" : "Choose a new password"
+        linkLabel =
+            switch context.notification.kind {
+            case .accountVerifyEmail: "Confirm your address"
+            case .accountConfirmEmail: "Confirm the new address"
+            default: "Choose a new password"
+            }
     }
 }
 
@@ -135,6 +140,7 @@ extension NotificationKind {
         switch self {
         case .accountVerifyEmail: (.verifyEmail, "/verify-email")
         case .accountResetPassword: (.resetPassword, "/reset-password")
+        case .accountConfirmEmail: (.changeEmail, "/change-email")
         default: nil
         }
     }

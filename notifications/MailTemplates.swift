@@ -58,6 +58,8 @@ struct MailTemplates: Sendable {
         case .accountAlreadyRegistered: "account-already-registered"
         case .accountResetPassword: "account-reset-password"
         case .accountPasswordChanged: "account-password-changed"
+        case .accountConfirmEmail: "account-confirm-email"
+        case .accountEmailChanging: "account-email-changing"
         }
     }
 
@@ -95,5 +97,9 @@ struct MailTemplates: Sendable {
         ("account-reset-password.text", PackageResources.account_reset_password_text_mustache),
         ("account-password-changed.html", PackageResources.account_password_changed_html_mustache),
         ("account-password-changed.text", PackageResources.account_password_changed_text_mustache),
+        ("account-confirm-email.html", PackageResources.account_confirm_email_html_mustache),
+        ("account-confirm-email.text", PackageResources.account_confirm_email_text_mustache),
+        ("account-email-changing.html", PackageResources.account_email_changing_html_mustache),
+        ("account-email-changing.text", PackageResources.account_email_changing_text_mustache),
     ]
 }

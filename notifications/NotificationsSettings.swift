@@ -37,7 +37,7 @@ struct NotificationsSettings: Sendable {
         let common = CommonSettings.read(&reader)
         let database = reader.url("EM_DATABASE_URL") { try DatabaseSettings(url: $0) }
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
-        let mailServer = reader.url("EM_SMTP_URL") { try SMTPAddress(url: $0) }
+        let mailServer = reader.url("EM_SMTP_URL", needsPassword: false) { try SMTPAddress(url: $0) }
         let mailFrom = reader.value("EM_MAIL_FROM") { text in
             do { return try MailAddress(text) } catch { throw Problem("must look like Name <local@domain>") }
         }

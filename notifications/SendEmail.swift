@@ -106,7 +106,9 @@ struct SendEmail: Sendable {
         }
         guard let link = context.notification.kind.link else { return nil }
         let token = SecretToken()
-        try await links.create(token.hash, of: context.notification.userID, for: link.purpose, now: clock())
+        try await links.create(
+            token.hash, of: context.notification.userID, for: link.purpose,
+            email: link.purpose == .changeEmail ? context.recipientEmail : nil, now: clock())
         return composer.link(link.page, token)
     }
 

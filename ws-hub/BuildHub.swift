@@ -79,8 +79,9 @@ struct HubService: Sendable {
         self.logger = logger
         self.database = database
         // The last is stopped first: no new sockets, then the sockets' goodbyes, then the news.
+        let keyWatch = KeyWatch(file: settings.accessKeysFile, verifier: verifier, logger: logger)
         services = [
-            feed, SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger), hubs, server,
+            feed, keyWatch, SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger), hubs, server,
         ]
     }
 

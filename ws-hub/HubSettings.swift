@@ -9,17 +9,20 @@ struct HubSettings: Sendable {
     var database: DatabaseSettings
     var redis: RedisAddress
     var accessKeys: KeySet
+    /// Where the keys come from, to be followed; nil when they came as a value.
+    var accessKeysFile: String?
     var trustedProxies: TrustedProxies
     var limits = HubLimits()
 
     init(
         common: CommonSettings, database: DatabaseSettings, redis: RedisAddress, accessKeys: KeySet,
-        trustedProxies: TrustedProxies, limits: HubLimits = HubLimits()
+        accessKeysFile: String? = nil, trustedProxies: TrustedProxies, limits: HubLimits = HubLimits()
     ) {
         self.common = common
         self.database = database
         self.redis = redis
         self.accessKeys = accessKeys
+        self.accessKeysFile = accessKeysFile
         self.trustedProxies = trustedProxies
         self.limits = limits
     }
@@ -30,9 +33,7 @@ struct HubSettings: Sendable {
         let database = reader.url("EM_DATABASE_URL") { try DatabaseSettings(url: $0) }
         let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
         let keys = reader.value("EM_ACCESS_TOKEN_PUBLIC_KEYS") { try KeySet(json: $0) }
-        let proxies = reader.value("EM_TRUSTED_PROXIES", default: try TrustedProxies("127.0.0.0/8,::1")) {
-            try TrustedProxies($0)
-        }
+        let proxies = reader.value("EM_TRUSTED_PROXIES", default: TrustedProxies.loopback) { try TrustedProxies($0) }
         let sockets = reader.int("EM_WS_SOCKETS", default: 50_000, in: 1...1_000_000)
         let perAddress = reader.int("EM_WS_SOCKETS_PER_ADDRESS", default: 256, in: 1...1_000_000)
         let perUser = reader.int("EM_WS_SOCKETS_PER_USER", default: 30, in: 1...1_000_000)
@@ -46,7 +47,7 @@ struct HubSettings: Sendable {
         limits.drainSpread = drain.value
         self.init(
             common: common.value, database: database.value, redis: redis.value, accessKeys: keys.value,
-            trustedProxies: proxies.value, limits: limits)
+            accessKeysFile: reader.file("EM_ACCESS_TOKEN_PUBLIC_KEYS"), trustedProxies: proxies.value, limits: limits)
         self.database.queryTimeout = .seconds(3)
         self.database.maximumTransactions = 1
         self.database.applicationName = "ws-hub"

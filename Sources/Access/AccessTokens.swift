@@ -2,6 +2,7 @@ import Crypto
 public import Domain
 public import FoundationEssentials
 import JWTKit
+import Synchronization
 
 /// What an access token carries (RFC 9068, as far as one installation needs it).
 struct AccessClaims: JWTPayload {
@@ -30,20 +31,14 @@ public enum AccessToken {
 
 /// Makes access tokens: EdDSA, `typ at+jwt`, with `kid iss aud sub sid role iat exp`.
 public struct AccessTokenIssuer: Sendable {
-    private let key: SigningKey
+    public let keys: AccessKeys
     private let issuer: String
-    private let keys: JWTKeyCollection
 
     /// - Parameter issuer: the product's public address.
-    public init(key: SigningKey, issuer: String) async {
-        self.key = key
+    public init(keys: AccessKeys, issuer: String) {
+        self.keys = keys
         self.issuer = issuer
-        keys = await JWTKeyCollection().add(
-            eddsa: EdDSA.PrivateKey(backing: key.privateKey), kid: JWKIdentifier(string: key.verificationKey.id))
     }
-
-    /// The public half, for `/.well-known/jwks.json` and for verifiers.
-    public var keySet: KeySet { KeySet([key.verificationKey]) }
 
     /// A token for a signed-in person, valid for ``AccessToken/lifetime`` from `now`.
     public func issue(
@@ -54,8 +49,11 @@ public struct AccessTokenIssuer: Sendable {
         let claims = AccessClaims(
             iss: issuer, aud: AudienceClaim(value: [AccessToken.audience]), sub: userID, sid: sessionID, role: role,
             iat: issuedAt, exp: expiry)
-        let token = try await keys.sign(
-            claims, kid: JWKIdentifier(string: key.verificationKey.id),
+        let key = keys.signing
+        let kid = JWKIdentifier(string: key.verificationKey.id)
+        let signer = await JWTKeyCollection().add(eddsa: EdDSA.PrivateKey(backing: key.privateKey), kid: kid)
+        let token = try await signer.sign(
+            claims, kid: kid,
             header: ["typ": .string(AccessToken.type), "alg": .string(AccessToken.algorithm)])
         return (token, Date(timeIntervalSince1970: TimeInterval(expiry)))
     }
@@ -73,30 +71,48 @@ public enum AccessTokenError: Error, Sendable, Hashable {
 ///
 /// The header decides nothing: the algorithm must be EdDSA, the key is found by `kid` among the known ones only, and
 /// `jwk`, `jku`, `x5c`, `x5u` and `crit` are refused outright (RFC 8725).
-public struct AccessTokenVerifier: Sendable {
+public final class AccessTokenVerifier: Sendable {
+    /// The keys, and what was found good with them: forgotten together.
+    private struct Known {
+        let set: KeySet
+        let ids: Set<String>
+        let keys: JWTKeyCollection
+        let verified = VerifiedTokens()
+
+        init(_ set: KeySet) async throws {
+            self.set = set
+            ids = Set(set.keys.map(\.id))
+            keys = JWTKeyCollection()
+            for key in set.keys {
+                await keys.add(
+                    eddsa: EdDSA.PublicKey(backing: try key.publicKey), kid: JWKIdentifier(string: key.id))
+            }
+            // Without a default, a token whose `kid` is unknown finds no key at all.
+            await keys.clearDefault()
+        }
+    }
+
     private let issuer: String
-    private let knownKeys: Set<String>
-    private let keys: JWTKeyCollection
+    private let known: Mutex<Known>
     private let parser = DefaultJWTParser()
-    private let verified = VerifiedTokens()
 
     /// Clocks of the services may differ by so much for `iat`; an expired token is expired.
     private static let leeway = 30
 
     public init(keySet: KeySet, issuer: String) async throws {
         self.issuer = issuer
-        knownKeys = Set(keySet.keys.map(\.id))
-        keys = JWTKeyCollection()
-        for key in keySet.keys {
-            await keys.add(
-                eddsa: EdDSA.PublicKey(backing: try key.publicKey), kid: JWKIdentifier(string: key.id))
-        }
-        // Without a default, a token whose `kid` is unknown finds no key at all.
-        await keys.clearDefault()
+        known = Mutex(try await Known(keySet))
+    }
+
+    /// Goes on with these keys: a token of one that is gone is refused from now on, also when it was found good before.
+    public func follow(_ keySet: KeySet) async throws {
+        if known.withLock({ $0.set == keySet }) { return }
+        let fresh = try await Known(keySet)
+        known.withLock { $0 = fresh }
     }
 
     /// - Parameter jwks: a JSON Web Key Set, for example the value of `EM_ACCESS_TOKEN_PUBLIC_KEYS`.
-    public init(jwks: String, issuer: String) async throws {
+    public convenience init(jwks: String, issuer: String) async throws {
         try await self.init(keySet: KeySet(json: jwks), issuer: issuer)
     }
 
@@ -105,18 +121,20 @@ public struct AccessTokenVerifier: Sendable {
         guard token.utf8.count <= AccessToken.maximumLength else { throw .invalid }
         let bytes = Array(token.utf8)
         let digest = SHA256.hash(data: bytes)
+        let known = known.withLock { $0 }
+        let verified = known.verified
         let claims: AccessClaims
-        if let known = verified.claims(of: digest) {
-            claims = known
+        if let seen = verified.claims(of: digest) {
+            claims = seen
         } else {
             do {
                 let header = Array(bytes.prefix { $0 != UInt8(ascii: ".") })
                 if !verified.knows(header: header) {
-                    guard acceptable(try parser.parse(bytes, as: AccessClaims.self).header) else {
+                    guard acceptable(try parser.parse(bytes, as: AccessClaims.self).header, known.ids) else {
                         throw AccessTokenError.invalid
                     }
                 }
-                claims = try await keys.verify(bytes, as: AccessClaims.self)
+                claims = try await known.keys.verify(bytes, as: AccessClaims.self)
                 verified.insert(header: header)
             } catch {
                 throw .invalid
@@ -134,7 +152,7 @@ public struct AccessTokenVerifier: Sendable {
             expiresAt: Date(timeIntervalSince1970: TimeInterval(claims.exp)))
     }
 
-    private func acceptable(_ header: JWTHeader) -> Bool {
+    private func acceptable(_ header: JWTHeader, _ knownKeys: Set<String>) -> Bool {
         guard header.alg == AccessToken.algorithm, header.typ == AccessToken.type, let kid = header.kid,
             knownKeys.contains(kid)
         else { return false }

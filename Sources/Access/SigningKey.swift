@@ -25,6 +25,10 @@ public struct SigningKey: Sendable, CustomStringConvertible {
         guard let bytes = Base64URL.decode(seed), bytes.count == 32 else {
             throw KeyError("must be base64url of a 32-byte Ed25519 seed; `api-service keys generate` makes one")
         }
+        // Random bytes have some thirty different values among them: a pattern is a placeholder.
+        guard Set(bytes).count > 16 else {
+            throw KeyError("looks like a placeholder; `api-service keys generate` makes one")
+        }
         do {
             privateKey = try Curve25519.Signing.PrivateKey(rawRepresentation: bytes)
         } catch {

@@ -70,6 +70,11 @@ public struct PublicURL: Sendable, Hashable, CustomStringConvertible {
     public let isSecure: Bool
     /// The host without its port.
     public let host: String
+    /// Whether it is this very machine, where browsers take a plain connection for a safe one.
+    public var isLocal: Bool {
+        host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "::1"
+            || host == "[::1]"
+    }
 
     /// - Throws: ``Problem`` when `text` is not `http(s)://host[:port]`, with or without a final slash.
     public init(_ text: String) throws {

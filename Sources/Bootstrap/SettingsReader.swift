@@ -72,11 +72,25 @@ public struct SettingsReader {
         return Setting(name: name, stored: parsed(name, text, parse).map { .some($0) } ?? .some(nil))
     }
 
-    /// Reads an address that may carry a user's password; only its parts after the `@` are ever shown.
-    public mutating func url<Value>(_ name: String, parse: (String) throws -> Value) -> Setting<Value> {
+    /// The path that `NAME_FILE` gives, where the value comes from a file: for what follows it while the service runs.
+    public func file(_ name: String) -> String? {
+        guard reader.string(forKey: ConfigKey([name]))?.isEmpty != false else { return nil }
+        return reader.string(forKey: ConfigKey(["\(name)_FILE"])).flatMap { $0.isEmpty ? nil : $0 }
+    }
+
+    /// Reads an address that may carry a user's password; only its parts after the `@` are ever shown. Outside the demo
+    /// (`EM_DEMO=true`) a missing, short or placeholder password is a problem.
+    /// - Parameter needsPassword: false for servers that may do without one, and choose their own.
+    public mutating func url<Value>(
+        _ name: String, needsPassword: Bool = true, parse: (String) throws -> Value
+    ) -> Setting<Value> {
         let setting = value(name, secret: true, parse: parse)
-        if let text = text(name), let last = seen.indices.last, seen[last].name == name {
-            seen[last].shown = withoutUserInfo(text)
+        guard let text = text(name) else { return setting }
+        if let last = seen.indices.last, seen[last].name == name { seen[last].shown = withoutUserInfo(text) }
+        if setting.stored != nil, reader.string(forKey: ConfigKey(["EM_DEMO"])) != "true",
+            let complaint = SecretStrength.complaint(about: text, isRequired: needsPassword)
+        {
+            problems.append("\(name) \(complaint); EM_DEMO=true lets that pass where nothing matters")
         }
         return setting
     }

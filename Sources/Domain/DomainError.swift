@@ -19,6 +19,8 @@ public enum DomainError: Error, Hashable, Sendable {
     case capacityBelowConfirmed(confirmed: Int)
     case versionMismatch
     case lastAdmin
+    /// An organizer of events that are still to come can't have their account deleted.
+    case eventsAhead
     /// The owner of an event can't leave its team or take another role in it.
     case ownerStays
     /// The scan let nobody in, so that there is nothing to take back.
@@ -54,6 +56,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .capacityBelowConfirmed: "capacity-below-confirmed"
         case .versionMismatch: "version-mismatch"
         case .lastAdmin: "last-admin"
+        case .eventsAhead: "events-ahead"
         case .ownerStays: "owner-stays"
         case .notCheckedIn: "not-checked-in"
         case .alreadyCheckedIn: "already-checked-in"
@@ -86,6 +89,7 @@ public enum DomainError: Error, Hashable, Sendable {
             "The capacity can't go below the \(confirmed) places that are taken."
         case .versionMismatch: "Somebody changed this in the meantime. Load it again and repeat your change."
         case .lastAdmin: "The last administrator can't give up the role."
+        case .eventsAhead: "People are expected at events of yours. Cancel those first, or wait until they are over."
         case .ownerStays: "The owner of an event stays its owner."
         case .notCheckedIn: "This scan let nobody in: there is nothing to take back."
         case .alreadyCheckedIn: "This ticket was checked in. An organizer can take that back first."

@@ -233,16 +233,27 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case accountAlreadyRegistered = "account.alreadyRegistered"
     case accountResetPassword = "account.resetPassword"
     case accountPasswordChanged = "account.passwordChanged"
+    /// To the new address, with the link that confirms it.
+    case accountConfirmEmail = "account.confirmEmail"
+    /// To the old address: somebody wants the account to have another.
+    case accountEmailChanging = "account.emailChanging"
 
     /// About the person's account; all others are about an event.
     public var isAboutAccount: Bool {
         switch self {
-        case .accountVerifyEmail, .accountAlreadyRegistered, .accountResetPassword, .accountPasswordChanged: true
+        case .accountVerifyEmail, .accountAlreadyRegistered, .accountResetPassword, .accountPasswordChanged,
+            .accountConfirmEmail, .accountEmailChanging:
+            true
         case .registrationConfirmed, .registrationWaitlisted, .registrationPromoted, .registrationCancelled,
             .ticketTransferOffered, .ticketTransferred, .eventUpdated, .eventCancelled:
             false
         }
     }
+}
+
+extension NotificationKind {
+    /// About something that was done to the account: told however often it is done.
+    public var isAlwaysTold: Bool { self == .accountPasswordChanged || self == .accountEmailChanging }
 }
 
 public enum NotificationStatus: String, Codable, Sendable, CaseIterable {

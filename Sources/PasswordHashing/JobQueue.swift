@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 
@@ -75,6 +76,9 @@ final class JobQueue: @unchecked Sendable {
             &thread, nil,
             { argument in
                 let queue = Unmanaged<JobQueue>.fromOpaque(argument!).takeRetainedValue()
+                linux_thread_name("passwords")
+                // A hash takes a core for tens of milliseconds: everything else that is short goes first.
+                linux_thread_yields_to_others()
                 while let job = queue.next() { job.run() }
                 return nil
             }, retained)

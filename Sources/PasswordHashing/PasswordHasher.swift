@@ -1,4 +1,5 @@
 import CArgon2
+import Synchronization
 
 /// Hashes and checks passwords with Argon2id (RFC 9106) on threads of its own.
 ///
@@ -28,6 +29,7 @@ public final class PasswordHasher: Sendable {
     /// What new hashes are made with.
     public let parameters: Parameters
     private let queue: JobQueue
+    private let finished = Atomic<Int>(0)
 
     /// Starts the threads; they end when the hasher is let go.
     public init(parameters: Parameters = .owasp, threads: Int = 1, maximumWaiting: Int = 256) {
@@ -43,6 +45,9 @@ public final class PasswordHasher: Sendable {
 
     /// Calls that wait for a thread; for metrics.
     public var waiting: Int { queue.waitingCount }
+
+    /// Hashes computed so far, whether for a new one, a check, or a check of an account that doesn't exist.
+    public var computed: Int { finished.load(ordering: .relaxed) }
 
     /// A new hash of `password` with a fresh 16-byte salt, as a PHC string
     /// (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`).
@@ -71,10 +76,12 @@ public final class PasswordHasher: Sendable {
         }
     }
 
-    /// Whether `phc` was made with other parameters than today's (or is unreadable): hash again at the next successful
-    /// sign-in, when the password is at hand.
+    /// Whether `phc` costs less than today's parameters (or is unreadable): hash again at the next successful sign-in,
+    /// when the password is at hand. One that costs more stays: going back to cheaper ones weakens nobody.
     public func needsRehash(_ phc: String) -> Bool {
-        PHCString.parameters(of: phc) != parameters
+        guard let made = PHCString.parameters(of: phc) else { return true }
+        return made.memory < parameters.memory || made.iterations < parameters.iterations
+            || made.parallelism < parameters.parallelism
     }
 
     private func perform<R: Sendable>(
@@ -85,7 +92,11 @@ public final class PasswordHasher: Sendable {
             await withCheckedContinuation { continuation in
                 queue.submit(
                     id: id,
-                    run: { continuation.resume(returning: Result { () throws(HashingError) in try work() }) },
+                    run: { [self] in
+                        let result = Result { () throws(HashingError) in try work() }
+                        finished.add(1, ordering: .relaxed)
+                        continuation.resume(returning: result)
+                    },
                     refuse: { continuation.resume(returning: .failure($0)) })
             }
         } onCancel: {

@@ -6,6 +6,7 @@ public import Postgres
 public enum AccountLinkPurpose: String, Sendable, CaseIterable {
     case verifyEmail
     case resetPassword
+    case changeEmail
 }
 
 extension AccountLinkPurpose: PostgresEncodable, PostgresDecodable {}
@@ -21,14 +22,15 @@ public struct AccountLinkStore: Sendable {
 
     /// Stores a new link, committed when this returns: the mail that holds it may arrive sooner than whatever else is
     /// going on commits. The person's links that are past go away.
+    /// - Parameter email: the address that the mail goes to, where the link confirms that one.
     public func create(
-        _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, now: Date
+        _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, email: String? = nil, now: Date
     ) async throws {
         try await database.execute([
             "DELETE FROM account_links WHERE user_id = \(user) AND expires_at <= \(now)",
             """
-            INSERT INTO account_links (token_hash, user_id, purpose, created_at, expires_at)
-            VALUES (\(tokenHash), \(user), \(purpose), \(now), \(now.addingTimeInterval(Self.lifetime)))
+            INSERT INTO account_links (token_hash, user_id, purpose, email, created_at, expires_at)
+            VALUES (\(tokenHash), \(user), \(purpose), \(email), \(now), \(now.addingTimeInterval(Self.lifetime)))
             """,
         ])
     }
@@ -48,6 +50,32 @@ public struct AccountLinkStore: Sendable {
     public func use(
         _ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date, on transaction: Transaction
     ) async throws -> UserID {
+        try await useLink(tokenHash, for: purpose, now: now, on: transaction).user
+    }
+
+    /// The same for a link that confirms an address, with that address.
+    public func useForAddress(
+        _ tokenHash: [UInt8], now: Date, on transaction: Transaction
+    ) async throws -> (user: UserID, email: String) {
+        let used = try await useLink(tokenHash, for: .changeEmail, now: now, on: transaction)
+        guard let email = used.email else { throw DomainError.linkInvalid }
+        return (used.user, email)
+    }
+
+    /// Makes worth nothing what was mailed to a person and not used.
+    public func revokeAll(
+        of user: UserID, for purposes: [AccountLinkPurpose], now: Date, on transaction: Transaction
+    ) async throws {
+        _ = try await transaction.query(
+            """
+            UPDATE account_links SET used_at = \(now)
+            WHERE user_id = \(user) AND used_at IS NULL AND purpose = ANY(\(purposes.map(\.rawValue)))
+            """)
+    }
+
+    private func useLink(
+        _ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date, on transaction: Transaction
+    ) async throws -> (user: UserID, email: String?) {
         // The person's row is locked first: two links of one person wait for each other, and only one of them counts.
         let used = try await transaction.pipeline([
             """
@@ -59,10 +87,12 @@ public struct AccountLinkStore: Sendable {
             WHERE purpose = \(purpose) AND used_at IS NULL AND user_id = (
                 SELECT user_id FROM account_links
                 WHERE token_hash = \(tokenHash) AND purpose = \(purpose) AND used_at IS NULL AND expires_at > \(now))
-            RETURNING user_id
+            RETURNING user_id, CASE WHEN token_hash = \(tokenHash) THEN email END AS email, token_hash = \(tokenHash) AS is_it
             """,
         ])[1]
-        guard let row = used.first else { throw DomainError.linkInvalid }
-        return try row.decode("user_id")
+        guard let row = try used.first(where: { try $0.decode("is_it", as: Bool.self) }) else {
+            throw DomainError.linkInvalid
+        }
+        return (try row.decode("user_id"), try row.decode("email"))
     }
 }

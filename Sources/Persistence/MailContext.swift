@@ -34,7 +34,7 @@ extension NotificationStore {
     ///
     /// Plans nothing for nobody, for somebody whose address is confirmed already and shall be, for a cause planned
     /// before, and beyond ``accountMailsAnHour``: nobody's inbox is flooded by strangers who know their address. That a
-    /// password was changed is told however often.
+    /// password or the address was changed is told however often.
     public func planAccountMail(
         _ kind: NotificationKind, to user: UserID, cause: MessageID, now: Date, on transaction: Transaction
     ) async throws {
@@ -42,9 +42,9 @@ extension NotificationStore {
             """
             INSERT INTO notifications (id, user_id, cause_id, kind, created_at)
             SELECT \(NotificationID()), u.id, \(cause), \(kind), \(now) FROM users u
-            WHERE u.id = \(user)
+            WHERE u.id = \(user) AND u.deleted_at IS NULL
                 AND NOT (\(kind) = \(NotificationKind.accountVerifyEmail) AND u.email_verified_at IS NOT NULL)
-                AND (\(kind) = \(NotificationKind.accountPasswordChanged) OR \(Self.accountMailsAnHour) > (
+                AND (\(kind.isAlwaysTold) OR \(Self.accountMailsAnHour) > (
                     SELECT count(*) FROM notifications n
                     WHERE n.user_id = u.id AND n.kind = \(kind)
                         AND n.created_at > \(now)::timestamptz - interval '1 hour'))
@@ -55,29 +55,40 @@ extension NotificationStore {
         try await OutboxStore().append(jobs, on: transaction)
     }
 
+    /// Where a mail goes: to the person's address, but for the two mails about a change of it. Null when the wish was
+    /// withdrawn meanwhile, or has been fulfilled.
+    private static let recipient: SQL = """
+        CASE n.kind WHEN 'account.confirmEmail' THEN CASE WHEN c.confirmed_at IS NULL THEN c.new_email END
+            WHEN 'account.emailChanging' THEN c.old_email ELSE u.email END
+        """
+
     /// The domain that a mail is for, in lower case; nil when the notification or its person is gone.
     public func recipientDomain(of id: NotificationID) async throws -> String? {
         try await database.read(
             """
-            SELECT lower(substring(u.email FROM '[^@]*$')) AS domain
-            FROM notifications n JOIN users u ON u.id = n.user_id WHERE n.id = \(id)
+            SELECT lower(substring(\(fragment: Self.recipient) FROM '[^@]*$')) AS domain
+            FROM notifications n JOIN users u ON u.id = n.user_id LEFT JOIN email_changes c ON c.user_id = u.id
+            WHERE n.id = \(id)
             """
-        ).first?.decode("domain", as: String.self)
+        ).first?.decode("domain", as: String?.self)
     }
 
     /// Reads all that a mail needs; nil when the notification, its person or its event is gone.
     public func load(_ id: NotificationID) async throws -> MailContext? {
         let rows = try await database.read(
             """
-            SELECT x.*, n.details, n.ticket_id, u.display_name, u.email, u.email_verified_at
+            SELECT x.*, n.details, n.ticket_id, u.display_name, \(fragment: Self.recipient) AS email, u.email_verified_at
             FROM (\(fragment: Self.selection)) x JOIN notifications n ON n.id = x.id JOIN users u ON u.id = x.user_id
-            WHERE x.id = \(id)
+                LEFT JOIN email_changes c ON c.user_id = u.id
+            WHERE x.id = \(id) AND u.deleted_at IS NULL
             """)
-        guard let row = rows.first else { return nil }
+        guard let row = rows.first, let email = try row.decode("email", as: String?.self) else { return nil }
         let notification = try Self.notification(row)
         let matter: MailContext.Matter
         if notification.kind.isAboutAccount {
-            matter = .account(isVerified: try row.decode("email_verified_at", as: Date?.self) != nil)
+            // A new address is nobody's before it is confirmed.
+            let isVerified = try row.decode("email_verified_at", as: Date?.self) != nil
+            matter = .account(isVerified: isVerified && notification.kind != .accountConfirmEmail)
         } else if let found = try await eventMatter(notification, row) {
             matter = .event(found)
         } else {
@@ -89,7 +100,7 @@ extension NotificationStore {
         }
         return MailContext(
             notification: notification, recipientName: try row.decode("display_name"),
-            recipientEmail: try row.decode("email"), matter: matter)
+            recipientEmail: email, matter: matter)
     }
 
     private func transfer(_ details: [UInt8]?) async throws -> TicketTransfer? {

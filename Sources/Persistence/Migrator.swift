@@ -35,6 +35,7 @@ public struct Migrator: Sendable {
         Migration(
             name: "0011_add_ticket_documents_and_transfers",
             script: PackageResources._011_add_ticket_documents_and_transfers_sql),
+        Migration(name: "0012_add_account_security", script: PackageResources._012_add_account_security_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

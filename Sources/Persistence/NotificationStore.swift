@@ -47,7 +47,8 @@ public struct NotificationStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// Writes down what is owed, with a job to send each. A cause planned before plans nothing again.
+    /// Writes down what is owed, with a job to send each. A cause planned before plans nothing again, and who had their
+    /// account deleted is owed nothing.
     public func plan(
         _ planned: [PlannedNotification], cause: MessageID, on transaction: Transaction
     ) async throws {
@@ -63,6 +64,7 @@ public struct NotificationStore: Sendable {
                 \(planned.map(\.ticketID))::uuid[], \(planned.map(\.kind))::text[],
                 \(planned.map { $0.details.map { String(decoding: $0, as: UTF8.self) } })::text[])
                 AS planned (id, user_id, event_id, registration_id, ticket_id, kind, details)
+            WHERE EXISTS (SELECT FROM users u WHERE u.id = planned.user_id AND u.deleted_at IS NULL)
             ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING
             RETURNING id, user_id, event_id, kind, status
             """)

@@ -2,14 +2,26 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
+/// A sign-in, as its owner sees it.
+public struct SessionSummary: Sendable {
+    public var id: SessionID
+    /// The browser's own words (`User-Agent`), nil when it said nothing.
+    public var device: String?
+    public var createdAt: Date
+    public var lastUsedAt: Date
+    public var expiresAt: Date
+}
+
 /// Sign-ins: families of refresh tokens. Only the tokens' SHA-256 is ever stored.
 public struct SessionStore: Sendable {
     /// How long the immediate parent of the current token is still accepted: an answer may have been lost on its way.
     public static let parentGrace: TimeInterval = 10
+    /// A sign-in ends after this long, however often it is used.
+    public static let maximumAge: TimeInterval = 180 * 86_400
 
     public enum Rotation: Sendable {
-        /// The new token stands; the session's user with the role of this moment.
-        case rotated(SessionID, User)
+        /// The token that stands now, and the session's user with the role of this moment.
+        case rotated(SessionID, User, SecretToken)
         /// Unknown, expired or signed out.
         case refused
         /// A token that had been exchanged before: the whole family is revoked now.
@@ -20,31 +32,35 @@ public struct SessionStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
+    /// - Parameter device: what the browser says it is.
     public func create(
-        _ id: SessionID, user: UserID, tokenHash: [UInt8], expiresAt: Date, on transaction: Transaction
+        _ id: SessionID, user: UserID, device: String? = nil, tokenHash: [UInt8], expiresAt: Date,
+        on transaction: Transaction
     ) async throws {
         _ = try await transaction.pipeline([
-            "INSERT INTO sessions (id, user_id, expires_at) VALUES (\(id), \(user), \(expiresAt))",
+            """
+            INSERT INTO sessions (id, user_id, device, expires_at) VALUES (\(id), \(user), \(device), \(expiresAt))
+            """,
             "INSERT INTO refresh_tokens (token_hash, session_id) VALUES (\(tokenHash), \(id))",
         ])
     }
 
-    /// Exchanges a refresh token for its successor. Commit in every case: the revocation on reuse is an effect.
+    /// Exchanges a refresh token for its successor: the same one when it is asked again within ``parentGrace``. Commit in
+    /// every case: the revocation on reuse is an effect.
     public func rotate(
-        _ tokenHash: [UInt8], to successor: [UInt8], expiresAt: Date, now: Date, on transaction: Transaction
+        _ token: SecretToken, expiresAt: Date, now: Date, on transaction: Transaction
     ) async throws -> Rotation {
         // The session's row is locked first: two uses of one family wait for each other.
         let found = try await transaction.pipeline([
             """
             SELECT s.id FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id
-            WHERE t.token_hash = \(tokenHash) FOR UPDATE OF s
+            WHERE t.token_hash = \(token.hash) FOR UPDATE OF s
             """,
             """
-            SELECT s.id AS session_id, s.revoked_at, s.expires_at, t.used_at,
-                u.id, u.email, u.display_name, u.role, u.created_at, u.email_verified_at,
-                (SELECT max(used_at) FROM refresh_tokens WHERE session_id = s.id) AS last_exchange
+            SELECT s.id AS session_id, s.created_at AS began_at, s.revoked_at, s.expires_at, t.used_at, t.successor_salt,
+                u.id, u.email, u.display_name, u.role, u.created_at, u.email_verified_at
             FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
-            WHERE t.token_hash = \(tokenHash)
+            WHERE t.token_hash = \(token.hash)
             """,
         ])[1]
         guard let row = found.first, try row.decode("revoked_at", as: Date?.self) == nil,
@@ -52,18 +68,33 @@ public struct SessionStore: Sendable {
         else { return .refused }
         let session = try row.decode("session_id", as: SessionID.self)
         if let usedAt = try row.decode("used_at", as: Date?.self) {
-            let isParent = try row.decode("last_exchange", as: Date?.self) == usedAt
-            guard isParent, now.timeIntervalSince(usedAt) <= Self.parentGrace else {
-                try await revoke(session, on: transaction)
-                return .reused(session)
+            let salt = try row.decode("successor_salt", as: [UInt8]?.self)
+            let isPrompt = now.timeIntervalSince(usedAt) <= Self.parentGrace
+            let successor = isPrompt ? salt.map { token.successor(salt: $0) } : nil
+            if let successor {
+                let isUnused = try await isUnused(successor, on: transaction)
+                if isUnused { return .rotated(session, try UserStore.user(row), successor) }
             }
+            try await revoke(session, on: transaction)
+            return .reused(session)
         }
+        let salt = SecretToken.salt()
+        let successor = token.successor(salt: salt)
+        let end = min(expiresAt, try row.decode("began_at", as: Date.self) + Self.maximumAge)
         _ = try await transaction.pipeline([
-            "UPDATE refresh_tokens SET used_at = coalesce(used_at, \(now)) WHERE token_hash = \(tokenHash)",
-            "INSERT INTO refresh_tokens (token_hash, session_id) VALUES (\(successor), \(session))",
-            "UPDATE sessions SET last_used_at = \(now), expires_at = \(expiresAt) WHERE id = \(session)",
+            """
+            UPDATE refresh_tokens SET used_at = \(now), successor_salt = \(salt) WHERE token_hash = \(token.hash)
+            """,
+            "INSERT INTO refresh_tokens (token_hash, session_id) VALUES (\(successor.hash), \(session))",
+            "UPDATE sessions SET last_used_at = \(now), expires_at = \(end) WHERE id = \(session)",
         ])
-        return .rotated(session, try UserStore.user(row))
+        return .rotated(session, try UserStore.user(row), successor)
+    }
+
+    private func isUnused(_ token: SecretToken, on transaction: Transaction) async throws -> Bool {
+        try await !transaction.query(
+            "SELECT 1 FROM refresh_tokens WHERE token_hash = \(token.hash) AND used_at IS NULL"
+        ).isEmpty
     }
 
     /// Signs a session out; its refresh tokens are worth nothing from here on.
@@ -72,20 +103,79 @@ public struct SessionStore: Sendable {
             "UPDATE sessions SET revoked_at = now() WHERE id = \(id) AND revoked_at IS NULL")
     }
 
-    /// Signs a person out everywhere. Whoever is signing them in at this moment must hold their row, so that the session
-    /// they are opening is seen here: ``UserStore/holdPasswordHash(_:of:on:)``.
-    public func revokeAll(of user: UserID, on transaction: Transaction) async throws {
-        _ = try await transaction.query(
-            "UPDATE sessions SET revoked_at = now() WHERE user_id = \(user) AND revoked_at IS NULL")
+    /// Signs a person out everywhere, or everywhere else; answers which sessions that ended. Whoever is signing them in
+    /// at this moment must hold their row, so that the session they are opening is seen here:
+    /// ``UserStore/holdPasswordHash(_:of:on:)``.
+    @discardableResult
+    public func revokeAll(
+        of user: UserID, except kept: SessionID? = nil, on transaction: Transaction
+    ) async throws -> [SessionID] {
+        try await transaction.query(
+            """
+            UPDATE sessions SET revoked_at = now()
+            WHERE user_id = \(user) AND revoked_at IS NULL AND id IS DISTINCT FROM \(kept)::uuid RETURNING id
+            """
+        ).map { try $0.decode("id") }
     }
 
-    /// Signs out the session that a refresh token belongs to; false when there is none.
-    public func revoke(tokenHash: [UInt8], on transaction: Transaction) async throws -> Bool {
+    /// Signs out the session that a refresh token belongs to; nil when there is none.
+    public func revoke(tokenHash: [UInt8], on transaction: Transaction) async throws -> SessionID? {
         try await transaction.query(
             """
             UPDATE sessions SET revoked_at = coalesce(revoked_at, now())
-            WHERE id = (SELECT session_id FROM refresh_tokens WHERE token_hash = \(tokenHash))
+            WHERE id = (SELECT session_id FROM refresh_tokens WHERE token_hash = \(tokenHash)) RETURNING id
+            """
+        ).first?.decode("id")
+    }
+}
+
+/// What people see and do about their own sign-ins, and what the services ask about everybody's.
+extension SessionStore {
+    /// The sign-ins of a person that stand, the newest first.
+    public func list(of user: UserID, now: Date, after: PageKey?, limit: Int) async throws -> Page<SessionSummary> {
+        let rows = try await database.read(
+            """
+            SELECT id, device, created_at, last_used_at, expires_at FROM sessions
+            WHERE user_id = \(user) AND revoked_at IS NULL AND expires_at > \(now)
+                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+            ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
+            """)
+        let sessions = try rows.map { row in
+            SessionSummary(
+                id: try row.decode("id"), device: try row.decode("device"), createdAt: try row.decode("created_at"),
+                lastUsedAt: try row.decode("last_used_at"), expiresAt: try row.decode("expires_at"))
+        }
+        return Page(sessions, limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
+    }
+
+    /// Ends one of a person's own sign-ins; false when it is none of theirs. Ending it twice changes nothing.
+    public func revoke(_ id: SessionID, of user: UserID, on transaction: Transaction) async throws -> Bool {
+        try await transaction.query(
+            """
+            UPDATE sessions SET revoked_at = coalesce(revoked_at, now()) WHERE id = \(id) AND user_id = \(user)
             """
         ).affectedRows == 1
+    }
+
+    /// The sessions that ended within the last `seconds` by the database's clock, the latest first; at most `limit`.
+    public func endedLately(within seconds: Double, limit: Int) async throws -> [SessionID] {
+        try await database.read(
+            """
+            SELECT id FROM sessions WHERE revoked_at > now() - make_interval(secs => \(seconds))
+            ORDER BY revoked_at DESC LIMIT \(limit)
+            """
+        ).map { try $0.decode("id") }
+    }
+
+    /// Removes sign-ins that were over before `past`, with their tokens.
+    public func prune(before past: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            DELETE FROM sessions WHERE id IN (
+                (SELECT id FROM sessions WHERE expires_at < \(past) ORDER BY expires_at LIMIT \(limit))
+                UNION ALL
+                (SELECT id FROM sessions WHERE revoked_at < \(past) ORDER BY revoked_at LIMIT \(limit)))
+            """
+        ).affectedRows
     }
 }

@@ -61,23 +61,33 @@ public struct UserStore: Sendable {
         }
     }
 
+    /// Nil also when the account was deleted.
     public func find(_ id: UserID) async throws -> User? {
         try await database.read(
-            "SELECT \(fragment: Self.columns) FROM users WHERE id = \(id)"
+            "SELECT \(fragment: Self.columns) FROM users WHERE id = \(id) AND deleted_at IS NULL"
         ).first.map(Self.user)
     }
 
     /// - Parameter email: lower-case.
     public func find(email: String) async throws -> User? {
         try await database.read(
-            "SELECT \(fragment: Self.columns) FROM users WHERE email = \(email)"
+            "SELECT \(fragment: Self.columns) FROM users WHERE email = \(email) AND deleted_at IS NULL"
         ).first.map(Self.user)
     }
 
     /// - Parameter email: lower-case.
     public func credentials(email: String) async throws -> (user: User, passwordHash: String)? {
         try await database.read(
-            "SELECT \(fragment: Self.columns), password_hash FROM users WHERE email = \(email)"
+            """
+            SELECT \(fragment: Self.columns), password_hash FROM users WHERE email = \(email) AND deleted_at IS NULL
+            """
+        ).first.map { (try Self.user($0), try $0.decode("password_hash")) }
+    }
+
+    /// Of somebody who is signed in; nil when the account is gone.
+    public func credentials(_ id: UserID) async throws -> (user: User, passwordHash: String)? {
+        try await database.read(
+            "SELECT \(fragment: Self.columns), password_hash FROM users WHERE id = \(id) AND deleted_at IS NULL"
         ).first.map { (try Self.user($0), try $0.decode("password_hash")) }
     }
 
@@ -123,7 +133,7 @@ public struct UserStore: Sendable {
         let rows = try await database.read(
             """
             SELECT \(fragment: Self.columns) FROM users
-            WHERE (\(pattern) IS NULL OR email ILIKE \(pattern) OR display_name ILIKE \(pattern))
+            WHERE deleted_at IS NULL AND (\(pattern) IS NULL OR email ILIKE \(pattern) OR display_name ILIKE \(pattern))
                 AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
             """)
@@ -138,7 +148,8 @@ public struct UserStore: Sendable {
         _ role: Role, of id: UserID, on transaction: Transaction
     ) async throws -> (user: User, before: Role) {
         let admins = try await transaction.query("SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR UPDATE")
-        let current = try await transaction.query("SELECT role FROM users WHERE id = \(id) FOR UPDATE")
+        let current = try await transaction.query(
+            "SELECT role FROM users WHERE id = \(id) AND deleted_at IS NULL FOR UPDATE")
         guard let before = try current.first?.decode("role", as: Role.self) else { throw DomainError.notFound }
         if before == .admin, role != .admin, admins.count == 1 { throw DomainError.lastAdmin }
         let rows = try await transaction.query(

@@ -17,7 +17,7 @@ from harness.site import Site  # noqa: E402
 
 # In this order: `ticket` first, as it needs everything to run; the others leave work behind for the workers, which
 # they stop. One file each in benches/, with `run(site, report)`.
-BENCHES = ("ticket", "gate_page", "reads", "lone", "hot", "spread", "gate", "live", "delivery")
+BENCHES = ("ticket", "gate_page", "reads", "lone", "login", "hot", "spread", "gate", "live", "delivery")
 
 
 def main() -> int:

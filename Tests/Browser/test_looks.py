@@ -20,7 +20,8 @@ EVERYTHING = os.environ.get("EM_LOOKS") == "all"
 LOOKS = [("desktop", "light"), ("phone", "dark")] + EVERYTHING * [("desktop", "dark"), ("phone", "light")]
 ACCOUNT = (("sign-in", "/sign-in"), ("sign-up", "/sign-up"), ("forgot", "/forgot-password"),
            ("reset", "/reset-password#token=t"), ("reset-without-link", "/reset-password"),
-           ("verify", "/verify-email#token=t"), ("verify-without-link", "/verify-email"), ("nothing", "/nothing/here"))
+           ("verify", "/verify-email#token=t"), ("verify-without-link", "/verify-email"),
+           ("change-email", "/change-email#token=t"), ("nothing", "/nothing/here"))
 WORDS = """An evening under the old linden trees with the town's orchestra, who play what they like best.
 
 Gates open an hour before. Bring a blanket; there are warm drinks at the kiosk.
@@ -72,6 +73,7 @@ class Scene:
             yield None, name, address, ""
         yield self.guest, "my-tickets", "/tickets", "Show ticket"
         yield self.guest, "ticket", f"/tickets/{self.ticket['id']}", self.ticket["code"]
+        yield self.guest, "account", "/account", "This device"
         yield self.guest, "notifications", "/notifications", "Your place is confirmed"
         yield self.guest, "event-mine", event, self.ticket["code"]
         yield self.guest, "event-in-line", full, "In line at 2"

@@ -79,7 +79,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_a_mail(
 ) -> None:
     signed_up = sign_up(world.anyone, address)
     assert signed_up.status_code == 201, described(signed_up)
-    cookie = signed_up.cookies["em_refresh"]
+    cookie = signed_up.cookies["__Host-em_refresh"]
     asked = world.anyone.send("POST", "/auth/password-reset", json={"email": address.upper()})
     unknown = world.anyone.send("POST", "/auth/password-reset", json={"email": f"no-{address}"})
     assert [(answer.status_code, answer.text) for answer in (asked, unknown)] == [(202, "")] * 2
@@ -92,7 +92,7 @@ def test_a_forgotten_password_is_replaced_by_the_link_in_a_mail(
     problem(confirm(world.anyone, token), 410, "link-invalid")
     problem(log_in(world.anyone, address, PASSWORD), 401, "invalid-credentials")
     assert log_in(world.anyone, address, NEW_PASSWORD).status_code == 200
-    refreshed = world.anyone.send("POST", "/auth/refresh", headers={"X-EM-CSRF": "1", "Cookie": f"em_refresh={cookie}"})
+    refreshed = world.anyone.send("POST", "/auth/refresh", headers={"X-EM-CSRF": "1", "Cookie": f"__Host-em_refresh={cookie}"})
     problem(refreshed, 401, "not-authenticated")
     assert "signed" in mailbox.wait_for(address, "was changed").get_body(("plain",)).get_content()
     lies_nowhere(stack, eavesdropper, token)

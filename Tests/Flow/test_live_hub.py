@@ -182,7 +182,8 @@ class Hubs:
         port = free_port()
         environment = services.service_environment(self.stack.layout, "ws-hub")
         environment.pop("EM_REDIS_URL_FILE")
-        environment |= {"EM_HTTP_PORT": str(port), "EM_REDIS_URL": self.redis_url, "EM_RATE_LIMIT": "off", **settings}
+        environment |= {"EM_HTTP_PORT": str(port), "EM_REDIS_URL": self.redis_url, "EM_RATE_LIMIT": "off",
+                        "EM_DEMO": "true", **settings}  # this Redis has no password
         with open(self.stack.layout.logs / "ws-hub-of-a-test.log", "ab") as log:
             self.processes[port] = subprocess.Popen([str(self.stack.layout.binaries / "ws-hub"), "serve"],
                                                     env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -63,6 +63,7 @@ struct CreateAdmin: AsyncParsableCommand {
         let address = validation.email("email", email)
         let displayName = validation.text("name", name, 1...100)
         let password = promote ? nil : validation.password("password", try Self.readPassword())
+        if let password { validation.refuseEasy(password, "password", of: [address, displayName]) }
         guard validation.errors.isEmpty else {
             throw ValidationError(validation.errors.map { "\($0.field) \($0.message)" }.joined(separator: "\n"))
         }

@@ -5,7 +5,7 @@ import FoundationEssentials
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The keys that sign access tokens and tickets.", subcommands: [GenerateKeys.self])
+        abstract: "The keys that sign access tokens and tickets.", subcommands: [GenerateKeys.self, RotateKeys.self])
 }
 
 struct GenerateKeys: AsyncParsableCommand {
@@ -33,5 +33,73 @@ struct GenerateKeys: AsyncParsableCommand {
             }
         }
         print("Keys are in \(directory).")
+    }
+}
+
+struct RotateKeys: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rotate",
+        abstract: "Sign access tokens with a new key; nobody is signed out, nothing is restarted.",
+        discussion: """
+            Publishes the new public key in access-token.jwks beside the one in use, waits until every service has read \
+            it, and then puts the new private key in the place of the old. Tokens of the old key stay good until they \
+            expire; the key before that one is dropped. Where files reach the services later than written (mounted \
+            secrets), wait longer. With --withdraw the old key ends at once, because it may be in the wrong hands: its \
+            tokens are refused, and browsers fetch new ones by themselves. Keys of tickets: `ticket-worker keys rotate`.
+            """)
+
+    @Option(help: "Where the keys are; the services' EM_ACCESS_TOKEN_…_FILE name the files in it.") var directory:
+        String
+    @Option(help: "Seconds between publishing the new key and signing with it.") var overlap: Int = 15
+    @Flag(help: "Accept nothing any more that the old key signed.") var withdraw = false
+
+    func run() async throws {
+        let rotation = KeyRotation(directory: directory)
+        let fresh = SigningKey()
+        let old = try rotation.publish(fresh.verificationKey)
+        try await Task.sleep(for: .seconds(max(0, overlap)))
+        try rotation.install(fresh)
+        if withdraw {
+            try await Task.sleep(for: .seconds(max(0, overlap)))
+            try rotation.write(KeySet([fresh.verificationKey]))
+        }
+        print(
+            "Access tokens are signed with \(fresh.verificationKey.id); \(old.id) \(withdraw ? "is withdrawn" : "stays good for what it signed")."
+        )
+    }
+}
+
+/// The files of a change of keys, each replaced at once.
+struct KeyRotation {
+    let directory: String
+
+    private var keyPath: String { "\(directory)/access-token.key" }
+    private var setPath: String { "\(directory)/access-token.jwks" }
+
+    /// Makes a key known beside the one in use, which stays the first; answers that one.
+    func publish(_ fresh: VerificationKey) throws -> VerificationKey {
+        let current = try SigningKey(seed: try text(keyPath)).verificationKey
+        try write(KeySet([current, fresh]))
+        return current
+    }
+
+    /// Signs with it from now on.
+    func install(_ key: SigningKey) throws {
+        let beside = "\(keyPath).new"
+        try SecretFile.write(key.seed + "\n", to: beside)
+        try SecretFile.replace(keyPath, by: beside)
+    }
+
+    func write(_ set: KeySet) throws {
+        let beside = "\(setPath).new"
+        try SecretFile.write(set.json + "\n", to: beside)
+        try SecretFile.replace(setPath, by: beside)
+    }
+
+    private func text(_ path: String) throws -> String {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw ValidationError("\(path) can't be read; `keys generate` makes it.")
+        }
+        return String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
     }
 }

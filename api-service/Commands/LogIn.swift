@@ -14,13 +14,15 @@ struct LogIn: Sendable {
     /// password learns that the address is still to be confirmed.
     /// - Parameter email: nil when what was sent can't be an address.
     /// - Throws: ``DomainError/invalidCredentials``, ``DomainError/emailNotVerified``.
-    func perform(email: String?, password: String) async throws -> SessionGrant {
+    func perform(email: String?, password: String, device: String?) async throws -> SessionGrant {
         while true {
             let found = try await email.asyncFlatMap { try await stores.users.credentials(email: $0) }
             let matches = try await passwords.verify(password, against: found?.passwordHash)
             guard let found, matches else { throw DomainError.invalidCredentials }
             try verifiedEmail.check(found.user)
-            if let grant = try await openSession(found.user, password: password, hash: found.passwordHash) {
+            if let grant = try await openSession(
+                found.user, password: password, hash: found.passwordHash, device: device)
+            {
                 return grant
             }
         }
@@ -28,7 +30,9 @@ struct LogIn: Sendable {
 
     /// Nil when the password was changed while it was being checked: a session opened now would outlive the change,
     /// which ends them all.
-    private func openSession(_ user: User, password: String, hash: String) async throws -> SessionGrant? {
+    private func openSession(
+        _ user: User, password: String, hash: String, device: String?
+    ) async throws -> SessionGrant? {
         // Parameters rise over the years; only now is the password at hand.
         let newHash = passwords.needsRehash(hash) ? try await passwords.hash(password) : nil
         return try await stores.database.transaction { transaction in
@@ -38,7 +42,7 @@ struct LogIn: Sendable {
                 } else {
                     try await stores.users.holdPasswordHash(hash, of: user.id, on: transaction)
                 }
-            return isCurrent ? try await openSession.perform(for: user, on: transaction) : nil
+            return isCurrent ? try await openSession.perform(for: user, device: device, on: transaction) : nil
         }
     }
 }

@@ -6,10 +6,11 @@ import Postgres
 struct LogOut: Sendable {
     let stores: Stores
 
-    /// A token that is unknown or signed out already changes nothing.
+    /// The access token ends with it. A token that is unknown or signed out already changes nothing.
     func perform(_ token: SecretToken) async throws {
-        try await stores.database.transaction { transaction in
-            _ = try await stores.sessions.revoke(tokenHash: token.hash, on: transaction)
+        let ended = try await stores.database.transaction { transaction in
+            try await stores.sessions.revoke(tokenHash: token.hash, on: transaction)
         }
+        if let ended { stores.endedSessions.insert([ended]) }
     }
 }

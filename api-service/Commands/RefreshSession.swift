@@ -15,11 +15,9 @@ struct RefreshSession: Sendable {
     ///   last revokes every token that grew from the same sign-in.
     func perform(_ token: SecretToken) async throws -> SessionGrant {
         let now = clock()
-        let successor = SecretToken()
         let rotation = try await stores.database.transaction { transaction in
             let rotation = try await stores.sessions.rotate(
-                token.hash, to: successor.hash, expiresAt: now.addingTimeInterval(OpenSession.lifetime), now: now,
-                on: transaction)
+                token, expiresAt: now.addingTimeInterval(OpenSession.lifetime), now: now, on: transaction)
             if case .reused(let session) = rotation {
                 try await stores.audit.record(
                     "session.reuse-detected", by: nil, subject: session.uuid, on: transaction)
@@ -27,9 +25,10 @@ struct RefreshSession: Sendable {
             return rotation
         }
         switch rotation {
-        case .rotated(let session, let user):
+        case .rotated(let session, let user, let successor):
             return try await openSession.grant(user, session, successor, now: now)
         case .reused(let session):
+            stores.endedSessions.insert([session])
             logger.warning("refresh token used twice, session revoked", metadata: ["session_id": "\(session)"])
             throw DomainError.notAuthenticated
         case .refused:

@@ -18,7 +18,7 @@ struct RegisterUser: Sendable {
 
     /// - Parameters: validated; the address in lower case.
     /// - Throws: ``DomainError/emailTaken``, unless addresses have to be confirmed.
-    func perform(email: String, password: String, displayName: String) async throws -> Outcome {
+    func perform(email: String, password: String, displayName: String, device: String?) async throws -> Outcome {
         let hash = try await passwords.hash(password)
         if verifiedEmail.isOn {
             try await announce(email: email, hash: hash, displayName: displayName)
@@ -29,7 +29,7 @@ struct RegisterUser: Sendable {
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .user,
                 on: transaction)
             try await stores.audit.record("user.registered", by: user.id, subject: user.id.uuid, on: transaction)
-            return try await openSession.perform(for: user, on: transaction)
+            return try await openSession.perform(for: user, device: device, on: transaction)
         }
         return .signedIn(grant)
     }

@@ -12,21 +12,26 @@ struct ResetPassword: Sendable {
 
     /// Whoever has the token read the mail, so the address is confirmed too.
     /// - Parameter password: validated.
+    /// - Returns: the account's address.
     /// - Throws: ``DomainError/linkInvalid``.
-    func perform(_ token: SecretToken, password: String) async throws {
+    func perform(_ token: SecretToken, password: String) async throws -> String? {
         // Looked at first: a made-up token shall not cost a hash.
         guard try await stores.accountLinks.isGood(token.hash, for: .resetPassword, now: clock()) else {
             throw DomainError.linkInvalid
         }
         let hash = try await passwords.hash(password)
         let now = clock()
-        try await stores.database.transaction { transaction in
+        let (user, ended) = try await stores.database.transaction { transaction in
             let user = try await stores.accountLinks.use(token.hash, for: .resetPassword, now: now, on: transaction)
             try await stores.users.setPasswordHash(hash, of: user, on: transaction)
             try await stores.users.markEmailVerified(user, at: now, on: transaction)
-            try await stores.sessions.revokeAll(of: user, on: transaction)
+            try await stores.accountLinks.revokeAll(of: user, for: [.changeEmail], now: now, on: transaction)
+            let ended = try await stores.sessions.revokeAll(of: user, on: transaction)
             try await stores.audit.record("user.password-reset", by: user, subject: user.uuid, on: transaction)
             try await stores.outbox.append([try .accountMail(.accountPasswordChanged, to: user)], on: transaction)
+            return (user, ended)
         }
+        stores.endedSessions.insert(ended)
+        return try await stores.users.find(user)?.email
     }
 }

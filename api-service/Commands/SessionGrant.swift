@@ -22,12 +22,13 @@ struct OpenSession: Sendable {
     let clock: @Sendable () -> Date
 
     /// Starts a family of refresh tokens within the caller's transaction.
-    func perform(for user: User, on transaction: Transaction) async throws -> SessionGrant {
+    /// - Parameter device: what the browser says it is, for the list of the person's sessions.
+    func perform(for user: User, device: String?, on transaction: Transaction) async throws -> SessionGrant {
         let now = clock()
         let session = SessionID()
         let refreshToken = SecretToken()
         try await stores.sessions.create(
-            session, user: user.id, tokenHash: refreshToken.hash,
+            session, user: user.id, device: device, tokenHash: refreshToken.hash,
             expiresAt: now.addingTimeInterval(Self.lifetime), on: transaction)
         return try await grant(user, session, refreshToken, now: now)
     }

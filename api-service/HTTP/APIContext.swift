@@ -1,15 +1,19 @@
 import Access
 import Domain
 import Hummingbird
+import NIOCore
 
 /// What a request carries besides its own parts.
 struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// Who asks; nil when nobody is signed in, or when the route doesn't look at credentials.
     var principal: Principal?
+    /// Who opened the connection: the proxy, where there is one.
+    let peer: SocketAddress?
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)
+        peer = source.channel.remoteAddress
     }
 
     /// A signed-in person; routes that need one say so in the route table, so this fails for nobody else.

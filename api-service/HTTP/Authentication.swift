@@ -9,6 +9,7 @@ import Hummingbird
 struct Authentication: Sendable {
     let verifier: AccessTokenVerifier
     let publicURL: PublicURL
+    let ended: EndedSessions
     let clock: @Sendable () -> Date
 
     /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, or 403 for a request that may come from elsewhere.
@@ -32,13 +33,17 @@ struct Authentication: Sendable {
         // By bytes: characters are dear, and a token has hundreds.
         let parts = header.utf8.split(separator: UInt8(ascii: " ")).map { Substring($0) }
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw DomainError.notAuthenticated }
+        let principal: Principal
         do {
-            return try await verifier.verify(String(parts[1]), now: clock())
+            principal = try await verifier.verify(String(parts[1]), now: clock())
         } catch AccessTokenError.expired {
             throw APIProblem.tokenExpired
         } catch {
             throw DomainError.notAuthenticated
         }
+        // Signed out, or a new password: the token's own time doesn't matter any more.
+        if ended.contains(principal.sessionID) { throw DomainError.notAuthenticated }
+        return principal
     }
 
     /// The cookie is sent by the browser whoever made it ask; the header can only be set by our own pages, and the

@@ -15,6 +15,7 @@ enum CursorKind: UInt8 {
     case scans
     case scanConflicts
     case members
+    case sessions = 20
 }
 
 /// Where a page ended, as text that nobody is meant to read: base64url of the kind, the time in microseconds since

@@ -60,7 +60,8 @@ struct ProblemMiddleware: RouterMiddleware {
         case .forbidden, .emailNotVerified: .forbidden
         case .notAuthenticated, .invalidCredentials: .unauthorized
         case .emailTaken, .full, .registrationNotOpen, .registrationClosed, .alreadyRegistered, .alreadyCancelled,
-            .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin, .ownerStays,
+            .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin, .eventsAhead,
+            .ownerStays,
             .notCheckedIn, .alreadyCheckedIn, .requestInFlight:
             .conflict
         case .versionMismatch: .preconditionFailed

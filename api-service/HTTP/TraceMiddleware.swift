@@ -9,6 +9,7 @@ import Synchronization
 
 extension HTTPField.Name {
     static let traceparent = HTTPField.Name("traceparent")!
+    static let forwardedFor = HTTPField.Name("X-Forwarded-For")!
     static let csrf = HTTPField.Name("X-EM-CSRF")!
     static let idempotencyKey = HTTPField.Name("Idempotency-Key")!
 }

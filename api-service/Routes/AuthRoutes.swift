@@ -1,5 +1,6 @@
 import Bootstrap
 import Domain
+import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Persistence
@@ -13,22 +14,22 @@ struct AuthRoutes: Sendable {
     let requestMail: RequestAccountMail
     let verifyEmail: VerifyEmail
     let resetPassword: ResetPassword
+    let changeEmail: ChangeEmail
+    let signInGuard: SignInGuard
+    let mailGuard: MailGuard
+    let clients: ClientAddresses
     let cookie: RefreshCookie
-
-    private struct Answer: Encodable {
-        var user: UserJSON
-        var accessToken: String
-        var expiresIn: Int
-    }
 
     @Sendable func register(_ request: Request, _ context: APIContext) async throws -> Response {
         var fields = try await BodyFields(request)
         let email = fields.email("email")
-        let password = fields.password("password")
         let displayName = fields.text("displayName", 1...100)
+        let password = fields.newPassword("password", of: [email, displayName])
         try fields.validation.check()
-        switch try await registerUser.perform(email: email, password: password, displayName: displayName) {
-        case .signedIn(let grant): return try answer(grant, status: .created)
+        let outcome = try await registerUser.perform(
+            email: email, password: password, displayName: displayName, device: request.device)
+        switch outcome {
+        case .signedIn(let grant): return try cookie.answer(grant, status: .created)
         case .mailSent: return Self.accepted
         }
     }
@@ -44,19 +45,31 @@ struct AuthRoutes: Sendable {
         var plausible = Validation()
         let address = plausible.email("email", email)
         let tried = plausible.password("password", password)
-        let grant = try await logIn.perform(
-            email: plausible.errors.isEmpty ? address : nil, password: plausible.errors.isEmpty ? tried : "")
-        return try answer(grant, status: .ok)
+        let isPlausible = plausible.errors.isEmpty
+        let (grant, limits) = try await signInGuard.attempt(on: address, from: clients.network(of: request, context)) {
+            try await logIn.perform(
+                email: isPlausible ? address : nil, password: isPlausible ? tried : "", device: request.device)
+        }
+        return try cookie.answer(grant, status: .ok, headers: limits)
     }
 
     @Sendable func refresh(_ request: Request, _ context: APIContext) async throws -> Response {
         guard let token = cookie.token(in: request) else { throw DomainError.notAuthenticated }
-        return try answer(try await refreshSession.perform(token), status: .ok)
+        return try cookie.answer(try await refreshSession.perform(token), status: .ok)
     }
 
     @Sendable func logOut(_ request: Request, _ context: APIContext) async throws -> Response {
         if let token = cookie.token(in: request) { try await logOut.perform(token) }
         return Response(status: .noContent, headers: [.setCookie: cookie.cleared, .cacheControl: "no-store"])
+    }
+
+    @Sendable func confirmEmail(_ request: Request, _ context: APIContext) async throws -> Response {
+        var fields = try await BodyFields(request)
+        let token = Self.linkToken(&fields)
+        try fields.validation.check()
+        guard let token else { throw DomainError.linkInvalid }
+        try await changeEmail.confirm(token)
+        return Self.done
     }
 
     @Sendable func verifyEmail(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -69,29 +82,36 @@ struct AuthRoutes: Sendable {
     }
 
     @Sendable func resendVerification(_ request: Request, _ context: APIContext) async throws -> Response {
-        try await mail(.accountVerifyEmail, request)
+        try await mail(.accountVerifyEmail, request, context)
     }
 
     @Sendable func requestPasswordReset(_ request: Request, _ context: APIContext) async throws -> Response {
-        try await mail(.accountResetPassword, request)
+        try await mail(.accountResetPassword, request, context)
     }
 
     @Sendable func resetPassword(_ request: Request, _ context: APIContext) async throws -> Response {
         var fields = try await BodyFields(request)
         let token = Self.linkToken(&fields)
-        let password = fields.password("password")
+        let password = fields.newPassword("password", of: [])
         try fields.validation.check()
         guard let token else { throw DomainError.linkInvalid }
-        try await resetPassword.perform(token, password: password)
+        if let email = try await resetPassword.perform(token, password: password) {
+            await signInGuard.pardon(email)
+        }
         return Self.done
     }
 
-    private func mail(_ kind: NotificationKind, _ request: Request) async throws -> Response {
+    private func mail(
+        _ kind: NotificationKind, _ request: Request, _ context: APIContext
+    ) async throws -> Response {
         var fields = try await BodyFields(request)
         let email = fields.email("email")
         try fields.validation.check()
+        let limits = try await mailGuard.admit(mailTo: email, from: clients.network(of: request, context))
         try await requestMail.perform(kind, to: email)
-        return Self.accepted
+        var answer = Self.accepted
+        answer.headers.append(contentsOf: limits)
+        return answer
     }
 
     /// Nil for what can't be one of ours: as good as an unknown one.
@@ -103,31 +123,4 @@ struct AuthRoutes: Sendable {
     /// The same for everybody: no body, no cookie.
     private static var accepted: Response { Response(status: .accepted, headers: [.cacheControl: "no-store"]) }
     private static var done: Response { Response(status: .noContent, headers: [.cacheControl: "no-store"]) }
-
-    private func answer(_ grant: SessionGrant, status: HTTPResponse.Status) throws -> Response {
-        try .json(
-            Answer(user: UserJSON(grant.user), accessToken: grant.accessToken, expiresIn: grant.expiresIn),
-            status: status, headers: [.setCookie: cookie.holding(grant.refreshToken)])
-    }
-}
-
-/// The cookie that carries the refresh token: out of reach for scripts, sent to `/api/v1/auth` only and never from
-/// another site.
-struct RefreshCookie: Sendable {
-    static let name = "em_refresh"
-    let isSecure: Bool
-
-    private var attributes: String {
-        "; Path=/api/v1/auth; HttpOnly; SameSite=Strict" + (isSecure ? "; Secure" : "")
-    }
-
-    func holding(_ token: SecretToken) -> String {
-        "\(Self.name)=\(token.text); Max-Age=\(Int(OpenSession.lifetime))\(attributes)"
-    }
-
-    var cleared: String { "\(Self.name)=; Max-Age=0\(attributes)" }
-
-    func token(in request: Request) -> SecretToken? {
-        request.cookies[Self.name].flatMap { SecretToken($0.value) }
-    }
 }

@@ -4,14 +4,14 @@ import Hummingbird
 
 /// Documents for programs: public keys, and the description of this surface.
 struct DocumentRoutes: Sendable {
-    let accessKeys: KeySet
+    let keys: AccessKeys
     let keyring: TicketKeyring
 
     /// Keys change by rotation only, with days between.
     private static let cached: HTTPFields = [.cacheControl: "public, max-age=300"]
 
     @Sendable func accessKeys(_ request: Request, _ context: APIContext) async throws -> Response {
-        .text(accessKeys.json, type: "application/jwk-set+json", headers: Self.cached)
+        .text(keys.set.json, type: "application/jwk-set+json", headers: Self.cached)
     }
 
     @Sendable func ticketKeys(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -13,7 +13,8 @@ struct GateRoutes: Sendable {
     let undoCheckIn: UndoCheckIn
     let keyring: TicketKeyring
     /// Signs manifests.
-    let manifestKey: SigningKey
+    /// Sign the lists for gates.
+    let keys: AccessKeys
     let manifests = ManifestCache()
     let clock: @Sendable () -> Date
 
@@ -33,7 +34,7 @@ struct GateRoutes: Sendable {
         let manifest = try await manifests.manifest(of: event.id, tag: "\"\(tagged)\"") {
             try await CheckInManifest(
                 of: event, try await stores.manifests.tickets(of: event.id), keys: keySet, stamp: tagged,
-                signedBy: manifestKey, now: clock())
+                signedBy: keys.signing, now: clock())
         }
         headers[.contentType] = "application/jose"
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: manifest.body))

@@ -19,3 +19,6 @@ static inline int linux_epoll_ctl(int epoll, int operation, int fd, uint32_t eve
 static inline uint64_t linux_epoll_token(const struct epoll_event *event) { return event->data.u64; }
 /// Names the calling thread, for debuggers and `top -H`: at most 15 characters.
 void linux_thread_name(const char *name);
+/// Gives the calling thread a lower share of the processor than the process's other threads (nice 10): it runs at full
+/// speed on an idle core. Linux counts niceness by thread, unlike POSIX (sched(7)).
+void linux_thread_yields_to_others(void);

@@ -116,7 +116,8 @@ class Twins:
         for name in ("EM_DATABASE_URL", "EM_AMQP_URL", "EM_REDIS_URL"):
             environment.pop(f"{name}_FILE", None)
         return {**environment, "EM_DATABASE_URL": self._url("EM_SERVICE_DATABASE_URL"),
-                "EM_AMQP_URL": "amqp://nobody:x@127.0.0.1:1/", "EM_REDIS_URL": "redis://127.0.0.1:1/0", **more}
+                "EM_AMQP_URL": "amqp://nobody:x@127.0.0.1:1/", "EM_REDIS_URL": "redis://127.0.0.1:1/0",
+                "EM_DEMO": "true", **more}  # such passwords are for nothing that matters
 
     def _run(self, *arguments: str, check: bool = True, **more: str) -> subprocess.CompletedProcess:
         ran = subprocess.run([self._binary, *arguments], env=self._environment(INSTANCES[0], **more), cwd=self.stack.state,

@@ -4,6 +4,7 @@ import Crypto
 import Domain
 import FoundationEssentials
 import Logging
+import PasswordHashing
 import Persistence
 import Postgres
 import ServiceLifecycle
@@ -17,20 +18,25 @@ struct APIWorld: Sendable {
     let ticketKey: Curve25519.Signing.PrivateKey
     /// The private half of the keys that verify access tokens.
     let accessKey: Curve25519.Signing.PrivateKey
+    /// Counts the hashes that the service computes.
+    let passwords: PasswordHasher
 
     static let password = "correct horse battery staple"
     static let origin = "http://localhost:8080"
 
     /// - Parameter settings: variables of the environment beyond those that every test needs.
+    ///   - clock: the time that the service's rules go by.
     static func run(
         databaseURL: String? = nil, settings more: [String: String] = [:],
+        clock: @escaping @Sendable () -> Date = { Date() },
         _ test: @escaping @Sendable (APIWorld) async throws -> Void
     ) async throws {
         try await TestWorld.run { world in
             let accessKey = Curve25519.Signing.PrivateKey()
             let ticketKey = Curve25519.Signing.PrivateKey()
             let environment = [
-                "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": origin, "EM_DATABASE_URL": databaseURL ?? world.databaseURL,
+                "EM_DEMO": "true", "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": origin,
+                "EM_DATABASE_URL": databaseURL ?? world.databaseURL,
                 "EM_AMQP_URL": "amqp://x:y@127.0.0.1:1/", "EM_REDIS_URL": "redis://127.0.0.1:1/0",
                 "EM_ACCESS_TOKEN_KEY": base64URL(accessKey.rawRepresentation),
                 "EM_TICKET_PUBLIC_KEYS":
@@ -38,10 +44,11 @@ struct APIWorld: Sendable {
             ]
             var reader = SettingsReader(environment: environment.merging(more) { $1 })
             let settings = try APISettings.read(&reader)
+            let passwords = PasswordHasher()
             let (ports, announce) = AsyncStream.makeStream(of: Int.self)
             let service = try await buildAPIService(
                 settings, metrics: PrometheusRegistry(), logger: world.logger, relaying: false,
-                onServerRunning: { announce.yield($0) })
+                clock: clock, passwords: passwords, onServerRunning: { announce.yield($0) })
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for part in service.services { group.addTask { try await part.run() } }
                 group.addTask { try await service.application.run() }
@@ -49,7 +56,7 @@ struct APIWorld: Sendable {
                     try await test(
                         APIWorld(
                             world: world, client: LoopbackClient(port: port), ticketKey: ticketKey,
-                            accessKey: accessKey))
+                            accessKey: accessKey, passwords: passwords))
                     break
                 }
                 group.cancelAll()

@@ -129,7 +129,8 @@ struct TicketLifeTests {
             let person = try await api.signUp()
             #expect(try await api.client.get("/api/v1/me", token: person.token).status == 200)
             let seed = base64URL(api.ticketKey.rawRepresentation)
-            let issuer = await AccessTokenIssuer(key: try SigningKey(seed: seed), issuer: APIWorld.origin)
+            let issuer = AccessTokenIssuer(
+                keys: AccessKeys(signing: try SigningKey(seed: seed)), issuer: APIWorld.origin)
             let forged = try await issuer.issue(userID: person.id, role: .admin, sessionID: SessionID()).token
             #expect(try await api.client.get("/api/v1/me", token: forged).status == 401)
         }

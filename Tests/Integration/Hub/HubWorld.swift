@@ -43,7 +43,8 @@ final class HubWorld: Sendable {
             let organizer = try await world.person("Owner", role: .organizer)
             let events = HubEvents(database: world.owner, owner: organizer.id)
             var reader = SettingsReader(environment: [
-                "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": publicURL, "EM_DATABASE_URL": world.databaseURL,
+                "EM_DEMO": "true", "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": publicURL,
+                "EM_DATABASE_URL": world.databaseURL,
                 "EM_REDIS_URL": "redis://127.0.0.1", "EM_ACCESS_TOKEN_PUBLIC_KEYS": TestToken.keySet(of: key),
             ])
             var settings = try HubSettings(&reader)

@@ -82,6 +82,49 @@ import Testing
         }
     }
 
+    @Test(
+        "Another address: its mail goes there and names nobody, the old address is told, and a newer wish ends an older"
+    )
+    func changedAddress() async throws {
+        try await MailWorld.run { mail in
+            let user = try await mail.person(at: "ann")
+            let changes = EmailChangeStore()
+            func wish(_ email: String) async throws {
+                try await mail.world.database.transaction { transaction in
+                    try await changes.request(email, of: user.id, now: Date(), on: transaction)
+                }
+            }
+            try await wish("new@example.org")
+            for job in try await mail.asked(.accountConfirmEmail, user.id) {
+                #expect(try await mail.deliver(job) == .done)
+            }
+            let confirmation = try mail.server.nextMail()
+            #expect(confirmation.recipients == ["new@example.org"])
+            #expect(confirmation.root.children?[0].children?[0].text?.contains(user.displayName) == false)
+            let first = try #require(Self.token(confirmation, "/change-email"))
+            let told = try #require(try await mail.asked(.accountEmailChanging, user.id).last)
+            #expect(try await mail.deliver(told) == .done)
+            #expect(try mail.server.nextMail().recipients == ["ann@example.org"])
+
+            try await wish("newer@example.org")
+            await #expect(throws: DomainError.linkInvalid) { try await mail.use(first, .changeEmail) }
+        }
+    }
+
+    @Test("Who had their account deleted is written to no more, not even what was planned before")
+    func deleted() async throws {
+        try await MailWorld.run { mail in
+            let user = try await mail.person(at: "ann")
+            let job = try #require(try await mail.asked(.accountResetPassword, user.id).first)
+            _ = try await mail.world.database.transaction { transaction in
+                try await AccountErasure(mail.world.database).erase(user.id, now: Date(), on: transaction)
+            }
+            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.asked(.accountPasswordChanged, user.id).count == 1)
+            #expect(throws: MailServer.Failure.self) { try mail.server.nextMail(within: .milliseconds(300)) }
+        }
+    }
+
     @Test("A wish delivered twice is one mail")
     func redelivered() async throws {
         try await MailWorld.run { mail in

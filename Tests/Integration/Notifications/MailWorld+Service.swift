@@ -40,7 +40,8 @@ extension MailWorld {
 
     private func settings(connections: Int) throws -> NotificationsSettings {
         var reader = SettingsReader(environment: [
-            "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": "http://localhost:8080", "EM_DATABASE_URL": world.databaseURL,
+            "EM_DEMO": "true", "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": "http://localhost:8080",
+            "EM_DATABASE_URL": world.databaseURL,
             "EM_AMQP_URL": Servers.broker, "EM_SMTP_URL": "smtp://127.0.0.1:\(server.port)",
             "EM_MAIL_FROM": "EM-Connect <events@example.com>", "EM_SMTP_CONNECTIONS": "\(connections)",
         ])

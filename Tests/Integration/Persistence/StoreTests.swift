@@ -144,33 +144,63 @@ struct StoreTests {
             let ada = try await world.person("Ada")
             let sessions = SessionStore(world.database)
             let now = Date()
-            let tokens = (0..<5).map { [UInt8](repeating: UInt8($0), count: 32) }
-            func rotate(_ from: Int, _ to: Int, after seconds: TimeInterval) async throws -> SessionStore.Rotation {
+            let first = SecretToken()
+            func rotate(_ token: SecretToken, after seconds: TimeInterval) async throws -> SessionStore.Rotation {
                 try await world.database.transaction { transaction in
-                    try await sessions.rotate(
-                        tokens[from], to: tokens[to], expiresAt: now + 3600, now: now + seconds, on: transaction)
+                    try await sessions.rotate(token, expiresAt: now + 3600, now: now + seconds, on: transaction)
                 }
             }
+            let session = SessionID()
             try await world.database.transaction { transaction in
                 try await sessions.create(
-                    SessionID(), user: ada.id, tokenHash: tokens[0], expiresAt: now + 3600, on: transaction)
+                    session, user: ada.id, device: "Browser", tokenHash: first.hash, expiresAt: now + 3600,
+                    on: transaction)
             }
-            guard case .rotated = try await rotate(0, 1, after: 1) else {
-                Issue.record("refused")
-                return
-            }
-            guard case .rotated = try await rotate(0, 2, after: 5) else {
-                Issue.record("parent refused")
-                return
-            }
-            guard case .reused = try await rotate(0, 3, after: 60) else {
+            let second = try #require(try await rotate(first, after: 1).token)
+            #expect(try await rotate(first, after: 10).token?.text == second.text, "the same, as long as it is unused")
+            #expect(
+                try await sessions.list(of: ada.id, now: now, after: nil, limit: 5).items.map(\.device) == ["Browser"])
+            let third = try #require(try await rotate(second, after: 2).token)
+            #expect(Set([first.text, second.text, third.text]).count == 3)
+            #expect(try await rotate(second, after: 5).token?.text == third.text)
+            // A grandparent, although the ten seconds are not over.
+            guard case .reused(session) = try await rotate(first, after: 6) else {
                 Issue.record("reuse accepted")
                 return
             }
-            guard case .refused = try await rotate(1, 4, after: 61) else {
+            guard case .refused = try await rotate(third, after: 7) else {
                 Issue.record("family alive")
                 return
             }
+            #expect(try await sessions.endedLately(within: 60, limit: 9) == [session])
+            #expect(try await sessions.list(of: ada.id, now: now, after: nil, limit: 5).items.isEmpty)
         }
+    }
+
+    @Test("the parent of the newest refresh token counts for ten seconds, then it is theft")
+    func lateRepetition() async throws {
+        try await TestWorld.run { world in
+            let ada = try await world.person()
+            let sessions = SessionStore(world.database)
+            let (first, session, now) = (SecretToken(), SessionID(), Date())
+            try await world.database.transaction { transaction in
+                try await sessions.create(
+                    session, user: ada.id, tokenHash: first.hash, expiresAt: now + 3600, on: transaction)
+                _ = try await sessions.rotate(first, expiresAt: now + 3600, now: now, on: transaction)
+            }
+            let late = try await world.database.transaction { transaction in
+                try await sessions.rotate(first, expiresAt: now + 3600, now: now + 10.1, on: transaction)
+            }
+            guard case .reused(session) = late else {
+                Issue.record("accepted after its time")
+                return
+            }
+        }
+    }
+}
+
+extension SessionStore.Rotation {
+    fileprivate var token: SecretToken? {
+        if case .rotated(_, _, let token) = self { token } else { nil }
     }
 }

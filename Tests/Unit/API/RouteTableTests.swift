@@ -15,7 +15,7 @@ struct RouteTableTests {
     private func table() async throws -> [Route] {
         let key = SigningKey()
         var reader = SettingsReader(environment: [
-            "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": "http://localhost:8080",
+            "EM_DEMO": "true", "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": "http://localhost:8080",
             "EM_DATABASE_URL": "postgres://em:x@127.0.0.1:1/em", "EM_AMQP_URL": "amqp://em:x@127.0.0.1:1/",
             "EM_REDIS_URL": "redis://127.0.0.1:1/0", "EM_ACCESS_TOKEN_KEY": key.seed,
             "EM_TICKET_PUBLIC_KEYS": KeySet([key.verificationKey]).json,
@@ -23,14 +23,15 @@ struct RouteTableTests {
         let settings = try APISettings.read(&reader)
         let logger = Logger(label: "test")
         let database = Database(settings.database, logger: logger)
-        let issuer = await AccessTokenIssuer(key: key, issuer: "http://localhost:8080")
+        let issuer = AccessTokenIssuer(keys: AccessKeys(signing: key), issuer: "http://localhost:8080")
         let stores = Stores(database)
         let desk = AdmissionDesk(
             database: database, registrations: stores.registrations, metrics: PrometheusRegistry(), clock: { Date() },
             logger: logger)
         let routes = api_service.routes(
             settings, stores: stores, desk: desk, printer: TicketPrinter(store: stores.documents),
-            passwords: PasswordHasher(), issuer: issuer, clock: { Date() },
+            passwords: PasswordHasher(), issuer: issuer, throttle: Throttle(redis: nil, clock: { Date() }),
+            clock: { Date() },
             logger: logger)
         await database.close()
         return routes

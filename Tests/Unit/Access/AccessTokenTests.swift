@@ -17,7 +17,7 @@ struct AccessTokenTests {
     }
 
     private func token() async throws -> String {
-        try await AccessTokenIssuer(key: key, issuer: Self.issuerName)
+        try await AccessTokenIssuer(keys: AccessKeys(signing: key), issuer: Self.issuerName)
             .issue(userID: user, role: .organizer, sessionID: session, now: now).token
     }
 
@@ -114,6 +114,39 @@ struct AccessTokenTests {
         }
     }
 
+    @Test(
+        "a new key takes over: both count for a while, then the old one's tokens are worth nothing, seen before or not")
+    func rotation() async throws {
+        let keys = AccessKeys(signing: key)
+        let issuer = AccessTokenIssuer(keys: keys, issuer: Self.issuerName)
+        let verifier = try await AccessTokenVerifier(keySet: keys.set, issuer: Self.issuerName)
+        func token() async throws -> String {
+            try await issuer.issue(userID: user, role: .user, sessionID: session, now: now).token
+        }
+        func isGood(_ token: String) async -> Bool {
+            do { return try await verifier.verify(token, now: now).userID == user } catch { return false }
+        }
+        let next = SigningKey()
+        let (seen, unseen) = (try await token(), try await token())
+        #expect(await isGood(seen))
+        // Published first, used later.
+        #expect(keys.replace(signing: key, published: KeySet([key.verificationKey, next.verificationKey])))
+        try await verifier.follow(keys.set)
+        #expect(await isGood(seen))
+        #expect(keys.replace(signing: next, published: KeySet([key.verificationKey, next.verificationKey])))
+        #expect(keys.set.keys.first == next.verificationKey)
+        let fresh = try await token()
+        #expect(await isGood(fresh))
+        #expect(await isGood(seen))
+        // Withdrawn, because somebody stole it.
+        #expect(keys.replace(signing: next, published: KeySet([next.verificationKey])))
+        try await verifier.follow(keys.set)
+        #expect(await isGood(fresh))
+        #expect(await !isGood(seen))
+        #expect(await !isGood(unseen))
+        #expect(!keys.replace(signing: next, published: nil))
+    }
+
     @Test("keys travel as a JSON Web Key Set, and nothing but Ed25519 gets in")
     func keySets() throws {
         let set = KeySet([key.verificationKey])
@@ -130,7 +163,9 @@ struct AccessTokenTests {
     func seeds() throws {
         #expect(try SigningKey(seed: key.seed).verificationKey == key.verificationKey)
         #expect(!"\(key)".contains(key.seed))
-        for bad in ["", "short", key.seed + "A", key.seed + "==", "!" + key.seed.dropFirst()] {
+        for bad in [
+            "", "short", String(repeating: "A", count: 43), key.seed + "A", key.seed + "==", "!" + key.seed.dropFirst(),
+        ] {
             #expect(throws: KeyError.self) { try SigningKey(seed: bad) }
         }
     }

@@ -53,6 +53,7 @@ struct SettingsReaderTests {
     func summary() throws {
         var reader = SettingsReader(environment: [
             "EM_KEY": "verysecret", "EM_DATABASE_URL": "postgres://em:p%40ss@db.local:5432/em", "EM_NAME": "x",
+            "EM_DEMO": "true",
         ])
         _ = reader.value("EM_KEY", secret: true) { $0 }
         _ = reader.url("EM_DATABASE_URL") { $0 }
@@ -62,6 +63,41 @@ struct SettingsReaderTests {
         #expect(!text.contains("verysecret"))
         #expect(!text.contains("p%40ss"))
         #expect(text.contains("db.local:5432"))
+    }
+
+    @Test(
+        "a service starts with no missing, short or placeholder password, unless it is the demo",
+        arguments: [
+            ("postgres://em_service@db/em", "no password"), ("redis://127.0.0.1:6379/0", "no password"),
+            ("amqp://em:@mq/", "no password"), ("amqp://em:guest@mq/", "fewer than 16"),
+            ("postgres://em:changeme-changeme-changeme@db/em", "placeholder"),
+            ("redis://:0000000000000000000000@cache/0", "placeholder"), ("redis://:9f86d081884c7d659a2f@cache/0", nil),
+            ("postgres://em@db/em?sslcert=/run/client.pem", nil),
+        ])
+    func weakSecrets(address: String, complaint: String?) throws {
+        var reader = SettingsReader(environment: ["EM_ADDRESS": address])
+        _ = reader.url("EM_ADDRESS") { $0 }
+        if let complaint {
+            let error = try #require(throws: SettingsError.self) { try reader.finish() }
+            #expect(error.problems.count == 1 && error.problems[0].contains(complaint))
+            #expect(!error.description.contains("changeme") && !error.description.contains("0000"))
+        } else {
+            try reader.finish()
+        }
+        var demo = SettingsReader(environment: ["EM_ADDRESS": address, "EM_DEMO": "true"])
+        _ = demo.url("EM_ADDRESS") { $0 }
+        try demo.finish()
+    }
+
+    @Test("a mail server may do without a password, but not with a placeholder")
+    func mailPassword() throws {
+        for (address, isGood) in [
+            ("smtp://mail:25", true), ("smtp://me:short1@mail", true), ("smtp://me:changeme@mail", false),
+        ] {
+            var reader = SettingsReader(environment: ["EM_SMTP_URL": address])
+            _ = reader.url("EM_SMTP_URL", needsPassword: false) { $0 }
+            if isGood { try reader.finish() } else { #expect(throws: SettingsError.self) { try reader.finish() } }
+        }
     }
 
     @Test(

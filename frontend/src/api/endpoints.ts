@@ -5,7 +5,7 @@ import type { Call } from './transport';
 import type {
   AdminUser, Announcement, Attendee, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats,
   Member, MemberRole, Notification, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
-  SystemReport, Ticket,
+  SignInSession, SystemReport, Ticket,
 } from './types';
 
 // One function a route: the only place that knows paths and verbs.
@@ -32,6 +32,8 @@ export const auth = {
   requestPasswordReset: (email: string) => told('/auth/password-reset', { email }),
   resetPassword: (token: string, password: string) => told('/auth/password-reset/confirm', { token, password }),
   verifyEmail: (token: string) => told('/auth/verify-email', { token }),
+  /** With the token of the mail to a new address. */
+  confirmEmail: (token: string) => told('/auth/email-change/confirm', { token }),
   resendVerification: (email: string) => told('/auth/verify-email/resend', { email }),
 };
 
@@ -106,6 +108,18 @@ export const tickets = {
   accept: (token: string) => requestJSON<{ registrationId: string }>({ method: 'POST', path: '/ticket-transfers/accept', body: { token } }),
   get: (id: string, signal: Abort) => requestJSON<Ticket>({ path: `/tickets/${id}`, signal }),
   file: (id: string, extension: 'svg' | 'png' | 'ics') => `/tickets/${id}.${extension}`,
+};
+
+export const account = {
+  sessions: (cursor: string | null, signal: Abort) =>
+    requestJSON<Page<SignInSession>>({ path: '/me/sessions', query: { limit: 20, cursor }, signal }),
+  endSession: (id: string) => request({ method: 'DELETE', path: `/me/sessions/${id}` }),
+  endSessions: (keepCurrent: boolean) => request({ method: 'DELETE', path: '/me/sessions', query: { keepCurrent } }),
+  /** Every session ends; the answer is a new one for this browser. */
+  changePassword: (currentPassword: string, newPassword: string) =>
+    requestJSON<AuthAnswer>({ method: 'POST', path: '/me/password', body: { currentPassword, newPassword } }),
+  changeEmail: (email: string, password: string) => request({ method: 'POST', path: '/me/email', body: { email, password } }),
+  remove: (password: string) => request({ method: 'DELETE', path: '/me', body: { password } }),
 };
 
 export const notifications = {

@@ -56,6 +56,7 @@ const words: Record<string, string> = {
   'owner-stays': 'Whoever owns the event stays in its team.',
   'not-checked-in': 'This scan let nobody in: there is nothing to take back.',
   'last-admin': 'There must be at least one admin.',
+  'events-ahead': 'People are expected at events of yours. Cancel those first, or wait until they are over.',
   'too-many-requests': 'That was a bit quick. Please wait a moment and try again.',
   unavailable: 'The service is busy or being restarted. Nothing was changed: please try again in a moment.',
   'outcome-unknown': 'We couldn’t learn whether this worked. Trying again is safe.',

@@ -19,6 +19,18 @@ export interface User {
   role: Role;
 }
 
+/** One of the places where somebody is signed in. */
+export interface SignInSession {
+  id: string;
+  /** The browser's own words. */
+  device: string | null;
+  createdAt: string;
+  lastUsedAt: string;
+  expiresAt: string;
+  /** The one that asks. */
+  current: boolean;
+}
+
 export interface AdminUser extends User {
   createdAt: string;
 }

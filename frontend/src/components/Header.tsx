@@ -24,7 +24,7 @@ export function Header() {
             ))}
           </ul>
           <ul className="em-nav-account">
-            {user ? <SignedIn user={user} /> : status === 'anonymous' && <SignedOut path={path} address={address} />}
+            {user ? <SignedIn user={user} path={path} /> : status === 'anonymous' && <SignedOut path={path} address={address} />}
           </ul>
         </nav>
       </div>
@@ -44,14 +44,18 @@ function isWithin(path: string, to: string): boolean {
   return to === '/' ? path === '/' || path.startsWith('/events/') : path === to || path.startsWith(`${to}/`);
 }
 
-function SignedIn({ user }: { user: User }) {
+function SignedIn({ user, path }: { user: User; path: string }) {
   const leave = useAction(async () => {
     await signOut();
     navigate('/');
   });
   return (
     <>
-      <li className="em-nav-plain"><span title={user.email}>{user.displayName}</span></li>
+      <li className="em-nav-name">
+        <Link to="/account" title={user.email} aria-current={isWithin(path, '/account') ? 'page' : undefined}>
+          <span>{user.displayName}</span><span className="visually-hidden">, your account</span>
+        </Link>
+      </li>
       <li>
         <Busy pending={leave.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void leave.run()}>Sign out</Busy>
         {leave.problem && <span role="alert" className="em-small">{leave.problem.message}</span>}
@@ -61,7 +65,7 @@ function SignedIn({ user }: { user: User }) {
 }
 
 /** Pages that nobody wants to be brought back to after signing in. */
-const leadsNowhere = /^\/(sign-|forgot-password|reset-password|verify-email|accept-ticket)/;
+const leadsNowhere = /^\/(sign-|forgot-password|reset-password|verify-email|change-email|accept-ticket)/;
 
 function SignedOut({ path, address }: { path: string; address: string }) {
   const next = leadsNowhere.test(path) ? '' : `?next=${encodeURIComponent(address)}`;

@@ -1,5 +1,7 @@
-// Where links in mails lead, and how to get one: seldom needed, fetched when one of them is opened.
+// One's account, where links in mails lead, and how to get one: seldom needed, fetched when one of them is opened.
 export { AcceptTicketPage } from './account/AcceptTicketPage';
+export { AccountPage } from './account/AccountPage';
+export { ChangeEmailPage } from './account/ChangeEmailPage';
 export { ForgotPasswordPage } from './account/ForgotPasswordPage';
 export { ResetPasswordPage } from './account/ResetPasswordPage';
 export { VerifyEmailPage } from './account/VerifyEmailPage';

@@ -47,6 +47,8 @@ const routes: readonly Route[] = [
   { pattern: '/forgot-password', page: accountPage((pages) => pages.ForgotPasswordPage) },
   { pattern: '/reset-password', page: accountPage((pages) => pages.ResetPasswordPage) },
   { pattern: '/verify-email', page: accountPage((pages) => pages.VerifyEmailPage) },
+  { pattern: '/change-email', page: accountPage((pages) => pages.ChangeEmailPage) },
+  { pattern: '/account', roles: anybody, page: accountPage((pages) => pages.AccountPage) },
   { pattern: '/accept-ticket', page: accountPage((pages) => pages.AcceptTicketPage) },
   { pattern: '/tickets', roles: anybody, page: MyTicketsPage },
   { pattern: '/tickets/:id', roles: anybody, page: TicketPage },

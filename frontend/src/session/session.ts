@@ -39,12 +39,12 @@ export function useSession(): Session {
 
 /**
  * Takes up the session that the cookie stands for, if there is one. While the server can't say, the app goes on as a
- * stranger's and asks again, ever less often.
+ * stranger's and asks again, ever less often. `again`: also when somebody is signed in, whose account has changed.
  */
-export async function restoreSession(attempt = 0): Promise<void> {
-  if (readHint() === null || session.user !== null) return;
+export async function restoreSession(attempt = 0, again = false): Promise<void> {
+  if (readHint() === null || (session.user !== null && !again)) return;
   clearTimeout(retry);
-  if (attempt === 0) become({ status: 'restoring', user: null });
+  if (attempt === 0 && !again) become({ status: 'restoring', user: null });
   try {
     const { user } = await tokens.renew();
     if (user) become({ status: 'signedIn', user });
@@ -63,6 +63,9 @@ function enter(answer: AuthAnswer): boolean {
   writeHint(answer.user.id);
   return true;
 }
+
+/** Goes on with the session that the server opened in place of this one (after a new password). */
+export function renewSession(answer: AuthAnswer): void { enter(answer); }
 
 export async function signIn(email: string, password: string): Promise<void> {
   enter(await auth.login({ email, password }));

@@ -11,7 +11,7 @@ from .servers import bare_environment
 OWN_SETTINGS = {
     "api-service": {
         "EM_AMQP_URL": "secrets/amqp-url", "EM_REDIS_URL": "secrets/redis-url",
-        "EM_ACCESS_TOKEN_KEY": "keys/access-token.key",
+        "EM_ACCESS_TOKEN_KEY": "keys/access-token.key", "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks",
     },
     "ws-hub": {"EM_REDIS_URL": "secrets/redis-url", "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks"},
     "ticket-worker": {"EM_AMQP_URL": "secrets/amqp-url", "EM_TICKET_KEY": "keys/ticket.key"},

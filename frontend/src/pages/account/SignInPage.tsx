@@ -13,6 +13,9 @@ export function SignInPage() {
         {query.get('notice') === 'password-changed' && (
           <p role="status" className="em-note mb-0" data-tone="good">Your new password is saved. Sign in with it.</p>
         )}
+        {query.get('notice') === 'account-deleted' && (
+          <p role="status" className="em-note mb-0" data-tone="good">Your account is deleted. Goodbye, and thank you for having been here.</p>
+        )}
         <SignInForm onDone={() => navigate(next, { replace: true })} />
         <div className="em-small em-stack-s">
           <div><Link to="/forgot-password">Forgot your password?</Link></div>

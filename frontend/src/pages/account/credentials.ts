@@ -8,4 +8,9 @@ export function passwordError(password: string): string | undefined {
   return password.length >= 8 ? undefined : 'Use at least 8 characters.';
 }
 
+/** Of a password that is there already: what it looks like is no longer the question. */
+export function requiredError(password: string): string | undefined {
+  return password.length > 0 ? undefined : 'Enter your password.';
+}
+
 export const passwordHint = 'At least 8 characters; a few words make a good one.';

@@ -1,6 +1,5 @@
+import Bootstrap
 import Testing
-
-@testable import ws_hub
 
 @Suite("Trusted proxies")
 struct TrustedProxiesTests {

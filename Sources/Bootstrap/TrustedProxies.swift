@@ -1,8 +1,7 @@
-import Bootstrap
 import Glibc
 
 /// The proxies whose `X-Forwarded-For` is believed, as address ranges in CIDR notation (RFC 4632, RFC 4291 §2.3).
-struct TrustedProxies: Sendable {
+public struct TrustedProxies: Sendable {
     private struct Range {
         let bytes: [UInt8]
         let bits: Int
@@ -18,8 +17,16 @@ struct TrustedProxies: Sendable {
 
     private let ranges: [Range]
 
+    private init(ranges: [Range]) { self.ranges = ranges }
+
+    /// This machine alone: 127.0.0.0/8 and ::1.
+    public static let loopback = TrustedProxies(ranges: [
+        Range(bytes: [127, 0, 0, 0], bits: 8), Range(bytes: [UInt8](repeating: 0, count: 15) + [1], bits: 128),
+    ])
+
     /// - Parameter text: ranges or single addresses, separated by commas.
-    init(_ text: String) throws {
+    /// - Throws: ``Problem``.
+    public init(_ text: String) throws {
         ranges = try text.split(whereSeparator: { $0 == "," || $0 == " " }).map { item in
             let parts = item.split(separator: "/", maxSplits: 1)
             guard let bytes = Self.bytes(String(parts[0])) else { throw Problem("must list addresses or CIDR ranges") }
@@ -31,13 +38,13 @@ struct TrustedProxies: Sendable {
         }
     }
 
-    func trusts(_ address: String) -> Bool {
+    public func trusts(_ address: String) -> Bool {
         guard let bytes = Self.bytes(address) else { return false }
         return ranges.contains { $0.contains(bytes) }
     }
 
     /// The client's address: from the right, the first of the forwarded addresses that no trusted proxy has.
-    func client(peer: String, forwardedFor: [String]) -> String {
+    public func client(peer: String, forwardedFor: [String]) -> String {
         var client = peer
         let hops = forwardedFor.flatMap { $0.split(separator: ",") }
         for hop in hops.reversed() {
@@ -51,7 +58,7 @@ struct TrustedProxies: Sendable {
 
     /// What limits per address count by: an IPv4 address, or the /64 that one subscriber's IPv6 addresses share
     /// (RFC 6177).
-    static func network(of address: String) -> String {
+    public static func network(of address: String) -> String {
         guard let bytes = bytes(address), bytes.count == 16 else { return address }
         return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":") + "/64"
     }

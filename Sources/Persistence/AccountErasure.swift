@@ -1,0 +1,82 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// Takes a person out of the database and leaves what counts refer to: registrations, tickets and check-ins of the past
+/// stay, with a person who has no name.
+public struct AccountErasure: Sendable {
+    /// What the account is called afterwards.
+    public static let name = "Deleted account"
+
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// A person's registrations for what is still to come: to be cancelled first, by the door that gives places back.
+    /// Who was let in already stays counted.
+    public func registrationsAhead(of user: UserID, now: Date) async throws -> [Registration] {
+        try await database.read(
+            """
+            SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
+                r.cancellation_reason, NULL::bigint AS position
+            FROM registrations r JOIN events e ON e.id = r.event_id
+            WHERE r.user_id = \(user) AND r.status <> 'cancelled' AND e.ends_at > \(now) AND e.status = 'published'
+                AND NOT EXISTS (SELECT FROM check_ins c WHERE c.registration_id = r.id)
+            ORDER BY r.created_at, r.id
+            """
+        ).map(RegistrationStore.registration)
+    }
+
+    /// Whether somebody's account may be erased now; until the transaction is over that stays so.
+    /// - Returns: their address.
+    /// - Throws: ``DomainError/notFound``, ``DomainError/lastAdmin``, ``DomainError/eventsAhead``.
+    @discardableResult
+    public func requireErasable(_ user: UserID, now: Date, on transaction: Transaction) async throws -> String {
+        let held = try await transaction.pipeline([
+            "SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR UPDATE",
+            "SELECT role, email FROM users WHERE id = \(user) AND deleted_at IS NULL FOR UPDATE",
+            "SELECT 1 FROM events WHERE owner_id = \(user) AND status = 'published' AND ends_at > \(now) LIMIT 1",
+        ])
+        guard let row = held[1].first else { throw DomainError.notFound }
+        if try row.decode("role", as: Role.self) == .admin, held[0].count == 1 { throw DomainError.lastAdmin }
+        guard held[2].isEmpty else { throw DomainError.eventsAhead }
+        return try row.decode("email")
+    }
+
+    /// Erases everything that names a person, and ends their sessions; answers which those were.
+    ///
+    /// Drafts of theirs go with them, events of the past stay. Their sessions stay as rows without a device, so that
+    /// every instance hears that they ended; ``SessionStore/prune(before:limit:on:)`` removes them.
+    /// - Throws: as ``requireErasable(_:now:on:)``.
+    public func erase(_ user: UserID, now: Date, on transaction: Transaction) async throws -> [SessionID] {
+        let email = try await requireErasable(user, now: now, on: transaction)
+        _ = try await transaction.pipeline(Self.removals(user, email: email, now: now))
+        return try await SessionStore(database).revokeAll(of: user, on: transaction)
+    }
+
+    private static func removals(_ user: UserID, email: String, now: Date) -> [SQL] {
+        [
+            """
+            UPDATE users SET email = 'deleted-' || id || '@deleted.invalid', display_name = \(name),
+                password_hash = '-', role = 'user', email_verified_at = NULL, deleted_at = \(now)
+            WHERE id = \(user)
+            """,
+            "UPDATE sessions SET device = NULL WHERE user_id = \(user)",
+            "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = \(user))",
+            "DELETE FROM account_links WHERE user_id = \(user)",
+            "DELETE FROM email_changes WHERE user_id = \(user)",
+            "DELETE FROM idempotency_keys WHERE user_id = \(user)",
+            "DELETE FROM notifications WHERE user_id = \(user)",
+            "DELETE FROM event_members WHERE user_id = \(user) AND role <> 'owner'",
+            "DELETE FROM events WHERE owner_id = \(user) AND status = 'draft'",
+            "DELETE FROM ticket_documents WHERE ticket_id IN (SELECT id FROM tickets WHERE user_id = \(user))",
+            "UPDATE registrations SET cancellation_reason = NULL WHERE user_id = \(user) AND cancellation_reason IS NOT NULL",
+            // What they offered and what was offered to them: whoever it was, the address goes.
+            """
+            UPDATE ticket_transfers SET recipient_email = '', settled_at = coalesce(settled_at, \(now)),
+                status = CASE status WHEN 'offered' THEN 'cancelled' ELSE status END
+            WHERE from_user_id = \(user) OR to_user_id = \(user) OR recipient_email = \(email)
+            """,
+        ]
+    }
+}

@@ -1,0 +1,55 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// New addresses that wait for their confirmation, and the old ones as long as their owners are to be told.
+public struct EmailChangeStore: Sendable {
+    public init() {}
+
+    /// Notes that somebody wants another address; an earlier wish of theirs is forgotten, with its links.
+    /// - Parameter email: the new one, lower-case.
+    public func request(_ email: String, of user: UserID, now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.pipeline([
+            """
+            UPDATE account_links SET used_at = \(now)
+            WHERE user_id = \(user) AND purpose = \(AccountLinkPurpose.changeEmail) AND used_at IS NULL
+            """,
+            """
+            INSERT INTO email_changes (user_id, old_email, new_email, requested_at)
+            SELECT id, email, \(email), \(now) FROM users WHERE id = \(user)
+            ON CONFLICT (user_id) DO UPDATE SET old_email = excluded.old_email, new_email = excluded.new_email,
+                requested_at = excluded.requested_at, confirmed_at = NULL
+            """,
+        ])
+    }
+
+    /// Gives somebody the address that they have just confirmed.
+    /// - Throws: ``DomainError/linkInvalid`` when they want another one by now, ``DomainError/emailTaken``.
+    public func confirm(_ email: String, of user: UserID, now: Date, on transaction: Transaction) async throws {
+        let wished = try await transaction.query(
+            """
+            UPDATE email_changes SET confirmed_at = \(now)
+            WHERE user_id = \(user) AND new_email = \(email) AND confirmed_at IS NULL
+            """)
+        guard wished.affectedRows == 1 else { throw DomainError.linkInvalid }
+        let update: SQL = """
+            UPDATE users SET email = \(email), email_verified_at = \(now) WHERE id = \(user) AND deleted_at IS NULL
+            """
+        do {
+            _ = try await transaction.query(update)
+        } catch {
+            if error.constraint == "users_email_unique" { throw DomainError.emailTaken }
+            throw error
+        }
+    }
+
+    /// Removes wishes from before `past`.
+    public func prune(before past: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            DELETE FROM email_changes WHERE user_id IN (
+                SELECT user_id FROM email_changes WHERE requested_at < \(past) ORDER BY requested_at LIMIT \(limit))
+            """
+        ).affectedRows
+    }
+}

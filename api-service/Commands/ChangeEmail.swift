@@ -1,0 +1,45 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Gives an account another address: asked for with the password, told to the old address, done once the new one is
+/// confirmed.
+struct ChangeEmail: Sendable {
+    let stores: Stores
+    let checkPassword: CheckPassword
+    let clock: @Sendable () -> Date
+
+    /// Does the same whether or not the address has an account: whose it is, is told to whoever reads its mails.
+    /// - Parameter email: lower-case.
+    /// - Throws: ``DomainError/invalidCredentials``.
+    func request(_ email: String, by principal: Principal, password: String) async throws {
+        let (user, _) = try await checkPassword.perform(principal, password: password)
+        guard email != user.email else { return }
+        let now = clock()
+        try await stores.database.transaction { transaction in
+            try await stores.emailChanges.request(email, of: user.id, now: now, on: transaction)
+            try await stores.audit.record(
+                "user.email-change-requested", by: user.id, subject: user.id.uuid, on: transaction)
+            try await stores.outbox.append(
+                [
+                    try .accountMail(.accountConfirmEmail, to: user.id),
+                    try .accountMail(.accountEmailChanging, to: user.id),
+                ], on: transaction)
+        }
+    }
+
+    /// Whoever has the token read the mail at the new address. What was mailed to the old one opens nothing any more.
+    /// - Throws: ``DomainError/linkInvalid``, ``DomainError/emailTaken``.
+    func confirm(_ token: SecretToken) async throws {
+        let now = clock()
+        try await stores.database.transaction { transaction in
+            let (user, email) = try await stores.accountLinks.useForAddress(token.hash, now: now, on: transaction)
+            try await stores.emailChanges.confirm(email, of: user, now: now, on: transaction)
+            try await stores.accountLinks.revokeAll(
+                of: user, for: AccountLinkPurpose.allCases, now: now, on: transaction)
+            try await stores.audit.record("user.email-changed", by: user, subject: user.uuid, on: transaction)
+        }
+    }
+}

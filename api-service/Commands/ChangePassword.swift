@@ -1,0 +1,41 @@
+import Access
+import Domain
+import FoundationEssentials
+import PasswordHashing
+import Persistence
+import Postgres
+
+/// Gives somebody who knows their password another one. Every session ends; the one who asked gets a new one.
+struct ChangePassword: Sendable {
+    let stores: Stores
+    let passwords: PasswordHasher
+    let checkPassword: CheckPassword
+    let openSession: OpenSession
+    let clock: @Sendable () -> Date
+
+    /// - Parameter password: the new one, validated.
+    /// - Throws: ``DomainError/invalidCredentials``.
+    func perform(
+        by principal: Principal, current: String, to password: String, device: String?
+    ) async throws -> SessionGrant {
+        let (user, hash) = try await checkPassword.perform(principal, password: current)
+        let newHash = try await passwords.hash(password)
+        let now = clock()
+        let (grant, ended) = try await stores.database.transaction { transaction in
+            // Changed by somebody else meanwhile: then the current password was another one.
+            guard try await stores.users.replacePasswordHash(hash, by: newHash, of: user.id, on: transaction) else {
+                throw DomainError.invalidCredentials
+            }
+            let ended = try await stores.sessions.revokeAll(of: user.id, on: transaction)
+            // What was mailed before may be in the wrong hands.
+            try await stores.accountLinks.revokeAll(
+                of: user.id, for: [.resetPassword, .changeEmail], now: now, on: transaction)
+            let grant = try await openSession.perform(for: user, device: device, on: transaction)
+            try await stores.audit.record("user.password-changed", by: user.id, subject: user.id.uuid, on: transaction)
+            try await stores.outbox.append([try .accountMail(.accountPasswordChanged, to: user.id)], on: transaction)
+            return (grant, ended)
+        }
+        stores.endedSessions.insert(ended)
+        return grant
+    }
+}

@@ -1,0 +1,23 @@
+import Access
+import Domain
+import PasswordHashing
+import Persistence
+
+/// Asks somebody who is signed in for their password once more, before something that a stranger at their desk must not
+/// do.
+struct CheckPassword: Sendable {
+    let stores: Stores
+    let passwords: PasswordHasher
+
+    /// - Returns: the account, and the hash that the password has.
+    /// - Throws: ``DomainError/invalidCredentials``; ``DomainError/notAuthenticated`` when the account is gone.
+    func perform(_ principal: Principal, password: String) async throws -> (user: User, hash: String) {
+        guard let found = try await stores.users.credentials(principal.userID) else {
+            throw DomainError.notAuthenticated
+        }
+        guard try await passwords.verify(password, against: found.passwordHash) else {
+            throw DomainError.invalidCredentials
+        }
+        return (found.user, found.passwordHash)
+    }
+}

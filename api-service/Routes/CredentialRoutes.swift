@@ -1,0 +1,102 @@
+import Access
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+import Persistence
+
+/// What somebody who is signed in does with their password at hand: another password, another address, the end of the
+/// account. And all that is stored about them.
+struct CredentialRoutes: Sendable {
+    let stores: Stores
+    let changePassword: ChangePassword
+    let changeEmail: ChangeEmail
+    let deleteAccount: DeleteAccount
+    let signInGuard: SignInGuard
+    let mailGuard: MailGuard
+    let clients: ClientAddresses
+    let cookie: RefreshCookie
+    let clock: @Sendable () -> Date
+
+    @Sendable func password(_ request: Request, _ context: APIContext) async throws -> Response {
+        let (principal, user) = try await owner(context)
+        var fields = try await BodyFields(request)
+        let current = fields.currentPassword("currentPassword")
+        let new = fields.newPassword("newPassword", of: [user.email, user.displayName])
+        try fields.validation.check()
+        let grant = try await attempt("currentPassword", user, request, context) {
+            try await changePassword.perform(by: principal, current: current, to: new, device: request.device)
+        }
+        return try cookie.answer(grant, status: .ok)
+    }
+
+    @Sendable func email(_ request: Request, _ context: APIContext) async throws -> Response {
+        let (principal, user) = try await owner(context)
+        var fields = try await BodyFields(request)
+        let email = fields.email("email")
+        let password = fields.currentPassword("password")
+        try fields.validation.check()
+        let limits = try await mailGuard.admit(mailTo: email, from: clients.network(of: request, context))
+        try await attempt("password", user, request, context) {
+            try await changeEmail.request(email, by: principal, password: password)
+        }
+        var headers = limits
+        headers[.cacheControl] = "no-store"
+        return Response(status: .accepted, headers: headers)
+    }
+
+    @Sendable func delete(_ request: Request, _ context: APIContext) async throws -> Response {
+        let (principal, user) = try await owner(context)
+        var fields = try await BodyFields(request)
+        let password = fields.currentPassword("password")
+        try fields.validation.check()
+        try await attempt("password", user, request, context) {
+            try await deleteAccount.perform(by: principal, password: password)
+        }
+        return Response(status: .noContent, headers: [.setCookie: cookie.cleared, .cacheControl: "no-store"])
+    }
+
+    @Sendable func export(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        try Authorization.require(.viewOwnAccount, principal)
+        guard let document = try await AccountExport(stores.database).document(of: principal.userID) else {
+            throw DomainError.notAuthenticated
+        }
+        return .text(
+            document, type: "application/json",
+            headers: [.contentDisposition: #"attachment; filename="em-connect-account.json""#])
+    }
+
+    private func owner(_ context: APIContext) async throws -> (Principal, User) {
+        let principal = try context.signedIn()
+        try Authorization.require(.editOwnAccount, principal)
+        guard let user = try await stores.users.find(principal.userID) else { throw DomainError.notAuthenticated }
+        return (principal, user)
+    }
+
+    /// Under the same guard as signing in: a session left open is no way around it. A wrong password is told at its
+    /// field, since the session itself is good.
+    @discardableResult
+    private func attempt<Value: Sendable>(
+        _ field: String, _ user: User, _ request: Request, _ context: APIContext,
+        _ perform: () async throws -> Value
+    ) async throws -> Value {
+        try await signInGuard.attempt(
+            on: user.email, from: clients.network(of: request, context),
+            refusal: .validationFailed([FieldError(field: field, message: "is not your password")]), perform
+        ).0
+    }
+}
+
+extension BodyFields {
+    /// A password that is there already: whatever it is, only the hash decides.
+    mutating func currentPassword(_ name: String) -> String {
+        guard let text = rawText(name), !text.isEmpty else {
+            validation.fail(name, "is required")
+            return ""
+        }
+        var plausible = Validation()
+        let tried = plausible.password(name, text)
+        return plausible.errors.isEmpty ? tried : ""
+    }
+}

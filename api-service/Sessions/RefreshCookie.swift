@@ -1,0 +1,50 @@
+import Bootstrap
+import Domain
+import HTTPTypes
+import Hummingbird
+import Persistence
+
+/// The cookie that carries the refresh token: out of reach for scripts, and never sent from another site.
+///
+/// Over HTTPS and on localhost it is a `__Host-` cookie (RFC 6265bis §4.1.3.2): browsers take that only with `Secure`,
+/// for the whole host and from the host itself, so that no neighbouring domain and nobody on an unencrypted connection
+/// can plant one. Over plain HTTP on another host browsers refuse such cookies: there it has no prefix and no `Secure`,
+/// and is sent to `/api/v1/auth` only. That is for trying things out in a closed network, nothing else.
+struct RefreshCookie: Sendable {
+    let name: String
+    private let attributes: String
+
+    init(_ publicURL: PublicURL) {
+        let isTrustworthy = publicURL.isSecure || publicURL.isLocal
+        name = isTrustworthy ? "__Host-em_refresh" : "em_refresh"
+        attributes =
+            (isTrustworthy ? "; Path=/; Secure" : "; Path=/api/v1/auth") + "; HttpOnly; SameSite=Strict"
+    }
+
+    func holding(_ token: SecretToken) -> String {
+        "\(name)=\(token.text); Max-Age=\(Int(OpenSession.lifetime))\(attributes)"
+    }
+
+    var cleared: String { "\(name)=; Max-Age=0\(attributes)" }
+
+    func token(in request: Request) -> SecretToken? {
+        request.cookies[name].flatMap { SecretToken($0.value) }
+    }
+
+    private struct Answer: Encodable {
+        var user: UserJSON
+        var accessToken: String
+        var expiresIn: Int
+    }
+
+    /// What a browser gets that signed in, or on.
+    func answer(
+        _ grant: SessionGrant, status: HTTPResponse.Status, headers: HTTPFields = [:]
+    ) throws -> Response {
+        var headers = headers
+        headers[.setCookie] = holding(grant.refreshToken)
+        return try .json(
+            Answer(user: UserJSON(grant.user), accessToken: grant.accessToken, expiresIn: grant.expiresIn),
+            status: status, headers: headers)
+    }
+}

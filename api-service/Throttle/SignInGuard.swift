@@ -1,0 +1,106 @@
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Hummingbird
+
+/// Stands before everything that tries a password: counts what fails by account and by address, and has both wait ever
+/// longer. Never lifted, also not for load tests. An address without an account is treated as one with.
+struct SignInGuard: Sendable {
+    let throttle: Throttle
+    let line = AttemptLine()
+
+    /// Runs one attempt.
+    /// - Parameters:
+    ///   - account: the address as it was typed.
+    ///   - address: the client's.
+    ///   - refusal: what a wrong password is told as.
+    ///   - check: throws ``DomainError/invalidCredentials`` for a wrong password.
+    /// - Returns: what `check` answered, and the fields that tell how the caller stands.
+    /// - Throws: 429 with Retry-After before anything is looked at; what `check` throws, a refusal with those fields.
+    func attempt<Value: Sendable>(
+        on account: String, from address: String, refusal: DomainError = .invalidCredentials,
+        _ check: () async throws -> Value
+    ) async throws -> (Value, HTTPFields) {
+        let account = account.lowercased()
+        let sender = await throttle.standing(.signInAddress, address)
+        if sender.wait > 0 { throw APIProblem.tooManyRequests([sender]) }
+        do {
+            return try await line.pass(account) {
+                try await attemptInTurn(on: account, from: address, sender, refusal, check)
+            }
+        } catch is AttemptLine.Crowded {
+            throw APIProblem.tooManyRequests([sender])
+        }
+    }
+
+    private func attemptInTurn<Value: Sendable>(
+        on account: String, from address: String, _ sender: Standing, _ refusal: DomainError,
+        _ check: () async throws -> Value
+    ) async throws -> (Value, HTTPFields) {
+        let standing = await throttle.standing(.signIn, account)
+        if standing.wait > 0 { throw APIProblem.tooManyRequests([standing, sender]) }
+        do {
+            let value = try await check()
+            await throttle.clear(.signIn, account)
+            return (value, HTTPFields(rateLimits: [Standing(.signIn, nil, at: Date()), sender]))
+        } catch DomainError.invalidCredentials {
+            let failed = await throttle.fail(.signIn, account)
+            let sender = await throttle.fail(.signInAddress, address)
+            var problem = ProblemMiddleware.problem(refusal)
+            problem.headers.append(contentsOf: HTTPFields(rateLimits: [failed, sender]))
+            throw problem
+        }
+    }
+
+    /// Somebody proved by mail that the account is theirs: they shall not wait for a stranger's guesses.
+    func pardon(_ account: String) async { await throttle.clear(.signIn, account.lowercased()) }
+}
+
+/// Stands before everything that makes us write to an address which a stranger named. Lifted with the other limits of
+/// requests for load tests.
+struct MailGuard: Sendable {
+    let throttle: Throttle
+    let isOn: Bool
+
+    /// Counts one request.
+    /// - Throws: 429 with Retry-After.
+    func admit(mailTo email: String, from address: String) async throws -> HTTPFields {
+        guard isOn else { return [:] }
+        let account = email.lowercased()
+        let before = [await throttle.standing(.mail, account), await throttle.standing(.mailAddress, address)]
+        if before.contains(where: { $0.wait > 0 }) { throw APIProblem.tooManyRequests(before) }
+        return HTTPFields(rateLimits: [
+            await throttle.fail(.mail, account), await throttle.fail(.mailAddress, address),
+        ])
+    }
+}
+
+extension HTTPField.Name {
+    static let rateLimit = HTTPField.Name("RateLimit")!
+    static let rateLimitPolicy = HTTPField.Name("RateLimit-Policy")!
+}
+
+extension HTTPFields {
+    /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): the attempts that a rule lets fail
+    /// before it asks for a pause (`q`) and for how long it remembers them (`w`); how many are left (`r`), and in how
+    /// many seconds there will be one again (`t`).
+    init(rateLimits standings: [Standing]) {
+        self.init()
+        self[.rateLimitPolicy] = standings.map { standing in
+            "\"\(standing.rule.name)\";q=\(standing.rule.threshold);w=\(Int(standing.rule.memory))"
+        }.joined(separator: ", ")
+        self[.rateLimit] = standings.map { standing in
+            "\"\(standing.rule.name)\";r=\(standing.wait > 0 ? 0 : standing.remaining);t=\(standing.retryAfter)"
+        }.joined(separator: ", ")
+    }
+}
+
+extension APIProblem {
+    static func tooManyRequests(_ standings: [Standing]) -> APIProblem {
+        var problem = APIProblem(
+            "too-many-requests", .tooManyRequests, "That was too often. Wait a moment before you try again.",
+            headers: HTTPFields(rateLimits: standings))
+        problem.headers[.retryAfter] = "\(max(1, standings.map(\.retryAfter).max() ?? 1))"
+        return problem
+    }
+}

@@ -1,0 +1,136 @@
+import Crypto
+import Domain
+import FoundationEssentials
+import Redis
+import Synchronization
+
+/// Counts failures by rule and subject: in Redis for all instances together, and in this process's own bounded memory,
+/// which has to do while Redis is away. Who was throttled before stays so, then as far as this instance knows.
+///
+/// Nothing in Redis names a person: subjects are hashed.
+final class Throttle: Sendable {
+    private let redis: RedisClient?
+    private let clock: @Sendable () -> Date
+    private let local: Mutex<LocalTallies>
+
+    /// - Parameters:
+    ///   - redis: nil where there is none (tests): the own memory decides.
+    ///   - capacity: of the own memory, in subjects; beyond it those heard of longest ago are forgotten.
+    init(redis: RedisClient?, capacity: Int = 20_000, clock: @escaping @Sendable () -> Date) {
+        self.redis = redis
+        self.clock = clock
+        local = Mutex(LocalTallies(generation: capacity / 2))
+    }
+
+    func standing(_ rule: ThrottleRule, _ subject: String) async -> Standing {
+        let key = Self.key(rule, subject)
+        let now = clock()
+        return Standing(rule, await tally(key), at: now)
+    }
+
+    /// Notes a failure. One that was under way when the pause began doesn't make it longer.
+    func fail(_ rule: ThrottleRule, _ subject: String) async -> Standing {
+        let key = Self.key(rule, subject)
+        let now = clock()
+        let before = await tally(key)
+        if let before, before.pausedUntil > now { return Standing(rule, before, at: now) }
+        let own = rule.count(of: before, at: now) + 1
+        let failures = await counted(key, rule, isFirst: own == 1) ?? own
+        let tally = Tally(
+            failures: failures, lastAt: now, pausedUntil: now.addingTimeInterval(rule.pause(after: failures)))
+        local.withLock { $0[key] = tally }
+        await store(tally, key, rule)
+        return Standing(rule, tally, at: now)
+    }
+
+    /// Forgets a subject's failures.
+    func clear(_ rule: ThrottleRule, _ subject: String) async {
+        let key = Self.key(rule, subject)
+        let known = local.withLock { $0.remove(key) }
+        guard let redis else { return }
+        // Most have none: reading that is cheaper than a write for everybody who signs in.
+        if known { await quietly { try await redis.command(["DEL", key]) } }
+    }
+
+    private static func key(_ rule: ThrottleRule, _ subject: String) -> String {
+        let digest = SHA256.hash(data: Array("\(rule.name)\n\(subject)".utf8))
+        return "em:throttle:\(rule.name):\(Base64URL.encode(Array(digest.prefix(18))))"
+    }
+
+    // MARK: Redis
+
+    private func tally(_ key: String) async -> Tally? {
+        guard let redis else { return local.withLock { $0[key] } }
+        do {
+            let reply = try await redis.command(["HMGET", key, "failures", "last", "until"])
+            guard case .array(let parts) = reply else { return nil }
+            let numbers = parts.compactMap { $0.string.flatMap { Double($0) } }
+            guard numbers.count == 3 else {
+                _ = local.withLock { $0.remove(key) }
+                return nil
+            }
+            let tally = Tally(
+                failures: Int(numbers[0]), lastAt: Date(timeIntervalSince1970: numbers[1]),
+                pausedUntil: Date(timeIntervalSince1970: numbers[2]))
+            // Known here too, should Redis go away.
+            local.withLock { $0[key] = tally }
+            return tally
+        } catch {
+            return local.withLock { $0[key] }
+        }
+    }
+
+    /// Counts one more, for all instances; nil while Redis is away.
+    private func counted(_ key: String, _ rule: ThrottleRule, isFirst: Bool) async -> Int? {
+        guard let redis else { return nil }
+        do {
+            // A count that is too old to matter begins anew.
+            if isFirst { try await redis.command(["DEL", key]) }
+            return try await redis.command(["HINCRBY", key, "failures", "1"]).integer.map { Int($0) }
+        } catch {
+            return nil
+        }
+    }
+
+    private func store(_ tally: Tally, _ key: String, _ rule: ThrottleRule) async {
+        guard let redis else { return }
+        await quietly {
+            try await redis.command([
+                "HSET", key, "last", "\(tally.lastAt.timeIntervalSince1970)", "until",
+                "\(tally.pausedUntil.timeIntervalSince1970)",
+            ])
+            try await redis.command(["PEXPIRE", key, "\(Int((rule.memory + rule.longestPause) * 1000))"])
+        }
+    }
+
+    /// Without Redis the own memory does; its client says in the log that it is away.
+    private func quietly(_ body: () async throws -> Void) async {
+        do { try await body() } catch {}
+    }
+}
+
+/// Tallies of one process, in two generations: when the younger is full, the elder is forgotten.
+private struct LocalTallies {
+    let generation: Int
+    private var young: [String: Tally] = [:]
+    private var old: [String: Tally] = [:]
+
+    init(generation: Int) { self.generation = generation }
+
+    subscript(key: String) -> Tally? {
+        get { young[key] ?? old[key] }
+        set {
+            if young.count >= generation, young[key] == nil {
+                old = young
+                young = [:]
+            }
+            young[key] = newValue
+        }
+    }
+
+    /// Whether there was one.
+    mutating func remove(_ key: String) -> Bool {
+        let wasYoung = young.removeValue(forKey: key) != nil
+        return old.removeValue(forKey: key) != nil || wasYoung
+    }
+}
