@@ -16,7 +16,7 @@ struct AccountSecurityTests {
     func endOne() async throws {
         try await APIWorld.run { api in
             let here = try await api.signUp()
-            let there = try await api.logIn(here.id, headers: ["User-Agent": "Lynx/2.9\u{7} (text)"])
+            let there = try await api.logIn(here.id, headers: ["User-Agent": "Lynx/2.9 (text)"])
             let stranger = try await api.signUp()
             let listed = try await api.client.get("/api/v1/me/sessions", token: here.token)
             let sessions = listed.items
