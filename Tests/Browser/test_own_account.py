@@ -24,7 +24,7 @@ def test_somebody_looks_after_their_account(visit: Visit, people: People, stack:
     page = visitor.page
     elsewhere = Api(stack.url).post("/auth/login", {"email": person.email, "password": PASSWORD}, headers={"User-Agent": "Lynx/2.9"})
     visitor.sign_in(person.email, PASSWORD)
-    visitor.navigate("Tess Tester, your account")
+    visitor.navigate("Tess Tester (your account)")
     visitor.sees("This device")
     sessions = page.get_by_role("list", name="Sessions").get_by_role("listitem")
     expect(sessions).to_have_count(3)  # the session that the test's people have, too

@@ -23,7 +23,7 @@ class Keys:
         self.program, self.directory = stack.layout.binaries / "api-service", directory
 
     def start(self, *words: str) -> subprocess.Popen:
-        return subprocess.Popen([str(self.program), "keys", *words, "--directory", str(self.directory)], stdout=subprocess.PIPE, text=True)
+        return subprocess.Popen([str(self.program), "keys", *words, "--directory", str(self.directory)], stdout=subprocess.DEVNULL)
 
     def run(self, *words: str) -> None:
         assert self.start(*words).wait(60) == 0

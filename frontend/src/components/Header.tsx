@@ -53,7 +53,7 @@ function SignedIn({ user, path }: { user: User; path: string }) {
     <>
       <li className="em-nav-name">
         <Link to="/account" title={user.email} aria-current={isWithin(path, '/account') ? 'page' : undefined}>
-          <span>{user.displayName}</span><span className="visually-hidden">, your account</span>
+          <span>{user.displayName}</span><span className="visually-hidden">(your account)</span>
         </Link>
       </li>
       <li>
