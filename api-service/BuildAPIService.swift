@@ -183,7 +183,7 @@ func routes(
         undoCheckIn: UndoCheckIn(stores: stores, clock: clock), keyring: keyring,
         keys: issuer.keys, clock: clock)
     let members = MemberRoutes(
-        stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores))
+        stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores, clock: clock))
     let announcements = AnnouncementRoutes(
         stores: stores, authorization: authorization, postAnnouncement: PostAnnouncement(stores: stores))
     let statistics = StatisticsRoutes(stores: stores, authorization: authorization)

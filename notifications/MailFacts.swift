@@ -77,6 +77,21 @@ struct EventMailFacts: MailFacts {
         var until: String
     }
 
+    struct TeamFacts {
+        /// `check-in staff`, `a co-organizer`
+        var role: String
+        var isStaff: Bool
+        var linkLabel: String
+        var link: String
+
+        init(_ role: MembershipRole, in event: EventID, _ links: PublicURL) {
+            isStaff = role == .checkInStaff
+            self.role = isStaff ? "check-in staff" : "a co-organizer"
+            linkLabel = isStaff ? "Open the gate" : "Open the event"
+            link = links.link(isStaff ? "/gate/\(event)" : "/organizer/events/\(event)")
+        }
+    }
+
     struct Change {
         var label: String
         var before: String?
@@ -89,6 +104,7 @@ struct EventMailFacts: MailFacts {
     var event: EventFacts
     var ticket: TicketFacts?
     var transfer: TransferFacts?
+    var team: TeamFacts?
     /// The place in line.
     var position: Int?
     /// Whether the recipient has a place, rather than a place in line.
@@ -124,6 +140,7 @@ extension EventMailFacts {
                 from: singleLine(offered.fromName), link: link,
                 until: "\(time.moment(offered.expiresAt)) (\(time.zone(at: offered.expiresAt)))")
         }
+        team = matter.role.map { TeamFacts($0, in: matter.event.id, links) }
         position = matter.registration?.position
         hasPlace = matter.registration?.status == .confirmed
         hadPlace = matter.registration?.confirmedAt != nil

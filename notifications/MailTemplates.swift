@@ -52,6 +52,7 @@ struct MailTemplates: Sendable {
         case .registrationCancelled: "registration-cancelled"
         case .ticketTransferOffered: "ticket-transfer-offered"
         case .ticketTransferred: "ticket-transferred"
+        case .memberAdded: "member-added"
         case .eventUpdated: "event-updated"
         case .eventCancelled: "event-cancelled"
         case .accountVerifyEmail: "account-verify-email"
@@ -83,6 +84,8 @@ struct MailTemplates: Sendable {
         ("ticket-transferred.text", PackageResources.ticket_transferred_text_mustache),
         ("registration-cancelled.html", PackageResources.registration_cancelled_html_mustache),
         ("registration-cancelled.text", PackageResources.registration_cancelled_text_mustache),
+        ("member-added.html", PackageResources.member_added_html_mustache),
+        ("member-added.text", PackageResources.member_added_text_mustache),
         ("event-updated.html", PackageResources.event_updated_html_mustache),
         ("event-updated.text", PackageResources.event_updated_text_mustache),
         ("event-cancelled.html", PackageResources.event_cancelled_html_mustache),

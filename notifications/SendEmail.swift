@@ -175,6 +175,8 @@ struct SendEmail: Sendable {
             status != .confirmed || matter.ticket?.status != .valid
         case .registrationWaitlisted: status != .waitlisted
         case .eventUpdated: status == .cancelled || matter.event.storedStatus == .cancelled
+        // Taken out of the team again.
+        case .memberAdded: matter.role == nil
         default: false
         }
     }

@@ -227,6 +227,7 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case registrationCancelled = "registration.cancelled"
     case ticketTransferOffered = "ticket.transferOffered"
     case ticketTransferred = "ticket.transferred"
+    case memberAdded = "member.added"
     case eventUpdated = "event.updated"
     case eventCancelled = "event.cancelled"
     case accountVerifyEmail = "account.verifyEmail"
@@ -245,7 +246,7 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
             .accountConfirmEmail, .accountEmailChanging:
             true
         case .registrationConfirmed, .registrationWaitlisted, .registrationPromoted, .registrationCancelled,
-            .ticketTransferOffered, .ticketTransferred, .eventUpdated, .eventCancelled:
+            .ticketTransferOffered, .ticketTransferred, .memberAdded, .eventUpdated, .eventCancelled:
             false
         }
     }

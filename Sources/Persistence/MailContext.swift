@@ -23,6 +23,8 @@ public struct MailContext: Sendable {
         public var details: [UInt8]?
         /// Of an offer to somebody who may have no account: the mail goes to them.
         public var transfer: TicketTransfer?
+        /// What the recipient is in the event's team, in a mail about that; nil when they are not in it any more.
+        public var role: MembershipRole?
     }
 }
 
@@ -119,6 +121,9 @@ extension NotificationStore {
             guard let transfer = try await transfer(matter.details) else { return nil }
             // Names the transfer, and nothing that changed.
             (matter.transfer, matter.details) = (transfer, nil)
+        }
+        if notification.kind == .memberAdded {
+            matter.role = try await EventStore(database).membership(of: notification.userID, in: eventID)
         }
         if let registrationID = notification.registrationID {
             matter.registration = try await RegistrationStore(database).find(registrationID)?.registration

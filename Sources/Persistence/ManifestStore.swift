@@ -23,13 +23,13 @@ public struct ManifestStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// A number that changes with every ticket issued or revoked, every check-in made or taken back and every edit of the
-    /// event; not with a new name of somebody. Far cheaper than the manifest itself.
+    /// A number that changes with every ticket issued or revoked, every check-in made or taken back, every new name of a
+    /// holder and every edit of the event. Far cheaper than the manifest itself.
     public func stamp(of event: EventID) async throws -> String? {
         let rows = try await database.read(
             """
             SELECT e.version,
-                (SELECT coalesce(bit_xor(hashtextextended(id::text || status, 0)), 0) FROM tickets
+                (SELECT coalesce(bit_xor(hashtextextended(id::text || status || holder_renames, 0)), 0) FROM tickets
                     WHERE event_id = e.id) AS tickets,
                 (SELECT coalesce(bit_xor(hashtextextended(id::text || at, 0)), 0) FROM check_ins
                     WHERE event_id = e.id) AS check_ins

@@ -36,6 +36,7 @@ public struct Migrator: Sendable {
             name: "0011_add_ticket_documents_and_transfers",
             script: PackageResources._011_add_ticket_documents_and_transfers_sql),
         Migration(name: "0012_add_account_security", script: PackageResources._012_add_account_security_sql),
+        Migration(name: "0014_count_renames_of_holders", script: PackageResources._014_count_renames_of_holders_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -105,6 +105,16 @@ public struct TransferStore: Sendable {
         ).first.map(Self.transfer)
     }
 
+    /// The offer of a ticket that may still be accepted.
+    public func standing(of ticket: TicketID, now: Date) async throws -> TicketTransfer? {
+        try await database.read(
+            """
+            \(fragment: Self.selection)
+            WHERE x.ticket_id = \(ticket) AND x.status = 'offered' AND x.expires_at > \(now)
+            """
+        ).first.map(Self.transfer)
+    }
+
     public func find(_ id: TransferID) async throws -> TicketTransfer? {
         try await database.read("\(fragment: Self.selection) WHERE x.id = \(id)").first.map(Self.transfer)
     }

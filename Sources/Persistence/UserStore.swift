@@ -117,13 +117,21 @@ public struct UserStore: Sendable {
             "UPDATE users SET email_verified_at = coalesce(email_verified_at, \(now)) WHERE id = \(id)")
     }
 
+    /// Renames somebody, and has the gates that know them by the old name hear of it: see ``ManifestStore/stamp(of:)``.
     public func setDisplayName(_ name: String, of id: UserID, on transaction: Transaction) async throws -> User {
-        let rows = try await transaction.query(
+        let results = try await transaction.pipeline([
             """
             UPDATE users SET display_name = \(name) WHERE id = \(id)
             RETURNING \(fragment: Self.columns)
-            """)
-        guard let row = rows.first else { throw DomainError.notFound }
+            """,
+            """
+            UPDATE tickets SET holder_renames = holder_renames + 1
+            WHERE status = 'valid' AND registration_id IN (
+                SELECT r.id FROM registrations r JOIN events e ON e.id = r.event_id
+                WHERE r.user_id = \(id) AND r.status = 'confirmed' AND e.ends_at > now() - interval '1 day')
+            """,
+        ])
+        guard let row = results[0].first else { throw DomainError.notFound }
         return try Self.user(row)
     }
 

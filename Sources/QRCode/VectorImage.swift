@@ -9,34 +9,61 @@ extension QRSymbol {
     ///   - width: the nominal width and height in pixels, if it should have one.
     ///   - title: the accessible name.
     public func svg(quietZone: Int = 4, width: Int? = nil, title: String? = nil) -> String {
-        precondition(quietZone >= 0)
+        precondition((0...100).contains(quietZone))
         let side = size + 2 * quietZone
         var svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 \(side) \(side)\""
         if let width { svg += " width=\"\(width)\" height=\"\(width)\"" }
         svg += " shape-rendering=\"crispEdges\" role=\"img\">"
         if let title { svg += "<title>\(escapedForXML(title))</title>" }
         svg += "<path fill=\"#fff\" d=\"M0 0h\(side)v\(side)H0z\"/><path fill=\"#000\" d=\""
-        for y in 0..<size {
-            for run in darkRuns(inRow: y) {
-                svg += "M\(quietZone + run.lowerBound) \(quietZone + y)h\(run.count)v1h-\(run.count)z"
-            }
-        }
-        return svg + "\"/></svg>"
+        return svg + String(decoding: darkPath(quietZone), as: UTF8.self) + "\"/></svg>"
     }
 
-    /// The dark modules of a row, neighbours joined: about half as many path segments as modules.
-    private func darkRuns(inRow y: Int) -> [Range<Int>] {
-        var runs: [Range<Int>] = []
-        var x = 0
-        while x < size {
-            guard self[x, y] else {
-                x += 1
-                continue
+    /// One closed subpath for each run, written as bytes into room for the most that there can be: a string for each of
+    /// some hundred runs costs ten times as much.
+    private func darkPath(_ quietZone: Int) -> [UInt8] {
+        let longestRun = "M123 123h123v1h-123z".utf8.count
+        return [UInt8](unsafeUninitializedCapacity: size * (size / 2 + 1) * longestRun) { room, count in
+            func digit(_ digit: Int) {
+                room[count] = UInt8(ascii: "0") + UInt8(digit)
+                count += 1
             }
-            let start = x
-            while x < size, self[x, y] { x += 1 }
-            runs.append(start..<x)
+            // A side has at most 177 modules and its quiet zone: three digits.
+            func write(_ command: StaticString, _ number: Int? = nil) {
+                for offset in 0..<command.utf8CodeUnitCount { room[count + offset] = command.utf8Start[offset] }
+                count += command.utf8CodeUnitCount
+                guard let number else { return }
+                if number > 99 { digit(number / 100) }
+                if number > 9 { digit(number / 10 % 10) }
+                digit(number % 10)
+            }
+            for y in 0..<size {
+                for run in darkRuns(inRow: y) {
+                    write("M", quietZone + run.lowerBound)
+                    write(" ", quietZone + y)
+                    write("h", run.count)
+                    write("v1h-", run.count)
+                    write("z")
+                }
+            }
         }
+    }
+
+    /// The dark modules of a row, neighbours joined: about half as many runs as modules. None outside the symbol.
+    func darkRuns(inRow y: Int) -> [Range<Int>] {
+        guard (0..<size).contains(y) else { return [] }
+        var runs: [Range<Int>] = []
+        runs.reserveCapacity(size / 2 + 1)
+        var start: Int?
+        for x in 0..<size {
+            if self[x, y] {
+                start = start ?? x
+            } else if let begun = start {
+                runs.append(begun..<x)
+                start = nil
+            }
+        }
+        if let start { runs.append(start..<size) }
         return runs
     }
 

@@ -20,6 +20,7 @@ EVERYTHING = os.environ.get("EM_LOOKS") == "all"
 LOOKS = [("desktop", "light"), ("phone", "dark")] + EVERYTHING * [("desktop", "dark"), ("phone", "light")]
 ACCOUNT = (("sign-in", "/sign-in"), ("sign-up", "/sign-up"), ("forgot", "/forgot-password"),
            ("reset", "/reset-password#token=t"), ("reset-without-link", "/reset-password"),
+           ("accept", "/accept-ticket#token=t"), ("accept-without-link", "/accept-ticket"),
            ("verify", "/verify-email#token=t"), ("verify-without-link", "/verify-email"),
            ("change-email", "/change-email#token=t"), ("nothing", "/nothing/here"))
 WORDS = """An evening under the old linden trees with the town's orchestra, who play what they like best.

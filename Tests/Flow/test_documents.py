@@ -196,7 +196,13 @@ def test_a_withdrawn_offer_opens_nothing(world: World, organizer: Person, people
     holder.api.post(f"/tickets/{ticket['id']}/transfer", {"email": friend.email}, status=202)
     text = world.mailbox.wait_for(friend.email, event["title"]).get_body(("plain",)).get_content()
     token = re.search(r"/accept-ticket#token=([\w-]+)", text)[1]
+    def offered_to(person: Person) -> dict:
+        return person.api.get(f"/tickets/{ticket['id']}")
+
+    assert offered_to(holder)["transfer"]["email"] == friend.email
+    assert "transfer" not in offered_to(organizer), "that is between the two"
     for _ in range(2):
         assert holder.api.send("DELETE", f"/tickets/{ticket['id']}/transfer").status_code == 204
+    assert offered_to(holder)["transfer"] is None
     problem(friend.api.send("POST", "/ticket-transfers/accept", json={"token": token}), 410, "link-invalid")
     assert holder.api.get(f"/tickets/{ticket['id']}")["status"] == "valid"

@@ -51,6 +51,15 @@ def test_of_two_hundred_scans_at_four_gates_one_is_admitted(world: World, organi
     assert first.pop()[0] == admitted["at"]
 
 
+def test_who_is_taken_into_the_team_is_written_to(world: World, organizer: Person, people: People) -> None:
+    event, (staff, partner) = world.event(organizer), people.many(2, name="Gus")
+    for person, role, way in ((staff, "checkInStaff", "/gate/"), (partner, "coOrganizer", "/organizer/events/")):
+        organizer.api.post(f"/events/{event['id']}/members", {"email": person.email, "role": role}, status=201)
+        mail = world.mailbox.wait_for(person.email, event["title"])
+        assert f"{world.stack.url}{way}{event['id']}" in mail.get_body(("plain",)).get_content()
+        assert organizer.name in mail.get_body(("html",)).get_content()
+
+
 def test_an_offline_gate_verifies_by_its_manifest_and_is_merged(world: World, organizer: Person, people: People) -> None:
     """A gate of somebody else's making, with nothing but the manifest."""
     event = world.event(organizer)

@@ -12,7 +12,8 @@ from em.api import Api, described, problem
 from em.people import PASSWORD, People, Person
 from em.world import World
 
-# Who asks. `holder` has a registration for the event, `stranger` nothing; `other` organizes another event.
+# Who asks. `holder` has a registration for the event, `stranger` nothing here, but scans at the gate of
+# another event; `other` organizes that one.
 CALLERS = ("nobody", "stranger", "holder", "other", "gate", "partner", "owner", "admin")
 PUBLIC = dict.fromkeys(CALLERS, 200)
 SIGNED_IN = {**PUBLIC, "nobody": 401}
@@ -139,7 +140,8 @@ def cast(world: World, people: People) -> SimpleNamespace:
     roles = {"stranger": "user", "holder": "user", "other": "organizer", "gate": "user", "partner": "user",
              "owner": "organizer", "admin": "admin"}
     cast = SimpleNamespace(nobody=None, **{name: people.one(role, name.title()) for name, role in roles.items()})
-    world.event(cast.other)
+    world.stack.insert("INSERT INTO event_members (event_id, user_id, role) VALUES (%s, %s, %s)",
+                       [(world.event(cast.other)["id"], cast.stranger.id, "checkInStaff")])
     return cast
 
 

@@ -1,13 +1,16 @@
 import Access
 import Domain
+import FoundationEssentials
 import Persistence
 import Postgres
 
 /// Who is in an event's team, and as what.
 struct ManageMembers: Sendable {
     let stores: Stores
+    let clock: @Sendable () -> Date
 
-    /// Takes somebody into the team, or gives a member another role. The same again changes nothing.
+    /// Takes somebody into the team, or gives a member another role; they are written to. The same again changes
+    /// nothing.
     /// - Parameter email: of an account; lower-case.
     /// - Returns: the member, and whether they are new.
     /// - Throws: ``DomainError``: validationFailed when nobody has that address, ownerStays.
@@ -15,12 +18,14 @@ struct ManageMembers: Sendable {
         _ role: MembershipRole, of email: String, in event: EventID, by principal: Principal
     ) async throws -> (member: EventMember, isNew: Bool) {
         guard let user = try await stores.users.find(email: email) else { throw AddAttendee.unknownAddress }
+        let now = clock()
         return try await stores.database.transaction { transaction in
             let (member, before) = try await stores.members.set(role, of: user.id, in: event, on: transaction)
             if before != role {
                 try await stores.audit.record(
                     before == nil ? "member.added" : "member.changed", by: principal.userID, subject: user.id.uuid,
                     event: event, details: ["role": role.rawValue], on: transaction)
+                try await stores.notifications.planTeamMail(to: user.id, about: event, now: now, on: transaction)
             }
             return (member, before == nil)
         }

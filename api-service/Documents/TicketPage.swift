@@ -7,7 +7,7 @@ import Typesetting
 /// A printed ticket: one page, to be shown folded once (the code stands in the upper half).
 struct TicketPage: Sendable {
     /// Rises when the layout changes, so that kept documents are made again.
-    private static let layout: UInt8 = 1
+    private static let layout: UInt8 = 2
 
     let ticket: PrintedTicket
 

@@ -88,6 +88,35 @@ struct TicketJSON: Encodable {
     }
 }
 
+/// What a holder offered to somebody else.
+struct TransferJSON: Encodable {
+    var ticketId: TicketID
+    var email: String
+    var status: String
+    var expiresAt: Date
+
+    init(_ transfer: TicketTransfer) {
+        ticketId = transfer.ticketID
+        email = transfer.recipientEmail
+        status = transfer.status.rawValue
+        expiresAt = transfer.expiresAt
+    }
+}
+
+/// A ticket as its holder sees it. To whom they offered it is nobody else's business.
+struct HeldTicketJSON: Encodable {
+    var ticket: TicketJSON
+    @Nullable var transfer: TransferJSON?
+
+    func encode(to encoder: any Encoder) throws {
+        try ticket.encode(to: encoder)
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(transfer, forKey: .transfer)
+    }
+
+    private enum CodingKeys: CodingKey { case transfer }
+}
+
 /// Somebody who registered, as the organizer sees them.
 struct AttendeeJSON: Encodable {
     struct Person: Encodable {

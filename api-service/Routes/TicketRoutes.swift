@@ -5,43 +5,40 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Persistence
-import QRCode
 
 /// A ticket in each of its forms.
 struct TicketRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
     let printer: TicketPrinter
+    let pictures = TicketPictures()
     let reissueTicket: ReissueTicket
     let publicURL: PublicURL
     let clock: @Sendable () -> Date
 
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
-        try .json(TicketJSON(try await find(context).ticket))
+        let ticket = try await find(context).ticket
+        guard ticket.userID == (try context.signedIn()).userID else { return try .json(TicketJSON(ticket)) }
+        let offer = try await stores.transfers.standing(of: ticket.id, now: clock())
+        return try .json(HeldTicketJSON(ticket: TicketJSON(ticket), transfer: offer.map(TransferJSON.init)))
     }
 
     @Sendable func svg(_ request: Request, _ context: APIContext) async throws -> Response {
-        let ticket = try await find(context).ticket
-        return try unlessKnown(request, "svg", ticket.code) {
-            let symbol = try QRSymbol(text: ticket.qrText)
-            return .text(symbol.svg(title: "Ticket \(ticket.code)"), type: "image/svg+xml", headers: $0)
-        }
+        try await picture(.svg, type: "image/svg+xml", request, context)
     }
 
     @Sendable func png(_ request: Request, _ context: APIContext) async throws -> Response {
-        let ticket = try await find(context).ticket
-        return try unlessKnown(request, "png", ticket.code) {
-            .bytes(try QRSymbol(text: ticket.qrText).png(modulePixels: 8), type: "image/png", headers: $0)
-        }
+        try await picture(.png, type: "image/png", request, context)
     }
 
     /// The picture of a ticket never changes: whoever has it needs no other.
-    private func unlessKnown(
-        _ request: Request, _ format: String, _ code: String, _ make: (HTTPFields) throws -> Response
-    ) rethrows -> Response {
-        let headers = Self.tagged("\"\(format).\(code)\"")
+    private func picture(
+        _ format: TicketPictures.Format, type: String, _ request: Request, _ context: APIContext
+    ) async throws -> Response {
+        let ticket = try await find(context).ticket
+        let headers = Self.tagged("\"\(format.rawValue).\(ticket.code)\"")
         if Self.isKnown(request, headers) { return Response(status: .notModified, headers: headers) }
-        return try make(headers)
+        return .bytes(try pictures.picture(format, of: ticket), type: type, headers: headers)
     }
 
     @Sendable func pdf(_ request: Request, _ context: APIContext) async throws -> Response {

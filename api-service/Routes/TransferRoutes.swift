@@ -11,24 +11,13 @@ struct TransferRoutes: Sendable {
     let authorization: Authorization
     let transferTicket: TransferTicket
 
-    private struct TransferJSON: Encodable {
-        var ticketId: TicketID
-        var email: String
-        var status: String
-        var expiresAt: Date
-    }
-
     @Sendable func offer(_ request: Request, _ context: APIContext) async throws -> Response {
         let (ticket, principal) = try await own(context)
         var fields = try await BodyFields(request)
         let email = fields.email("email")
         try fields.validation.check()
         let offered = try await transferTicket.offer(ticket.id, to: email, by: principal)
-        return try .json(
-            TransferJSON(
-                ticketId: ticket.id, email: offered.recipientEmail, status: offered.status.rawValue,
-                expiresAt: offered.expiresAt),
-            status: .accepted)
+        return try .json(TransferJSON(offered), status: .accepted)
     }
 
     @Sendable func withdraw(_ request: Request, _ context: APIContext) async throws -> Response {

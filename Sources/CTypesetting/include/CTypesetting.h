@@ -21,7 +21,7 @@ double ct_page_text(ct_page *page, const char *text, double x, double y, double 
 // Fills a rectangle.
 void ct_page_fill(ct_page *page, double x, double y, double width, double height, unsigned rgb);
 
-// Dark modules (`dark[row * side + column]` not 0) of a square symbol, as one path: neighbours leave no hairline.
+// Dark modules (`dark[row * side + column]` not 0) of a square symbol, as one picture: neighbours leave no hairline.
 void ct_page_modules(ct_page *page, const bool *dark, size_t side, double x, double y, double width);
 
 // Finishes the page and frees it. Returns the document, to be freed by ct_free; NULL when cairo failed or there is no memory.

@@ -108,6 +108,21 @@ struct GateAPITests {
         }
     }
 
+    @Test("a gate that asks again hears of a guest's new name")
+    func renamedGuest() async throws {
+        try await APIWorld.run { api in
+            let scene = try await scene(api)
+            let path = "/api/v1/events/\(scene.event)/check-in-manifest"
+            let before = try #require(try await api.client.get(path, token: scene.staff).headers["etag"])
+            let name = #"{"displayName":"Guest Anew"}"#
+            #expect(try await api.client.patch("/api/v1/me", name, token: scene.holder).status == 200)
+            let after = try await api.client.get(path, token: scene.staff, headers: ["If-None-Match": before])
+            #expect(after.status == 200)
+            let list = try #require(Base64URL.decode(String(after.text.split(separator: ".")[1])))
+            #expect(String(decoding: list, as: UTF8.self).contains("Guest Anew"))
+        }
+    }
+
     @Test("a manifest is no access token, although the same key signed it")
     func manifestIsNoToken() async throws {
         try await APIWorld.run { api in
@@ -230,6 +245,17 @@ struct GateAPITests {
             #expect(try await api.client.get(path, token: partner.token).status == 403)
             let audit = try await api.world.database.read("SELECT action FROM audit WHERE action LIKE 'member.%'")
             #expect(audit.count == 4)
+            func mails() async throws -> Int {
+                try await api.world.database.read(
+                    "SELECT 1 FROM notifications WHERE kind = 'member.added' AND user_id = \(partner.id)"
+                ).count
+            }
+            #expect(try await mails() == 2, "one for each role")
+            for _ in 0..<6 {
+                _ = try await add(email, "checkInStaff", scene.organizer)
+                _ = try await api.client.delete("\(path)/\(partner.id)", token: scene.organizer)
+            }
+            #expect(try await mails() == NotificationStore.teamMailsADay, "nobody's inbox is flooded")
         }
     }
 }

@@ -48,6 +48,25 @@ import Testing
         #expect(calendar.contains("METHOD:CANCEL\r\n") && calendar.contains("SEQUENCE:8\r\n"))
     }
 
+    @Test("Who is taken into a team is told as what, and gets the way there")
+    func team() throws {
+        func texts(_ role: MembershipRole) throws -> [String] {
+            let mail = try fixture.composer().compose(fixture.context(.memberAdded, role: role), at: fixture.now)
+            #expect(mail.invitation == nil && mail.inlineParts.isEmpty)
+            return [mail.text, try #require(mail.html)]
+        }
+        for text in try texts(.checkInStaff) {
+            #expect(text.contains("check-in staff") && !text.contains("a co-organizer"))
+            #expect(text.contains("https://events.example.com/gate/\(fixture.eventID)"))
+        }
+        for text in try texts(.coOrganizer) {
+            #expect(text.contains("a co-organizer") && !text.contains("check-in staff"))
+            #expect(text.contains("https://events.example.com/organizer/events/\(fixture.eventID)"))
+        }
+        #expect(SendEmail.overtaken(fixture.context(.memberAdded)) == nil)
+        #expect(SendEmail.overtaken(fixture.context(.memberAdded, role: nil)) != nil)
+    }
+
     @Test("Every attempt bears the same Message-ID, under the sender's domain")
     func messageID() throws {
         let context = fixture.context(.registrationConfirmed)

@@ -32,7 +32,8 @@ struct MailFixture {
 
     func context(
         _ kind: NotificationKind, status: RegistrationStatus = .confirmed, hadPlace: Bool = true,
-        details: [UInt8]? = nil
+        details: [UInt8]? = nil,
+        role: MembershipRole? = .checkInStaff
     ) -> MailContext {
         let notification = Persistence.Notification(
             id: notificationID, userID: userID, eventID: eventID, eventTitle: title, registrationID: registrationID,
@@ -55,6 +56,7 @@ struct MailFixture {
         var matter = MailContext.EventMatter(
             event: event, registration: registration, ticket: hadPlace ? ticket : nil, details: details)
         if kind == .ticketTransferOffered { matter.transfer = transfer }
+        if kind == .memberAdded { (matter.role, matter.registration, matter.ticket) = (role, nil, nil) }
         return MailContext(
             notification: notification, recipientName: recipientName, recipientEmail: recipientEmail,
             matter: .event(matter))

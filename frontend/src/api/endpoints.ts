@@ -5,7 +5,7 @@ import type { Call } from './transport';
 import type {
   AdminUser, Announcement, Attendee, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats,
   Member, MemberRole, Notification, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
-  SignInSession, SystemReport, Ticket,
+  SignInSession, SystemReport, Ticket, TicketOffer,
 } from './types';
 
 // One function a route: the only place that knows paths and verbs.
@@ -98,6 +98,7 @@ export const gates = {
 export const registrations = {
   register: (eventId: string, key: string) =>
     requestJSON<Registration>(creating(key, { path: `/events/${eventId}/registrations` })),
+  get: (id: string, signal: Abort) => requestJSON<OwnRegistration>({ path: `/registrations/${id}`, signal }),
   cancel: (id: string) => requestJSON<Registration>({ method: 'DELETE', path: `/registrations/${id}` }),
   mine: (query: { eventId?: string; cursor?: string | null }, signal: Abort) =>
     requestJSON<Page<OwnRegistration>>({ path: '/me/registrations', query: { limit: 20, ...query }, signal }),
@@ -107,7 +108,13 @@ export const tickets = {
   /** With the token of the mail that offered it. */
   accept: (token: string) => requestJSON<{ registrationId: string }>({ method: 'POST', path: '/ticket-transfers/accept', body: { token } }),
   get: (id: string, signal: Abort) => requestJSON<Ticket>({ path: `/tickets/${id}`, signal }),
-  file: (id: string, extension: 'svg' | 'png' | 'ics') => `/tickets/${id}.${extension}`,
+  /** A new code in the place of the old one, which stops being valid; the new ticket is there in a moment. */
+  reissue: (id: string, key: string) => request(creating(key, { path: `/tickets/${id}/reissue` })),
+  /** Offers the place to somebody: it is theirs once they accept. */
+  offer: (id: string, email: string, key: string) =>
+    requestJSON<TicketOffer>(creating(key, { path: `/tickets/${id}/transfer`, body: { email } })),
+  withdraw: (id: string) => request({ method: 'DELETE', path: `/tickets/${id}/transfer` }),
+  file: (id: string, extension: 'svg' | 'png' | 'pdf' | 'ics') => `/tickets/${id}.${extension}`,
 };
 
 export const account = {

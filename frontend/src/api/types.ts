@@ -78,6 +78,14 @@ export interface Ticket {
   registrationId: string;
   status: TicketStatus;
   issuedAt: string;
+  checkedInAt: string | null;
+  /** To whom it is offered, if to anybody; missing for all but its holder. */
+  transfer?: TicketOffer | null;
+}
+
+export interface TicketOffer {
+  email: string;
+  expiresAt: string;
 }
 
 export interface Registration {

@@ -9,7 +9,7 @@ import { ProblemNote } from './States';
 
 /** The ticket: QR code on white, the code to type, and its files. */
 export function TicketCard({ ticket, title }: { ticket: Ticket; title: string }) {
-  const save = useAction(async (extension: 'png' | 'ics') => {
+  const save = useAction(async (extension: 'pdf' | 'png' | 'ics') => {
     await download(tickets.file(ticket.id, extension), `ticket-${ticket.code}.${extension}`);
   });
   return (
@@ -22,6 +22,7 @@ export function TicketCard({ ticket, title }: { ticket: Ticket; title: string })
       <ProblemNote problem={save.problem} />
       <div className="em-row justify-content-center">
         <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('ics')}>Add to calendar</Busy>
+        <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('pdf')}>Save as PDF</Busy>
         <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('png')}>Save as image</Busy>
       </div>
     </div>

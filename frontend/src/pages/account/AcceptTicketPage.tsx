@@ -3,7 +3,7 @@ import { tickets } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
 import { PageTitle } from '../../components/PageTitle';
-import { ProblemNote } from '../../components/States';
+import { Pending, ProblemNote } from '../../components/States';
 import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { SignInForm } from './SignInForm';
@@ -12,16 +12,17 @@ import { useLinkToken } from './useLinkToken';
 /** Where the mail about an offered ticket leads. */
 export function AcceptTicketPage() {
   const token = useLinkToken();
-  const { user } = useSession();
+  const { status, user } = useSession();
   return (
     <div className="em-narrow">
       <PageTitle title="A ticket for you" />
       <div className="em-card em-stack">
         {token === null ? (
           <p className="em-note mb-0" data-tone="warn">This page opens with the link in our mail. If you reloaded it, follow the link once more.</p>
-        ) : user ? <Acceptance key={token} token={token} name={user.displayName} /> : (
+        ) : status === 'restoring' ? <Pending heights={[72]} />
+          : user ? <Acceptance key={token} token={token} name={user.displayName} email={user.email} /> : (
           <>
-            <p className="mb-0">Sign in to take the ticket over.</p>
+            <p className="mb-0">Somebody offers you their place. Sign in, and it can be yours.</p>
             <SignInForm onDone={() => undefined} />
             <p className="em-small mb-0">New here? <Link to="/sign-up">Create an account</Link>, then follow the link in the mail once more.</p>
           </>
@@ -31,7 +32,7 @@ export function AcceptTicketPage() {
   );
 }
 
-function Acceptance({ token, name }: { token: string; name: string }) {
+function Acceptance({ token, name, email }: { token: string; name: string; email: string }) {
   const [done, setDone] = useState(false);
   const accept = useAction(async () => {
     await tickets.accept(token);
@@ -48,7 +49,7 @@ function Acceptance({ token, name }: { token: string; name: string }) {
   return (
     <>
       <ProblemNote problem={accept.problem} />
-      <p className="mb-0">You are signed in as <strong>{name}</strong>. Accept the ticket, and the place is yours.</p>
+      <p className="mb-0">Somebody offers you their place. You are signed in as <strong>{name}</strong> ({email}): accept, and it is yours; their ticket then stops being valid.</p>
       <Busy pending={accept.pending} className="btn btn-primary btn-lg" onClick={() => void accept.run()}>Accept the ticket</Busy>
     </>
   );

@@ -14,6 +14,7 @@ const kinds: Record<string, string> = {
   'registration.cancelled': 'Your registration was cancelled',
   'ticket.transferOffered': 'Your ticket was offered to somebody',
   'ticket.transferred': 'Your ticket was taken over',
+  'member.added': 'You are in the event’s team',
   'registration.waitlisted': 'You are in line',
   'registration.promoted': 'You moved up and have a place',
   'event.updated': 'The event was changed',

@@ -1,0 +1,135 @@
+"""What the holder of a ticket does with it: keeps it, gives it to somebody else, has its code made anew."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from em import gate, pictures
+from em.mailbox import Mailbox
+from em.people import PASSWORD, People
+from em.visitor import Visitor
+from em.world import World
+
+Visit = Callable[[str], Visitor]
+desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
+phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
+
+
+def look(visitor: Visitor, name: str) -> None:
+    """A picture; nothing sticks out, and axe finds nothing."""
+    visitor.look(name)
+    violations = Axe().run(visitor.page).response["violations"]
+    assert not violations, [f"{found['id']}: {node['html'][:160]}" for found in violations for node in found["nodes"]]
+
+
+def saved(visitor: Visitor, button: str) -> bytes:
+    with visitor.page.expect_download() as download:
+        visitor.press(button)
+    return download.value.path().read_bytes()
+
+
+@phone
+def test_a_ticket_is_kept_in_every_form(visit: Visit, world: World, people: People) -> None:
+    event, person = world.event(people.one("organizer")), people.one()
+    ticket = world.ticket(person, world.register(person, event))
+    visitor = visit("holder")
+    visitor.sign_in(person.email, PASSWORD)
+    visitor.open(f"/tickets/{ticket['id']}")
+    visitor.sees_picture("ticket-qr")
+    look(visitor, "ticket")
+    assert gate.scan(pictures.printed(saved(visitor, "Save as PDF"), dpi=300)) == ticket["qrText"]
+    assert gate.scan(saved(visitor, "Save as image")) == ticket["qrText"]
+    assert f"SUMMARY:{event['title']}" in saved(visitor, "Add to calendar").decode().replace("\r\n ", "")
+
+
+@phone
+def test_a_ticket_is_given_to_somebody_else(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+    event, (holder, friend) = world.event(people.one("organizer")), people.many(2)
+    ticket = world.ticket(holder, world.register(holder, event))
+    giver, taker = visit("giver"), visit("taker")
+    giver.foresee(f"/api/v1/registrations/{ticket['registrationId']}")  # theirs no more in the end
+    giver.sign_in(holder.email, PASSWORD)
+    giver.open(f"/tickets/{ticket['id']}")
+    giver.press("Give it to somebody else")
+    giver.press("Offer the ticket")
+    giver.sees("Enter their email address.")
+    look(giver, "asked")
+    giver.fill("Their email", "not-the-friend@example.test")
+    giver.press("Offer the ticket")
+    expect(giver.part("ticket-offer")).to_contain_text("Offered to not-the-friend@example.test until")
+    look(giver, "offered")
+    giver.page.reload()
+    giver.press("Withdraw the offer")
+    giver.sees("The offer is withdrawn")
+    expect(giver.part("ticket-offer")).to_have_count(0)
+    giver.press("Give it to somebody else")
+    giver.fill("Their email", friend.email)
+    giver.press("Offer the ticket")
+    giver.sees(f"We wrote to {friend.email}.")
+
+    mail = mailbox.wait_for(friend.email, f"A ticket for {event['title']}").get_body(("plain",)).get_content()
+    taker.open(re.search(r"http\S+/accept-ticket#token=\S+", mail).group())
+    expect(taker.page).to_have_url("/accept-ticket")
+    taker.sees("Sign in, and it can be yours.")
+    look(taker, "stranger")
+    taker.fill("Email", friend.email)
+    taker.fill("Password", PASSWORD)
+    taker.press("Sign in")
+    taker.sees(f"({friend.email})")
+    look(taker, "signed-in")
+    taker.press("Accept the ticket")
+    taker.sees("The place is yours.")
+    look(taker, "taken")
+    giver.sees("This ticket is no longer valid.")
+    taker.follow("See your tickets")
+    taker.follow(f"Show ticket for {event['title']}")
+    expect(taker.part("ticket-code")).to_be_visible()
+    assert taker.part("ticket-code").inner_text() != ticket["code"]
+
+
+@desktop
+def test_a_link_that_was_used_says_so(visit: Visit, people: People) -> None:
+    visitor, person = visit("late"), people.one()
+    visitor.foresee("/ticket-transfers/accept")
+    visitor.sign_in(person.email, PASSWORD)
+    visitor.open("/accept-ticket#token=mRqKd1yCwFJ0mH0cVn6WbX8oT3pLzQe2sUgYiA5kD7E")
+    visitor.press("Accept the ticket")
+    expect(visitor.page.get_by_role("alert")).to_be_visible()
+    look(visitor, "refused")
+    visitor.page.reload()
+    visitor.sees("This page opens with the link in our mail.")
+
+
+@desktop
+def test_a_new_code_takes_the_old_ones_place(visit: Visit, world: World, people: People) -> None:
+    organizer, person = people.one("organizer"), people.one()
+    event = world.event(organizer)
+    ticket = world.ticket(person, world.register(person, event))
+    visitor = visit("holder")
+    visitor.sign_in(person.email, PASSWORD)
+    visitor.open(f"/tickets/{ticket['id']}")
+    visitor.press("Get a new code")
+    look(visitor, "asked")
+    visitor.press("Keep this one")
+    expect(visitor.part("ticket-code")).to_have_text(ticket["code"])
+    visitor.press("Get a new code")
+    visitor.press("Yes, a new code")
+    visitor.page.wait_for_url(lambda url: "/tickets/" in url and ticket["id"] not in url)
+    visitor.sees("Your ticket has a new code.")
+    visitor.sees_picture("ticket-qr")
+    code = visitor.part("ticket-code").inner_text()
+    assert code != ticket["code"]
+    look(visitor, "anew")
+    scans = f"/events/{event['id']}/check-ins"
+    assert organizer.api.post(scans, {"code": ticket["code"]})["result"] == "revoked"
+    # An old link leads to the ticket that is good.
+    visitor.open(f"/tickets/{ticket['id']}")
+    expect(visitor.part("ticket-code")).to_have_text(code)
+    visitor.sees("The old one is not valid any more.")
+    assert organizer.api.post(scans, {"code": code})["result"] == "admitted"
+    visitor.page.reload()
+    visitor.sees("You are checked in.")
+    expect(visitor.page.get_by_role("button", name="Get a new code")).to_have_count(0)
