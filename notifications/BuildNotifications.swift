@@ -45,8 +45,9 @@ func buildNotifications(
     let plan = PlanNotifications(database: database)
     let planWorker = MessageWorker(
         queues.plan, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
-        concurrency: NotificationsService.planConcurrency,
-        logger: logger
+        prefetch: 256, concurrency: NotificationsService.planConcurrency, logger: logger,
+        // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
+        batch: .init(atMost: 64) { try await plan.handleTogether($0) }
     ) { message in
         try await plan.handle(message.event)
         return .done

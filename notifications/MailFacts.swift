@@ -3,10 +3,8 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// What the templates may speak of. The names are the templates' names: Mustache finds them by reflection.
-protocol MailFacts {
-    var subject: String { get set }
-}
+/// What the templates may speak of, beside the `subject`. The properties' names are the templates' names.
+protocol MailFacts {}
 
 /// Who writes, and where to find them.
 struct SiteFacts {
@@ -27,7 +25,6 @@ struct SiteFacts {
 
 /// Of a mail about an account.
 struct AccountMailFacts: MailFacts {
-    var subject = ""
     var site: SiteFacts
     /// Nil as long as the address is not confirmed: whoever typed it could have put anything into the name, and the mail
     /// may go to somebody else.
@@ -98,7 +95,6 @@ struct EventMailFacts: MailFacts {
         var after: String
     }
 
-    var subject = ""
     var site: SiteFacts
     var recipient: String
     var event: EventFacts

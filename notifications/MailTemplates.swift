@@ -34,14 +34,15 @@ struct MailTemplates: Sendable {
 
     func render(_ kind: NotificationKind, _ facts: some MailFacts) throws -> Rendered {
         let name = Self.name(kind)
-        var facts = facts
-        guard let whole = library.render(facts, withTemplate: "\(name).text"),
+        let named = NamedFacts(of: facts)
+        guard let whole = library.render(named, withTemplate: "\(name).text"),
             let end = whole.firstIndex(of: "\n"), whole.hasPrefix("Subject: ")
         else { throw Failure.incomplete(name) }
-        facts.subject = String(whole[..<end].dropFirst("Subject: ".count))
-        guard let html = library.render(facts, withTemplate: "\(name).html") else { throw Failure.incomplete(name) }
+        let subject = String(whole[..<end].dropFirst("Subject: ".count))
+        guard let html = library.render(named.with("subject", subject), withTemplate: "\(name).html")
+        else { throw Failure.incomplete(name) }
         let text = whole[end...].drop { $0.isNewline }
-        return Rendered(subject: facts.subject, text: String(text), html: html)
+        return Rendered(subject: subject, text: String(text), html: html)
     }
 
     private static func name(_ kind: NotificationKind) -> String {

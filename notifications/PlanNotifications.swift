@@ -33,33 +33,39 @@ struct PlanNotifications: Sendable {
         }
     }
 
+    /// Handles facts about single people, many at once, or by throwing none of them; returns those it has handled. What
+    /// concerns everybody at an event is left to be handled by itself.
+    func handleTogether(_ messages: [ReceivedMessage]) async throws -> Set<MessageID> {
+        let wishes = try messages.compactMap(PersonalWish.init)
+        guard !wishes.isEmpty else { return [] }
+        return try await database.transaction { transaction in
+            let ids = wishes.map(\.cause)
+            let fresh = try await inbox.record(ids, consumer: Self.consumer, on: transaction)
+            // A message that came twice at once is one.
+            var open = fresh
+            let owed = wishes.filter { open.remove($0.cause) != nil }
+            let promoted = try await notifications.promoted(owed.compactMap(\.confirmed), on: transaction)
+            try await notifications.plan(owed.map { ($0.cause, $0.traceparent, $0.mail(promoted)) }, on: transaction)
+            return Set(ids)
+        }
+    }
+
     private func owed(
         because message: CloudEvent, on transaction: Transaction
     ) async throws -> [PlannedNotification] {
         switch MessageType(rawValue: message.type) {
-        case .ticketIssued: [try await confirmation(message.payload(TicketData.self), on: transaction)]
-        case .registrationWaitlisted: [Self.registration(try message.payload(), .registrationWaitlisted)]
-        case .registrationCancelled: [Self.registration(try message.payload(), .registrationCancelled)]
-        case .eventUpdated: try await change(message.payload(EventData.self), on: transaction)
+        case .ticketIssued:
+            let ticket = try message.payload(TicketData.self)
+            let promoted = try await notifications.promoted([ticket.registrationId], on: transaction)
+            return [PlannedNotification.confirmation(ticket, promoted)]
+        case .registrationWaitlisted: return [.registration(try message.payload(), .registrationWaitlisted)]
+        case .registrationCancelled: return [.registration(try message.payload(), .registrationCancelled)]
+        case .eventUpdated: return try await change(message.payload(EventData.self), on: transaction)
         case .eventCancelled:
-            try await everyone(in: message.payload(EventData.self).eventId, .eventCancelled, on: transaction)
+            return try await everyone(in: message.payload(EventData.self).eventId, .eventCancelled, on: transaction)
         // A confirmation is written to once its ticket is there, since the mail is the ticket.
-        default: []
+        default: return []
         }
-    }
-
-    private func confirmation(
-        _ ticket: TicketData, on transaction: Transaction
-    ) async throws -> PlannedNotification {
-        let wasPromoted = try await notifications.wasPromoted(ticket.registrationId, on: transaction)
-        return PlannedNotification(
-            userID: ticket.userId, eventID: ticket.eventId, registrationID: ticket.registrationId,
-            ticketID: ticket.ticketId, kind: wasPromoted ? .registrationPromoted : .registrationConfirmed)
-    }
-
-    private static func registration(_ data: RegistrationData, _ kind: NotificationKind) -> PlannedNotification {
-        PlannedNotification(
-            userID: data.userId, eventID: data.eventId, registrationID: data.registrationId, ticketID: nil, kind: kind)
     }
 
     private func change(
@@ -79,6 +85,48 @@ struct PlanNotifications: Sendable {
                 userID: person.userID, eventID: event, registrationID: person.registrationID, ticketID: nil,
                 kind: kind, details: details)
         }
+    }
+}
+
+/// What one message about one person asks for.
+private struct PersonalWish {
+    let cause: MessageID
+    let traceparent: String
+    /// Of a ticket that was issued, its registration: whether it was promoted decides on the mail's words.
+    let confirmed: RegistrationID?
+    let mail: @Sendable (_ promoted: Set<RegistrationID>) -> PlannedNotification
+
+    /// Nil for messages about more people, or nobody's.
+    init?(_ message: ReceivedMessage) throws {
+        cause = message.event.id
+        traceparent = message.trace.traceparent
+        switch MessageType(rawValue: message.event.type) {
+        case .ticketIssued:
+            let ticket = try message.event.payload(TicketData.self)
+            confirmed = ticket.registrationId
+            mail = { .confirmation(ticket, $0) }
+        case .registrationWaitlisted, .registrationCancelled:
+            let isCancelled = MessageType(rawValue: message.event.type) == .registrationCancelled
+            let planned = PlannedNotification.registration(
+                try message.event.payload(), isCancelled ? .registrationCancelled : .registrationWaitlisted)
+            confirmed = nil
+            mail = { _ in planned }
+        default: return nil
+        }
+    }
+}
+
+extension PlannedNotification {
+    fileprivate static func confirmation(_ ticket: TicketData, _ promoted: Set<RegistrationID>) -> PlannedNotification {
+        PlannedNotification(
+            userID: ticket.userId, eventID: ticket.eventId, registrationID: ticket.registrationId,
+            ticketID: ticket.ticketId,
+            kind: promoted.contains(ticket.registrationId) ? .registrationPromoted : .registrationConfirmed)
+    }
+
+    fileprivate static func registration(_ data: RegistrationData, _ kind: NotificationKind) -> PlannedNotification {
+        PlannedNotification(
+            userID: data.userId, eventID: data.eventId, registrationID: data.registrationId, ticketID: nil, kind: kind)
     }
 }
 

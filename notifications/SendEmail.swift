@@ -56,7 +56,7 @@ struct SendEmail: Sendable {
     }
 
     private func deliver(_ id: NotificationID, _ message: ReceivedMessage) async throws -> Outcome {
-        var isSent = false
+        var sent: Notification?
         do {
             try await database.transaction { transaction in
                 guard try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction),
@@ -66,17 +66,21 @@ struct SendEmail: Sendable {
                     return try await notifications.markOvertaken(id, reason: reason, on: transaction)
                 }
                 // The transaction may run again after a deadlock; the mail must not.
-                if !isSent { try await send(context) }
-                isSent = true
-                try await notifications.markSent(id, at: clock(), on: transaction)
+                if sent == nil { try await send(context) }
+                sent = context.notification
+                try await notifications.commitSent(context.notification, at: clock(), on: transaction)
             }
-        } catch  where isSent {
-            logger.warning("mail sent, not yet recorded", metadata: ["error": "\(error)"])
-            try await recordSent(id, because: message.event.id)
-        } catch let failure as MailFailure {
-            return try await settle(id, failure, message)
+        } catch {
+            if let sent {
+                logger.warning("mail sent, not yet recorded", metadata: ["error": "\(error)"])
+                try await recordSent(sent, because: message.event.id)
+            } else if let failure = error as? MailFailure {
+                return try await settle(id, failure, message)
+            } else {
+                throw error
+            }
         }
-        if isSent { Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment() }
+        if sent != nil { Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment() }
         return .done
     }
 
@@ -113,13 +117,13 @@ struct SendEmail: Sendable {
     }
 
     /// The server has the mail: nothing else will do than to write that down, however long the database is away.
-    private func recordSent(_ id: NotificationID, because message: MessageID) async throws {
+    private func recordSent(_ sent: Notification, because message: MessageID) async throws {
         var pause = Duration.milliseconds(200)
         while true {
             do {
                 return try await database.transaction { transaction in
                     _ = try await inbox.record(message, consumer: Self.consumer, on: transaction)
-                    try await notifications.markSent(id, at: clock(), on: transaction)
+                    try await notifications.commitSent(sent, at: clock(), on: transaction)
                 }
             } catch let error as PostgresError where error.isRetriable {
                 try await Task.sleep(for: pause)

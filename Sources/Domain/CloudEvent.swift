@@ -35,14 +35,13 @@ public struct CloudEvent: Hashable, Sendable {
         try WireJSON.decode(type, from: data)
     }
 
-    private struct Envelope: Codable {
+    private struct Envelope: Decodable {
         var specversion: String
         var id: MessageID
         var source: String
         var type: String
         var subject: String?
         var time: Date
-        var datacontenttype: String?
         var sequence: String?
         var traceparent: String?
     }
@@ -51,13 +50,22 @@ public struct CloudEvent: Hashable, Sendable {
         var data: JSONValue
     }
 
+    /// The document, its members in the order of their names but for `data`, which is JSON already and goes in as it is.
+    ///
+    /// Written by hand, as every message of a crowd comes through here: the encoder takes longer than the broker.
     public func encoded() throws -> [UInt8] {
-        let head = try WireJSON.encode(
-            Envelope(
-                specversion: "1.0", id: id, source: Self.source, type: type, subject: subject, time: time,
-                datacontenttype: "application/json", sequence: sequence.map(String.init), traceparent: traceparent))
-        // `data` is JSON already: it goes in as it is, not through a decoder and back.
-        return head.dropLast() + Array(",\"data\":".utf8) + data + Array("}".utf8)
+        var object = JSONObject()
+        try object.add("datacontenttype", "application/json")
+        object.add("id", id)
+        if let sequence { try object.add("sequence", String(sequence)) }
+        try object.add("source", Self.source)
+        try object.add("specversion", "1.0")
+        if let subject { try object.add("subject", subject) }
+        object.add("time", time)
+        if let traceparent { try object.add("traceparent", traceparent) }
+        try object.add("type", type)
+        object.add("data", json: data)
+        return object.document
     }
 
     public init(decoding bytes: [UInt8]) throws {

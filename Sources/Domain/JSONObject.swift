@@ -44,6 +44,22 @@ public struct JSONObject {
         quote()
     }
 
+    /// Text that needs no escaping as a rule: only then it takes the encoder.
+    mutating func add(_ name: StaticString, _ value: String) throws {
+        let isPlain = value.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
+        guard isPlain else { return try addEncoded(name, value) }
+        key(name)
+        quote()
+        bytes += value.utf8
+        quote()
+    }
+
+    /// JSON that is there already, as it is.
+    mutating func add(_ name: StaticString, json: [UInt8]) {
+        key(name)
+        bytes += json
+    }
+
     /// Anything else, such as text from people, by the encoder.
     public mutating func addEncoded(_ name: StaticString, _ value: some Encodable) throws {
         key(name)

@@ -18,6 +18,10 @@ struct RelayRound {
 }
 
 /// From the outbox to the broker: claim, publish, confirm, mark. One task runs it, on the session that holds the leases.
+///
+/// With a backlog, database and broker work side by side: while a batch is on its way, the one before it is marked, and
+/// the one behind it is claimed and made into messages. A batch leaves only when the one before it is confirmed, so that
+/// the order of each event stays as it is.
 struct BrokerRelay {
     let store: OutboxStore
     let publisher: Publisher
@@ -28,7 +32,9 @@ struct BrokerRelay {
     let logger: Logger
     private var held = HeldLanes()
     /// Claimed while the batch before it was on its way; goes next.
-    private var ahead: [OutboxRow] = []
+    private var ahead: [OutgoingRow] = []
+    /// Confirmed and not yet marked: of one batch at most.
+    private var confirmed: [Int] = []
     private var proved: Set<Route> = []
     /// After a closed channel messages go one by one: then the one that closes it harms no other.
     private var isCareful = false
@@ -55,43 +61,56 @@ struct BrokerRelay {
         ahead = []
     }
 
-    /// Publishes what waits in the partitions, at most one batch.
+    /// Publishes what waits in the partitions, at most one batch. With more to come, what was confirmed last is left to
+    /// be marked beside the next batch: ``markConfirmed(on:)`` before anything else than the next round.
     mutating func round(partitions: [Int], on session: Session) async throws -> RelayRound {
-        if partitions.isEmpty { ahead = [] }
-        guard !partitions.isEmpty, ContinuousClock.now >= pausedUntil else { return .idle }
         // While the broker is away nothing is claimed: nothing could be done with it.
-        guard publisher.state == .connected else {
-            proved = []
+        let isConnected = publisher.state == .connected
+        if !isConnected { proved = [] }
+        guard isConnected, !partitions.isEmpty, ContinuousClock.now >= pausedUntil else {
             ahead = []
+            try await markConfirmed(on: session)
             return .idle
         }
         let rows = try await next(partitions: partitions, on: session)
-        guard !rows.isEmpty else { return .idle }
+        guard !rows.isEmpty else {
+            try await markConfirmed(on: session)
+            return .idle
+        }
         FailPoint.point("relay.claimed")
         let published = try await publish(rows, partitions: partitions, on: session)
-        let mayBeMore = !ahead.isEmpty || rows.count == batch || published.count < rows.count
-        return RelayRound(foundWork: !published.isEmpty, hasMore: !published.isEmpty && mayBeMore)
+        if ahead.isEmpty { try await markConfirmed(on: session) }
+        let mayBeMore = !ahead.isEmpty || rows.count == batch || published < rows.count
+        return RelayRound(foundWork: published > 0, hasMore: published > 0 && mayBeMore)
     }
 
-    private mutating func next(partitions: [Int], on session: Session) async throws -> [OutboxRow] {
+    /// Marks what the broker has. Until then a crash publishes it once more, with the same sequences in the same order.
+    mutating func markConfirmed(on session: Session) async throws {
+        guard !confirmed.isEmpty else { return }
+        try await store.markPublished(confirmed, on: session)
+        confirmed = []
+        FailPoint.point("relay.marked")
+    }
+
+    private mutating func next(partitions: [Int], on session: Session) async throws -> [OutgoingRow] {
         defer { ahead = [] }
         return ahead.isEmpty ? try await claim(partitions: partitions, on: session) : ahead
     }
 
     private func claim(
         partitions: [Int], onTheWay: Set<Int> = [], on session: Session
-    ) async throws -> [OutboxRow] {
+    ) async throws -> [OutgoingRow] {
         let waiting = held.current(now: .now)
         return try await store.claim(
-            partitions: partitions, limit: batch, onTheWay: onTheWay, held: waiting.events, heldRows: waiting.rows,
-            on: session)
+            partitions: partitions, limit: batch, onTheWay: onTheWay.union(confirmed), held: waiting.events,
+            heldRows: waiting.rows, on: session
+        ).compactMap(outgoing)
     }
 
-    private mutating func publish(
-        _ rows: [OutboxRow], partitions: [Int], on session: Session
-    ) async throws -> [OutboxRow] {
-        var lanes = RelayLanes(try rows.compactMap { row in try outgoing(row) })
-        var published: [OutboxRow] = []
+    /// Answers how many of the rows the broker has taken.
+    private mutating func publish(_ rows: [OutgoingRow], partitions: [Int], on session: Session) async throws -> Int {
+        var lanes = RelayLanes(rows)
+        var published = 0
         let wasCareful = isCareful
         while true {
             let wave = lanes.nextWave(proved: proved, limit: isCareful ? 1 : batch)
@@ -99,19 +118,17 @@ struct BrokerRelay {
             if FailPoint.mutates(.noConfirms) { try await store.markPublished(wave.map(\.row.rowID), on: session) }
             let (publisher, messages) = (publisher, wave.map(\.message))
             async let outcomes = publisher.publish(messages)
+            try await markConfirmed(on: session)
             if rows.count == batch, ahead.isEmpty, wave.count * 2 >= batch {
-                // A backlog: the database looks for the next batch while the broker writes this one down.
                 ahead = try await claim(
-                    partitions: partitions, onTheWay: Set(rows.map(\.rowID)), on: session)
+                    partitions: partitions, onTheWay: Set(rows.map(\.row.rowID)), on: session)
             }
-            let confirmed = judge(wave, await outcomes, &lanes)
+            let taken = judge(wave, await outcomes, &lanes)
             FailPoint.point("relay.confirmed")
-            metrics.published.increment(by: confirmed.count)
-            metrics.recordLag(of: confirmed, now: Date())
-            // What is confirmed is marked at once: a crash from here on publishes nothing twice.
-            try await store.markPublished(confirmed.map(\.rowID), on: session)
-            FailPoint.point("relay.marked")
-            published += confirmed
+            metrics.published.increment(by: taken.count)
+            metrics.recordLag(of: taken, now: Date())
+            confirmed = taken.map(\.rowID)
+            published += taken.count
             if ContinuousClock.now < pausedUntil { return published }
         }
         // A whole batch went by one by one: whatever closed the channel is held by now.
@@ -146,7 +163,7 @@ struct BrokerRelay {
     ) {
         let lane = Lane(outgoing.row)
         lanes.stop(lane)
-        ahead.removeAll { Lane($0) == lane }
+        ahead.removeAll { Lane($0.row) == lane }
         metrics.failed(error.metricReason)
         switch error.kind {
         case .returned, .nacked, .invalidMessage: hold(lane, outgoing, error)

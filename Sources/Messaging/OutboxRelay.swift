@@ -145,6 +145,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         var lastMeasure = lastLook
         while !isStopping {
             if lastLook.duration(to: .now) >= .seconds(1) {
+                try await relay.markConfirmed(on: session)
                 try await balance(&relay, &rest, on: session)
                 lastLook = .now
             }
@@ -157,10 +158,12 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             let round = try await relay.round(partitions: partitions, on: session)
             if round.foundWork {
                 watch.noteWork()
+                if isBusy() { try await relay.markConfirmed(on: session) }
                 try await giveWay(after: start.duration(to: .now))
             }
             try await rest.wait(hasMore: round.hasMore, partitions: partitions, on: session)
         }
+        try await relay.markConfirmed(on: session)
     }
 
     /// Takes and gives partitions. Between rounds nothing is on its way; a watch ends before they change hands, and is

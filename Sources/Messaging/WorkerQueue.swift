@@ -68,8 +68,9 @@ public struct RetryLadder: Sendable, Equatable {
     ].map { Rung($0.name, $0.delay * FailPoint.haste) }
     /// Each rung once: over an hour.
     public static let standard = RetryLadder(contract, maximumAttempts: 5)
-    /// The last rung again and again: mail servers may be away for a day.
-    public static let mail = RetryLadder(contract, maximumAttempts: 28)
+    /// The last rung again and again: mail servers may be away for a day. With the jitter, which takes a tenth of each
+    /// wait on average, 28 hours on the last rung are 25.
+    public static let mail = RetryLadder(contract, maximumAttempts: 32)
 
     /// Where a message waits that was not tried.
     public var postponement: Rung { rungs[min(1, rungs.count - 1)] }

@@ -112,9 +112,12 @@ extension NotificationStore {
     }
 
     private func eventMatter(_ notification: Notification, _ row: Row) async throws -> MailContext.EventMatter? {
-        guard let eventID = notification.eventID, let event = try await EventStore(database).find(eventID) else {
-            return nil
-        }
+        guard let eventID = notification.eventID else { return nil }
+        // Side by side: one round trip for all three.
+        async let foundEvent = EventStore(database).find(eventID)
+        async let foundRegistration = registration(notification.registrationID)
+        async let foundTicket = ticket(try row.decode("ticket_id", as: TicketID?.self))
+        guard let event = try await foundEvent else { return nil }
         var matter = MailContext.EventMatter(event: event)
         matter.details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
         if notification.kind == .ticketTransferOffered {
@@ -125,12 +128,18 @@ extension NotificationStore {
         if notification.kind == .memberAdded {
             matter.role = try await EventStore(database).membership(of: notification.userID, in: eventID)
         }
-        if let registrationID = notification.registrationID {
-            matter.registration = try await RegistrationStore(database).find(registrationID)?.registration
-        }
-        if let ticketID = try row.decode("ticket_id", as: TicketID?.self) {
-            matter.ticket = try await TicketStore(database).find(ticketID)?.ticket
-        }
+        matter.registration = try await foundRegistration
+        matter.ticket = try await foundTicket
         return matter
+    }
+
+    private func registration(_ id: RegistrationID?) async throws -> Registration? {
+        guard let id else { return nil }
+        return try await RegistrationStore(database).find(id)?.registration
+    }
+
+    private func ticket(_ id: TicketID?) async throws -> Ticket? {
+        guard let id else { return nil }
+        return try await TicketStore(database).find(id)?.ticket
     }
 }

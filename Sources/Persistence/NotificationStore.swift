@@ -52,36 +52,54 @@ public struct NotificationStore: Sendable {
     public func plan(
         _ planned: [PlannedNotification], cause: MessageID, on transaction: Transaction
     ) async throws {
+        let trace = TraceContext.current?.traceparent
+        try await plan(planned.map { (cause: cause, traceparent: trace, mail: $0) }, on: transaction)
+    }
+
+    /// Writes down what is owed because of several messages, each with its own cause and trace.
+    public func plan(
+        _ planned: [(cause: MessageID, traceparent: String?, mail: PlannedNotification)], on transaction: Transaction
+    ) async throws {
         guard !planned.isEmpty else { return }
+        let mails = planned.map(\.mail)
         let rows = try await transaction.query(
             """
             INSERT INTO notifications
                 (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details)
-            SELECT id, user_id, event_id, registration_id, ticket_id, \(cause), kind, details::jsonb
+            SELECT id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details::jsonb
             FROM unnest(
-                \(planned.map { _ in NotificationID() })::uuid[], \(planned.map(\.userID))::uuid[],
-                \(planned.map(\.eventID))::uuid[], \(planned.map(\.registrationID))::uuid[],
-                \(planned.map(\.ticketID))::uuid[], \(planned.map(\.kind))::text[],
-                \(planned.map { $0.details.map { String(decoding: $0, as: UTF8.self) } })::text[])
-                AS planned (id, user_id, event_id, registration_id, ticket_id, kind, details)
+                \(mails.map { _ in NotificationID() })::uuid[], \(mails.map(\.userID))::uuid[],
+                \(mails.map(\.eventID))::uuid[], \(mails.map(\.registrationID))::uuid[],
+                \(mails.map(\.ticketID))::uuid[], \(planned.map(\.cause))::uuid[], \(mails.map(\.kind))::text[],
+                \(mails.map { $0.details.map { String(decoding: $0, as: UTF8.self) } })::text[])
+                AS planned (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details)
             WHERE EXISTS (SELECT FROM users u WHERE u.id = planned.user_id AND u.deleted_at IS NULL)
             ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING
-            RETURNING id, user_id, event_id, kind, status
+            RETURNING id, user_id, event_id, kind, status, cause_id
             """)
+        let traces = Dictionary(planned.map { ($0.cause, $0.traceparent) }) { first, _ in first }
         var jobs: [OutboxEntry] = []
         for row in rows {
             let data = try Self.data(row)
-            jobs.append(try .work(.mailSend, event: data.eventId, data))
-            jobs.append(try .live(.notificationChanged, event: data.eventId, data))
+            let trace = traces[try row.decode("cause_id")] ?? nil
+            for var job in [
+                try OutboxEntry.work(.mailSend, event: data.eventId, data),
+                try .live(.notificationChanged, event: data.eventId, data),
+            ] {
+                job.traceparent = trace
+                jobs.append(job)
+            }
         }
         try await OutboxStore().append(jobs, on: transaction)
     }
 
-    /// Whether a registration's person stood in line before the place was theirs.
-    public func wasPromoted(_ registration: RegistrationID, on transaction: Transaction) async throws -> Bool {
-        try await transaction.query(
-            "SELECT confirmed_at > created_at AS promoted FROM registrations WHERE id = \(registration)"
-        ).first?.decode("promoted", as: Bool?.self) ?? false
+    /// Those of the registrations whose person stood in line before the place was theirs.
+    public func promoted(
+        _ registrations: [RegistrationID], on transaction: Transaction
+    ) async throws -> Set<RegistrationID> {
+        let rows = try await transaction.query(
+            "SELECT id FROM registrations WHERE id = ANY(\(registrations)) AND confirmed_at > created_at")
+        return Set(try rows.map { try $0.decode("id", as: RegistrationID.self) })
     }
 
     /// Everybody with an active registration: who hears of a change of the event.
@@ -108,14 +126,22 @@ public struct NotificationStore: Sendable {
         return Page(try rows.map(Self.notification), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
-    public func markSent(_ id: NotificationID, at now: Date, on transaction: Transaction) async throws {
-        try await settle(
-            id, on: transaction,
-            """
+    /// Notes that a mail was sent, and commits, in one round trip: the last thing that its transaction does.
+    public func commitSent(_ notification: Notification, at now: Date, on transaction: Transaction) async throws {
+        let update: SQL = """
             UPDATE notifications SET status = 'sent', attempts = attempts + 1, sent_at = \(now), last_error = NULL,
                 next_attempt_at = NULL
-            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
-            """)
+            WHERE id = \(notification.id) AND status <> 'sent'
+            """
+        var news: [OutboxEntry] = []
+        // What is about somebody's account is nobody's news.
+        if let event = notification.eventID {
+            let data = NotificationData(
+                notificationId: notification.id, eventId: event, userId: notification.userID, kind: notification.kind,
+                status: .sent)
+            news = [try .live(.notificationChanged, event: event, data)]
+        }
+        try await transaction.commit(after: [update] + OutboxStore.insertions(news))
     }
 
     /// Notes a failed attempt. One that was given up may be tried again: an administrator replayed it.

@@ -95,10 +95,12 @@ public struct RegistrationStore: Sendable {
             WHERE id = \(event) AND status <> 'cancelled' RETURNING version
             """,
             // Whoever issues a ticket holds the registration's row and looked at the event's status behind that lock.
-            // With these locks, the next statement sees every ticket made so far, and none is made any more.
+            // With these locks, the next statement sees every ticket made so far, and none is made any more. In the order
+            // of everyone who locks several: waiting for each other is no deadlock.
             """
             SELECT count(*) FROM (
-                SELECT 1 FROM registrations WHERE event_id = \(event) AND status = 'confirmed' FOR SHARE
+                SELECT 1 FROM registrations WHERE event_id = \(event) AND status = 'confirmed'
+                ORDER BY id FOR SHARE
             ) holders
             """,
             """

@@ -81,6 +81,48 @@ import Testing
         }
     }
 
+    @Test(
+        "Facts about many people are planned together, once each, in their own words and traces; other facts are left")
+    func together() async throws {
+        try await MailWorld.run { mail in
+            let event = try await mail.world.event(of: mail.organizer, capacity: 2, waitlist: true)
+            let people = [
+                try await mail.person(at: "ann"), try await mail.person(at: "bob"), try await mail.person(at: "cleo"),
+            ]
+            for person in people.prefix(2) { try await mail.ticket(for: person, event: event) }
+            _ = try await mail.world.register(people[2], for: event)
+            let facts =
+                try await mail.outbox(MessageType.ticketIssued.rawValue)
+                + mail.outbox(MessageType.registrationWaitlisted.rawValue)
+            #expect(facts.count == 3)
+            let move = try Self.change(of: event, "venue", "The big hall")
+            func received(_ events: [CloudEvent]) -> [ReceivedMessage] {
+                events.map { event in
+                    var event = event
+                    event.traceparent = "00-\(event.id.traceDigits)-00f067aa0ba902b7-01"
+                    return ReceivedMessage(event: event, attempt: 1, firstSeen: Date(), redelivered: false)
+                }
+            }
+            let ids = Set(facts.map(\.id))
+            #expect(try await mail.plan.handleTogether(received(facts + facts.prefix(1) + [move])) == ids)
+            #expect(try await mail.plan.handleTogether(received(facts)) == ids)
+
+            for person in people.prefix(2) {
+                #expect(try await mail.notifications(of: person).map(\.kind) == [.registrationConfirmed])
+            }
+            #expect(try await mail.notifications(of: people[2]).map(\.kind) == [.registrationWaitlisted])
+            let jobs = try await mail.outbox(WorkType.mailSend.rawValue)
+            #expect(jobs.count == 3)
+            let traces = jobs.compactMap { $0.traceparent?.split(separator: "-")[1] }.map(String.init)
+            #expect(Set(traces) == Set(ids.map(\.traceDigits)))
+
+            let broken = Self.message(.ticketIssued, event, Array(#"{"ticketId":"x"}"#.utf8))
+            await #expect(throws: DecodingError.self) {
+                try await mail.plan.handleTogether(received([broken]))
+            }
+        }
+    }
+
     @Test("A fact whose data is not what it should be is the message's fault, and leaves nothing behind")
     func malformed() async throws {
         try await MailWorld.run { mail in
@@ -103,4 +145,9 @@ import Testing
             id: MessageID(), type: type.rawValue, subject: "\(event)", time: Date(), sequence: 1, traceparent: nil,
             data: data)
     }
+}
+
+extension MessageID {
+    /// As a trace's id.
+    fileprivate var traceDigits: String { description.filter { $0 != "-" } }
 }

@@ -59,6 +59,20 @@ struct WireTests {
         #expect(try read.payload(PlacesData.self) == data)
     }
 
+    @Test("what a CloudEvent says is written as JSON says it, whatever characters there are")
+    func escapedCloudEvent() throws {
+        let event = CloudEvent(
+            id: MessageID(), type: "a\"b\\c\n\u{1}ü/🎟", subject: nil, time: Date(timeIntervalSince1970: 1_800_000_000),
+            sequence: nil, traceparent: nil, data: Array("{}".utf8))
+        let bytes = try event.encoded()
+        #expect(try CloudEvent(decoding: bytes) == event)
+        #expect(
+            String(decoding: bytes, as: UTF8.self) == """
+                {"datacontenttype":"application/json","id":"\(event.id)","source":"/em-connect","specversion":"1.0",\
+                "time":"2027-01-15T08:00:00.000Z","type":"a\\"b\\\\c\\n\\u0001ü/🎟","data":{}}
+                """)
+    }
+
     @Test("a newer minor version and unknown members are accepted, another major version is not")
     func versions() throws {
         func document(_ version: String) -> [UInt8] {
