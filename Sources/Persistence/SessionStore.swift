@@ -70,6 +70,8 @@ public struct SessionStore: Sendable {
         if let usedAt = try row.decode("used_at", as: Date?.self) {
             let salt = try row.decode("successor_salt", as: [UInt8]?.self)
             let isPrompt = now.timeIntervalSince(usedAt) <= Self.parentGrace
+            // Exchanged a moment ago by a program that knew no salt, before it was replaced by this one.
+            if isPrompt, salt == nil { return .refused }
             let successor = isPrompt ? salt.map { token.successor(salt: $0) } : nil
             if let successor {
                 let isUnused = try await isUnused(successor, on: transaction)

@@ -35,7 +35,8 @@ final class Throttle: Sendable {
         let before = await tally(key)
         if let before, before.pausedUntil > now { return Standing(rule, before, at: now) }
         let own = rule.count(of: before, at: now) + 1
-        let failures = await counted(key, rule, isFirst: own == 1) ?? own
+        // Redis may have forgotten (it was restarted), or know of more.
+        let failures = max(own, await counted(key, rule, isFirst: own == 1) ?? 0)
         let tally = Tally(
             failures: failures, lastAt: now, pausedUntil: now.addingTimeInterval(rule.pause(after: failures)))
         local.withLock { $0[key] = tally }
@@ -43,13 +44,14 @@ final class Throttle: Sendable {
         return Standing(rule, tally, at: now)
     }
 
-    /// Forgets a subject's failures.
+    /// Forgives a subject's failures. Said outright in Redis, so that other instances don't go by what they remember.
     func clear(_ rule: ThrottleRule, _ subject: String) async {
         let key = Self.key(rule, subject)
-        let known = local.withLock { $0.remove(key) }
-        guard let redis else { return }
-        // Most have none: reading that is cheaper than a write for everybody who signs in.
-        if known { await quietly { try await redis.command(["DEL", key]) } }
+        // Most have none: that was read before, and costs nobody who signs in a write.
+        guard let known = await tally(key), known.failures > 0 else { return }
+        let forgiven = Tally(failures: 0, lastAt: clock(), pausedUntil: .distantPast)
+        local.withLock { $0[key] = forgiven }
+        await store(forgiven, key, rule)
     }
 
     private static func key(_ rule: ThrottleRule, _ subject: String) -> String {
@@ -65,10 +67,8 @@ final class Throttle: Sendable {
             let reply = try await redis.command(["HMGET", key, "failures", "last", "until"])
             guard case .array(let parts) = reply else { return nil }
             let numbers = parts.compactMap { $0.string.flatMap { Double($0) } }
-            guard numbers.count == 3 else {
-                _ = local.withLock { $0.remove(key) }
-                return nil
-            }
+            // It knows nothing, or it was restarted: then what this instance remembers counts.
+            guard numbers.count == 3 else { return local.withLock { $0[key] } }
             let tally = Tally(
                 failures: Int(numbers[0]), lastAt: Date(timeIntervalSince1970: numbers[1]),
                 pausedUntil: Date(timeIntervalSince1970: numbers[2]))
@@ -96,7 +96,7 @@ final class Throttle: Sendable {
         guard let redis else { return }
         await quietly {
             try await redis.command([
-                "HSET", key, "last", "\(tally.lastAt.timeIntervalSince1970)", "until",
+                "HSET", key, "failures", "\(tally.failures)", "last", "\(tally.lastAt.timeIntervalSince1970)", "until",
                 "\(tally.pausedUntil.timeIntervalSince1970)",
             ])
             try await redis.command(["PEXPIRE", key, "\(Int((rule.memory + rule.longestPause) * 1000))"])
@@ -126,11 +126,5 @@ private struct LocalTallies {
             }
             young[key] = newValue
         }
-    }
-
-    /// Whether there was one.
-    mutating func remove(_ key: String) -> Bool {
-        let wasYoung = young.removeValue(forKey: key) != nil
-        return old.removeValue(forKey: key) != nil || wasYoung
     }
 }
