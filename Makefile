@@ -33,7 +33,7 @@ format: ## Format the Swift code
 	@swift format --in-place -r $(swift_sources)
 
 build: install frontend ## Build the services (release) and the pages
-	@swift build -c release $(swift_flags)
+	@swift build -c release --static-swift-stdlib $(swift_flags)
 
 # Steps of `make test`, and of use alone: `make debug`, then EM_BUILD=debug infra/local/stack up
 debug:

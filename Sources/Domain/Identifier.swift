@@ -14,7 +14,8 @@ public struct Identifier<Subject>: Hashable, Sendable, Comparable, CustomStringC
 
     /// Reads the usual 36-character form; nil when it is anything else.
     public init?(_ text: some StringProtocol) {
-        guard let uuid = UUID(text: text.utf8) else { return nil }
+        var text = String(text)
+        guard let uuid = text.withUTF8({ UUID(text: $0) }) else { return nil }
         self.uuid = uuid
     }
 
@@ -79,10 +80,11 @@ extension UUID {
     }
 
     /// Reads the usual form of 36 characters, in either case; nil for anything else.
-    init?(text: some Collection<UInt8>) {
+    init?(text: UnsafeBufferPointer<UInt8>) {
         guard text.count == 36 else { return nil }
         var value: UInt128 = 0
-        for (index, character) in text.enumerated() {
+        for index in 0..<36 {
+            let character = text[index]
             if index == 8 || index == 13 || index == 18 || index == 23 {
                 guard character == UInt8(ascii: "-") else { return nil }
                 continue
@@ -101,8 +103,13 @@ extension UUID {
         value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") + value - 10
     }
 
+    private static func randomBits() -> UInt128 {
+        let generator = PooledRandomNumberGenerator()
+        return UInt128(generator.next()) << 64 | UInt128(generator.next())
+    }
+
     /// A UUIDv7 (RFC 9562 §5.7) of this moment.
-    static func version7(at now: Date = Date(), random: UInt128 = .random(in: .min ... .max)) -> UUID {
+    static func version7(at now: Date = Date(), random: UInt128 = randomBits()) -> UUID {
         let milliseconds = UInt64(max(0, now.timeIntervalSince1970 * 1000))
         var value = UInt128(milliseconds & 0xFFFF_FFFF_FFFF) << 80
         value |= random & ((1 << 80) - 1)

@@ -11,7 +11,7 @@ public struct TraceContext: Hashable, Sendable {
 
     /// A new trace.
     public init() {
-        self.init(traceID: Self.hex(.random(in: 1 ... .max)), spanID: Self.spanID(), isSampled: true)
+        self.init(traceID: Self.spanID() + Self.spanID(), spanID: Self.spanID(), isSampled: true)
     }
 
     private init(traceID: String, spanID: String, isSampled: Bool) {
@@ -41,10 +41,16 @@ public struct TraceContext: Hashable, Sendable {
 
     public var traceparent: String { "00-\(traceID)-\(spanID)-\(isSampled ? "01" : "00")" }
 
-    private static func spanID() -> String { String(hex(.random(in: 1...UInt128(UInt64.max))).suffix(16)) }
-
-    private static func hex(_ value: UInt128) -> String {
-        let digits = String(value, radix: 16)
-        return String(repeating: "0", count: 32 - digits.count) + digits
+    /// 16 hexadecimal digits at random, not all of them zeros.
+    private static func spanID() -> String {
+        // The lowest bit is set: one of 64 is no loss.
+        let value = PooledRandomNumberGenerator().next() | 1
+        return String(unsafeUninitializedCapacity: 16) { digits in
+            for place in 0..<16 {
+                let digit = UInt8(truncatingIfNeeded: value >> (60 - 4 * UInt64(place))) & 15
+                digits[place] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+            }
+            return 16
+        }
     }
 }

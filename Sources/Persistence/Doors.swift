@@ -17,7 +17,9 @@ enum Doors {
         static let lock = Guards(rawValue: 1)
         /// The condition in the UPDATE.
         static let condition = Guards(rawValue: 2)
-        static let all: Guards = [.lock, .condition]
+        /// That a door which was not read is as expected.
+        static let expectation = Guards(rawValue: 4)
+        static let all: Guards = [.lock, .condition, .expectation]
     }
 
     /// What to do about a row that somebody else has locked.
@@ -25,6 +27,8 @@ enum Doors {
         case wait
         /// Leave it out: its event is missing from the answer.
         case skip
+        /// Fail: SQLSTATE 55P03.
+        case fail
     }
 
     /// Locks the rows in the order of their key, so that nobody waits in a circle, and answers which.
@@ -35,6 +39,7 @@ enum Doors {
             case (false, _): ""
             case (true, .wait): "FOR NO KEY UPDATE"
             case (true, .skip): "FOR NO KEY UPDATE SKIP LOCKED"
+            case (true, .fail): "FOR NO KEY UPDATE NOWAIT"
             }
         return """
             SELECT event_id FROM event_places WHERE event_id = ANY(\(events)) ORDER BY event_id \(fragment: lock)
@@ -43,7 +48,7 @@ enum Doors {
 
     static func reading(_ events: [EventID]) -> SQL {
         """
-        SELECT e.id, e.owner_id, e.status, e.ends_at, e.registration_opens_at, e.registration_closes_at,
+        SELECT e.id, e.version, e.owner_id, e.status, e.ends_at, e.registration_opens_at, e.registration_closes_at,
             e.promote_after_close, e.waitlist_enabled, p.revision, p.confirmed, p.waitlisted, p.capacity,
             p.last_line_number
         FROM events e JOIN event_places p ON p.event_id = e.id WHERE e.id = ANY(\(events))
@@ -95,10 +100,21 @@ enum Doors {
     /// Writes back what changed between two states of doors. The condition repeats what the lock has made sure of, and
     /// the table's CHECK repeats it once more; a row that doesn't meet it is left as it is, and then the statement fails
     /// as a whole (``PlacesMoved``), so that the commit may travel right behind it.
-    static func moving(_ changes: [(before: Door, after: Door)], guards: Guards) -> SQL {
+    /// - Parameter version: of the one event, when its door was not read in this transaction but is only expected to be
+    ///   as it was: then it must be, to the revision.
+    static func moving(_ changes: [(before: Door, after: Door)], version: Int? = nil, guards: Guards) -> SQL {
         let condition: SQL =
             guards.contains(.condition)
             ? "AND p.confirmed + moved.confirmed <= p.capacity + moved.capacity" : ""
+        let expectation: SQL =
+            if let version, guards.contains(.expectation) {
+                """
+                AND p.revision = \(changes.first?.before.places.revision ?? 0)
+                AND EXISTS (SELECT FROM events e WHERE e.id = p.event_id AND e.version = \(version))
+                """
+            } else {
+                ""
+            }
         return """
             WITH written AS (
             UPDATE event_places p SET
@@ -113,7 +129,7 @@ enum Doors {
                 \(changes.map(\.after.lastLineNumber))::bigint[],
                 \(changes.map { $0.after.places.revision - $0.before.places.revision })::bigint[])
                 AS moved (event_id, confirmed, waitlisted, capacity, line, revision)
-            WHERE p.event_id = moved.event_id \(fragment: condition)
+            WHERE p.event_id = moved.event_id \(fragment: condition) \(fragment: expectation)
             RETURNING p.event_id
             )
             SELECT 1 / (CASE WHEN count(*) = \(changes.count) THEN 1 ELSE 0 END) FROM written

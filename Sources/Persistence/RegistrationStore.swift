@@ -27,7 +27,7 @@ public struct RegistrationStore: Sendable {
     public func admit(
         _ wishes: [PlaceWish], isPatient: Bool = true, clock: () -> Date,
         onLocked: (Set<EventID>) -> Void = { _ in }, on transaction: Transaction
-    ) async throws -> [PlaceAnswer] {
+    ) async throws -> PlaceAnswers {
         let events = Array(Set(wishes.map(\.eventID)))
         let keys = wishes.compactMap { $0.idempotency?.request.key }
         let results = try await transaction.pipeline(
@@ -48,20 +48,21 @@ public struct RegistrationStore: Sendable {
         var open = try await moveUp(
             Dictionary(uniqueKeysWithValues: visits.map { ($0.door.eventID, $0) }), leaving: wishes, now: now,
             on: transaction)
-        var answers: [PlaceAnswer] = []
-        for wish in wishes {
-            answers.append(
-                busy.contains(wish.eventID)
-                    ? .busy : try journal.answer(to: wish) ?? Self.answer(wish, &open[wish.eventID]))
-        }
-        answers = zip(wishes, answers).map { wish, answer in Self.final(answer, open[wish.eventID]) }
-        try journal.keep(wishes, answers)
-        answers = try await complete(answers, on: transaction)
+        let decided = try Self.decide(wishes, busy: busy, &open, &journal)
+        let answers = try await complete(decided, on: transaction)
         let tickets = try await write(Array(open.values), wishes, journal, commits: true, on: transaction)
-        return answers.map { answer in
-            guard case .done(let registration, _) = answer else { return answer }
-            return .done(registration, ticket: tickets[registration.id])
-        }
+        let versions = Dictionary(
+            uniqueKeysWithValues: try results[1].map {
+                (try $0.decode("id", as: EventID.self), try $0.decode("version", as: Int.self))
+            })
+        return PlaceAnswers(
+            answers: answers.map { answer in
+                guard case .done(let registration, _) = answer else { return answer }
+                return .done(registration, ticket: tickets[registration.id])
+            },
+            doors: open.values.compactMap { visit in
+                versions[visit.door.eventID].map { Self.left(visit.door, version: $0) }
+            })
     }
 
     /// Sets how many places there are, and lets the line move up at once when there are more, or when the event's times
@@ -128,6 +129,22 @@ public struct RegistrationStore: Sendable {
         return moved
     }
 
+    /// Goes through the wishes in their order, and keeps the answers to those that have names.
+    static func decide(
+        _ wishes: [PlaceWish], busy: Set<EventID>, _ visits: inout [EventID: Visit],
+        _ journal: inout IdempotencyJournal
+    ) throws -> [PlaceAnswer] {
+        var answers: [PlaceAnswer] = []
+        for wish in wishes {
+            answers.append(
+                busy.contains(wish.eventID)
+                    ? .busy : try journal.answer(to: wish) ?? answer(wish, &visits[wish.eventID]))
+        }
+        answers = zip(wishes, answers).map { wish, answer in settled(answer, visits[wish.eventID]) }
+        try journal.keep(wishes, answers)
+        return answers
+    }
+
     private static func answer(_ wish: PlaceWish, _ visit: inout Visit?) throws -> PlaceAnswer {
         do {
             guard visit != nil else { throw DomainError.notFound }
@@ -140,7 +157,7 @@ public struct RegistrationStore: Sendable {
     }
 
     /// The registration as the whole visit leaves it: somebody who joined the line may have moved up since.
-    private static func final(_ answer: PlaceAnswer, _ visit: Visit?) -> PlaceAnswer {
+    private static func settled(_ answer: PlaceAnswer, _ visit: Visit?) -> PlaceAnswer {
         guard case .done(let registration, let ticket) = answer else { return answer }
         return .done(visit?.registration(registration.id) ?? registration, ticket: ticket)
     }

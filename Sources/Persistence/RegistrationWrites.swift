@@ -79,7 +79,7 @@ extension RegistrationStore {
         ]
     }
 
-    private static func arrival(_ visits: [Visit]) -> [SQL] {
+    static func arrival(_ visits: [Visit]) -> [SQL] {
         let taken = visits.flatMap { $0.taken.values }
         guard !taken.isEmpty else { return [] }
         let rows = taken.map(\.registration)

@@ -123,7 +123,7 @@ extension TestWorld {
         _ wish: PlaceWish, at store: RegistrationStore? = nil, now: Date = Date()
     ) async throws -> Registration {
         let answer = try await database.transaction { transaction in
-            try await (store ?? registrations).admit([wish], clock: { now }, on: transaction)[0]
+            try await (store ?? registrations).admit([wish], clock: { now }, on: transaction).answers[0]
         }
         switch answer {
         case .done(let registration, _): return registration

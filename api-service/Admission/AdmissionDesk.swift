@@ -85,36 +85,53 @@ final class AdmissionDesk: Service, CustomStringConvertible {
     private func serve(_ lane: AdmissionQueue.Lane) async {
         while let batch = await queue.next(lane) {
             let now = ContinuousClock.now
-            let (late, timely) = batch.partitioned { now - $0.since > Self.longestWait }
+            let (late, timely) = batch.waiters.partitioned { now - $0.since > Self.longestWait }
             for waiter in late { waiter.continuation.resume(throwing: Overloaded()) }
-            let answers = await answers(to: timely.map(\.wish), isPatient: lane == .patient)
+            let wishes = timely.map(\.wish)
+            var outcome = await blindly(batch.expected, wishes)
+            let isMistaken = outcome == nil && batch.expected != nil
+            if outcome == nil { outcome = await looking(wishes, isPatient: lane == .patient) }
+            let (answers, doors) = outcome ?? ([], [])
             // Before anybody hears of it: whoever looks then sees their own place.
             eventCache.invalidate(Set(timely.map(\.wish.eventID)))
-            var busy: [AdmissionQueue.Waiter] = []
-            for (waiter, answer) in zip(timely, answers) {
-                if case .success(.busy) = answer {
-                    busy.append(waiter)
-                } else {
-                    waiter.continuation.resume(with: answer)
-                }
-            }
+            let (busy, answered) = Array(zip(timely, answers)).partitioned { $0.1.isBusy }
+            // The next batch goes on its way first: the row has been free since the commit.
+            queue.finish(batch.waiters, busy: busy.map(\.0), left: doors, isMistaken: isMistaken)
+            for (waiter, answer) in answered { waiter.continuation.resume(with: answer) }
             metrics.record(batch: timely.count, since: timely.map(\.since), busy: busy.count)
-            queue.finish(batch, busy: busy)
+        }
+    }
+
+    /// Answers to wishes in their order, and the doors as they were left.
+    private typealias Outcome = (answers: [Result<PlaceAnswer, any Error>], doors: [ExpectedDoor])
+
+    /// Commits wishes together without a look at their door. Nil when that has had no effect, or when nobody knows: a
+    /// look will tell.
+    private func blindly(_ expected: ExpectedDoor?, _ wishes: [PlaceWish]) async -> Outcome? {
+        guard let expected, !wishes.isEmpty else { return nil }
+        do {
+            guard let admission = try await registrations.admit(wishes, expecting: expected, now: clock()) else {
+                return nil
+            }
+            return (admission.answers.map { .success($0) }, admission.doors)
+        } catch {
+            return nil
         }
     }
 
     /// Commits wishes together. A transaction of which nobody knows whether it was committed is tried again: each wish
     /// recognizes its own registration, and the row's lock lets nobody look before the first try has ended. When the
     /// database refuses the whole because of one of them, each goes alone.
-    private func answers(to wishes: [PlaceWish], isPatient: Bool) async -> [Result<PlaceAnswer, any Error>] {
-        if wishes.isEmpty { return [] }
+    private func looking(_ wishes: [PlaceWish], isPatient: Bool) async -> Outcome {
+        if wishes.isEmpty { return ([], []) }
         var unknown: PostgresError?
         for attempt in 1... {
             do {
-                return try await database.transaction { transaction in
+                let admission = try await database.transaction { transaction in
                     try await registrations.admit(
                         wishes, isPatient: isPatient, clock: clock, onLocked: queue.locked, on: transaction)
-                }.map { .success($0) }
+                }
+                return (admission.answers.map { .success($0) }, admission.doors)
             } catch let error as PostgresError where error.isAboutTheConnection {
                 if error.outcomeUnknown { unknown = error }
                 if attempt < Self.attempts, error.outcomeUnknown || error.isLoss { continue }
@@ -122,16 +139,16 @@ final class AdmissionDesk: Service, CustomStringConvertible {
                     "admissions failed",
                     metadata: ["wishes": "\(wishes.count)", "attempts": "\(attempt)", "error": "\(error)"])
                 let failure = unknown ?? error
-                return wishes.map { _ in .failure(failure) }
+                return (wishes.map { _ in .failure(failure) }, [])
             } catch {
-                if wishes.count == 1 { return [.failure(Self.explained(error))] }
+                if wishes.count == 1 { return ([.failure(Self.explained(error))], []) }
                 logger.warning("a batch of admissions is split", metadata: ["wishes": "\(wishes.count)"])
                 break
             }
         }
         var answers: [Result<PlaceAnswer, any Error>] = []
-        for wish in wishes { answers += await self.answers(to: [wish], isPatient: true) }
-        return answers
+        for wish in wishes { answers += await looking([wish], isPatient: true).answers }
+        return (answers, [])
     }
 
     /// The account is gone: its token outlived it.
@@ -170,6 +187,12 @@ extension PostgresError {
         case .server: sqlState?.hasPrefix("57P") == true
         default: false
         }
+    }
+}
+
+extension Result where Success == PlaceAnswer {
+    fileprivate var isBusy: Bool {
+        if case .success(.busy) = self { true } else { false }
     }
 }
 

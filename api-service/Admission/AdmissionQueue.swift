@@ -23,6 +23,13 @@ final class AdmissionQueue: Sendable {
         let continuation: CheckedContinuation<PlaceAnswer, any Error>
     }
 
+    /// Those whose turn has come.
+    struct Batch: Sendable {
+        var waiters: [Waiter]
+        /// The one door that they all want to go through, as the batch before left it; nil when it takes a look.
+        var expected: ExpectedDoor?
+    }
+
     struct Limits: Sendable {
         /// Wishes that may wait for one event, and in all.
         var perEvent = 4096
@@ -30,10 +37,14 @@ final class AdmissionQueue: Sendable {
         /// Wishes and events of one batch.
         var batch = 256
         var eventsPerBatch = 64
-        /// So many unanswered wishes are a crowd.
+        /// So many unanswered wishes are a crowd, and it is still there a moment after: those who were just answered
+        /// together have others behind them.
         var crowd = 16
+        var crowdLasts: Duration = .milliseconds(200)
         /// How long an event that was found locked goes to a patient lane at once: another instance has the crowd, too.
         var patience: Duration = .seconds(1)
+        /// How many doors are remembered as they were left.
+        var remembered = 1024
     }
 
     /// The wishes for one event.
@@ -68,13 +79,16 @@ final class AdmissionQueue: Sendable {
         var lines: [EventID: Line] = [:]
         /// Events that were found locked, and until when they go to patient lanes.
         var contended: [EventID: ContinuousClock.Instant] = [:]
+        /// Doors as this process left them, unless they have been found otherwise.
+        var remembered: [EventID: ExpectedDoor] = [:]
         /// Events that are ready, in the order in which they became so.
         var ready: [Lane: Deque<EventID>] = [:]
-        var idle: [Lane: [CheckedContinuation<[Waiter]?, Never>]] = [:]
+        var idle: [Lane: [CheckedContinuation<Batch?, Never>]] = [:]
         /// Wishes that wait, and wishes and batches under way.
         var waiting = 0
         var underWay = 0
         var batches = 0
+        var crowdSeen: ContinuousClock.Instant?
         var isClosed = false
 
         /// Nothing waits, and nothing can come back from a batch.
@@ -82,7 +96,7 @@ final class AdmissionQueue: Sendable {
     }
 
     /// An idle lane and what it gets to do.
-    private typealias Start = (lane: CheckedContinuation<[Waiter]?, Never>, batch: [Waiter]?)
+    private typealias Start = (lane: CheckedContinuation<Batch?, Never>, batch: Batch?)
 
     private let limits: Limits
     private let state = Mutex(State())
@@ -92,8 +106,13 @@ final class AdmissionQueue: Sendable {
     /// How many wishes wait, those in a batch not counted.
     var count: Int { state.withLock { $0.waiting } }
 
-    /// Whether so many wishes are unanswered that something else had better wait.
-    var isCrowded: Bool { state.withLock { $0.waiting + $0.underWay > limits.crowd } }
+    /// Whether so many wishes are unanswered, or were a moment ago, that something else had better wait.
+    var isCrowded: Bool {
+        state.withLock { state in
+            state.waiting + state.underWay > limits.crowd
+                || state.crowdSeen.map { $0.duration(to: .now) < limits.crowdLasts } ?? false
+        }
+    }
 
     /// Queues a wish; false when the queue is full or closed.
     func enqueue(_ waiter: Waiter) -> Bool {
@@ -105,6 +124,7 @@ final class AdmissionQueue: Sendable {
             // In place: a copy of the line for every wish would make a crowd's work quadratic.
             state.lines[event, default: Line()].waiters.append(waiter)
             state.waiting += 1
+            if state.waiting + state.underWay > limits.crowd { state.crowdSeen = waiter.since }
             return (true, begin(event, &state))
         }
         if let start { start.lane.resume(returning: start.batch) }
@@ -112,7 +132,7 @@ final class AdmissionQueue: Sendable {
     }
 
     /// The next batch for a lane, as soon as there is one; nil once the queue is closed and nothing is left to do.
-    func next(_ lane: Lane) async -> [Waiter]? {
+    func next(_ lane: Lane) async -> Batch? {
         await withCheckedContinuation { continuation in
             let start = state.withLock { state -> Start? in
                 if let batch = take(lane, &state) { return (continuation, batch) }
@@ -136,22 +156,29 @@ final class AdmissionQueue: Sendable {
     }
 
     /// Ends a batch. Those for whose event somebody else holds the lock go back to the front of their line.
-    func finish(_ batch: [Waiter], busy: [Waiter]) {
+    /// - Parameters:
+    ///   - left: doors as the batch has left them.
+    ///   - isMistaken: whether the door was not as expected: somebody else moves its places, too.
+    func finish(_ batch: [Waiter], busy: [Waiter], left: [ExpectedDoor] = [], isMistaken: Bool = false) {
         let starts = state.withLock { state -> [Start] in
             state.batches -= 1
             state.underWay -= batch.count
             let now = ContinuousClock.now
             // What was contended once is forgotten here: the table never outgrows the events of one moment.
-            if !busy.isEmpty { state.contended = state.contended.filter { $0.value > now } }
+            if !busy.isEmpty || isMistaken { state.contended = state.contended.filter { $0.value > now } }
             let busyLines = Dictionary(grouping: busy, by: \.wish.eventID)
+            let doors = Dictionary(left.map { ($0.eventID, $0) }, uniquingKeysWith: { first, _ in first })
+            if state.remembered.count > limits.remembered { state.remembered = [:] }
             var starts: [Start] = []
             for event in Set(batch.map(\.wish.eventID)) {
                 state.lines[event]?.batches -= 1
                 if let again = busyLines[event] {
                     state.lines[event]?.waiters.prepend(contentsOf: again)
-                    state.contended[event] = now + limits.patience
                     state.waiting += again.count
                 }
+                if busyLines[event] != nil || isMistaken { state.contended[event] = now + limits.patience }
+                // While another batch is under way, that one will have been the last.
+                if state.lines[event]?.batches == 0 { state.remembered[event] = doors[event] }
                 if let start = begin(event, &state) { starts.append(start) }
                 if let line = state.lines[event], line.waiters.isEmpty, line.batches == 0 { state.lines[event] = nil }
             }
@@ -189,17 +216,20 @@ final class AdmissionQueue: Sendable {
         return state.idle.values.joined().map { ($0, nil) }
     }
 
-    private func take(_ lane: Lane, _ state: inout State) -> [Waiter]? {
+    private func take(_ lane: Lane, _ state: inout State) -> Batch? {
         let events = lane == .quick ? limits.eventsPerBatch : 1
         var batch: [Waiter] = []
+        var expected: [ExpectedDoor?] = []
         for _ in 0..<events {
             guard batch.count < limits.batch, let event = state.ready[lane]?.popFirst() else { break }
             batch += state.lines[event]?.take(atMost: limits.batch - batch.count) ?? []
+            let door = state.remembered.removeValue(forKey: event)
+            expected.append(state.contended[event].map { $0 > .now } ?? false ? nil : door)
         }
         guard !batch.isEmpty else { return nil }
         state.waiting -= batch.count
         state.underWay += batch.count
         state.batches += 1
-        return batch
+        return Batch(waiters: batch, expected: expected.count == 1 ? expected[0] : nil)
     }
 }

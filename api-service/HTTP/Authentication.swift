@@ -31,11 +31,12 @@ struct Authentication: Sendable {
     private func bearer(_ request: Request) async throws -> Principal? {
         guard let header = request.headers[.authorization] else { return nil }
         // By bytes: characters are dear, and a token has hundreds.
-        let parts = header.utf8.split(separator: UInt8(ascii: " ")).map { Substring($0) }
-        guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw DomainError.notAuthenticated }
+        let scheme = header.utf8.prefix(7)
+        let token = header.utf8.dropFirst(7).drop { $0 == UInt8(ascii: " ") }
+        guard scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { throw DomainError.notAuthenticated }
         let principal: Principal
         do {
-            principal = try await verifier.verify(String(parts[1]), now: clock())
+            principal = try await verifier.verify(String(Substring(token)), now: clock())
         } catch AccessTokenError.expired {
             throw APIProblem.tokenExpired
         } catch {

@@ -1,6 +1,6 @@
 import Domain
 import FoundationEssentials
-import Persistence
+@testable import Persistence
 import Postgres
 import TestSupport
 import Testing
@@ -21,6 +21,7 @@ struct InterleavingTests {
                     counted.counters.confirmed == counted.confirmedRows
                         && counted.counters.waitlisted == counted.waitlistedRows, "seed \(seed), step \(step)")
             }
+            #expect(story.visitsWithoutALook > 0)
         }
     }
 
@@ -52,6 +53,9 @@ private struct Story {
     var model: PlacesModel
     var last = ""
     private var random: SeededGenerator
+    /// Doors as some earlier visits left them, most of them no longer so.
+    private var remembered: [ExpectedDoor] = []
+    private(set) var visitsWithoutALook = 0
 
     init(_ world: TestWorld, seed: UInt64) async throws {
         self.world = world
@@ -67,7 +71,8 @@ private struct Story {
 
     mutating func step() async throws {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<78: try await visit()
+        case 0..<30: try await visit(bringingNobodyOut: true)
+        case 30..<78: try await visit()
         case 78..<90: try await setCapacity(Int.random(in: 1...8, using: &random))
         case 90..<95: try await toggleClosed()
         case 95..<98: try await togglePromotion()
@@ -76,13 +81,13 @@ private struct Story {
     }
 
     /// Up to six wishes in one transaction, with their answers.
-    private mutating func visit() async throws {
+    private mutating func visit(bringingNobodyOut: Bool = false) async throws {
         var wishes: [PlaceWish] = []
         var expected: [DomainError?] = []
-        for _ in 0...Int.random(in: 0..<6, using: &random) {
+        for _ in 0...Int.random(in: 0..<(bringingNobodyOut ? 2 : 6), using: &random) {
             let user = people.randomElement(using: &random)!
-            let byOrganizer = Int.random(in: 0..<5, using: &random) == 0
-            if Bool.random(using: &random) {
+            let byOrganizer = Int.random(in: 0..<5, using: &random) == 0 && !bringingNobodyOut
+            if bringingNobodyOut || Bool.random(using: &random) {
                 wishes.append(.place(in: event, for: user, by: byOrganizer ? organizer : nil))
                 expected.append(model.take(user, byOrganizer: byOrganizer))
             } else if let registration = try await world.active(user, in: event),
@@ -96,9 +101,7 @@ private struct Story {
         last = "visit of \(wishes.count)"
         guard !wishes.isEmpty else { return }
         let asked = wishes
-        let answers = try await world.database.transaction { transaction in
-            try await world.registrations.admit(asked, clock: { Date() }, on: transaction)
-        }
+        let answers = try await admit(asked)
         for (answer, refusal) in zip(answers, expected) {
             switch answer {
             case .done: #expect(refusal == nil, "\(last)")
@@ -106,6 +109,26 @@ private struct Story {
             case .busy, .replayed: Issue.record("an answer that nobody asked for")
             }
         }
+    }
+
+    /// Every other time without a look at the door, expecting it as some earlier visit has left it.
+    private mutating func admit(_ wishes: [PlaceWish]) async throws -> [PlaceAnswer] {
+        if let door = remembered.suffix(3).randomElement(using: &random), Bool.random(using: &random) {
+            do {
+                if let done = try await world.registrations.admit(wishes, expecting: door, now: Date()) {
+                    visitsWithoutALook += 1
+                    remembered = [door] + done.doors
+                    return done.answers
+                }
+            } catch is PlacesMoved {
+            } catch let error as PostgresError where error.constraint == "registrations_one_active" {
+            }
+        }
+        let done = try await world.database.transaction { transaction in
+            try await world.registrations.admit(wishes, clock: { Date() }, on: transaction)
+        }
+        remembered += done.doors
+        return done.answers
     }
 
     private mutating func setCapacity(_ capacity: Int) async throws {

@@ -32,7 +32,7 @@ struct RegistrationStoreTests {
                     key: .init(user: ada.id, name: key), route: "test", fingerprint: Array(repeating: body, count: 32))
                 let wish = PlaceWish.place(in: event, for: ada.id, idempotency: .init(request, respond: respond))
                 let answer = try await world.database.transaction { transaction in
-                    try await world.registrations.admit([wish], clock: { now }, on: transaction)[0]
+                    try await world.registrations.admit([wish], clock: { now }, on: transaction).answers[0]
                 }
                 switch answer {
                 case .done(let registration, _): return Answered(try respond(registration))

@@ -32,17 +32,17 @@ struct AdmissionQueueTests {
         let event = EventID()
         await withDiscardingTaskGroup { group in
             #expect(await join(queue, event, &group))
-            let first = await queue.next(.quick) ?? []
+            let first = await queue.next(.quick)?.waiters ?? []
             #expect(first.count == 1)
             for _ in 0..<4 { #expect(await join(queue, event, &group)) }
             #expect(queue.count == 4)
             release(first)
             queue.finish(first, busy: [])
-            let second = await queue.next(.quick) ?? []
+            let second = await queue.next(.quick)?.waiters ?? []
             #expect(second.count == 3)
             release(second)
             queue.finish(second, busy: [])
-            let third = await queue.next(.quick) ?? []
+            let third = await queue.next(.quick)?.waiters ?? []
             #expect(third.count == 1)
             release(third)
             queue.finish(third, busy: [])
@@ -61,7 +61,7 @@ struct AdmissionQueueTests {
             #expect(await !join(queue, events[1], &group))
             queue.close()
             #expect(await !join(queue, EventID(), &group))
-            while let batch = await queue.next(.quick) {
+            while let batch = await queue.next(.quick)?.waiters {
                 release(batch)
                 queue.finish(batch, busy: [])
             }
@@ -75,19 +75,19 @@ struct AdmissionQueueTests {
         await withDiscardingTaskGroup { group in
             _ = await join(queue, locked, &group)
             _ = await join(queue, free, &group)
-            let batch = await queue.next(.quick) ?? []
+            let batch = await queue.next(.quick)?.waiters ?? []
             #expect(batch.map(\.wish.eventID) == [locked, free])
             _ = await join(queue, locked, &group)
             release([batch[1]])
             queue.finish(batch, busy: [batch[0]])
-            let patient = await queue.next(.patient) ?? []
+            let patient = await queue.next(.patient)?.waiters ?? []
             #expect(patient.count == 2)
             #expect(patient.first?.wish.registrationID == batch[0].wish.registrationID)
             release(patient)
             queue.finish(patient, busy: [])
             // For a while, straight there.
             _ = await join(queue, locked, &group)
-            let again = await queue.next(.patient) ?? []
+            let again = await queue.next(.patient)?.waiters ?? []
             #expect(again.count == 1)
             release(again)
             queue.finish(again, busy: [])
@@ -98,7 +98,7 @@ struct AdmissionQueueTests {
     func idleLane() async {
         let queue = AdmissionQueue(limits)
         await withDiscardingTaskGroup { group in
-            async let served = queue.next(.quick)
+            async let served = queue.next(.quick)?.waiters
             _ = await join(queue, EventID(), &group)
             let batch = await served ?? []
             #expect(batch.count == 1)
@@ -116,11 +116,11 @@ struct AdmissionQueueTests {
         let event = EventID()
         await withDiscardingTaskGroup { group in
             for _ in 0..<4 { _ = await join(queue, event, &group) }
-            let first = await queue.next(.quick) ?? []
+            let first = await queue.next(.quick)?.waiters ?? []
             #expect(first.count == 4)
             for _ in 0..<2 { _ = await join(queue, event, &group) }
             // Nobody knows yet whether the first has the lock: the second could overtake it.
-            async let early = queue.next(.patient)
+            async let early = queue.next(.patient)?.waiters
             queue.locked([event])
             let second = await early ?? []
             #expect(second.count == 2)
@@ -128,7 +128,7 @@ struct AdmissionQueueTests {
             for _ in 0..<3 { _ = await join(queue, event, &group) }
             queue.locked([event])
             #expect(queue.count == 3)
-            async let third = queue.next(.patient)
+            async let third = queue.next(.patient)?.waiters
             release(first)
             queue.finish(first, busy: [])
             #expect(await third?.count == 3)
@@ -140,7 +140,7 @@ struct AdmissionQueueTests {
             #expect(queue.count == 1)
             release(await third ?? [])
             queue.finish(await third ?? [], busy: [])
-            let last = await queue.next(.quick) ?? []
+            let last = await queue.next(.quick)?.waiters ?? []
             #expect(last.count == 1)
             release(last)
             queue.finish(last, busy: [])
@@ -153,8 +153,8 @@ struct AdmissionQueueTests {
         let event = EventID()
         await withDiscardingTaskGroup { group in
             _ = await join(queue, event, &group)
-            let batch = await queue.next(.quick) ?? []
-            async let patient = queue.next(.patient)
+            let batch = await queue.next(.quick)?.waiters ?? []
+            async let patient = queue.next(.patient)?.waiters
             queue.close()
             queue.finish(batch, busy: batch)
             let again = await patient ?? []
