@@ -61,6 +61,11 @@ public struct AccountErasure: Sendable {
                 password_hash = '-', role = 'user', email_verified_at = NULL, deleted_at = \(now)
             WHERE id = \(user)
             """,
+            // Gates that know them by their name make their list anew.
+            """
+            UPDATE tickets SET holder_renames = holder_renames + 1
+            WHERE registration_id IN (SELECT id FROM registrations WHERE user_id = \(user))
+            """,
             "UPDATE sessions SET device = NULL WHERE user_id = \(user)",
             "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = \(user))",
             "DELETE FROM account_links WHERE user_id = \(user)",
