@@ -63,6 +63,9 @@ public struct TicketStore: Sendable {
     }
 
     /// Those of the held registrations that are confirmed and have no valid ticket yet.
+    ///
+    /// Counted and not asked for by NOT EXISTS: that is a join, which a plan made while there were no tickets walks by
+    /// reading every valid ticket once for each registration (225 ms for 128 of them beside 10,000 tickets, against 1 ms).
     public func occasions(
         for registrations: [RegistrationID], on transaction: Transaction
     ) async throws -> [Occasion] {
@@ -72,7 +75,7 @@ public struct TicketStore: Sendable {
                 (SELECT count(*) FROM tickets WHERE registration_id = r.id) AS issued
             FROM registrations r JOIN events e ON e.id = r.event_id
             WHERE r.id = ANY(\(registrations)) AND r.status = 'confirmed' AND e.status <> 'cancelled'
-                AND NOT EXISTS (SELECT 1 FROM tickets WHERE registration_id = r.id AND status = 'valid')
+                AND (SELECT count(*) FROM tickets WHERE registration_id = r.id AND status = 'valid') = 0
             """
         ).map { row in
             Occasion(
