@@ -54,6 +54,8 @@ def flooded(site: Site, report: Report) -> None:
 
     ours, peer, hashed = [], [], 0
     for _ in range(PAIRS):
+        # What the attackers before have left behind is still being hashed.
+        eventually(lambda: waiting(site) == 0, "at rest", within=60, every=0.1)
         site.settle()
         peer.append(registrations("at-rest"))
         flood = site.flood.start(site.port, ATTACKERS, attacks, SECONDS + 4, repeat=True)
@@ -90,6 +92,7 @@ def told_by_time(site: Site, report: Report) -> None:
         report.require(answer.status == 401, f"a wrong password was answered {answer.status}")
         return elapsed
 
+    eventually(lambda: waiting(site) == 0, "at rest", within=60, every=0.1)
     site.settle()
     known, missing = [], []
     for number, person in enumerate(people):
