@@ -51,7 +51,8 @@ struct APISettings: Sendable {
             common: common.value, database: serving, broker: broker.value, redis: redis.value,
             accessTokenKey: accessTokenKey.value, accessKeySet: accessKeySet.value, keyFiles: keyFiles,
             ticketKeys: ticketKeys.value,
-            requiresVerifiedEmail: requiresVerifiedEmail.value, trustedProxies: proxies.value, crossOrigins: crossOrigins.value,
+            requiresVerifiedEmail: requiresVerifiedEmail.value, trustedProxies: proxies.value,
+            crossOrigins: crossOrigins.value,
             retention: Retention(eventLog: Double(eventLogDays.value) * 86_400))
     }
 

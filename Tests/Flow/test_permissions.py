@@ -123,6 +123,8 @@ ROUTES = [
     route("GET", "/api/v1/events/{id}/stats", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/admin/users", ADMINS),
     route("PATCH", "/api/v1/admin/users/{user}", ADMINS, body={"role": "user"}),
+    route("GET", "/api/v1/admin/audit", ADMINS),
+    route("GET", "/api/v1/admin/audit.csv", ADMINS),
     route("GET", "/api/v1/admin/verify", ADMINS),
     route("GET", "/api/v1/admin/system", ADMINS),
     route("GET", "/api/v1/admin/dead-letters", ADMINS),

@@ -10,6 +10,8 @@ struct Authentication: Sendable {
     let verifier: AccessTokenVerifier
     let publicURL: PublicURL
     let ended: EndedSessions
+    /// The role that somebody has now; nil when the account is gone.
+    let currentRole: @Sendable (UserID) async throws -> Role?
     let clock: @Sendable () -> Date
 
     /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, or 403 for a request that may come from elsewhere.
@@ -33,7 +35,7 @@ struct Authentication: Sendable {
         // By bytes: characters are dear, and a token has hundreds.
         let parts = header.utf8.split(separator: UInt8(ascii: " ")).map { Substring($0) }
         guard parts.count == 2, parts[0].lowercased() == "bearer" else { throw DomainError.notAuthenticated }
-        let principal: Principal
+        var principal: Principal
         do {
             principal = try await verifier.verify(String(parts[1]), now: clock())
         } catch AccessTokenError.expired {
@@ -43,6 +45,11 @@ struct Authentication: Sendable {
         }
         // Signed out, or a new password: the token's own time doesn't matter any more.
         if ended.contains(principal.sessionID) { throw DomainError.notAuthenticated }
+        // A role that was taken away must not last as long as the token. Attendees, the crowd, have none to lose.
+        if principal.role != .user {
+            guard let role = try await currentRole(principal.userID) else { throw DomainError.notAuthenticated }
+            principal.role = role
+        }
         return principal
     }
 
