@@ -26,3 +26,13 @@ GRANT SELECT, INSERT ON inbox TO em_ticket_worker, em_notifications;
 GRANT SELECT, INSERT, UPDATE, DELETE ON suspects TO em_ticket_worker, em_notifications;
 GRANT INSERT ON outbox TO em_ticket_worker, em_notifications;
 GRANT SELECT ON outbox_watch TO em_ticket_worker, em_notifications;
+
+-- What 0012 adds, where it came first; a database that had this one before it gets its grants by a later migration.
+DO $$
+BEGIN
+    IF to_regclass('email_changes') IS NOT NULL THEN
+        GRANT SELECT ON email_changes TO em_notifications;
+        GRANT SELECT (deleted_at) ON users TO em_notifications, em_ws_hub;
+    END IF;
+END
+$$;
