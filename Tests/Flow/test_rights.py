@@ -61,6 +61,8 @@ STATEMENTS = {
     "UPDATE event_places SET confirmed = 0": API,
     "UPDATE events SET title = ''": API,
     "INSERT INTO event_members (event_id) VALUES (NULL)": API,
+    "SELECT new_email FROM email_changes": API | {"notifications"},
+    "UPDATE email_changes SET confirmed_at = now()": API,
     "SELECT token_hash FROM account_links": API | {"notifications"},
     "UPDATE account_links SET used_at = NULL": API,
     "SELECT qr_text FROM tickets": API | WORKERS,

@@ -15,8 +15,9 @@ GRANT SELECT, INSERT ON tickets TO em_ticket_worker;
 GRANT SELECT, INSERT, UPDATE ON ticket_keys TO em_ticket_worker;
 
 -- notifications reads what mails are made of, writes how far they came, and makes the links in them.
-GRANT SELECT ON events, event_places, registrations, tickets, check_ins, ticket_transfers TO em_notifications;
-GRANT SELECT (id, email, display_name, role, created_at, email_verified_at) ON users TO em_notifications;
+GRANT SELECT ON events, event_places, event_members, registrations, tickets, check_ins, ticket_transfers, email_changes
+    TO em_notifications;
+GRANT SELECT (id, email, display_name, role, created_at, email_verified_at, deleted_at) ON users TO em_notifications;
 GRANT SELECT, INSERT, UPDATE ON notifications TO em_notifications;
 GRANT SELECT, INSERT, DELETE ON account_links TO em_notifications;
 GRANT SELECT, INSERT ON transfer_links TO em_notifications;
@@ -26,13 +27,3 @@ GRANT SELECT, INSERT ON inbox TO em_ticket_worker, em_notifications;
 GRANT SELECT, INSERT, UPDATE, DELETE ON suspects TO em_ticket_worker, em_notifications;
 GRANT INSERT ON outbox TO em_ticket_worker, em_notifications;
 GRANT SELECT ON outbox_watch TO em_ticket_worker, em_notifications;
-
--- What 0012 adds, where it came first; a database that had this one before it gets its grants by a later migration.
-DO $$
-BEGIN
-    IF to_regclass('email_changes') IS NOT NULL THEN
-        GRANT SELECT ON email_changes TO em_notifications;
-        GRANT SELECT (deleted_at) ON users TO em_notifications, em_ws_hub;
-    END IF;
-END
-$$;
