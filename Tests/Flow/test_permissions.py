@@ -223,6 +223,17 @@ def test_a_role_granted_counts_from_the_next_token_on(world: World, people: Peop
     assert Api(world.stack.url, token).send("POST", "/events", json=EVENT_BODY).status_code == 201
 
 
+def test_a_role_taken_away_is_gone_with_the_next_request(people: People, cast: SimpleNamespace) -> None:
+    """The token still says what its bearer was; nobody goes by it."""
+    organizer, admin = people.one("organizer"), people.one("admin")
+    assert organizer.api.send("POST", "/events", json=EVENT_BODY).status_code == 201
+    assert admin.api.send("GET", "/admin/users").status_code == 200
+    for person in (organizer, admin):
+        cast.admin.api.patch(f"/admin/users/{person.id}", {"role": "user"})
+    problem(organizer.api.send("POST", "/events", json=EVENT_BODY), 403, "forbidden")
+    problem(admin.api.send("GET", "/admin/users"), 403, "forbidden")
+
+
 def test_the_last_administrator_stays_one(world: World, people: People) -> None:
     """Everybody else's role is lifted for a moment, in one transaction that other requests don't see: so by SQL."""
     admin = people.one("admin")
