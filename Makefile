@@ -4,7 +4,7 @@
 swift_flags := --explicit-target-dependency-import-check error
 swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
 
-.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants
+.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants sqlmap
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -61,6 +61,10 @@ bench: build ## Benchmarks on a stack of their own, each as a ratio to a peer me
 chaos: install debug ## Faults under load, at most five minutes; PROFILE=long takes half an hour
 	@infra/local/install test
 	@Tests/Chaos/run $(or $(PROFILE),quick)
+
+sqlmap: install debug frontend ## Let sqlmap try five parameters for five minutes; it must find nothing
+	@infra/local/install sqlmap
+	@Tests/Security/sqlmap
 
 mutants: install debug ## Take one guard away at a time in the source, and see a test turn red
 	@Tests/Mutants/run

@@ -69,6 +69,9 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "CTypesetting", dependencies: ["CPangoCairo"]),
         .target(name: "CAMQP", dependencies: ["CRabbitMQ"]),
+        .target(
+            name: "CRedisTLS", dependencies: ["CHiredis"],
+            linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
         // Kill points and mutants of fault tests; empty in release builds.
         .target(name: "FailPoints", swiftSettings: settings),
@@ -76,7 +79,7 @@ let package = Package(
         // Wrappers: one C library each, no product words.
         .target(name: "Postgres", dependencies: ["CLibpq", "CLinux", logging], swiftSettings: settings),
         .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", "FailPoints", logging], swiftSettings: settings),
-        .target(name: "Redis", dependencies: ["CHiredis", "CLinux", logging], swiftSettings: settings),
+        .target(name: "Redis", dependencies: ["CHiredis", "CRedisTLS", "CLinux", logging], swiftSettings: settings),
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
         .target(name: "Typesetting", dependencies: ["CTypesetting"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),

@@ -23,6 +23,8 @@ struct APISettings: Sendable {
     var requiresVerifiedEmail: Bool
     /// Whose forwarded headers count.
     var trustedProxies: TrustedProxies
+    /// Whose pages may use the API beside our own: `EM_CORS_ORIGINS`.
+    var crossOrigins: Set<String> = []
 
     /// How long rows are kept that only the past needs.
     var retention = Retention()
@@ -40,6 +42,7 @@ struct APISettings: Sendable {
         let ticketKeys = reader.optional("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
         let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
         let proxies = reader.value("EM_TRUSTED_PROXIES", default: TrustedProxies.loopback) { try TrustedProxies($0) }
+        let crossOrigins = reader.value("EM_CORS_ORIGINS", default: []) { try CrossOrigin.origins($0) }
         let eventLogDays = reader.int("EM_EVENT_LOG_DAYS", default: 90, in: 1...36_500)
         try reader.finish()
         var serving = database.value
@@ -49,6 +52,7 @@ struct APISettings: Sendable {
             accessTokenKey: accessTokenKey.value, accessKeySet: accessKeySet.value, keyFiles: keyFiles,
             ticketKeys: ticketKeys.value,
             requiresVerifiedEmail: requiresVerifiedEmail.value, trustedProxies: proxies.value,
+            crossOrigins: crossOrigins.value,
             retention: Retention(eventLog: Double(eventLogDays.value) * 86_400))
     }
 

@@ -60,7 +60,8 @@ func buildAPIService(
         let pruning = Pruning(
             store: PruningStore(database), chores: chores(stores, settings.retention, clock), metrics: metrics,
             logger: logger)
-        services += [RedisService(redis: redis), relay, pruning]
+        let sealing = AuditSealing(store: stores.auditSeals, metrics: metrics, logger: logger)
+        services += [RedisService(redis: redis), relay, pruning, sealing]
         machinery = Machinery(
             relay: relay, redis: redis,
             deadLetters: DeadLetterOffice(
@@ -80,8 +81,11 @@ func buildAPIService(
     let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
     health.addRoutes(to: router)
     let authentication = Authentication(
-        verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions, clock: clock)
-    install(table, on: router, authentication, RequestMetrics(factory: metrics))
+        verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions,
+        currentRole: { try await stores.users.role(of: $0) }, clock: clock)
+    install(
+        table, on: router, authentication, RequestMetrics(factory: metrics),
+        CrossOrigin(origins: settings.crossOrigins, table: table))
     let application = Application(
         router: router,
         configuration: .init(
@@ -188,6 +192,7 @@ func routes(
         stores: stores, authorization: authorization, postAnnouncement: PostAnnouncement(stores: stores))
     let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
     let admin = AdminRoutes(stores: stores, grantRole: GrantRole(stores: stores))
+    let audit = AuditRoutes(entries: stores.auditSeals)
     let verification = VerifyRoutes(stores: stores)
     let deliveries = DeliveryRoutes(
         stores: stores, authorization: authorization, resendMail: ResendMail(stores: stores))
@@ -263,6 +268,8 @@ func routes(
 
         .get("/api/v1/admin/users", .required, admin.users),
         .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),
+        .get("/api/v1/admin/audit", .required, audit.list),
+        .get("/api/v1/admin/audit.csv", .required, audit.table),
         .get("/api/v1/admin/verify", .required, verification.verify),
         .get("/api/v1/admin/system", .required, operations.system),
         .get("/api/v1/admin/dead-letters", .required, operations.list),
@@ -275,11 +282,13 @@ func routes(
     ]
 }
 
-/// Puts the table on the router, behind the middleware that every request passes: trace, problems, credentials.
+/// Puts the table on the router, behind the middleware that every request passes: trace, other origins, problems, credentials.
 private func install(
-    _ table: RouteTable, on router: Router<APIContext>, _ authentication: Authentication, _ metrics: RequestMetrics
+    _ table: RouteTable, on router: Router<APIContext>, _ authentication: Authentication, _ metrics: RequestMetrics,
+    _ crossOrigin: CrossOrigin
 ) {
     router.add(middleware: TraceMiddleware(metrics: metrics))
+    router.add(middleware: crossOrigin)
     router.add(middleware: ProblemMiddleware(table: table))
     for route in table.routes {
         router.on(RouterPath(route.path), method: route.method) { request, context in

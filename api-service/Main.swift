@@ -11,7 +11,8 @@ struct Main: AsyncParsableCommand {
         discussion: "Settings come from the environment: EM_…, or EM_…_FILE with the path of a file.",
         version: "api-service \(Build.version) (\(Build.revision))",
         subcommands: [
-            Serve.self, Migrate.self, CreateAdmin.self, Verify.self, DeadLettersCommand.self,
+            Serve.self, Migrate.self, CreateAdmin.self, Verify.self, AuditCommand.self,
+            DeadLettersCommand.self,
             SeedDemoCommand.self, Keys.self, Speed.self,
         ],
         defaultSubcommand: Serve.self)

@@ -21,6 +21,7 @@ struct Stores: Sendable {
     let notifications: NotificationStore
     let stats: StatsStore
     let invariants: InvariantStore
+    let auditSeals: AuditSealStore
     let outbox = OutboxStore()
     let audit = AuditStore()
     let idempotency = IdempotencyStore()
@@ -47,5 +48,6 @@ struct Stores: Sendable {
         notifications = NotificationStore(database)
         stats = StatsStore(database)
         invariants = InvariantStore(database)
+        auditSeals = AuditSealStore(database)
     }
 }

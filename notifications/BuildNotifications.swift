@@ -22,11 +22,11 @@ struct NotificationsService: Sendable {
     static let planConcurrency = 4
 }
 
-/// The queues to read and where they are declared: the product's, or a test's own on the same broker.
+/// The queues to read, and what has to be declared for them: the product's, or a test's own on the same broker.
 struct NotificationsQueues: Sendable {
     var plan = WorkerQueue.notificationsPlan
     var mail = WorkerQueue.notificationsMail
-    var topology = Topology.emConnect
+    var topology = Topology.declaredByTheRelay
 }
 
 /// Wires everything. The queues:

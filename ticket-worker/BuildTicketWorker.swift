@@ -29,8 +29,8 @@ func buildTicketWorker(
     // What waits is taken many at a time: a commit costs more than a ticket. Few transactions at once, for the batches to
     // be large ones.
     let worker = MessageWorker(
-        .ticketIssue, broker: settings.broker, suspects: SuspectStore(database), prefetch: 512, concurrency: 4,
-        logger: logger,
+        .ticketIssue, broker: settings.broker, topology: .declaredByTheRelay, suspects: SuspectStore(database),
+        prefetch: 512, concurrency: 4, logger: logger,
         batch: .init(atMost: 128) { messages in
             try await publication.ensure()
             return try await issueTicket.handleTogether(messages)

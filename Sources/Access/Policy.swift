@@ -13,7 +13,7 @@ public enum Action: String, Sendable, CaseIterable {
     case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement
     case undoCheckIn, viewConflicts, viewMembers, manageMembers
     // The installation
-    case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters
+    case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters, viewAudit
 }
 
 /// How somebody stands to the thing that an action is about.
@@ -86,7 +86,7 @@ public enum Policy {
             return relation.organizes || role == .admin ? .allowed : relation.worksAtGate ? .forbidden : .hidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden
-        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters:
+        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .viewAudit:
             return role == .admin ? .allowed : .forbidden
         }
     }

@@ -5,6 +5,11 @@ extension Topology {
     /// The exchanges, queues and bindings of the message contract: the same on RabbitMQ 3.10 and 4.x.
     public static let emConnect = Topology(workers: WorkerQueue.all)
 
+    /// Nothing: for workers, whose users of the broker may read their queues and hand messages to the retry and
+    /// dead-letter exchanges, and nothing else. api-service's relay declares everything whenever it connects; a worker
+    /// that comes first tries again until it has.
+    public static let declaredByTheRelay = Topology()
+
     /// The exchanges of `names`, and the queues of the workers.
     ///
     /// Queues are quorum queues. Dead-lettering is at-least-once, which asks for `reject-publish` (without a length

@@ -1,29 +1,70 @@
+import Crypto
 public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Who did what: written with the change itself. Ids only, no personal value.
+/// What an entry of the audit log says beyond who, what and when: the values before and after, and what else matters.
+///
+/// It is stored apart from the entry, which holds a salted digest of it, and can be erased with the person it is about.
+public struct AuditContent: Codable, Hashable, Sendable {
+    public var before: [String: String]?
+    public var after: [String: String]?
+    public var about: [String: String]?
+
+    /// Empty parts are left out.
+    public init(before: [String: String] = [:], after: [String: String] = [:], about: [String: String] = [:]) {
+        self.before = before.isEmpty ? nil : before
+        self.after = after.isEmpty ? nil : after
+        self.about = about.isEmpty ? nil : about
+    }
+
+    var isEmpty: Bool { before == nil && after == nil && about == nil }
+}
+
+/// Who did what: written with the change itself. The row holds ids only, no personal value; the services may add rows
+/// and read them. What is written here is sealed a moment later, by one sealer at a time: ``AuditSealStore``.
 public struct AuditStore: Sendable {
     public init() {}
 
-    /// - Parameter subject: what it was done to, if that is one thing.
+    /// - Parameters:
+    ///   - actor: nil for somebody at the command line, or nobody in particular.
+    ///   - subject: what it was done to, if that is one thing.
     public func record(
-        _ action: String, by actor: UserID?, subject: UUID?, event: EventID? = nil, details: [String: String] = [:],
-        on transaction: Transaction
+        _ action: String, by actor: UserID?, subject: UUID?, event: EventID? = nil,
+        _ content: AuditContent = AuditContent(), on transaction: Transaction
     ) async throws {
         _ = try await transaction.query(
-            Self.insertion(action, by: actor, subject: subject, event: event, details: details, trace: .current))
+            Self.insertion(action, by: actor, subject: subject, event: event, content, trace: .current))
     }
 
-    /// The statement of ``record(_:by:subject:event:details:on:)``, for callers that pipeline.
+    /// Erases what entries say about a person, their registrations and tickets; the entries and the chain stay.
+    /// - Returns: how many entries lost their content.
+    @discardableResult
+    public func erase(_ person: UserID, on transaction: Transaction) async throws -> Int {
+        try await transaction.query("SELECT erase_audit_contents(\(person)) AS erased").first?.decode("erased") ?? 0
+    }
+
+    /// The statement of ``record(_:by:subject:event:_:on:)``, for callers that pipeline.
     static func insertion(
-        _ action: String, by actor: UserID?, subject: UUID?, event: EventID?, details: [String: String] = [:],
-        trace: TraceContext?
+        _ action: String, by actor: UserID?, subject: UUID?, event: EventID?,
+        _ content: AuditContent = AuditContent(), trace: TraceContext?
     ) throws -> SQL {
-        let json = String(decoding: try WireJSON.encode(details), as: UTF8.self)
+        if content.isEmpty {
+            return """
+                INSERT INTO audit (actor_id, action, subject_id, event_id, trace_id)
+                VALUES (\(actor), \(action), \(subject), \(event), \(trace?.traceID))
+                """
+        }
+        let json = try WireJSON.encode(content)
+        let salt = AuditChain.salt()
+        let digest = AuditChain.digest(ofContent: json, salt: salt)
         return """
-            INSERT INTO audit (actor_id, action, subject_id, event_id, details, trace_id)
-            VALUES (\(actor), \(action), \(subject), \(event), \(json)::jsonb, \(trace?.traceID))
+            WITH added AS (
+                INSERT INTO audit (actor_id, action, subject_id, event_id, content_digest, trace_id)
+                VALUES (\(actor), \(action), \(subject), \(event), \(digest), \(trace?.traceID)) RETURNING id
+            )
+            INSERT INTO audit_contents (audit_id, salt, content)
+            SELECT id, \(salt), \(String(decoding: json, as: UTF8.self)) FROM added
             """
     }
 }

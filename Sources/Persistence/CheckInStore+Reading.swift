@@ -137,7 +137,10 @@ extension CheckInStore {
             .ticketCheckInUndone, event: scan.eventID, owner: try ticket.decode("owner_id"), data)
         let audit = try AuditStore.insertion(
             "check-in.undone", by: user, subject: id.uuid, event: scan.eventID,
-            details: ["ticketId": "\(ticketID)", "registrationId": "\(registration)"], trace: .current)
+            AuditContent(
+                before: ["checkedIn": "true"], after: ["checkedIn": "false"],
+                about: ["ticketId": "\(ticketID)", "registrationId": "\(registration)", "reason": reason]),
+            trace: .current)
         _ = try await transaction.pipeline(
             [
                 """

@@ -34,7 +34,7 @@ public struct DeadLetterStore: Sendable {
         try await session.transaction { transaction in
             try await AuditStore().record(
                 action.rawValue, by: actor, subject: letter,
-                details: ["queue": queue, "messageId": messageID ?? ""], on: transaction)
+                AuditContent(about: ["queue": queue, "messageId": messageID ?? ""]), on: transaction)
         }
     }
 

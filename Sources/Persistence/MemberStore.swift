@@ -48,15 +48,18 @@ public struct MemberStore: Sendable {
         return (member, try results[0].first?.decode("role"))
     }
 
-    /// Takes somebody out of the team; whether they were in it.
+    /// Takes somebody out of the team; answers what they were in it, if anything.
     /// - Throws: ``DomainError/ownerStays``.
-    public func remove(_ user: UserID, from event: EventID, on transaction: Transaction) async throws -> Bool {
+    public func remove(
+        _ user: UserID, from event: EventID, on transaction: Transaction
+    ) async throws -> MembershipRole? {
         let results = try await transaction.pipeline([
             "SELECT role FROM event_members WHERE event_id = \(event) AND user_id = \(user) FOR UPDATE",
             "DELETE FROM event_members WHERE event_id = \(event) AND user_id = \(user) AND role <> 'owner'",
         ])
-        if try results[0].first?.decode("role", as: MembershipRole.self) == .owner { throw DomainError.ownerStays }
-        return results[1].affectedRows > 0
+        let before: MembershipRole? = try results[0].first?.decode("role")
+        if before == .owner { throw DomainError.ownerStays }
+        return before
     }
 
     private static let selection: SQL = """

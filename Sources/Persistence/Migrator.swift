@@ -36,10 +36,12 @@ public struct Migrator: Sendable {
             name: "0011_add_ticket_documents_and_transfers",
             script: PackageResources._011_add_ticket_documents_and_transfers_sql),
         Migration(name: "0012_add_account_security", script: PackageResources._012_add_account_security_sql),
+        Migration(name: "0013_seal_audit", script: PackageResources._013_seal_audit_sql),
         Migration(name: "0014_count_renames_of_holders", script: PackageResources._014_count_renames_of_holders_sql),
         Migration(
             name: "0015_tune_outbox_and_notifications",
             script: PackageResources._015_tune_outbox_and_notifications_sql),
+        Migration(name: "0017_grant_by_service", script: PackageResources._017_grant_by_service_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

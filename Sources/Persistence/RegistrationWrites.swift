@@ -123,15 +123,24 @@ extension RegistrationStore {
 
     /// What organizers did to other people's registrations.
     private static func audit(_ wishes: [PlaceWish], _ visits: [Visit]) throws -> [SQL] {
-        let made = Set(visits.flatMap { $0.taken.keys })
-        let ended = Set(visits.flatMap { $0.left.map(\.registration.id) })
-        return try wishes.compactMap { wish in
-            guard let organizer = wish.organizer,
-                (wish.isLeaving ? ended : made).contains(wish.registrationID)
+        let organized = wishes.filter { $0.organizer != nil }
+        if organized.isEmpty { return [] }
+        let made = visits.flatMap(\.taken.values).map(\.registration)
+        let ended = visits.flatMap(\.left).map(\.registration)
+        let changed = Dictionary((made + ended).map { ($0.id, $0) }, uniquingKeysWith: { _, last in last })
+        let left = Set(ended.map(\.id))
+        return try organized.compactMap { wish in
+            guard let registration = changed[wish.registrationID], wish.isLeaving == left.contains(wish.registrationID)
             else { return nil }
+            let had = registration.confirmedAt == nil ? RegistrationStatus.waitlisted : .confirmed
+            let reason = registration.cancellationReason.map { ["reason": $0] } ?? [:]
             return try AuditStore.insertion(
-                wish.isLeaving ? "registration.removed" : "registration.added", by: organizer,
-                subject: wish.registrationID.uuid, event: wish.eventID, trace: wish.trace)
+                wish.isLeaving ? "registration.removed" : "registration.added", by: wish.organizer,
+                subject: wish.registrationID.uuid, event: wish.eventID,
+                AuditContent(
+                    before: wish.isLeaving ? ["status": had.rawValue] : [:],
+                    after: ["status": registration.status.rawValue],
+                    about: reason.merging(["userId": "\(registration.userID)"]) { one, _ in one }), trace: wish.trace)
         }
     }
 }

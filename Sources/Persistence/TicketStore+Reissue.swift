@@ -20,7 +20,9 @@ extension TicketStore {
         if held.isCheckedIn { throw DomainError.alreadyCheckedIn }
         let audit = try AuditStore.insertion(
             "ticket.reissued", by: user, subject: id.uuid, event: held.data.eventId,
-            details: ["registrationId": "\(held.data.registrationId)"], trace: .current)
+            AuditContent(
+                before: ["status": TicketStatus.valid.rawValue], after: ["status": TicketStatus.revoked.rawValue],
+                about: ["registrationId": "\(held.data.registrationId)"]), trace: .current)
         let (statements, news) = try Self.replacement(of: held, now: now)
         _ = try await transaction.pipeline(statements + [audit] + OutboxStore.insertions(news))
     }

@@ -71,7 +71,7 @@ public struct TransferStore: Sendable {
             """,
             try AuditStore.insertion(
                 "ticket.transfer-offered", by: data.userId, subject: ticket.uuid, event: data.eventId,
-                details: ["transferId": "\(id)"], trace: .current),
+                AuditContent(about: ["transferId": "\(id)"]), trace: .current),
         ])
         let mail = PlannedNotification(
             userID: data.userId, eventID: data.eventId, registrationID: data.registrationId, ticketID: ticket,
@@ -183,7 +183,9 @@ public struct TransferStore: Sendable {
             "UPDATE registrations SET user_id = \(user) WHERE id = \(transfer.registrationID)",
             try AuditStore.insertion(
                 "ticket.transferred", by: user, subject: transfer.ticketID.uuid, event: transfer.eventID,
-                details: ["transferId": "\(transfer.id)", "from": "\(transfer.fromUserID)"], trace: .current),
+                AuditContent(
+                    before: ["userId": "\(transfer.fromUserID)"], after: ["userId": "\(user)"],
+                    about: ["transferId": "\(transfer.id)"]), trace: .current),
         ]
         let told = try OutboxEntry.fact(
             .registrationTransferred, event: transfer.eventID, owner: held.owner, data)

@@ -68,6 +68,10 @@ public struct UserStore: Sendable {
         ).first.map(Self.user)
     }
 
+    public func role(of id: UserID) async throws -> Role? {
+        try await database.read("SELECT role FROM users WHERE id = \(id)").first?.decode("role")
+    }
+
     /// - Parameter email: lower-case.
     public func find(email: String) async throws -> User? {
         try await database.read(

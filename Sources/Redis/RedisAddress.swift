@@ -10,26 +10,38 @@ public struct RedisAddress: Sendable, Equatable, CustomStringConvertible {
     public let port: Int
     /// The database that is selected after connecting.
     public let database: Int
+    /// A PEM file of certificate authorities when the connection is TLS (`rediss`), else nil.
+    public let certificateAuthorities: String?
     let user: String?
     let password: String?
 
-    /// Reads `redis://[[user]:password@]host[:port][/database]`; user and password may be percent-encoded.
+    /// Debian's bundle, used unless the URL names another file with `?ca=`.
+    static let defaultCertificateAuthorities = "/etc/ssl/certs/ca-certificates.crt"
+
+    /// Reads `redis://[[user]:password@]host[:port][/database]`, or `rediss://…[?ca=/path.pem]` for TLS with a verified
+    /// certificate; user and password may be percent-encoded.
     ///
     /// - Throws: ``RedisError`` with kind `invalidURL`; the reason never repeats the URL, which may hold a password.
     public init(url: String) throws(RedisError) {
         guard let parts = URLComponents(string: url), let scheme = parts.scheme?.lowercased() else {
             throw RedisError(.invalidURL("it can't be read as a URL"))
         }
-        if scheme == "rediss" { throw RedisError(.invalidURL("rediss:// (TLS) is not supported yet")) }
-        guard scheme == "redis" else { throw RedisError(.invalidURL("the scheme must be redis")) }
+        guard scheme == "redis" || scheme == "rediss" else {
+            throw RedisError(.invalidURL("the scheme must be redis or rediss"))
+        }
         guard var host = parts.host, !host.isEmpty else { throw RedisError(.invalidURL("the host is missing")) }
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         guard (1...65_535).contains(parts.port ?? 6379) else {
             throw RedisError(.invalidURL("the port is out of range"))
         }
-        guard parts.query == nil, parts.fragment == nil else {
-            throw RedisError(.invalidURL("it takes no query and no fragment"))
+        var authorities = scheme == "rediss" ? Self.defaultCertificateAuthorities : nil
+        for item in parts.queryItems ?? [] {
+            guard scheme == "rediss", item.name == "ca", let path = item.value, !path.isEmpty else {
+                throw RedisError(.invalidURL("it takes no query but ca= (with rediss:)"))
+            }
+            authorities = path
         }
+        guard parts.fragment == nil else { throw RedisError(.invalidURL("it takes no fragment")) }
         let path = parts.path.drop { $0 == "/" }
         guard let database = path.isEmpty ? 0 : Int(path), database >= 0 else {
             throw RedisError(.invalidURL("the path must be a database number"))
@@ -37,6 +49,7 @@ public struct RedisAddress: Sendable, Equatable, CustomStringConvertible {
         self.host = host
         self.port = parts.port ?? 6379
         self.database = database
+        certificateAuthorities = authorities
         self.user = parts.user.flatMap { $0.isEmpty ? nil : $0 }
         self.password = parts.password.flatMap { $0.isEmpty ? nil : $0 }
     }

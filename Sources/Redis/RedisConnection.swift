@@ -1,4 +1,5 @@
 import CHiredis
+import CRedisTLS
 import Glibc
 
 /// One hiredis context, driven without blocking after the connect.
@@ -7,6 +8,8 @@ import Glibc
 final class RedisConnection {
     /// Valid from init to deinit; never leaves this object.
     private let context: UnsafeMutablePointer<redisContext>
+    /// Beneath the context when the address asks for TLS; used and freed with it.
+    private var tls: OpaquePointer?
     private(set) var hasUnsentBytes = false
     /// When bytes last came in.
     private(set) var lastReceived = ContinuousClock.now
@@ -22,6 +25,10 @@ final class RedisConnection {
         self.context = context
         // From here on every stored property is set: a throw runs deinit, which frees the context.
         if context.pointee.err != 0 { throw RedisError(.unreachable(errorText)) }
+        if let authorities = address.certificateAuthorities {
+            redisSetTimeout(context, interval)
+            tls = try Self.shakeHands(context, address.host, authorities)
+        }
         let descriptor = context.pointee.fd
         guard fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK) == 0,
             fcntl(descriptor, F_SETFD, FD_CLOEXEC) == 0
@@ -30,7 +37,21 @@ final class RedisConnection {
         try greet(address, wake: wake, deadline: deadline)
     }
 
-    deinit { redisFree(context) }
+    deinit {
+        redis_tls_close(tls)
+        redisFree(context)
+    }
+
+    private static func shakeHands(
+        _ context: UnsafeMutablePointer<redisContext>, _ host: String, _ authorities: String
+    ) throws(RedisError) -> OpaquePointer {
+        var reason = [CChar](repeating: 0, count: 256)
+        guard let tls = redis_tls_open(context, host, authorities, &reason, reason.count) else {
+            let bytes = reason.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            throw RedisError(.unreachable(String(decoding: bytes, as: UTF8.self)))
+        }
+        return tls
+    }
 
     private var errorText: String {
         withUnsafeBytes(of: context.pointee.errstr) { bytes in
@@ -82,7 +103,9 @@ final class RedisConnection {
     func flush() throws(RedisError) {
         var done: CInt = 0
         while hasUnsentBytes {
-            guard redisBufferWrite(context, &done) == REDIS_OK else { throw RedisError(.connectionLost) }
+            let result =
+                if let tls { redis_tls_write(tls, context, &done) } else { redisBufferWrite(context, &done) }
+            guard result == REDIS_OK else { throw RedisError(.connectionLost) }
             if done == 1 { hasUnsentBytes = false } else { return }
         }
     }
@@ -98,7 +121,8 @@ final class RedisConnection {
         if polls[1].revents != 0 { wake.drain() }
         if polls[0].revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 {
             // A full buffer of 16 kB may mean that more is there: poll says so in the next round.
-            guard redisBufferRead(context) == REDIS_OK else { throw RedisError(.connectionLost) }
+            let result = if let tls { redis_tls_read(tls, context) } else { redisBufferRead(context) }
+            guard result == REDIS_OK else { throw RedisError(.connectionLost) }
             lastReceived = .now
         }
         if hasUnsentBytes { try flush() }

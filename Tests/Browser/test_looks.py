@@ -92,6 +92,7 @@ class Scene:
         yield self.host, "gates", "/gate/", "Midsummer concert"
         yield self.host, "organizer-announcements", f"{own}/announcements", "The kiosk is open"
         yield self.admin, "admin-users", "/admin/users", "Role"
+        yield self.admin, "admin-audit", "/admin/audit", "event.published"
         yield self.admin, "admin-system", "/admin/system", "Queues"
 
 

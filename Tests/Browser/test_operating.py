@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
+from em.world import World
 
 Visit = Callable[[str], Visitor]
 
@@ -40,3 +41,25 @@ def test_a_dead_letter_is_looked_at_and_thrown_away(visit: Visit, people: People
     admin.press("Yes, throw it away")
     admin.sees("was thrown away.")
     expect(letter).to_have_count(0)
+
+
+@pytest.mark.parametrize("screen", ["phone", "desktop"], indirect=True)
+def test_an_administrator_looks_up_who_did_what(visit: Visit, people: People, world: World) -> None:
+    organizer = people.one("organizer", f"Olga {uuid.uuid4().hex[:8]}")
+    event = world.event(organizer, title="Audited evening")
+    organizer.api.patch(f"/events/{event['id']}", {"venue": "The other hall"}, headers={"If-Match": f'"{event["version"]}"'})
+    admin = visit("admin")
+    admin.sign_in(people.one("admin").email, PASSWORD)
+    admin.navigate("Audit")
+    admin.fill("Search by who did it", organizer.name)
+    table = admin.page.get_by_role("table", name="Audit log")
+    expect(table.get_by_role("row")).to_have_count(1 + 3)  # the head; made, published, edited
+    expect(table).to_contain_text("The other hall")
+    admin.page.get_by_label("About").select_option("Teams")
+    admin.sees("Nothing matches")
+    admin.page.get_by_label("About").select_option("Events")
+    expect(table.get_by_role("row")).to_have_count(1 + 3)
+    admin.look("audit")
+    with admin.page.expect_download() as file:
+        admin.press("Download CSV")
+    assert "event.edited" in file.value.path().read_text()

@@ -123,6 +123,8 @@ ROUTES = [
     route("GET", "/api/v1/events/{id}/stats", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/admin/users", ADMINS),
     route("PATCH", "/api/v1/admin/users/{user}", ADMINS, body={"role": "user"}),
+    route("GET", "/api/v1/admin/audit", ADMINS),
+    route("GET", "/api/v1/admin/audit.csv", ADMINS),
     route("GET", "/api/v1/admin/verify", ADMINS),
     route("GET", "/api/v1/admin/system", ADMINS),
     route("GET", "/api/v1/admin/dead-letters", ADMINS),
@@ -219,6 +221,17 @@ def test_a_role_granted_counts_from_the_next_token_on(world: World, people: Peop
     assert person.api.get("/me")["role"] == "organizer"
     token = world.anyone.post("/auth/login", {"email": person.email, "password": PASSWORD})["accessToken"]
     assert Api(world.stack.url, token).send("POST", "/events", json=EVENT_BODY).status_code == 201
+
+
+def test_a_role_taken_away_is_gone_with_the_next_request(people: People, cast: SimpleNamespace) -> None:
+    """The token still says what its bearer was; nobody goes by it."""
+    organizer, admin = people.one("organizer"), people.one("admin")
+    assert organizer.api.send("POST", "/events", json=EVENT_BODY).status_code == 201
+    assert admin.api.send("GET", "/admin/users").status_code == 200
+    for person in (organizer, admin):
+        cast.admin.api.patch(f"/admin/users/{person.id}", {"role": "user"})
+    problem(organizer.api.send("POST", "/events", json=EVENT_BODY), 403, "forbidden")
+    problem(admin.api.send("GET", "/admin/users"), 403, "forbidden")
 
 
 def test_the_last_administrator_stays_one(world: World, people: People) -> None:

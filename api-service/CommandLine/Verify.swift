@@ -42,7 +42,7 @@ struct Verify: AsyncParsableCommand {
             }
         } catch {
             let reason = error is InvariantStore.AlreadyRunning ? "another check is under way" : "\(error)"
-            Self.complain("Could not be checked: \(reason)")
+            complain("Could not be checked: \(reason)")
             throw ExitCode(3)
         }
         let report = VerifyReportJSON(found, stuckAfter: stuckAfter, took: clock.now - began)
@@ -53,13 +53,13 @@ struct Verify: AsyncParsableCommand {
         case .stuck: throw ExitCode(2)
         }
     }
+}
 
-    /// To standard error: what is on standard output may be read by a program.
-    private static func complain(_ text: String) {
-        let line = Array((text + "\n").utf8)
-        // One short line; when it can't be written, the exit status still says it.
-        _ = line.withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
-    }
+/// To standard error: what is on standard output may be read by a program.
+func complain(_ text: String) {
+    let line = Array((text + "\n").utf8)
+    // One short line; when it can't be written, the exit status still says it.
+    _ = line.withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
 }
 
 extension VerifyReportJSON {

@@ -14,10 +14,12 @@ struct AppointAdmin: Sendable {
         guard let password else {
             guard let found = try await stores.users.credentials(email: email) else { throw DomainError.notFound }
             try await stores.database.transaction { transaction in
-                _ = try await stores.users.setRole(.admin, of: found.user.id, on: transaction)
+                let before = try await stores.users.setRole(.admin, of: found.user.id, on: transaction).before
                 try await stores.audit.record(
                     "user.role-granted", by: nil, subject: found.user.id.uuid,
-                    details: ["before": found.user.role.rawValue, "after": Role.admin.rawValue, "by": "command line"],
+                    AuditContent(
+                        before: ["role": before.rawValue], after: ["role": Role.admin.rawValue],
+                        about: ["by": "command line"]),
                     on: transaction)
             }
             return
@@ -28,7 +30,8 @@ struct AppointAdmin: Sendable {
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .admin,
                 emailVerifiedAt: Date(), on: transaction)
             try await stores.audit.record(
-                "user.registered", by: nil, subject: user.id.uuid, details: ["by": "command line"], on: transaction)
+                "user.registered", by: nil, subject: user.id.uuid,
+                AuditContent(after: ["role": Role.admin.rawValue], about: ["by": "command line"]), on: transaction)
         }
     }
 }

@@ -21,7 +21,11 @@ struct CancelEvent: Sendable {
             let version = try await stores.registrations.cancelEvent(id, now: now, on: transaction)
             guard let version else { return before }
             try await stores.audit.record(
-                "event.cancelled", by: principal.userID, subject: id.uuid, event: id, on: transaction)
+                "event.cancelled", by: principal.userID, subject: id.uuid, event: id,
+                AuditContent(
+                    before: ["status": before.storedStatus.rawValue],
+                    after: ["status": EventStatus.cancelled.rawValue]),
+                on: transaction)
             guard let after = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
             // Nobody outside ever heard of a draft. Read behind the cancellation: what was a draft before it may have
             // been published meanwhile.

@@ -30,7 +30,9 @@ struct CreateEvent: Sendable {
     private func create(_ details: EventDetails, by owner: UserID, on transaction: Transaction) async throws -> Event {
         let id = EventID()
         try await stores.events.insert(id, details, owner: owner, on: transaction)
-        try await stores.audit.record("event.created", by: owner, subject: id.uuid, event: id, on: transaction)
+        try await stores.audit.record(
+            "event.created", by: owner, subject: id.uuid, event: id,
+            AuditContent(after: details.fields.reduce(into: [:]) { $0[$1.name] = $1.value }), on: transaction)
         guard let event = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
         return event
     }

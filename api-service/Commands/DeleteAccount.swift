@@ -23,6 +23,7 @@ struct DeleteAccount: Sendable {
         let ended = try await stores.database.transaction { transaction in
             // First, while rows still lead from the person to the entries that are about them.
             try await stores.audit.record("user.deleted", by: user.id, subject: user.id.uuid, on: transaction)
+            try await stores.audit.erase(user.id, on: transaction)
             return try await erasure.erase(user.id, now: clock(), on: transaction)
         }
         stores.endedSessions.insert(ended)

@@ -40,7 +40,7 @@ struct EditEvent: Sendable {
             }
             try await stores.audit.record(
                 "event.edited", by: principal.userID, subject: id.uuid, event: id,
-                details: ["fields": changes.map(\.field).joined(separator: " ")], on: transaction)
+                Self.audited(from: before.details, to: details), on: transaction)
             if before.storedStatus == .published {
                 let data = EventData(eventId: id, version: newVersion, status: .published, changes: changes)
                 try await stores.outbox.append(
@@ -56,29 +56,34 @@ struct EditEvent: Sendable {
 
     /// What differs, in the order of the form. Long texts are named, not repeated.
     static func changes(from before: EventDetails, to after: EventDetails) -> [EventData.Change] {
-        let pairs: [(String, String?, String?)] = [
-            ("title", before.title, after.title),
-            ("venue", before.venue, after.venue),
-            ("startsAt", Timestamp.text(before.startsAt), Timestamp.text(after.startsAt)),
-            ("endsAt", Timestamp.text(before.endsAt), Timestamp.text(after.endsAt)),
-            ("timeZone", before.timeZone, after.timeZone),
-            ("capacity", "\(before.capacity)", "\(after.capacity)"),
-            ("waitlistEnabled", "\(before.waitlistEnabled)", "\(after.waitlistEnabled)"),
-            ("promoteAfterClose", "\(before.promoteAfterClose)", "\(after.promoteAfterClose)"),
-            (
-                "registrationOpensAt", before.registrationOpensAt.map(Timestamp.text),
-                after.registrationOpensAt.map(Timestamp.text)
-            ),
-            (
-                "registrationClosesAt", before.registrationClosesAt.map(Timestamp.text),
-                after.registrationClosesAt.map(Timestamp.text)
-            ),
-            ("checkInOpensAt", before.checkInOpensAt.map(Timestamp.text), after.checkInOpensAt.map(Timestamp.text)),
-        ]
-        var changes = pairs.filter { $0.1 != $0.2 }.map { EventData.Change(field: $0.0, before: $0.1, after: $0.2) }
-        if before.description != after.description {
-            changes.append(EventData.Change(field: "description", before: nil, after: nil))
+        zip(before.fields, after.fields).filter { $0.value != $1.value }.map { before, after in
+            let isLong = before.name == "description"
+            return EventData.Change(
+                field: before.name, before: isLong ? nil : before.value, after: isLong ? nil : after.value)
         }
-        return changes
+    }
+
+    /// The same for the audit log, long texts and all.
+    private static func audited(from before: EventDetails, to after: EventDetails) -> AuditContent {
+        var (old, new): ([String: String], [String: String]) = ([:], [:])
+        for (before, after) in zip(before.fields, after.fields) where before.value != after.value {
+            old[before.name] = before.value
+            new[after.name] = after.value
+        }
+        return AuditContent(before: old, after: new)
+    }
+}
+
+extension EventDetails {
+    /// Every field as text, in the order of the form; nil for an empty one.
+    var fields: [(name: String, value: String?)] {
+        [
+            ("title", title), ("venue", venue), ("startsAt", Timestamp.text(startsAt)),
+            ("endsAt", Timestamp.text(endsAt)), ("timeZone", timeZone), ("capacity", "\(capacity)"),
+            ("waitlistEnabled", "\(waitlistEnabled)"), ("promoteAfterClose", "\(promoteAfterClose)"),
+            ("registrationOpensAt", registrationOpensAt.map(Timestamp.text)),
+            ("registrationClosesAt", registrationClosesAt.map(Timestamp.text)),
+            ("checkInOpensAt", checkInOpensAt.map(Timestamp.text)), ("description", description),
+        ]
     }
 }

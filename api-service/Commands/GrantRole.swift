@@ -3,7 +3,8 @@ import Domain
 import Persistence
 import Postgres
 
-/// Gives somebody another role. It counts from their next access token on, within a quarter of an hour.
+/// Gives somebody another role. What is taken from them is gone at once (``Authentication``, and in the hub within
+/// seconds); what is given counts from their next access token on, within a quarter of an hour.
 struct GrantRole: Sendable {
     let stores: Stores
 
@@ -14,7 +15,7 @@ struct GrantRole: Sendable {
             if before != role {
                 try await stores.audit.record(
                     "user.role-granted", by: principal.userID, subject: id.uuid,
-                    details: ["before": before.rawValue, "after": role.rawValue], on: transaction)
+                    AuditContent(before: ["role": before.rawValue], after: ["role": role.rawValue]), on: transaction)
             }
             return user
         }

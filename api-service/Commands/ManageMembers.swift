@@ -24,7 +24,9 @@ struct ManageMembers: Sendable {
             if before != role {
                 try await stores.audit.record(
                     before == nil ? "member.added" : "member.changed", by: principal.userID, subject: user.id.uuid,
-                    event: event, details: ["role": role.rawValue], on: transaction)
+                    event: event,
+                    AuditContent(before: before.map { ["role": $0.rawValue] } ?? [:], after: ["role": role.rawValue]),
+                    on: transaction)
                 try await stores.notifications.planTeamMail(to: user.id, about: event, now: now, on: transaction)
             }
             return (member, before == nil)
@@ -35,9 +37,10 @@ struct ManageMembers: Sendable {
     /// - Throws: ``DomainError/ownerStays``.
     func remove(_ user: UserID, from event: EventID, by principal: Principal) async throws {
         try await stores.database.transaction { transaction in
-            guard try await stores.members.remove(user, from: event, on: transaction) else { return }
+            guard let before = try await stores.members.remove(user, from: event, on: transaction) else { return }
             try await stores.audit.record(
-                "member.removed", by: principal.userID, subject: user.uuid, event: event, on: transaction)
+                "member.removed", by: principal.userID, subject: user.uuid, event: event,
+                AuditContent(before: ["role": before.rawValue]), on: transaction)
         }
     }
 }

@@ -20,7 +20,8 @@ struct PostAnnouncement: Sendable {
                 let announcement = try await stores.announcements.post(
                     id, to: event, by: principal.userID, title: title, body: body, on: transaction)
                 try await stores.audit.record(
-                    "announcement.posted", by: principal.userID, subject: id.uuid, event: event, on: transaction)
+                    "announcement.posted", by: principal.userID, subject: id.uuid, event: event,
+                    AuditContent(after: ["title": title, "body": body]), on: transaction)
                 return try answer(announcement)
             }
         }

@@ -25,7 +25,10 @@ struct PublishEvent: Sendable {
             }
             guard let version else { return event }
             try await stores.audit.record(
-                "event.published", by: actor, subject: id.uuid, event: id, on: transaction)
+                "event.published", by: actor, subject: id.uuid, event: id,
+                AuditContent(
+                    before: ["status": EventStatus.draft.rawValue], after: ["status": EventStatus.published.rawValue]),
+                on: transaction)
             let data = EventData(eventId: id, version: version, status: .published)
             try await stores.outbox.append(
                 [.fact(.eventPublished, event: id, owner: event.ownerID, data)], on: transaction)

@@ -25,7 +25,7 @@ struct ResendMail: Sendable {
             let notification = try await stores.notifications.resend(planned, of: registration.id, on: transaction)
             try await stores.audit.record(
                 "registration.mail-resent", by: principal.userID, subject: registration.id.uuid,
-                event: registration.eventID, on: transaction)
+                event: registration.eventID, AuditContent(about: ["mail": kind.rawValue]), on: transaction)
             return notification
         }
     }

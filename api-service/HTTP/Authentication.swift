@@ -10,6 +10,8 @@ struct Authentication: Sendable {
     let verifier: AccessTokenVerifier
     let publicURL: PublicURL
     let ended: EndedSessions
+    /// The role that somebody has now; nil when the account is gone.
+    let currentRole: @Sendable (UserID) async throws -> Role?
     let clock: @Sendable () -> Date
 
     /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, or 403 for a request that may come from elsewhere.
@@ -34,7 +36,7 @@ struct Authentication: Sendable {
         let scheme = header.utf8.prefix(7)
         let token = header.utf8.dropFirst(7).drop { $0 == UInt8(ascii: " ") }
         guard scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { throw DomainError.notAuthenticated }
-        let principal: Principal
+        var principal: Principal
         do {
             principal = try await verifier.verify(String(Substring(token)), now: clock())
         } catch AccessTokenError.expired {
@@ -44,6 +46,11 @@ struct Authentication: Sendable {
         }
         // Signed out, or a new password: the token's own time doesn't matter any more.
         if ended.contains(principal.sessionID) { throw DomainError.notAuthenticated }
+        // A role that was taken away must not last as long as the token. Attendees, the crowd, have none to lose.
+        if principal.role != .user {
+            guard let role = try await currentRole(principal.userID) else { throw DomainError.notAuthenticated }
+            principal.role = role
+        }
         return principal
     }
 

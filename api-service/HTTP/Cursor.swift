@@ -15,6 +15,7 @@ enum CursorKind: UInt8 {
     case scans
     case scanConflicts
     case members
+    case audit
     case sessions = 20
 }
 

@@ -57,20 +57,35 @@ struct RouteTable: Sendable {
     /// The names of the methods that a path has, HEAD where there is GET.
     func methods(at path: String) -> [String] {
         let segments = path.split(separator: "/", omittingEmptySubsequences: true)
+        // As in the router, a segment's own word goes before a parameter that would take it too.
+        let matching = routes.compactMap { route in
+            Self.likeness(route.path, segments).map { (route: route, likeness: $0) }
+        }
+        let most = matching.map(\.likeness).max()
         var methods: [String] = []
-        for route in routes where Self.matches(route.path, segments) && !methods.contains(route.method.rawValue) {
+        for (route, likeness) in matching where likeness == most && !methods.contains(route.method.rawValue) {
             methods.append(route.method.rawValue)
             if route.method == .get { methods.append("HEAD") }
         }
         return methods
     }
 
-    private static func matches(_ template: String, _ segments: [Substring]) -> Bool {
+    /// How many segments a path has word for word as the template, those with a common ending for one half; nil when it
+    /// is none of the template's paths.
+    private static func likeness(_ template: String, _ segments: [Substring]) -> Double? {
         let wanted = template.split(separator: "/", omittingEmptySubsequences: true)
-        return wanted.count == segments.count
-            && zip(wanted, segments).allSatisfy { wanted, segment in
-                guard wanted.hasPrefix("{"), let end = wanted.lastIndex(of: "}") else { return wanted == segment }
-                return segment.hasSuffix(wanted[wanted.index(after: end)...])
+        guard wanted.count == segments.count else { return nil }
+        var likeness = 0.0
+        for (wanted, segment) in zip(wanted, segments) {
+            guard wanted.hasPrefix("{"), let end = wanted.lastIndex(of: "}") else {
+                guard wanted == segment else { return nil }
+                likeness += 1
+                continue
             }
+            let ending = wanted[wanted.index(after: end)...]
+            guard segment.hasSuffix(ending) else { return nil }
+            if !ending.isEmpty { likeness += 0.5 }
+        }
+        return likeness
     }
 }

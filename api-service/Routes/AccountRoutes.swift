@@ -35,22 +35,17 @@ struct AccountRoutes: Sendable {
         let principal = try context.signedIn()
         var query = QueryFields(request)
         let event = query.id("eventId", of: EventSubject.self)
-        let limit = query.limit()
-        try query.validation.check()
-        let page = try await stores.registrations.list(
-            of: principal.userID, event: event, after: try query.cursor(.ownRegistrations), limit: limit)
         let now = clock()
-        return try .json(page.json(.ownRegistrations) { RegistrationJSON($0, now: now) })
+        return try await context.page(.ownRegistrations, of: query, { RegistrationJSON($0, now: now) }) {
+            try await stores.registrations.list(of: principal.userID, event: event, after: $0, limit: $1)
+        }
     }
 
     @Sendable func notifications(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
-        var query = QueryFields(request)
-        let limit = query.limit()
-        try query.validation.check()
-        let page = try await stores.notifications.list(
-            of: principal.userID, after: try query.cursor(.notifications), limit: limit)
-        return try .json(page.json(.notifications, NotificationJSON.init))
+        return try await context.page(.notifications, of: QueryFields(request), NotificationJSON.init) {
+            try await stores.notifications.list(of: principal.userID, after: $0, limit: $1)
+        }
     }
 }
 

@@ -29,10 +29,9 @@ struct AdminRoutes: Sendable {
         try Authorization.require(.listUsers, try context.signedIn())
         var query = QueryFields(request)
         let text = query.text("query")
-        let limit = query.limit()
-        try query.validation.check()
-        let page = try await stores.users.list(query: text, after: try query.cursor(.users), limit: limit)
-        return try .json(page.json(.users, AccountJSON.init))
+        return try await context.page(.users, of: query, AccountJSON.init) {
+            try await stores.users.list(query: text, after: $0, limit: $1)
+        }
     }
 
     @Sendable func grantRole(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -32,12 +32,9 @@ struct AnnouncementRoutes: Sendable {
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .listAnnouncements, context.principal)
-        var query = QueryFields(request)
-        let limit = query.limit()
-        try query.validation.check()
-        let page = try await stores.announcements.list(
-            of: event.id, after: try query.cursor(.announcements), limit: limit)
-        return try .json(page.json(.announcements, AnnouncementJSON.init))
+        return try await context.page(.announcements, of: QueryFields(request), AnnouncementJSON.init) {
+            try await stores.announcements.list(of: event.id, after: $0, limit: $1)
+        }
     }
 
     @Sendable func post(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -83,11 +83,9 @@ struct GateRoutes: Sendable {
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .checkIn, try context.signedIn())
-        var query = QueryFields(request)
-        let limit = query.limit()
-        try query.validation.check()
-        let page = try await stores.checkIns.list(of: event.id, after: try query.cursor(.scans), limit: limit)
-        return try .json(page.json(.scans, ScanJSON.init))
+        return try await context.page(.scans, of: QueryFields(request), ScanJSON.init) {
+            try await stores.checkIns.list(of: event.id, after: $0, limit: $1)
+        }
     }
 
     private struct ConflictJSON: Encodable {
@@ -107,12 +105,9 @@ struct GateRoutes: Sendable {
     @Sendable func conflicts(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .viewConflicts, try context.signedIn())
-        var query = QueryFields(request)
-        let limit = query.limit()
-        try query.validation.check()
-        let page = try await stores.checkIns.conflicts(
-            of: event.id, after: try query.cursor(.scanConflicts), limit: limit)
-        return try .json(page.json(.scanConflicts, ConflictJSON.init))
+        return try await context.page(.scanConflicts, of: QueryFields(request), ConflictJSON.init) {
+            try await stores.checkIns.conflicts(of: event.id, after: $0, limit: $1)
+        }
     }
 
     private struct UndoneJSON: Encodable {

@@ -30,11 +30,9 @@ struct MemberRoutes: Sendable {
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .viewMembers, try context.signedIn())
-        var query = QueryFields(request)
-        let limit = query.limit()
-        try query.validation.check()
-        let page = try await stores.members.list(of: event.id, after: try query.cursor(.members), limit: limit)
-        return try .json(page.json(.members, MemberJSON.init))
+        return try await context.page(.members, of: QueryFields(request), MemberJSON.init) {
+            try await stores.members.list(of: event.id, after: $0, limit: $1)
+        }
     }
 
     /// The owner's role is not for others.

@@ -25,12 +25,17 @@ class Publisher:
         self.socket.close()
 
     def command(self, *words: str | bytes) -> bytes:
+        answer = self.ask(*words)
+        assert not answer.startswith(b"-"), answer
+        return answer
+
+    def ask(self, *words: str | bytes) -> bytes:
+        """The first line of the answer, an error's too."""
         parts = [word.encode() if isinstance(word, str) else word for word in words]
         self.socket.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
         answer = self.file.readline()
         if not answer:
             raise ConnectionError("Redis is gone")
-        assert not answer.startswith(b"-"), answer
         return answer
 
     def live(self, topic: str, **frame: object) -> None:

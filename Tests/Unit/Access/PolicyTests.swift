@@ -52,7 +52,7 @@ struct PolicyTests {
             .manageMembers: organizing,
             .checkIn: organizing.union([.checkInStaff]),
             .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
-            .viewSystem: [.admin], .manageDeadLetters: [.admin], .resendMail: organizing,
+            .viewSystem: [.admin], .manageDeadLetters: [.admin], .viewAudit: [.admin], .resendMail: organizing,
         ]
     }()
 

@@ -15,6 +15,14 @@ struct RedisAddressTests {
         #expect(try RedisAddress(url: "redis://[::1]:7000/").host == "::1")
     }
 
+    @Test("rediss asks for TLS, with the system's authorities or those of a file")
+    func tls() throws {
+        #expect(try RedisAddress(url: "redis://cache").certificateAuthorities == nil)
+        #expect(try RedisAddress(url: "rediss://cache").certificateAuthorities == "/etc/ssl/certs/ca-certificates.crt")
+        #expect(
+            try RedisAddress(url: "rediss://u:p@cache:6380/1?ca=/run/ca.pem").certificateAuthorities == "/run/ca.pem")
+    }
+
     @Test("the description holds no password")
     func description() throws {
         let address = try RedisAddress(url: "redis://:hunter2@cache:6379/0")
@@ -24,7 +32,8 @@ struct RedisAddressTests {
     @Test(
         "what can't be used is refused with a reason that does not repeat it",
         arguments: [
-            "http://cache", "rediss://cache", "redis://", "redis://cache/abc", "redis://cache/-1",
+            "http://cache", "rediss://cache?hunter2=1", "rediss://cache?ca=", "redis://cache?ca=/x.pem", "redis://",
+            "redis://cache/abc", "redis://cache/-1",
             "redis://cache:99999",
             "redis://cache/0?x=hunter2", "not a url",
         ])

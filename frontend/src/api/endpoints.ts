@@ -3,7 +3,7 @@ import type { JSONWebKey } from '../gate/signedDocument';
 import { send } from './transport';
 import type { Call } from './transport';
 import type {
-  AdminUser, Announcement, Attendee, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats,
+  AdminUser, Announcement, Attendee, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats,
   Member, MemberRole, Notification, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
   SignInSession, SystemReport, Ticket, TicketOffer,
 } from './types';
@@ -134,11 +134,20 @@ export const notifications = {
     requestJSON<Page<Notification>>({ path: '/me/notifications', query: { limit: 20, cursor }, signal }),
 };
 
+/** Empty for everything. `action` may be a family of actions, such as `event`. */
+export interface AuditQuery {
+  actor: string;
+  action: string;
+}
+
 export const admin = {
   users: (query: string, cursor: string | null, signal: Abort) =>
     requestJSON<Page<AdminUser>>({ path: '/admin/users', query: { limit: 50, query, cursor }, signal }),
   setRole: (id: string, role: Role) =>
     requestJSON<AdminUser>({ method: 'PATCH', path: `/admin/users/${id}`, body: { role } }),
+  audit: (query: AuditQuery, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<AuditEntry>>({ path: '/admin/audit', query: { limit: 50, ...query, cursor }, signal }),
+  auditFile: (query: AuditQuery) => `/admin/audit.csv?${new URLSearchParams({ ...query })}`,
   system: (signal: Abort) => requestJSON<SystemReport>({ path: '/admin/system', signal }),
   deadLetters: (cursor: string | null, signal: Abort) =>
     requestJSON<Page<DeadLetter>>({ path: '/admin/dead-letters', query: { limit: 20, cursor }, signal }),

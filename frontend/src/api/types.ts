@@ -225,6 +225,22 @@ export interface SystemReport {
   } | null;
 }
 
+/** Who did what. The values are texts, whatever they were. */
+export interface AuditEntry {
+  id: string;
+  at: string;
+  action: string;
+  actor: { id: string; displayName: string | null; email: string | null } | null;
+  subject: { id: string; email: string | null } | null;
+  event: { id: string; title: string | null } | null;
+  before: Record<string, string>;
+  after: Record<string, string>;
+  about: Record<string, string>;
+  erased: boolean;
+  sealNumber: number | null;
+  traceId: string | null;
+}
+
 export interface DeadLetter {
   id: string;
   queue: string;

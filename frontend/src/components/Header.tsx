@@ -36,7 +36,7 @@ function placesFor(user: User | null): [string, string][] {
   const places: [string, string][] = [['Events', '/']];
   if (user) places.push(['My tickets', '/tickets'], ['Notifications', '/notifications']);
   if (user && user.role !== 'user') places.push(['Organize', '/organizer']);
-  if (user?.role === 'admin') places.push(['Users', '/admin/users'], ['System', '/admin/system']);
+  if (user?.role === 'admin') places.push(['Users', '/admin/users'], ['Audit', '/admin/audit'], ['System', '/admin/system']);
   return places;
 }
 

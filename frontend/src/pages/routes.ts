@@ -62,6 +62,7 @@ const routes: readonly Route[] = [
   { pattern: '/organizer/events/:id/announcements', roles: anybody, page: staffPage((pages) => pages.AnnouncementsPage) },
   { pattern: '/organizer/events/:id/team', roles: anybody, page: staffPage((pages) => pages.TeamPage) },
   { pattern: '/admin/users', roles: admins, page: staffPage((pages) => pages.UsersPage) },
+  { pattern: '/admin/audit', roles: admins, page: staffPage((pages) => pages.AuditPage) },
   { pattern: '/admin/system', roles: admins, page: staffPage((pages) => pages.SystemPage) },
 ];
 

@@ -1,4 +1,5 @@
 // What organizers and admins need, fetched together when the first of it is opened.
+export { AuditPage } from './admin/AuditPage';
 export { SystemPage } from './admin/SystemPage';
 export { UsersPage } from './admin/UsersPage';
 export { AnnouncementsPage } from './organizer/AnnouncementsPage';

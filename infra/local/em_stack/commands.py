@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from . import servers, services, web
-from .layout import SERVERS, SERVICES, Layout, Settings, StackError, saved_settings, say, state_directory
+from .layout import LOOPBACK, SERVERS, SERVICES, Layout, Settings, StackError, saved_settings, say, state_directory
 from .process import Process, leftovers, require_free
 
 DEMO_PASSWORD = "correct horse battery staple"
@@ -46,6 +46,8 @@ def up(arguments: list[str]) -> None:
     layout = settle(Settings.from_environment(fast="--fast" in arguments))
     services.require_binaries(layout)
     web.check_certificate(layout)
+    if layout.settings.bind != LOOPBACK:
+        say(f"listening on {layout.settings.bind}: the demo's accounts and their password are public knowledge")
     claim_ports(layout, with_services=True)
     started_something = not any(layout.run.glob("*.pid"))
     try:

@@ -1,5 +1,6 @@
 """Where a stack keeps its files, which ports it uses and what it was told: read once, passed to everything else."""
 
+import ipaddress
 import json
 import os
 import pwd
@@ -39,6 +40,10 @@ class Settings:
     log_level: str = "info"
     tls_certificate: str = ""
     tls_key: str = ""
+    host: str = "localhost"
+    bind: str = LOOPBACK
+    trusted_proxies: str = ""
+    cors_origins: str = ""
 
     @staticmethod
     def from_environment(fast: bool) -> "Settings":
@@ -54,6 +59,10 @@ class Settings:
             log_level=os.environ.get("EM_LOG_LEVEL", "info"),
             tls_certificate=os.environ.get("EM_TLS_CERT", ""),
             tls_key=os.environ.get("EM_TLS_KEY", ""),
+            host=os.environ.get("EM_HOST", "localhost"),
+            bind=address("EM_BIND", LOOPBACK),
+            trusted_proxies=",".join(ranges("EM_TRUSTED_PROXIES")),
+            cors_origins=os.environ.get("EM_CORS_ORIGINS", ""),
         )
         if settings.build not in ("release", "debug"):
             raise StackError("EM_BUILD must be release or debug")
@@ -67,6 +76,23 @@ def whole_number(name: str, default: int, low: int, high: int) -> int:
     if not given.isascii() or not given.isdigit() or not low <= int(given) <= high:
         raise StackError(f"{name} must be a whole number from {low} to {high}, not {given!r}")
     return int(given)
+
+
+def address(name: str, default: str) -> str:
+    given = os.environ.get(name) or default
+    try:
+        return str(ipaddress.ip_address(given))
+    except ValueError:
+        raise StackError(f"{name} must be an IP address, not {given!r}") from None
+
+
+def ranges(name: str) -> list[str]:
+    """Addresses or CIDR ranges, separated by commas."""
+    given = [part.strip() for part in os.environ.get(name, "").split(",") if part.strip()]
+    try:
+        return [str(ipaddress.ip_network(part, strict=False)) for part in given]
+    except ValueError as error:
+        raise StackError(f"{name} must list addresses or CIDR ranges: {error}") from None
 
 
 class Layout:
@@ -106,7 +132,7 @@ class Layout:
     @property
     def public_url(self) -> str:
         scheme, usual = ("https", 443) if self.settings.tls_certificate else ("http", 80)
-        return f"{scheme}://localhost" + ("" if self.settings.port == usual else f":{self.settings.port}")
+        return f"{scheme}://{self.settings.host}" + ("" if self.settings.port == usual else f":{self.settings.port}")
 
     def secret(self, name: str) -> str:
         """A random password of this stack, made when it is first asked for."""
@@ -116,8 +142,19 @@ class Layout:
         return path.read_text()
 
     def database_url(self, role: str) -> str:
-        names = {"postgres": "postgres-password", "em_owner": "owner-password", "em_service": "service-password"}
-        return f"postgres://{role}:{self.secret(names[role])}@{LOOPBACK}:{self.server_port('postgres')}/em"
+        password = self.secret(f"{role.removeprefix('em_').replace('_', '-')}-password")
+        return f"postgres://{role}:{password}@{LOOPBACK}:{self.server_port('postgres')}/em"
+
+    def broker_url(self, user: str) -> str:
+        return f"amqp://{user}:{self.secret(broker_secret(user))}@{LOOPBACK}:{self.server_port('amqp')}/%2f"
+
+    def redis_password(self, user: str) -> str:
+        return self.secret(f"redis-{user.removeprefix('em_').replace('_', '-')}-password" if user else "redis-password")
+
+    def redis_url(self, user: str = "") -> str:
+        """Without a user: the administrator's."""
+        password = self.redis_password(user)
+        return f"redis://{user}:{password}@{LOOPBACK}:{self.server_port('redis')}/0"
 
     def addresses(self) -> dict[str, str]:
         """The lines of $EM_STATE_DIR/env: for tests and tools, with the stack administrator's rights."""
@@ -126,8 +163,8 @@ class Layout:
             "EM_PORT": str(self.settings.port),
             "EM_PUBLIC_URL": self.public_url,
             "EM_DATABASE_URL": self.database_url("postgres"),
-            "EM_AMQP_URL": f"amqp://em:{self.secret('amqp-password')}@{LOOPBACK}:{self.server_port('amqp')}/%2f",
-            "EM_REDIS_URL": f"redis://:{self.secret('redis-password')}@{LOOPBACK}:{self.server_port('redis')}/0",
+            "EM_AMQP_URL": self.broker_url("em"),
+            "EM_REDIS_URL": self.redis_url(),
             "EM_SMTP_URL": f"smtp://{LOOPBACK}:{self.server_port('smtp')}",
             "EM_MAIL_URL": f"http://{LOOPBACK}:{self.server_port('mail')}",
             "EM_SERVICE_DATABASE_URL": self.database_url("em_service"),
@@ -140,6 +177,10 @@ class Layout:
 
     def save_settings(self) -> None:
         write_private(self.state / "stack.json", json.dumps(asdict(self.settings), indent=2) + "\n")
+
+
+def broker_secret(user: str) -> str:
+    return "amqp-password" if user == "em" else f"amqp-{user.removeprefix('em_').replace('_', '-')}-password"
 
 
 def state_directory() -> Path:

@@ -1,6 +1,7 @@
 """The private PostgreSQL, RabbitMQ, Redis and mail catcher of a stack: all files below the state directory, loopback
 only, random passwords. Nothing here uses or disturbs the system's own servers."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,7 +10,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from .layout import LOOPBACK, ROOT, Layout, StackError, can_enter, user_named, write_private
+from .layout import LOOPBACK, ROOT, Layout, StackError, broker_secret, can_enter, user_named, write_private
 from .process import Process, answers, http_status, until, wait_ready
 
 # What our children inherit: no EM_ setting of the caller may leak into a server or a service.
@@ -135,7 +136,8 @@ def postgres_ready(layout: Layout) -> bool:
 
 def create_roles(layout: Layout) -> None:
     """roles.sql, which compose runs as well. The passwords reach psql on its standard input, not in its arguments."""
-    script = "".join(f"\\set {role}_password '{layout.secret(f'{role}-password')}'\n" for role in ("owner", "service"))
+    names = ("owner", "service", "ticket-worker", "notifications", "ws-hub")
+    script = "".join(f"\\set {name.replace('-', '_')}_password '{layout.secret(f'{name}-password')}'\n" for name in names)
     script += f"\\i {ROOT / 'infra/postgres/roles.sql'}\n"
     # What tests need and the product does not: databases of their own, temporary tables.
     script += "alter role em_owner createdb;\ngrant temporary on database em to em_service;\n"
@@ -183,8 +185,10 @@ def start_rabbitmq(layout: Layout) -> None:
     write_private(home / "rabbitmq.conf", "\n".join([
         "# Written by infra/local/stack at every start.",
         f"listeners.tcp.1 = {LOOPBACK}:{layout.server_port('amqp')}",
-        "default_user = em", f"default_pass = {layout.secret('amqp-password')}", "default_user_tags.administrator = true",
+        f"load_definitions = {home / 'definitions.json'}",
         "disk_free_limit.absolute = 100MB", "log.console = true", "log.console.level = warning", "log.file = false", ""]))
+    passwords = {user: layout.secret(broker_secret(user)) for user in ("em", "em_api", "em_ticket_worker", "em_notifications")}
+    write_private(home / "definitions.json", definitions(passwords))
     (home / "enabled_plugins").write_text("[].\n")
     (home / "rabbitmq-env.conf").write_text("")
     environment = rabbitmq_environment(layout)
@@ -195,6 +199,20 @@ def start_rabbitmq(layout: Layout) -> None:
     # /usr/sbin/rabbitmq-server is Debian's wrapper, which changes to the package's user; the real one does not.
     server = program("rabbitmq-server", "/usr/lib/rabbitmq/bin")
     Process(layout, "rabbitmq").start([server], environment, directory=home)
+
+
+def definitions(passwords: dict[str, str]) -> str:
+    """infra/rabbitmq/definitions.json, which compose uses as well, with each user's password."""
+    document = json.loads((ROOT / "infra/rabbitmq/definitions.json").read_text())
+    for user in document["users"]:
+        user["password"] = passwords[user["name"]]
+    return json.dumps(document)
+
+
+def redis_rights() -> dict[str, str]:
+    """infra/redis/rights, which compose uses as well: each user's rights."""
+    lines = (ROOT / "infra/redis/rights").read_text().splitlines()
+    return dict(line.split(" ", 1) for line in lines if line and not line.startswith("#"))
 
 
 def rabbitmq_ready(layout: Layout) -> bool:
@@ -215,6 +233,7 @@ def start_redis(layout: Layout) -> None:
     home.mkdir(mode=0o700, exist_ok=True)
     write_private(home / "redis.conf", "\n".join([
         f"bind {LOOPBACK}", f"port {layout.server_port('redis')}", f"requirepass {layout.secret('redis-password')}",
+        *(f"user {user} on >{layout.redis_password(user)} {rights}" for user, rights in redis_rights().items()),
         f"dir {home}", "save \"\"", "appendonly no", "maxmemory 256mb", "maxmemory-policy volatile-lru", "daemonize no",
         "logfile \"\"", ""]))
     Process(layout, "redis").start([program("redis-server"), str(home / "redis.conf")], bare_environment())

@@ -10,12 +10,21 @@ from .servers import bare_environment
 # What each service is told, beyond what all are told; `keys/…` and `secrets/…` are files, given as NAME_FILE.
 OWN_SETTINGS = {
     "api-service": {
-        "EM_AMQP_URL": "secrets/amqp-url", "EM_REDIS_URL": "secrets/redis-url",
-        "EM_ACCESS_TOKEN_KEY": "keys/access-token.key", "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks",
+        "EM_DATABASE_URL": "secrets/database-url-api", "EM_AMQP_URL": "secrets/amqp-url-api",
+        "EM_REDIS_URL": "secrets/redis-url-api", "EM_ACCESS_TOKEN_KEY": "keys/access-token.key",
+        "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks",
     },
-    "ws-hub": {"EM_REDIS_URL": "secrets/redis-url", "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks"},
-    "ticket-worker": {"EM_AMQP_URL": "secrets/amqp-url", "EM_TICKET_KEY": "keys/ticket.key"},
-    "notifications": {"EM_AMQP_URL": "secrets/amqp-url"},
+    "ws-hub": {
+        "EM_DATABASE_URL": "secrets/database-url-ws-hub", "EM_REDIS_URL": "secrets/redis-url-ws-hub",
+        "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks",
+    },
+    "ticket-worker": {
+        "EM_DATABASE_URL": "secrets/database-url-ticket-worker", "EM_AMQP_URL": "secrets/amqp-url-ticket-worker",
+        "EM_TICKET_KEY": "keys/ticket.key",
+    },
+    "notifications": {
+        "EM_DATABASE_URL": "secrets/database-url-notifications", "EM_AMQP_URL": "secrets/amqp-url-notifications",
+    },
 }
 
 
@@ -24,11 +33,16 @@ def process_name(service: str, instance: int) -> str:
 
 
 def write_secret_urls(layout: Layout) -> None:
-    """The addresses that contain a password, one file each."""
-    addresses = layout.addresses()
-    for name, source in {"database-url": "EM_SERVICE_DATABASE_URL", "migration-url": "EM_MIGRATION_DATABASE_URL",
-                         "amqp-url": "EM_AMQP_URL", "redis-url": "EM_REDIS_URL"}.items():
-        write_private(layout.secrets / name, addresses[source])
+    """The addresses that contain a password, one file each: every service has users of its own."""
+    urls = {"migration-url": layout.database_url("em_owner"), "redis-url-api": layout.redis_url("em_api"),
+            "redis-url-ws-hub": layout.redis_url("em_ws_hub")}
+    for service, role in {"api": "em_service", "ws-hub": "em_ws_hub", "ticket-worker": "em_ticket_worker",
+                          "notifications": "em_notifications"}.items():
+        urls[f"database-url-{service}"] = layout.database_url(role)
+    for service in ("api", "ticket-worker", "notifications"):
+        urls[f"amqp-url-{service}"] = layout.broker_url(f"em_{service.replace('-', '_')}")
+    for name, url in urls.items():
+        write_private(layout.secrets / name, url)
 
 
 def service_environment(layout: Layout, service: str, instance: int = 1) -> dict[str, str]:
@@ -38,7 +52,6 @@ def service_environment(layout: Layout, service: str, instance: int = 1) -> dict
         EM_HTTP_PORT=str(layout.service_port(service, instance)),
         EM_PUBLIC_URL=layout.public_url,
         EM_LOG_LEVEL=settings.log_level,
-        EM_DATABASE_URL_FILE=str(layout.secrets / "database-url"),
         EM_TRUSTED_PROXIES="127.0.0.1/32,::1/128",
     )
     if settings.rate_limit:
@@ -47,6 +60,8 @@ def service_environment(layout: Layout, service: str, instance: int = 1) -> dict
         environment["EM_REQUIRE_VERIFIED_EMAIL"] = settings.require_verified_email
     if service == "api-service" and settings.event_log_days:
         environment["EM_EVENT_LOG_DAYS"] = settings.event_log_days
+    if service == "api-service" and settings.cors_origins:
+        environment["EM_CORS_ORIGINS"] = settings.cors_origins
     if service == "notifications":
         environment["EM_SMTP_URL"] = f"smtp://{LOOPBACK}:{layout.server_port('smtp')}"
         environment["EM_MAIL_FROM"] = "EM-Connect <no-reply@example.com>"

@@ -1,9 +1,11 @@
 """nginx in front of the stack: fills in infra/nginx, the same template that the container image fills in."""
 
+import ipaddress
 import os
 import re
 import signal
 import socket
+from pathlib import Path
 
 from .layout import LOOPBACK, ROOT, Layout, StackError, can_enter, user_named, write_private
 from .process import Process, answers, http_status, wait_ready
@@ -31,23 +33,34 @@ http {{
 """
 
 
-def worker_user(layout: Layout) -> str:
+def worker_user(home: Path) -> str:
     """Root's nginx hands its workers to www-data when that user reaches the pages, else they stay root's."""
     if os.geteuid() != 0:
         return ""
     user = user_named("www-data")
-    reaches = user and can_enter(user, layout.state / "nginx") and can_enter(user, ROOT / "frontend/dist")
+    reaches = user and can_enter(user, home) and can_enter(user, ROOT / "frontend/dist")
     return "user www-data;\n" if reaches else "user root;\n"
 
 
 def listen_directives(layout: Layout) -> str:
     tls = " ssl" if layout.settings.tls_certificate else ""
+    given = ipaddress.ip_address(layout.settings.bind)
     addresses = [LOOPBACK] + (["[::1]"] if has_ipv6_loopback() else [])
+    if given.is_unspecified:  # every address there is
+        addresses = ["0.0.0.0"] + (["[::]"] if given.version == 6 else addresses[1:])
+    elif not given.is_loopback:
+        addresses.append(str(given) if given.version == 4 else f"[{given}]")
     lines = [f"listen {address}:{layout.settings.port}{tls};" for address in addresses]
     if tls:
         lines += [f"ssl_certificate {ROOT / layout.settings.tls_certificate};",
                   f"ssl_certificate_key {ROOT / layout.settings.tls_key};"]
     return "\n    ".join(lines)
+
+
+def real_ip_directives(layout: Layout) -> str:
+    proxies = layout.settings.trusted_proxies
+    lines = [f"set_real_ip_from {proxy};" for proxy in proxies.split(",") if proxy]
+    return " ".join([*lines, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]) if lines else ""
 
 
 def has_ipv6_loopback() -> bool:
@@ -59,24 +72,24 @@ def has_ipv6_loopback() -> bool:
         return False
 
 
-def configuration(layout: Layout) -> str:
+def configuration(layout: Layout, home: Path) -> str:
     values = {
         "EM_LISTEN": listen_directives(layout),
         "EM_ROOT": str(ROOT / "frontend/dist"),
         "EM_API_UPSTREAM": "api_service",
         "EM_HUB_UPSTREAM": "ws_hub",
         "EM_RESOLVER": "",
+        "EM_REAL_IP": real_ip_directives(layout),
         "EM_ACCESS_LOG": str(layout.logs / "nginx-access.log"),
         "EM_RATE_LIMIT": layout.settings.rate_limit or "on",
-        "EM_CACHE": str(layout.state / "nginx/cache"),
+        "EM_CACHE": str(home / "cache"),
     }
     template = (ROOT / "infra/nginx/em.conf.template").read_text()
     return re.sub(r"\$\{(EM_[A-Z_]+)\}", lambda match: values[match[1]], template)
 
 
-def write_configuration(layout: Layout) -> bool:
+def write_configuration(layout: Layout, home: Path) -> bool:
     """Whether anything changed."""
-    home = layout.state / "nginx"
     home.mkdir(exist_ok=True)
 
     def upstream(service: str) -> str:
@@ -84,9 +97,9 @@ def write_configuration(layout: Layout) -> bool:
         ports = [layout.service_port(name, number) for name, number in layout.instances() if name == service]
         return " ".join(f"server {LOOPBACK}:{port} max_fails=0;" for port in ports)
 
-    main = MAIN.format(user=worker_user(layout), home=home, api=upstream("api-service"), hub=upstream("ws-hub"))
+    main = MAIN.format(user=worker_user(home), home=home, api=upstream("api-service"), hub=upstream("ws-hub"))
     changed = False
-    for name, text in (("nginx.conf", main), ("em.conf", configuration(layout))):
+    for name, text in (("nginx.conf", main), ("em.conf", configuration(layout, home))):
         path = home / name
         if not path.exists() or path.read_text() != text:
             write_private(path, text)
@@ -95,13 +108,17 @@ def write_configuration(layout: Layout) -> bool:
 
 
 def start_nginx(layout: Layout) -> None:
-    changed = write_configuration(layout)
+    home = layout.state / "nginx"
+    changed = write_configuration(layout, home)
     process = Process(layout, "nginx")
     if process.pid and changed:
         process.send(signal.SIGHUP)  # reload: takes new upstreams without dropping a connection
-    home = layout.state / "nginx"
-    process.start([program("nginx"), "-c", str(home / "nginx.conf"), "-p", str(home), "-e", "stderr"], bare_environment())
+    process.start(command(home), bare_environment())
     wait_ready(process, lambda: nginx_ready(layout), seconds=15)
+
+
+def command(home: Path) -> list[str]:
+    return [program("nginx"), "-c", str(home / "nginx.conf"), "-p", str(home), "-e", "stderr"]
 
 
 def nginx_ready(layout: Layout) -> bool:

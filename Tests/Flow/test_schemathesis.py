@@ -1,0 +1,38 @@
+"""schemathesis over openapi.yaml with all its checks: as nobody, as somebody, as an organizer and as an administrator.
+
+It tries every operation with what the description allows and with what it does not, and reads every answer as the
+description says that it must be. It is told the same numbers to start from every time, so that a failure comes again."""
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from em.people import People
+from em.stack import ROOT, Stack
+
+HERE = ROOT / "Tests/Flow"
+TRIES = 8
+"""With random values for each operation, beside several hundred made of the description itself."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def roles_as_before(stack: Stack) -> Iterator[None]:
+    """An administrator who tries everything may promote or demote somebody whom another test needs."""
+    before = stack.rows("SELECT id, role, display_name FROM users")
+    yield
+    stack.insert("UPDATE users SET role = %s, display_name = %s WHERE id = %s", [(role, name, user) for user, role, name in before])
+
+
+@pytest.mark.parametrize("role", ["nobody", "user", "organizer", "admin"])
+def test_the_description_holds_whatever_is_sent(stack: Stack, people: People, role: str) -> None:
+    headers = [] if role == "nobody" else ["-H", f"Authorization: Bearer {people.one(role).token}"]
+    ran = subprocess.run(
+        [ROOT / ".local-tools/venv/bin/python", "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run",
+         f"{stack.url}/openapi.yaml", *headers, "--checks", "all", "--phases", "examples,coverage,fuzzing", "-n", str(TRIES),
+         "--generation-deterministic", "--suppress-health-check", "all", "--continue-on-failure", "--warnings", "off", "--no-color"],
+        capture_output=True, text=True, timeout=240, cwd=stack.state)
+    assert ran.returncode == 0, ran.stdout[-12_000:] + ran.stderr[-2000:]
+    tried = re.search(r"Tested: (\d+)", ran.stdout)
+    assert tried and int(tried[1]) > 50, ran.stdout[-2000:]

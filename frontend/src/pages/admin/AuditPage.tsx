@@ -1,0 +1,123 @@
+import { useState } from 'react';
+import { download } from '../../api/download';
+import { admin } from '../../api/endpoints';
+import type { AuditQuery } from '../../api/endpoints';
+import { useAction } from '../../api/useAction';
+import { usePages } from '../../api/usePages';
+import type { AuditEntry } from '../../api/types';
+import { Badge } from '../../components/Badge';
+import { Busy } from '../../components/Busy';
+import { Select } from '../../components/Field';
+import { PagedList } from '../../components/PagedList';
+import { PageTitle } from '../../components/PageTitle';
+import { SearchBox } from '../../components/SearchBox';
+import { Empty, ProblemNote } from '../../components/States';
+import { Row, Table } from '../../components/Table';
+import { Link } from '../../routing/Link';
+import { navigate, useLocation } from '../../routing/history';
+import { formatMoment } from '../../time/format';
+
+/** The families of actions, by their first word. */
+const families: [string, string][] = [
+  ['', 'Everything'], ['event', 'Events'], ['registration', 'Registrations'], ['member', 'Teams'], ['ticket', 'Tickets'],
+  ['check-in', 'Check-ins'], ['announcement', 'Announcements'], ['user', 'Accounts'], ['session', 'Sessions'],
+  ['dead-letter', 'Dead letters'], ['audit', 'Audit log'],
+];
+
+export function AuditPage() {
+  const given = useLocation().query;
+  const query: AuditQuery = { actor: given.get('actor') ?? '', action: given.get('action') ?? '' };
+  const list = usePages<AuditEntry>(`audit:${query.action}:${query.actor}`, (cursor, signal) => admin.audit(query, cursor, signal));
+  const save = useAction(() => download(admin.auditFile(query), 'audit.csv'));
+  const show = (changes: Partial<AuditQuery>): void => {
+    const wanted = Object.entries({ ...query, ...changes }).filter(([, value]) => value !== '');
+    navigate(`/admin/audit${wanted.length > 0 ? `?${new URLSearchParams(wanted)}` : ''}`, { replace: true });
+  };
+  return (
+    <div className="em-stack">
+      <PageTitle title="Audit log">
+        <div className="em-soft">Who did what, the newest first. A sealed entry can’t be changed without being found.</div>
+      </PageTitle>
+      <div className="em-row align-items-end">
+        <SearchBox label="Search by who did it" value={query.actor} onSearch={(actor) => show({ actor })} />
+        <Select label="About" name="action" value={query.action} onChange={(change) => show({ action: change.target.value })}>
+          {families.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
+        </Select>
+        <Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>Download CSV</Busy>
+      </div>
+      <ProblemNote problem={save.problem} />
+      <PagedList of={list} empty={<Empty title={query.actor || query.action ? 'Nothing matches' : 'Nothing has happened yet'} />}>
+        {(items) => (
+          <Table label="Audit log" heads={['When', 'Who', 'What', 'Change', 'Seal']}>
+            {items.map((entry) => (
+              <Row key={entry.id} cells={[
+                <time dateTime={entry.at}>{formatMoment(entry.at)}</time>,
+                <Who entry={entry} />,
+                <What entry={entry} />,
+                <Change entry={entry} />,
+                entry.sealNumber === null ? <Badge tone="warn">Not yet</Badge> : <span className="em-code em-small">{entry.sealNumber}</span>,
+              ]} />
+            ))}
+          </Table>
+        )}
+      </PagedList>
+    </div>
+  );
+}
+
+function Who({ entry: { actor } }: { entry: AuditEntry }) {
+  if (actor === null) return <span className="em-soft">System</span>;
+  return (
+    <div>
+      <div className="em-strong">{actor.displayName ?? 'Account gone'}</div>
+      <div className="em-small em-soft">{actor.email ?? actor.id}</div>
+    </div>
+  );
+}
+
+function What({ entry: { action, event, subject } }: { entry: AuditEntry }) {
+  return (
+    <div>
+      <div className="em-code em-small">{action}</div>
+      {event && <div className="em-small"><Link to={`/organizer/events/${event.id}`}>{event.title ?? event.id}</Link></div>}
+      {subject && subject.id !== event?.id && <div className="em-small em-soft text-break">{subject.email ?? subject.id}</div>}
+    </div>
+  );
+}
+
+const longest = 80;
+
+function cut(text: string): string {
+  return text.length > longest ? `${text.slice(0, longest)}…` : text;
+}
+
+/** Each value that changed, from what to what. The file has the long ones whole. */
+function Change({ entry: { before, after, about, erased } }: { entry: AuditEntry }) {
+  const [whole, setWhole] = useState(false);
+  if (erased) return <span className="em-soft">Erased with the person</span>;
+  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
+  const shown = whole ? (text: string): string => text : cut;
+  const isLong = [before, after, about].some((values) => Object.values(values).some((value) => value.length > longest));
+  return (
+    <div className="em-small">
+      <dl className="mb-0">
+        {names.map((name) => {
+          const [old, now] = [before[name], after[name]];
+          return (
+            <div key={name} className="text-break">
+              <dt className="d-inline fw-semibold">{name}: </dt>
+              <dd className="d-inline mb-0">
+                {old !== undefined && <>{shown(old)}<span aria-hidden="true"> → </span><span className="visually-hidden"> became </span></>}
+                {now === undefined ? 'nothing' : shown(now)}
+              </dd>
+            </div>
+          );
+        })}
+        {Object.entries(about).map(([name, value]) => (
+          <div key={`about ${name}`} className="em-soft text-break"><dt className="d-inline fw-normal">{name}: </dt><dd className="d-inline mb-0">{shown(value)}</dd></div>
+        ))}
+      </dl>
+      {isLong && <button type="button" className="btn btn-sm btn-link p-0" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? 'Shorten' : 'Show all of it'}</button>}
+    </div>
+  );
+}
