@@ -4,6 +4,7 @@ The servers are this test's own, with a certificate for `localhost` by an author
 smtps and STARTTLS: Tests/Integration/SMTP/MailSenderTests.swift.)"""
 
 import os
+import secrets
 import subprocess
 import time
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from em_stack import servers
 from em_stack.layout import Layout, user_named
 from em_stack.process import answers
 
-PASSWORD = "a-password-of-this-test"
+PASSWORD = secrets.token_hex(24)
 
 
 def certificate(directory: Path, *names: str) -> Path:
