@@ -10,7 +10,8 @@ from em.stack import ROOT
 SOURCE = re.sub(r"/\*.*?\*/|//[^\n]*", "", (ROOT / "frontend/src/api/types.ts").read_text(), flags=re.DOTALL)
 SCHEMAS = yaml.safe_load((ROOT / "api-service/openapi.yaml").read_text())["components"]["schemas"]
 CALLED_OTHERWISE = {"AdminUser": "Account", "AuthAnswer": "Session", "BatchResult": "ScanName", "CheckInAnswer": "CheckIn",
-                    "EventStats": "Statistics", "OwnRegistration": "Registration"}
+                    "EventStats": "Statistics", "OwnRegistration": "Registration", "SignInSession": "SignIn",
+                    "TicketOffer": "Transfer"}
 # What a form always sends, and what the lists of one's own registrations always have.
 ALWAYS_THERE = {("EventDraft", field) for field in SCHEMAS["EventDraft"]["properties"]} | {("OwnRegistration", "event")}
 INTERFACES = re.findall(r"export interface (\w+)(?: extends \w+)? \{\n(.*?)\n\}", SOURCE, flags=re.DOTALL)
