@@ -100,21 +100,27 @@ enum Doors {
     /// Writes back what changed between two states of doors. The condition repeats what the lock has made sure of, and
     /// the table's CHECK repeats it once more; a row that doesn't meet it is left as it is, and then the statement fails
     /// as a whole (``PlacesMoved``), so that the commit may travel right behind it.
-    /// - Parameter version: of the one event, when its door was not read in this transaction but is only expected to be
-    ///   as it was: then it must be, to the revision.
-    static func moving(_ changes: [(before: Door, after: Door)], version: Int? = nil, guards: Guards) -> SQL {
+    static func moving(_ changes: [(before: Door, after: Door)], guards: Guards) -> SQL {
+        moving(changes, expectation: "", guards: guards)
+    }
+
+    /// The same for one door that was not read in this transaction but is only expected to be as it was: then it must
+    /// be, to the revision of its places and the version of its event.
+    static func moving(from before: Door, to after: Door, version: Int, guards: Guards) -> SQL {
+        let expectation: SQL = """
+            AND p.revision = \(before.places.revision)
+            AND EXISTS (SELECT FROM events e WHERE e.id = p.event_id AND e.version = \(version))
+            """
+        return moving(
+            [(before, after)], expectation: guards.contains(.expectation) ? expectation : "", guards: guards)
+    }
+
+    private static func moving(
+        _ changes: [(before: Door, after: Door)], expectation: SQL, guards: Guards
+    ) -> SQL {
         let condition: SQL =
             guards.contains(.condition)
             ? "AND p.confirmed + moved.confirmed <= p.capacity + moved.capacity" : ""
-        let expectation: SQL =
-            if let version, guards.contains(.expectation) {
-                """
-                AND p.revision = \(changes.first?.before.places.revision ?? 0)
-                AND EXISTS (SELECT FROM events e WHERE e.id = p.event_id AND e.version = \(version))
-                """
-            } else {
-                ""
-            }
         return """
             WITH written AS (
             UPDATE event_places p SET

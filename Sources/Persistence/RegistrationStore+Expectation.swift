@@ -41,7 +41,7 @@ extension RegistrationStore {
         let statements: [SQL] =
             [
                 Doors.locking([event], busy: .fail, guards: guards),
-                Doors.moving([(visit.before, visit.door)], version: expected.version, guards: guards),
+                Doors.moving(from: visit.before, to: visit.door, version: expected.version, guards: guards),
             ] + Self.arrival([visit]) + journal.insertions + OutboxStore.insertions(visit.entries)
         do throws(PostgresError) {
             _ = try await database.execute(statements)

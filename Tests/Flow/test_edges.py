@@ -9,6 +9,7 @@ import threading
 import time
 import warnings
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -122,6 +123,20 @@ def test_who_asks_is_believed_of_a_trusted_proxy_only(stack: Stack, tmp_path: Pa
         echo.shutdown()
     assert told["x-forwarded-for"] == seen
     assert "forwarded" not in told and "x-forwarded-host" not in told
+
+
+def test_an_address_that_asks_too_often_is_told_how_often_it_may(stack: Stack, tmp_path: Path) -> None:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Echo) as echo:
+        threading.Thread(target=echo.serve_forever, daemon=True).start()
+        with Front(stack, tmp_path, api_port=echo.server_address[1], rate_limit="") as front, ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(lambda _: requests.get(f"{front.url}/api/v1/me", timeout=10), range(1500)))
+        echo.shutdown()
+    assert {answer.status_code for answer in answers} == {200, 429}
+    assert sum(answer.ok for answer in answers) >= 400, "a page that asks for much at once is not refused"
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    problem(refused, 429, "too-many-requests")
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.headers["RateLimit-Policy"] == '"requests";q=100;w=1' and refused.headers["RateLimit"] == '"requests";r=0;t=1'
 
 
 def hung_up(connection: socket.socket) -> bytes:

@@ -88,10 +88,7 @@ final class AdmissionDesk: Service, CustomStringConvertible {
             let (late, timely) = batch.waiters.partitioned { now - $0.since > Self.longestWait }
             for waiter in late { waiter.continuation.resume(throwing: Overloaded()) }
             let wishes = timely.map(\.wish)
-            var outcome = await blindly(batch.expected, wishes)
-            let isMistaken = outcome == nil && batch.expected != nil
-            if outcome == nil { outcome = await looking(wishes, isPatient: lane == .patient) }
-            let (answers, doors) = outcome ?? ([], [])
+            let (answers, doors, isMistaken) = await fulfil(wishes, batch.expected, isPatient: lane == .patient)
             // Before anybody hears of it: whoever looks then sees their own place.
             eventCache.invalidate(Set(timely.map(\.wish.eventID)))
             let (busy, answered) = Array(zip(timely, answers)).partitioned { $0.1.isBusy }
@@ -105,18 +102,24 @@ final class AdmissionDesk: Service, CustomStringConvertible {
     /// Answers to wishes in their order, and the doors as they were left.
     private typealias Outcome = (answers: [Result<PlaceAnswer, any Error>], doors: [ExpectedDoor])
 
-    /// Commits wishes together without a look at their door. Nil when that has had no effect, or when nobody knows: a
-    /// look will tell.
-    private func blindly(_ expected: ExpectedDoor?, _ wishes: [PlaceWish]) async -> Outcome? {
-        guard let expected, !wishes.isEmpty else { return nil }
-        do {
-            guard let admission = try await registrations.admit(wishes, expecting: expected, now: clock()) else {
-                return nil
+    /// Commits wishes together, without a look at their door where that will do. When such a try fails, it has had no
+    /// effect, or nobody knows: a look will tell.
+    /// - Returns: also whether the door was found otherwise than expected.
+    private func fulfil(
+        _ wishes: [PlaceWish], _ expected: ExpectedDoor?, isPatient: Bool
+    ) async -> (answers: [Result<PlaceAnswer, any Error>], doors: [ExpectedDoor], isMistaken: Bool) {
+        var isMistaken = false
+        if let expected, !wishes.isEmpty {
+            do {
+                if let admission = try await registrations.admit(wishes, expecting: expected, now: clock()) {
+                    return (admission.answers.map { .success($0) }, admission.doors, false)
+                }
+            } catch {
+                isMistaken = true
             }
-            return (admission.answers.map { .success($0) }, admission.doors)
-        } catch {
-            return nil
         }
+        let (answers, doors) = await looking(wishes, isPatient: isPatient)
+        return (answers, doors, isMistaken)
     }
 
     /// Commits wishes together. A transaction of which nobody knows whether it was committed is tried again: each wish

@@ -64,21 +64,11 @@ struct AuthRoutes: Sendable {
     }
 
     @Sendable func confirmEmail(_ request: Request, _ context: APIContext) async throws -> Response {
-        var fields = try await BodyFields(request)
-        let token = Self.linkToken(&fields)
-        try fields.validation.check()
-        guard let token else { throw DomainError.linkInvalid }
-        try await changeEmail.confirm(token)
-        return Self.done
+        try await follow(request) { try await changeEmail.confirm($0) }
     }
 
     @Sendable func verifyEmail(_ request: Request, _ context: APIContext) async throws -> Response {
-        var fields = try await BodyFields(request)
-        let token = Self.linkToken(&fields)
-        try fields.validation.check()
-        guard let token else { throw DomainError.linkInvalid }
-        try await verifyEmail.perform(token)
-        return Self.done
+        try await follow(request) { try await verifyEmail.perform($0) }
     }
 
     @Sendable func resendVerification(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -112,6 +102,16 @@ struct AuthRoutes: Sendable {
         var answer = Self.accepted
         answer.headers.append(contentsOf: limits)
         return answer
+    }
+
+    /// Does what a mailed link stands for.
+    private func follow(_ request: Request, _ act: (SecretToken) async throws -> Void) async throws -> Response {
+        var fields = try await BodyFields(request)
+        let token = Self.linkToken(&fields)
+        try fields.validation.check()
+        guard let token else { throw DomainError.linkInvalid }
+        try await act(token)
+        return Self.done
     }
 
     /// Nil for what can't be one of ours: as good as an unknown one.

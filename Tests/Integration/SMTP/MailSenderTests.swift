@@ -5,14 +5,14 @@ import Testing
 
 @Suite struct MailSenderTests {
     static func sender(
-        port: Int, query: String = "", threads: Int = 1, limit: Duration = .seconds(20),
+        port: Int, query: String = "", scheme: String = "smtp", threads: Int = 1, limit: Duration = .seconds(20),
         answer: Duration = .seconds(15)
     ) throws -> MailSender {
         var timeouts = SMTPTimeouts()
         timeouts.whole = limit
         timeouts.answer = answer
         return MailSender(
-            try SMTPAddress(url: "smtp://127.0.0.1:\(port)\(query)"), threads: threads, timeouts: timeouts,
+            try SMTPAddress(url: "\(scheme)://127.0.0.1:\(port)\(query)"), threads: threads, timeouts: timeouts,
             logger: Logger(label: "test"))
     }
 
@@ -203,7 +203,7 @@ import Testing
 
     @Test("STARTTLS is used when required, and its absence or a certificate nobody vouches for is an error")
     func startTLS() async throws {
-        let secure = try MailServer(tls: true)
+        let secure = try MailServer(tls: .startTLS)
         let query = "?tls=required&ca=\(secure.authorities)"
         try await Self.sender(port: secure.port, query: query).send(Self.message())
         #expect(try secure.nextMail().tls)
@@ -211,6 +211,21 @@ import Testing
         for (port, query) in [(plain.port, "?tls=required"), (secure.port, "?tls=required")] {
             let error = await #expect(throws: SMTPError.self) {
                 try await Self.sender(port: port, query: query).send(Self.message())
+            }
+            #expect(error?.kind == .tls && error?.isRetriable == true)
+        }
+    }
+
+    @Test("smtps speaks TLS from the first byte, and not with a certificate nobody vouches for or a server without TLS")
+    func implicitTLS() async throws {
+        let secure = try MailServer(tls: .implicit)
+        let query = "?ca=\(secure.authorities)"
+        try await Self.sender(port: secure.port, query: query, scheme: "smtps").send(Self.message())
+        #expect(try secure.nextMail().tls)
+        let plain = try MailServer()
+        for port in [secure.port, plain.port] {
+            let error = await #expect(throws: SMTPError.self) {
+                try await Self.sender(port: port, scheme: "smtps").send(Self.message())
             }
             #expect(error?.kind == .tls && error?.isRetriable == true)
         }

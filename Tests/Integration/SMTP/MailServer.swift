@@ -18,8 +18,11 @@ final class MailServer: @unchecked Sendable {
     private let directory: URL
     private var buffered: [UInt8] = []
 
-    /// Starts the server; with TLS it offers STARTTLS with a certificate that `authorities` vouches for.
-    init(tls: Bool = false) throws {
+    /// From the first byte (`smtps`), or when asked for.
+    enum TLS: String { case off, implicit, startTLS }
+
+    /// Starts the server; with TLS its certificate is one that `authorities` vouches for.
+    init(tls: TLS = .off) throws {
         directory = FileManager.default.temporaryDirectory.appendingPathComponent("em-mail-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
         let script = directory.appendingPathComponent("server.py")
@@ -31,7 +34,7 @@ final class MailServer: @unchecked Sendable {
         defer { posix_spawn_file_actions_destroy(&actions) }
         posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
         posix_spawn_file_actions_addclose(&actions, ends[0])
-        let arguments = ["/usr/bin/python3", script.path, tls ? directory.path : ""]
+        let arguments = ["/usr/bin/python3", script.path, tls.rawValue, directory.path]
         var argv: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) } + [nil]
         defer { for argument in argv { free(argument) } }
         var child: pid_t = 0

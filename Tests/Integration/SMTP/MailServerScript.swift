@@ -67,22 +67,24 @@ let mailServerScript = #"""
                 "headers": {k: str(v) for k, v in message.items()},
                 "rawHeaders": raw.split(b"\r\n\r\n")[0].decode("utf-8", "replace"),
                 "defects": defects + [repr(d) for h in message.values() for d in getattr(h, "defects", ())],
-                "tls": session.ssl is not None, "peerPort": session.peer[1],
+                "tls": server.transport.get_extra_info("sslcontext") is not None, "peerPort": session.peer[1],
                 "longestLine": max(len(l) for l in raw.split(b"\r\n")), "root": root}))
             return "250 2.0.0 taken"
 
     async def main():
         context = None
-        if sys.argv[1]:
-            d = sys.argv[1]
+        tls, d = sys.argv[1:]
+        if tls != "off":
             subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
                 "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", d + "/key.pem", "-out", d + "/cert.pem"],
                 check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
             context.load_cert_chain(d + "/cert.pem", d + "/key.pem")
         loop = asyncio.get_running_loop()
+        upgrade = context if tls == "startTLS" else None
         server = await loop.create_server(
-            lambda: SMTP(Handler(), hostname="test", enable_SMTPUTF8=True, tls_context=context), "127.0.0.1", 0)
+            lambda: SMTP(Handler(), hostname="test", enable_SMTPUTF8=True, tls_context=upgrade), "127.0.0.1", 0,
+            ssl=context if tls == "implicit" else None)
         lines.put(server.sockets[0].getsockname()[1])
         await asyncio.sleep(3600)
 
