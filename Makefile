@@ -4,11 +4,11 @@
 swift_flags := --explicit-target-dependency-import-check error
 swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
 
-.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants sqlmap
+.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants sqlmap compose-test
 .DEFAULT_GOAL := help
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  Settings, from the environment: EM_PORT (8080), EM_STATE_DIR (.local), EM_RATE_LIMIT=off,"
 	@echo "  API_SERVICE, WS_HUB, TICKET_WORKER, NOTIFICATIONS (how many of each, 1). More: infra/local/stack help"
@@ -65,6 +65,9 @@ chaos: install debug ## Faults under load, at most five minutes; PROFILE=long ta
 sqlmap: install debug frontend ## Let sqlmap try five parameters for five minutes; it must find nothing
 	@infra/local/install sqlmap
 	@Tests/Security/sqlmap
+
+compose-test: ## The product from containers: use it, scale it, kill each of them, down and up; sizes and memory
+	@Tests/Compose/run
 
 mutants: install debug ## Take one guard away at a time in the source, and see a test turn red
 	@Tests/Mutants/run

@@ -78,3 +78,27 @@ def connections() -> dict[str, int]:
         "ticket-worker": usual + reads,
         "notifications": mails + plans + reads,
     }
+
+
+# Whatever makes a series: its name in the source, as Prometheus is told it (see PrometheusRegistry).
+MAKERS = (
+    (r'\bCounter\(\s*label: "([\w.]+)"|= counter\("([\w.]+)"|, counter\("([\w.]+)"|\.counter\(\s*"([\w.]+)"', "_total", ("",)),
+    (r'\bTimer\(\s*label: "([\w.]+)"', "_seconds", ("_bucket", "_sum", "_count")),
+    (r'\bRecorder\(\s*label: "([\w.]+)"[^)]*aggregate: true', "", ("_bucket", "_sum", "_count")),
+    (r'\b(?:Gauge|Meter)\(\s*label: "([\w.]+)"|\bgauge\(\s*"([\w.]+)"', "", ("",)),
+    (r'\bcounter\(\s*"((?:process|em)_\w+)"|let name = "(em_\w+_total)"', "_total", ("",)),
+)
+
+
+@cache
+def metrics() -> frozenset[str]:
+    """Every name that a service may ever show at /metrics; some only after something has happened."""
+    sources = "\n".join(swift(folder) for folder in ("Sources", *SERVICES))
+    names = set()
+    for pattern, suffix, endings in MAKERS:
+        for groups in re.findall(pattern, sources):
+            for label in [groups] if isinstance(groups, str) else groups:
+                if label:
+                    name = label.replace(".", "_")
+                    names |= {(name if name.endswith(suffix) else name + suffix) + ending for ending in endings}
+    return frozenset(names)
