@@ -12,7 +12,7 @@ struct Main: AsyncParsableCommand {
         version: "api-service \(Build.version) (\(Build.revision))",
         subcommands: [
             Serve.self, Migrate.self, CreateAdmin.self, Verify.self, AuditCommand.self,
-            DeadLettersCommand.self,
+            DeadLettersCommand.self, Reconcile.self,
             SeedDemoCommand.self, Keys.self, Speed.self,
         ],
         defaultSubcommand: Serve.self)

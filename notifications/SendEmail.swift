@@ -88,7 +88,8 @@ struct SendEmail: Sendable {
         let link = try await link(for: context)
         do {
             FailPoint.point("mail.sending")
-            try await sender.send(try composer.compose(context, link: link, at: clock()))
+            let mail = try composer.compose(context, link: link, at: clock())
+            try await traced(context.notification.kind) { try await sender.send(mail) }
             FailPoint.point("mail.taken")
         } catch let error as SMTPError {
             if error.kind == .cancelled { throw CancellationError() }
@@ -97,6 +98,23 @@ struct SendEmail: Sendable {
             // No template, no QR code, unreadable details: it will not be better next time.
             logger.error("mail not composed", metadata: ["error": "\(error)"])
             throw MailFailure(reason: "the mail could not be composed", code: nil, isRetriable: false)
+        }
+    }
+
+    private func traced(_ kind: NotificationKind, _ send: () async throws -> Void) async throws {
+        let started = ContinuousClock.now
+        func record(hasFailed: Bool) {
+            guard let trace = TraceContext.current?.child() else { return }
+            Spans.record(
+                "send mail", .client, trace, lasting: started.duration(to: .now), hasFailed: hasFailed,
+                [("network.protocol.name", "smtp"), ("em.notification.kind", kind.rawValue)])
+        }
+        do {
+            try await send()
+            record(hasFailed: false)
+        } catch {
+            record(hasFailed: true)
+            throw error
         }
     }
 

@@ -16,11 +16,14 @@ public struct CommonSettings: Sendable {
     public var drainDelay: Duration
     /// How long draining may take altogether before the rest is cancelled.
     public var maximumDrain: Duration
+    /// Of an OpenTelemetry collector (OTLP over HTTP), which gets every span; nil: nobody collects any.
+    public var otlpEndpoint: String?
 
     /// Values for tests.
     public init(
         host: String = "127.0.0.1", port: Int = 0, publicURL: PublicURL, logLevel: Logger.Level = .info,
-        rateLimits: Bool = true, drainDelay: Duration = .zero, maximumDrain: Duration = .seconds(25)
+        rateLimits: Bool = true, drainDelay: Duration = .zero, maximumDrain: Duration = .seconds(25),
+        otlpEndpoint: String? = nil
     ) {
         self.host = host
         self.port = port
@@ -29,6 +32,7 @@ public struct CommonSettings: Sendable {
         self.rateLimits = rateLimits
         self.drainDelay = drainDelay
         self.maximumDrain = maximumDrain
+        self.otlpEndpoint = otlpEndpoint
     }
 
     /// The settings while they are still being read; `value` after the reader's `finish()`.
@@ -40,16 +44,19 @@ public struct CommonSettings: Sendable {
         let rateLimits: Setting<Bool>
         let drainDelay: Setting<Duration>
         let maximumDrain: Setting<Duration>
+        let otlpEndpoint: Setting<String?>
 
         /// May be read once `finish()` has not thrown.
         public var value: CommonSettings {
             CommonSettings(
                 host: host.value, port: port.value, publicURL: publicURL.value, logLevel: logLevel.value,
-                rateLimits: rateLimits.value, drainDelay: drainDelay.value, maximumDrain: maximumDrain.value)
+                rateLimits: rateLimits.value, drainDelay: drainDelay.value, maximumDrain: maximumDrain.value,
+                otlpEndpoint: otlpEndpoint.value)
         }
     }
 
-    /// Reads EM_HTTP_HOST, EM_HTTP_PORT, EM_PUBLIC_URL, EM_LOG_LEVEL, EM_RATE_LIMIT, EM_DRAIN_DELAY, EM_MAXIMUM_DRAIN.
+    /// Reads EM_HTTP_HOST, EM_HTTP_PORT, EM_PUBLIC_URL, EM_LOG_LEVEL, EM_RATE_LIMIT, EM_DRAIN_DELAY, EM_MAXIMUM_DRAIN,
+    /// EM_OTLP_ENDPOINT.
     public static func read(_ reader: inout SettingsReader) -> Reading {
         Reading(
             host: reader.string("EM_HTTP_HOST", default: "127.0.0.1"),
@@ -58,7 +65,13 @@ public struct CommonSettings: Sendable {
             logLevel: reader.logLevel("EM_LOG_LEVEL", default: .info),
             rateLimits: reader.bool("EM_RATE_LIMIT", default: true),
             drainDelay: reader.seconds("EM_DRAIN_DELAY", default: .zero),
-            maximumDrain: reader.seconds("EM_MAXIMUM_DRAIN", default: .seconds(25)))
+            maximumDrain: reader.seconds("EM_MAXIMUM_DRAIN", default: .seconds(25)),
+            otlpEndpoint: reader.optional("EM_OTLP_ENDPOINT") { text in
+                guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false,
+                    url.user == nil, url.query == nil
+                else { throw Problem("must look like http://collector:4318") }
+                return text
+            })
     }
 }
 

@@ -57,6 +57,10 @@ public func runServices(
     _ services: [any Service], health: HealthEndpoint, settings: CommonSettings, logger: Logger
 ) async throws {
     let announcer = DrainAnnouncer(health: health, delay: settings.drainDelay, logger: logger)
+    var services = services
+    if let endpoint = settings.otlpEndpoint {
+        services.insert(SpanExporter(endpoint: endpoint, service: logger.label, logger: logger), at: 0)
+    }
     var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
     configurations.append(
         .init(service: announcer, successTerminationBehavior: .gracefullyShutdownGroup))

@@ -4,6 +4,8 @@ public struct TraceContext: Hashable, Sendable {
     public let traceID: String
     /// 16 lower-case hexadecimal digits: this hop.
     public let spanID: String
+    /// Of the hop before, if there was one.
+    public let parentSpanID: String?
     public let isSampled: Bool
 
     /// The context of the work at hand; every log line and outbox row takes its trace from here.
@@ -11,12 +13,14 @@ public struct TraceContext: Hashable, Sendable {
 
     /// A new trace.
     public init() {
-        self.init(traceID: Self.spanID() + Self.spanID(), spanID: Self.spanID(), isSampled: true)
+        self.init(
+            traceID: Self.spanID() + Self.spanID(), spanID: Self.spanID(), parentSpanID: nil, isSampled: true)
     }
 
-    private init(traceID: String, spanID: String, isSampled: Bool) {
+    private init(traceID: String, spanID: String, parentSpanID: String?, isSampled: Bool) {
         self.traceID = traceID
         self.spanID = spanID
+        self.parentSpanID = parentSpanID
         self.isSampled = isSampled
     }
 
@@ -31,12 +35,13 @@ public struct TraceContext: Hashable, Sendable {
         guard parts.count >= 4, parts[0].utf8.count == 2, parts[0] != "ff", parts[0] != "00" || parts.count == 4,
             isHex(parts[1], 32), isHex(parts[2], 16), parts[3].utf8.count == 2, let flags = UInt8(parts[3], radix: 16)
         else { return nil }
-        self.init(traceID: String(parts[1]), spanID: String(parts[2]), isSampled: flags & 1 == 1)
+        self.init(
+            traceID: String(parts[1]), spanID: String(parts[2]), parentSpanID: nil, isSampled: flags & 1 == 1)
     }
 
     /// The same trace, one hop further.
     public func child() -> TraceContext {
-        TraceContext(traceID: traceID, spanID: Self.spanID(), isSampled: isSampled)
+        TraceContext(traceID: traceID, spanID: Self.spanID(), parentSpanID: spanID, isSampled: isSampled)
     }
 
     public var traceparent: String { "00-\(traceID)-\(spanID)-\(isSampled ? "01" : "00")" }

@@ -48,6 +48,7 @@ extension MessageWorker {
         for (delivery, message) in zip(deliveries, messages) {
             let isDone = message.map { handled?.contains($0.event.id) ?? true } ?? false
             if isDone { settled.append(delivery) } else { rest.append(delivery) }
+            if isDone, let message { record(message, handled == nil ? "handed-back" : "done", since: started) }
         }
         for _ in settled { FailPoint.point("worker.handled") }
         await settle(settled, handled == nil ? nil : .done, arrival: arrival)

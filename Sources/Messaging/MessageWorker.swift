@@ -112,7 +112,19 @@ public final class MessageWorker: Service, CustomStringConvertible {
             await acquit(message, logger: logger)
             await settle(delivery, outcome, arrival: arrival, logger: logger)
             metrics.count(outcome?.label ?? "handed-back", since: started)
+            record(message, outcome?.label ?? "handed-back", since: started)
         }
+    }
+
+    func record(_ message: ReceivedMessage, _ outcome: String, since started: ContinuousClock.Instant) {
+        Spans.record(
+            "process \(queue.name)", .consumer, message.trace, lasting: started.duration(to: .now),
+            hasFailed: outcome == "retry" || outcome == "reject",
+            [
+                ("messaging.system", "rabbitmq"), ("messaging.operation.type", "process"),
+                ("messaging.destination.name", queue.name), ("messaging.message.id", message.event.id.description),
+                ("em.message.type", message.event.type), ("em.outcome", outcome),
+            ])
     }
 
     /// The outcome; nil when the message is to be handed back.

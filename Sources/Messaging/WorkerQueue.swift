@@ -1,5 +1,6 @@
 public import Domain
 import FailPoints
+public import Persistence
 
 /// A worker's queue with what belongs to it: the bindings that feed it, its ladder of delay queues, its parking queue.
 public struct WorkerQueue: Sendable, Equatable {
@@ -35,6 +36,12 @@ public struct WorkerQueue: Sendable, Equatable {
 
     /// Where messages end up that can't be handled, until an operator replays or discards them.
     public var parked: String { name + ".parked" }
+
+    /// What it has to have: its inbox goes by the queue's name.
+    public var owed: [OwedMessage] {
+        facts.map { OwedMessage(destination: .events, type: $0.rawValue, consumer: name) }
+            + work.map { OwedMessage(destination: .work, type: $0.rawValue, consumer: name) }
+    }
 
     public func retryQueue(_ rung: RetryLadder.Rung) -> String { "\(name).retry.\(rung.name)" }
 }

@@ -35,6 +35,10 @@ public struct DeadLetterStore: Sendable {
             try await AuditStore().record(
                 action.rawValue, by: actor, subject: letter,
                 AuditContent(about: ["queue": queue, "messageId": messageID ?? ""]), on: transaction)
+            // Thrown away is settled: a reconciliation must not bring it back.
+            if action == .discard, let message = messageID.flatMap({ MessageID($0) }) {
+                _ = try await InboxStore().record(message, consumer: queue, on: transaction)
+            }
         }
     }
 

@@ -36,6 +36,13 @@ struct TraceMiddleware: RouterMiddleware {
             let route = context.endpointPath ?? "NotFound"
             let elapsed = start.duration(to: .now)
             metrics.record(method: request.method, route: route, status: response.status, elapsed)
+            Spans.record(
+                "\(request.method.rawValue) \(route)", .server, trace, lasting: elapsed,
+                hasFailed: response.status.kind == .serverError,
+                [
+                    ("http.request.method", request.method.rawValue), ("http.route", route),
+                    ("http.response.status_code", "\(response.status.code)"),
+                ])
             context.logger.info(
                 "request",
                 metadata: [

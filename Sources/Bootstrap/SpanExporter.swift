@@ -1,0 +1,175 @@
+import CoreMetrics
+import DequeModule
+import Domain
+import FoundationEssentials
+import HTTPClient
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Sends spans to an OpenTelemetry collector: OTLP 1.x over HTTP, in JSON.
+///
+/// What the collector can't take waits in a bounded buffer; past that the oldest are dropped, and counted.
+final class SpanExporter: Service, CustomStringConvertible {
+    /// Spans that wait, and of one request.
+    static let room = 4096
+    static let batch = 512
+    private static let interval = Duration.seconds(2)
+
+    private let endpoint: String
+    private let service: String
+    private let logger: Logger
+    private let client: HTTPClient
+    private let waiting = Mutex<Deque<FinishedSpan>>([])
+    private let sent = Counter(label: "em_spans_sent", dimensions: [])
+    private let dropped = Counter(label: "em_spans_dropped", dimensions: [])
+
+    /// - Parameters:
+    ///   - endpoint: of the collector, as `OTEL_EXPORTER_OTLP_ENDPOINT` names it: `/v1/traces` is added.
+    ///   - service: what `service.name` says.
+    init(endpoint: String, service: String, logger: Logger) {
+        self.endpoint = (endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint) + "/v1/traces"
+        self.service = service
+        self.logger = logger
+        client = HTTPClient(name: "spans", timeout: .seconds(10))
+    }
+
+    var description: String { "SpanExporter" }
+
+    /// Of what waits, for tests.
+    var names: [String] { waiting.withLock { $0.map(\.name) } }
+
+    /// Exports until graceful shutdown, what was recorded until then included.
+    func run() async throws {
+        Spans.collect { [weak self] in self?.take($0) }
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do { try await Task.sleep(for: Self.interval) } catch { break }
+                while await self.export() {}
+            }
+        }
+        Spans.collect(with: nil)
+        _ = await export()
+    }
+
+    func take(_ span: FinishedSpan) {
+        let isFull = waiting.withLock { waiting in
+            waiting.append(span)
+            if waiting.count <= Self.room { return false }
+            waiting.removeFirst()
+            return true
+        }
+        if isFull { dropped.increment() }
+    }
+
+    /// Sends one batch.
+    /// - Returns: whether there may be another that would be taken.
+    func export() async -> Bool {
+        let spans = waiting.withLock { waiting in
+            let spans = Array(waiting.prefix(Self.batch))
+            waiting.removeFirst(spans.count)
+            return spans
+        }
+        guard !spans.isEmpty else { return false }
+        do {
+            let status = try await client.post(
+                try WireJSON.encode(SpanBatch(spans, of: service)), to: endpoint,
+                headers: ["Content-Type: application/json"])
+            switch status {
+            case 200..<300: sent.increment(by: spans.count)
+            // Those that the specification says may be sent again.
+            case 429, 502, 503, 504:
+                giveBack(spans)
+                return false
+            default:
+                dropped.increment(by: spans.count)
+                logger.warning("spans refused", metadata: ["status": "\(status)"])
+            }
+            return spans.count == Self.batch
+        } catch {
+            logger.debug("spans wait for the collector", metadata: ["error": "\(error)"])
+            giveBack(spans)
+            return false
+        }
+    }
+
+    private func giveBack(_ spans: [FinishedSpan]) {
+        let lost = waiting.withLock { waiting in
+            let fitting = spans.suffix(max(0, Self.room - waiting.count))
+            waiting.insert(contentsOf: fitting, at: 0)
+            return spans.count - fitting.count
+        }
+        if lost > 0 { dropped.increment(by: lost) }
+    }
+}
+
+/// An `ExportTraceServiceRequest` in OTLP's JSON: ids in hexadecimal, times as strings of nanoseconds.
+struct SpanBatch: Encodable {
+    struct Attribute: Encodable {
+        struct Value: Encodable { var stringValue: String }
+        var key: String
+        var value: Value
+
+        init(_ key: String, _ value: String) {
+            self.key = key
+            self.value = Value(stringValue: value)
+        }
+    }
+
+    struct SpanJSON: Encodable {
+        struct Status: Encodable { var code: Int }
+        var traceId: String
+        var spanId: String
+        var parentSpanId: String?
+        var name: String
+        var kind: Int
+        var startTimeUnixNano: String
+        var endTimeUnixNano: String
+        var attributes: [Attribute]
+        var status: Status
+
+        init(_ span: FinishedSpan) {
+            traceId = span.trace.traceID
+            spanId = span.trace.spanID
+            parentSpanId = span.trace.parentSpanID
+            name = span.name
+            kind = span.kind.rawValue
+            startTimeUnixNano = Self.nanoseconds(span.start)
+            endTimeUnixNano = Self.nanoseconds(span.end)
+            attributes = span.attributes.map { Attribute($0.name, $0.value) }
+            // Unset, or an error.
+            status = Status(code: span.hasFailed ? 2 : 0)
+        }
+
+        /// By way of microseconds: of more a `Date` of today is not sure.
+        private static func nanoseconds(_ date: Date) -> String {
+            String(Int64((date.timeIntervalSince1970 * 1e6).rounded()) * 1000)
+        }
+    }
+
+    struct Resource: Encodable { var attributes: [Attribute] }
+    struct Scope: Encodable {
+        var name = "em-connect"
+        var version = Build.version
+    }
+    struct ScopeSpans: Encodable {
+        var scope = Scope()
+        var spans: [SpanJSON]
+    }
+    struct ResourceSpans: Encodable {
+        var resource: Resource
+        var scopeSpans: [ScopeSpans]
+    }
+
+    var resourceSpans: [ResourceSpans]
+
+    init(_ spans: [FinishedSpan], of service: String) {
+        resourceSpans = [
+            ResourceSpans(
+                resource: Resource(attributes: [
+                    Attribute("service.name", service), Attribute("service.namespace", "em-connect"),
+                    Attribute("service.version", Build.version),
+                ]), scopeSpans: [ScopeSpans(spans: spans.map(SpanJSON.init))])
+        ]
+    }
+}

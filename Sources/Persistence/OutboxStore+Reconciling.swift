@@ -1,0 +1,64 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// A kind of message that one of our workers has to have.
+public struct OwedMessage: Sendable, Hashable {
+    public var destination: Destination
+    public var type: String
+    /// As the inbox names the worker.
+    public var consumer: String
+
+    public init(destination: Destination, type: String, consumer: String) {
+        self.destination = destination
+        self.type = type
+        self.consumer = consumer
+    }
+}
+
+/// What a step of ``OutboxStore/reconcile(_:since:after:limit:isTrial:on:)`` came to.
+public struct ReconciliationStep: Sendable {
+    /// The last row that it looked at; nil when there was none left.
+    public var last: Int?
+    /// Rows that are published again, by type.
+    public var again: [String: Int] = [:]
+}
+
+extension OutboxStore {
+    /// Has messages published once more that the broker was given, and that not every worker they are for is known to
+    /// have had: what a broker that lost its queues owes. Ids and sequences stay; whoever had them before notices.
+    ///
+    /// - Parameters:
+    ///   - since: older messages are left alone. The inbox forgets, so what it doesn't know must be younger than that.
+    ///   - row: where the step before ended; 0 to begin.
+    ///   - limit: how many rows to look at.
+    ///   - isTrial: only counts.
+    public func reconcile(
+        _ owed: [OwedMessage], since: Date, after row: Int, limit: Int, isTrial: Bool, on transaction: Transaction
+    ) async throws -> ReconciliationStep {
+        let looked = try await transaction.query(
+            "SELECT max(id) AS last FROM (SELECT id FROM outbox WHERE id > \(row) ORDER BY id LIMIT \(limit)) looked")
+        guard let last = try looked.first?.decode("last", as: Int?.self) else { return ReconciliationStep() }
+        let missing: SQL = """
+            SELECT DISTINCT o.id, o.type FROM outbox o
+            JOIN unnest(
+                \(owed.map(\.destination))::text[], \(owed.map(\.type))::text[], \(owed.map(\.consumer))::text[])
+                AS owed (destination, type, consumer) USING (destination, type)
+            WHERE o.id > \(row) AND o.id <= \(last) AND o.published_at IS NOT NULL AND o.occurred_at >= \(since)
+                AND NOT EXISTS (
+                    SELECT FROM inbox i WHERE i.consumer = owed.consumer AND i.message_id = o.message_id)
+            """
+        let changes: SQL =
+            isTrial
+            ? "SELECT type FROM missing"
+            : "UPDATE outbox SET published_at = NULL FROM missing WHERE outbox.id = missing.id RETURNING outbox.type"
+        let rows = try await transaction.query(
+            """
+            WITH missing AS (\(fragment: missing)), changed AS (\(fragment: changes))
+            SELECT type, count(*) AS count FROM changed GROUP BY type
+            """)
+        var step = ReconciliationStep(last: last)
+        for row in rows { step.again[try row.decode("type")] = try row.decode("count", as: Int.self) }
+        return step
+    }
+}

@@ -1,0 +1,56 @@
+import ArgumentParser
+import Domain
+import FoundationEssentials
+import Messaging
+import Persistence
+import Postgres
+
+struct Reconcile: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        abstract:
+            "Have everything published again that no worker is known to have had: after the broker lost its queues.",
+        discussion: """
+            For the day on which the database was restored from a backup, or RabbitMQ lost its data. Compares the event \
+            log with the workers' inboxes, and has the relay publish what is missing there once more, under the same ids \
+            and sequences: whoever had a message after all notices. It may run at any time, also twice, and while \
+            everything is up. Integrators may hear messages again; what their queues lost they read from the event log.
+
+            Uses EM_DATABASE_URL. Exit status: 0 done.
+            """)
+
+    /// The workers' inboxes remember 30 days; a day is left for whatever was under way.
+    private static let days = 29
+
+    @Option(help: "Only messages of the last so many days (1 to \(days)).") var within = days
+    @Flag(help: "Only say what would be published again.") var dryRun = false
+
+    func validate() throws {
+        guard (1...Self.days).contains(within) else { throw ValidationError("--within takes 1 to \(Self.days) days.") }
+    }
+
+    func run() async throws {
+        let since = Date().addingTimeInterval(-Double(within) * 86_400)
+        let again = try await withDatabase("EM_DATABASE_URL") { database, _ in
+            try await Self.reconcile(database, since: since, isTrial: dryRun)
+        }
+        let total = again.values.reduce(0, +)
+        let verb = dryRun ? "would be published again" : "are published again"
+        for (type, count) in again.sorted(by: { $0.key < $1.key }) { print("\(type): \(count)") }
+        print(total == 0 ? "Nothing is missing: every message was had." : "\(total) messages \(verb).")
+    }
+
+    /// Goes through the whole log in steps, each a transaction of its own.
+    static func reconcile(_ database: Database, since: Date, isTrial: Bool) async throws -> [String: Int] {
+        let owed = WorkerQueue.all.flatMap(\.owed)
+        var (row, again) = (0, [String: Int]())
+        while true {
+            let step = try await database.transaction { [row] transaction in
+                try await OutboxStore().reconcile(
+                    owed, since: since, after: row, limit: 5000, isTrial: isTrial, on: transaction)
+            }
+            again.merge(step.again, uniquingKeysWith: +)
+            guard let last = step.last else { return again }
+            row = last
+        }
+    }
+}
