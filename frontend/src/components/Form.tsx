@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { FormEvent, ReactNode } from 'react';
 import type { Problem } from '../api/problem';
 import { ProblemNote } from './States';
+import { serverWords } from '../language/serverWords';
 
 export type FieldErrors = Record<string, string>;
 
@@ -10,7 +11,7 @@ export function fieldErrors(problem: Problem | null): FieldErrors {
   const errors: FieldErrors = {};
   // The API says what a field does wrong ("must be after the start"): the field stands above it.
   for (const { field, message } of problem?.fields ?? []) {
-    errors[field] ??= /^[a-z]/.test(message) ? `This ${message}.` : message;
+    errors[field] ??= /^[a-z]/.test(message) ? serverWords(message) : message;
   }
   return errors;
 }

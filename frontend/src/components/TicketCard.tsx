@@ -6,6 +6,7 @@ import { useAction } from '../api/useAction';
 import type { Ticket } from '../api/types';
 import { Busy } from './Busy';
 import { ProblemNote } from './States';
+import { t } from '../language/text';
 
 /** The ticket: QR code on white, the code to type, and its files. */
 export function TicketCard({ ticket, title }: { ticket: Ticket; title: string }) {
@@ -16,14 +17,14 @@ export function TicketCard({ ticket, title }: { ticket: Ticket; title: string })
     <div className="em-stack">
       <div className="em-ticket">
         <TicketImage ticket={ticket} title={title} />
-        <div className="em-small em-soft mt-3">Ticket code</div>
+        <div className="em-small em-soft mt-3">{t('Ticket code')}</div>
         <div className="em-ticket-code" data-testid="ticket-code">{ticket.code}</div>
       </div>
       <ProblemNote problem={save.problem} />
       <div className="em-row justify-content-center">
-        <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('ics')}>Add to calendar</Busy>
-        <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('pdf')}>Save as PDF</Busy>
-        <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('png')}>Save as image</Busy>
+        <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('ics')}>{t('Add to calendar')}</Busy>
+        <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('pdf')}>{t('Save as PDF')}</Busy>
+        <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('png')}>{t('Save as image')}</Busy>
       </div>
     </div>
   );
@@ -55,7 +56,7 @@ function TicketImage({ ticket, title }: { ticket: Ticket; title: string }) {
   if (problem) return <ProblemNote problem={problem} retry={() => setTurn(turn + 1)} />;
   return (
     <div className={`em-ticket-image ${image ? '' : 'em-skeleton'}`}>
-      {image && <img src={image} alt={`QR code of your ticket for ${title}`} data-testid="ticket-qr" />}
+      {image && <img src={image} alt={t('QR code of your ticket for {title}', { title })} data-testid="ticket-qr" />}
     </div>
   );
 }

@@ -16,6 +16,7 @@ import { formatMoment } from '../../time/format';
 import { AddAttendee } from './AddAttendee';
 import { ManagedEvent } from './ManagedEvent';
 import { RemoveAttendee } from './RemoveAttendee';
+import { t } from '../../language/text';
 
 export function AttendeesPage({ id = '' }: { id?: string }) {
   return <ManagedEvent id={id} section="Attendees">{(event) => <Attendees event={event} />}</ManagedEvent>;
@@ -34,11 +35,11 @@ function Attendees({ event }: { event: Event }) {
 
   const added = (email: string, made: Registration): void => {
     setAdding(false);
-    setSaid(made.status === 'confirmed' ? `${email} has a place now.` : `${email} is in line at ${made.position ?? '…'}.`);
+    setSaid(made.status === 'confirmed' ? t('{email} has a place now.', { email }) : t('{email} is in line at {position}.', { email, position: made.position ?? '…' }));
     list.reload();
   };
   const removed = (now: Registration): void => {
-    setSaid(`${removing?.attendee.displayName ?? 'The attendee'} was removed.`);
+    setSaid(t('{name} was removed.', { name: removing?.attendee.displayName ?? t('The attendee') }));
     setRemoving(null);
     list.set((page) => ({
       ...page, items: page.items.map((item) => (item.id === now.id ? { ...item, status: now.status, position: null } : item)),
@@ -47,19 +48,19 @@ function Attendees({ event }: { event: Event }) {
   return (
     <div className="em-stack">
       <div className="em-row align-items-end">
-        <SearchBox label="Search attendees" value={query} onSearch={setQuery} />
-        <Select label="Status" name="status" value={status} onChange={(change) => setStatus(change.target.value)}>
-          <option value="">All</option>
-          <option value="confirmed">Confirmed</option>
-          <option value="waitlisted">In line</option>
-          <option value="cancelled">Cancelled</option>
+        <SearchBox label={t('Search attendees')} value={query} onSearch={setQuery} />
+        <Select label={t('Status')} name="status" value={status} onChange={(change) => setStatus(change.target.value)}>
+          <option value="">{t('All')}</option>
+          <option value="confirmed">{t('Confirmed')}</option>
+          <option value="waitlisted">{t('In line')}</option>
+          <option value="cancelled">{t('Cancelled')}</option>
         </Select>
-        <Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>Download CSV</Busy>
-        {event.status === 'published' && <button type="button" className="btn btn-primary" onClick={() => setAdding(true)}>Add attendee</button>}
+        <Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>{t('Download CSV')}</Busy>
+        {event.status === 'published' && <button type="button" className="btn btn-primary" onClick={() => setAdding(true)}>{t('Add attendee')}</button>}
       </div>
       <ProblemNote problem={save.problem} />
       <div role="status" className="em-quiet">{said && <p className="em-note mb-0" data-tone="good">{said}</p>}</div>
-      <PagedList of={list} empty={<Empty title={query || status ? 'Nobody matches' : 'Nobody has registered yet'} />}>
+      <PagedList of={list} empty={<Empty title={query || status ? t('Nobody matches') : t('Nobody has registered yet')} />}>
         {(items) => <AttendeeTable items={items} remove={event.status === 'published' ? setRemoving : null} />}
       </PagedList>
       {adding && <AddAttendee eventId={event.id} added={added} close={() => setAdding(false)} />}
@@ -71,7 +72,7 @@ function Attendees({ event }: { event: Event }) {
 /** `remove` is null when nobody can be removed any more. */
 function AttendeeTable({ items, remove }: { items: Attendee[]; remove: ((attendee: Attendee) => void) | null }) {
   return (
-    <Table label="Attendees" heads={['Name', 'Status', 'Ticket code', 'Registered', 'Checked in', ...(remove ? ['Change'] : [])]}>
+    <Table label={t('Attendees')} heads={[t('Name'), t('Status'), t('Ticket code'), t('Registered'), t('Checked in'), ...(remove ? [t('Change')] : [])]}>
       {items.map((item) => (
         <Row key={item.id} cells={[
           <div><div className="em-strong">{item.attendee.displayName}</div><div className="em-small em-soft">{item.attendee.email}</div></div>,
@@ -81,7 +82,7 @@ function AttendeeTable({ items, remove }: { items: Attendee[]; remove: ((attende
           item.checkedInAt ? formatMoment(item.checkedInAt) : null,
           ...(remove ? [item.status === 'cancelled' ? null : (
             <button type="button" className="btn btn-sm btn-outline-danger" onClick={() => remove(item)}>
-              Remove<span className="visually-hidden"> {item.attendee.displayName}</span>
+              {t('Remove')}<span className="visually-hidden"> {item.attendee.displayName}</span>
             </button>
           )] : []),
         ]} />

@@ -14,6 +14,7 @@ import { Link } from '../../routing/Link';
 import { formatMoment } from '../../time/format';
 import { serverNow } from '../../time/serverClock';
 import { ManagedEvent } from './ManagedEvent';
+import { list, number, plural, rich, t } from '../../language/text';
 
 export function OverviewPage({ id = '' }: { id?: string }) {
   return <ManagedEvent id={id} section="Overview">{(event, set) => <Overview event={event} set={set} />}</ManagedEvent>;
@@ -47,15 +48,15 @@ function Figures({ eventId, revision }: { eventId: string; revision: number }) {
   return (
     <>
       <section aria-labelledby="figures-heading">
-        <h2 id="figures-heading">In figures</h2>
+        <h2 id="figures-heading">{t('In figures')}</h2>
         <UndeliveredMail problems={problems} eventId={eventId} />
         <Loaded of={stats} pending={<Pending heights={[104]} />}>
           {(now) => (
             <dl className="em-figures" data-testid="stats">
-              <Figure name="Confirmed" value={now.confirmed} of={now.capacity} />
-              <Figure name="In line" value={now.waitlisted} />
-              <Figure name="Checked in" value={now.checkedIn} of={now.confirmed} />
-              <Figure name="Cancelled" value={now.cancelled} />
+              <Figure name={t('Confirmed')} value={now.confirmed} of={now.capacity} />
+              <Figure name={t('In line')} value={now.waitlisted} />
+              <Figure name={t('Checked in')} value={now.checkedIn} of={now.confirmed} />
+              <Figure name={t('Cancelled')} value={now.cancelled} />
             </dl>
           )}
         </Loaded>
@@ -75,8 +76,7 @@ function UndeliveredMail({ problems, eventId }: { problems: DeliveryProblems | n
           <strong className="em-number">{undeliveredText(retrying, failed)}</strong>
           {failed > 0 && (
             <div>
-              An address may be misspelt or a mailbox full. Everybody finds their ticket on this site, too.{' '}
-              <Link to={`/organizer/events/${eventId}/attendees`}>See your attendees</Link>
+              {rich('An address may be misspelt or a mailbox full. Everybody finds their ticket on this site, too. {link}', { link: <Link to={`/organizer/events/${eventId}/attendees`}>{t('See your attendees')}</Link> })}
             </div>
           )}
         </div>
@@ -88,12 +88,12 @@ function UndeliveredMail({ problems, eventId }: { problems: DeliveryProblems | n
 function LastCheckIns({ last }: { last: LatestCheckIn[] }) {
   return (
     <section aria-labelledby="last-heading">
-      <h2 id="last-heading">Last through the gate</h2>
+      <h2 id="last-heading">{t('Last through the gate')}</h2>
       <div className="em-card">
         <ul className="em-list">
           {last.map((scan) => (
             <li key={scan.ticketId} className="em-row em-row-spread">
-              <span>{scan.gate ?? 'No gate named'}</span>
+              <span>{scan.gate ?? t('No gate named')}</span>
               <time className="em-soft em-number" dateTime={scan.at}>{formatMoment(scan.at)}</time>
             </li>
           ))}
@@ -107,7 +107,7 @@ function Figure({ name, value, of }: { name: string; value: number; of?: number 
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{value.toLocaleString('en')}{of !== undefined && <span className="em-figure-of"> of {of.toLocaleString('en')}</span>}</dd>
+      <dd>{number(value)}{of !== undefined && <span className="em-figure-of">{' '}{t('of {count}', { count: of })}</span>}</dd>
     </div>
   );
 }
@@ -115,12 +115,13 @@ function Figure({ name, value, of }: { name: string; value: number; of?: number 
 /** What people will miss, said before they see it. */
 function DraftNote({ event }: { event: Event }) {
   const missing = [
-    !event.description && 'description', !event.venue && 'venue', Date.parse(event.startsAt) < serverNow() && 'start that lies ahead',
-  ].filter(Boolean);
+    event.description ? null : t('description'), event.venue ? null : t('venue'),
+    Date.parse(event.startsAt) < serverNow() ? t('start that lies ahead') : null,
+  ].filter((item): item is string => item !== null);
   return (
     <div className="em-note" data-tone="warn">
-      <div>This is a draft. Only you can see it until you publish it.</div>
-      {missing.length > 0 && <div>It has no {missing.join(', no ')} yet. <Link to={`/organizer/events/${event.id}/edit`}>Edit</Link></div>}
+      <div>{t('This is a draft. Only you can see it until you publish it.')}</div>
+      {missing.length > 0 && <div>{rich('Still missing: {list}. {link}', { list: list(missing), link: <Link to={`/organizer/events/${event.id}/edit`}>{t('Edit')}</Link> })}</div>}
     </div>
   );
 }
@@ -138,18 +139,18 @@ function Lifecycle({ event, counts, set }: { event: Event; counts: Counts; set: 
       <ProblemNote problem={publish.problem} />
       {event.status === 'draft' && <DraftNote event={event} />}
       <div className="em-row">
-        {event.status === 'draft' && <Busy pending={publish.pending} className="btn btn-primary" onClick={() => void publish.run()}>Publish</Busy>}
-        <Link className="btn btn-outline-secondary" to={`/events/${event.id}`}>View event page</Link>
-        <Link className="btn btn-outline-secondary" to={`/organizer/new?from=${event.id}`}>Duplicate</Link>
-        {event.status === 'published' && <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>Cancel event</button>}
+        {event.status === 'draft' && <Busy pending={publish.pending} className="btn btn-primary" onClick={() => void publish.run()}>{t('Publish')}</Busy>}
+        <Link className="btn btn-outline-secondary" to={`/events/${event.id}`}>{t('View event page')}</Link>
+        <Link className="btn btn-outline-secondary" to={`/organizer/new?from=${event.id}`}>{t('Duplicate')}</Link>
+        {event.status === 'published' && <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{t('Cancel event')}</button>}
       </div>
       {asking && (
-        <Confirm title="Cancel this event?" confirm="Yes, cancel event" dismiss="Keep the event"
+        <Confirm title={t('Cancel this event?')} confirm={t('Yes, cancel event')} dismiss={t('Keep the event')}
           pending={cancel.pending} problem={cancel.problem}
           onConfirm={() => void cancel.run()} onDismiss={() => { cancel.clear(); setAsking(false); }}>
           {told === 0
-            ? 'Nobody is registered yet, so nobody has to be told. This can’t be undone.'
-            : `${told.toLocaleString('en')} ${told === 1 ? 'person' : 'people'} will be told by email. All tickets stop being valid. This can’t be undone.`}
+            ? t('Nobody is registered yet, so nobody has to be told. This can’t be undone.')
+            : plural('{count} person will be told by email. All tickets stop being valid. This can’t be undone.|{count} people will be told by email. All tickets stop being valid. This can’t be undone.', told)}
         </Confirm>
       )}
     </div>
