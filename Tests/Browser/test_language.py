@@ -17,7 +17,7 @@ phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, people: People) -> None:
     event = world.event(people.one("organizer"), capacity=1234, startsAt="2031-05-01T17:30:00Z", endsAt="2031-05-01T20:00:00Z",
                         timeZone="Asia/Tokyo")
-    reader, person = visit("reader", locale="de-AT"), people.one()
+    reader, person = visit("reader", locale="de-DE"), people.one()
     reader.open(f"/events/{event['id']}")
     expect(reader.page.locator("html")).to_have_attribute("lang", "de")
     reader.sees_count("0 von 1.234 Plätzen vergeben")

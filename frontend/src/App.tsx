@@ -17,13 +17,14 @@ export function App() {
   // Another language draws everything anew: texts stand in the pages, not in their state.
   const language = useLanguage();
   const Page = found?.route.page ?? NotFoundPage;
+  const Offline = found?.route.offline;
   return (
     <Fragment key={language}>
       <a className="em-skip" href="#content">{t('Skip to content')}</a>
       <Header />
       <main id="content" className="em-main" tabIndex={-1}>
         <CrashBoundary key={path}>
-          <Guard roles={found?.route.roles}>
+          <Guard roles={found?.route.roles} offline={Offline && <Offline id={found?.parameters.id} />}>
             <Suspense fallback={<Pending heights={[48, 96, 96]} />}>
               <Page id={found?.parameters.id} />
             </Suspense>

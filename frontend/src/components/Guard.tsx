@@ -7,12 +7,13 @@ import { PageTitle } from './PageTitle';
 import { Pending } from './States';
 import { t } from '../language/text';
 
-/** Shows a page to those whom it is for, and says to others what it takes. */
-export function Guard({ roles, children }: { roles?: readonly Role[]; children: ReactNode }) {
+/** Shows a page to those whom it is for, and says to others what it takes. `offline`: what stands for it while nobody can be asked. */
+export function Guard({ roles, offline, children }: { roles?: readonly Role[]; offline?: ReactNode; children: ReactNode }) {
   const session = useSession();
   const { address } = useLocation();
   if (!roles) return <>{children}</>;
   if (session.status === 'restoring') return <Pending heights={[48, 96, 96]} />;
+  if (session.status === 'unreachable' && offline) return <>{offline}</>;
   if (session.user === null) {
     return (
       <div className="em-narrow">

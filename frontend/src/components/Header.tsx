@@ -25,7 +25,7 @@ export function Header() {
             ))}
           </ul>
           <ul className="em-nav-account">
-            {user ? <SignedIn user={user} path={path} /> : status === 'anonymous' && <SignedOut path={path} address={address} />}
+            {user ? <SignedIn user={user} path={path} /> : status !== 'restoring' && <SignedOut path={path} address={address} />}
           </ul>
         </nav>
       </div>

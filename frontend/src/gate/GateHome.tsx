@@ -33,7 +33,7 @@ export function GateHome() {
   return (
     <div className="em-column mx-auto em-stack">
       <h1>{t('Gates')}</h1>
-      {status === 'anonymous' && (
+      {user === null && status !== 'restoring' && (
         <div className="em-card em-narrow w-100">
           <h2>{t('Sign in')}</h2>
           <SignInForm onDone={() => undefined} />

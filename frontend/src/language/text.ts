@@ -40,11 +40,6 @@ export function number(value: number): string {
   return value.toLocaleString(locale());
 }
 
-/** "description, venue and start" */
-export function list(items: string[]): string {
-  return new Intl.ListFormat(locale(), { type: 'conjunction' }).format(items);
-}
-
 function translated(text: Entry): string {
   return catalogue().words?.[text] ?? text;
 }

@@ -36,7 +36,7 @@ export function HeldPlace({ event, registration, changed }: Props) {
   return (
     <>
       {!waits && (registration.ticket
-        ? <TicketCard ticket={registration.ticket} title={event.title} />
+        ? <TicketCard ticket={registration.ticket} event={event} />
         : <div className="em-ticket"><div className="em-ticket-image em-skeleton" aria-hidden="true" /></div>)}
       <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{words.leave}</button>
       {asking && (

@@ -40,16 +40,28 @@ export function TakePlace({ event, window, counts, changed }: Props) {
     <>
       <ProblemNote problem={register.problem} />
       {register.problem?.slug === 'email-not-verified' && <ResendVerification email={user?.email} />}
-      {full && (
+      {full && !register.pending && (
         <p className="em-note mb-0" data-tone="warn">
           <strong>{t('This event is full.')}</strong>{' '}
           {event.waitlistEnabled ? t('Wait in line: whoever is first gets the next free place.') : t('If somebody cancels, the place can be taken here.')}
         </p>
       )}
+      {register.pending && <Expected full={full} />}
       {(!full || event.waitlistEnabled) && (
         <Ask eventId={event.id} full={full} pending={register.pending} onAsk={() => void register.run()} />
       )}
       {event.registrationClosesAt && <p className="em-small em-soft mb-0">{rich('Registration closes on {time}.', { time: <Moment at={event.registrationClosesAt} /> })}</p>}
+    </>
+  );
+}
+
+/** What will stand here in a moment, as far as one can tell: the server's answer takes its place, or says otherwise. */
+function Expected({ full }: { full: boolean }) {
+  if (full) return <p className="em-note mb-0" data-tone="warn" role="status">{t('You are being put in line…')}</p>;
+  return (
+    <>
+      <p className="em-note mb-0" data-tone="good" role="status">{t('Your place is being taken…')}</p>
+      <div className="em-ticket"><div className="em-ticket-image em-skeleton" aria-hidden="true" /></div>
     </>
   );
 }

@@ -9,10 +9,12 @@ import { Empty } from '../../components/States';
 import { When } from '../../components/When';
 import { afterUpdate } from '../../live/updates';
 import { useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
+import { useKeptPage } from '../../offline/useKeptPage';
 import { Link } from '../../routing/Link';
 import { t } from '../../language/text';
 
 export function MyTicketsPage() {
+  useKeptPage();
   const list = usePages<OwnRegistration>('my-registrations', (cursor, signal) => registrations.mine({ cursor }, signal));
   useTopic('me', (update) => {
     if (update.type === 'subscribed' && update.again) list.reload();

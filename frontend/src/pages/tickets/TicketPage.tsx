@@ -8,6 +8,7 @@ import { TicketCard } from '../../components/TicketCard';
 import { When } from '../../components/When';
 import { useTopic } from '../../live/useLive';
 import { useLocation } from '../../routing/history';
+import { useKeptPage } from '../../offline/useKeptPage';
 import { Link } from '../../routing/Link';
 import { Successor } from './Successor';
 import { TicketActions } from './TicketActions';
@@ -15,6 +16,7 @@ import { t } from '../../language/text';
 
 /** One ticket, to be held under a scanner: the code as large as the phone allows. */
 export function TicketPage({ id = '' }: { id?: string }) {
+  useKeptPage();
   // Another ticket's address led here: see Successor.
   const isAnew = useLocation().query.has('anew');
   const [said, setSaid] = useState(isAnew ? t('Your ticket has a new code. The old one is not valid any more.') : '');
@@ -63,7 +65,7 @@ function TicketInItsState({ ticket, event, ...actions }: Props) {
   return (
     <>
       {ticket.checkedInAt && <p className="em-note" data-tone="good">{t('You are checked in.')}</p>}
-      <TicketCard ticket={ticket} title={event.title} />
+      <TicketCard ticket={ticket} event={event} />
       {isTheirs && !ticket.checkedInAt && event.status === 'published' && <TicketActions key={ticket.id} ticket={ticket} {...actions} />}
     </>
   );
