@@ -255,7 +255,7 @@ def test_a_spreadsheet_is_imported_and_every_line_answered(visit: Visit, world: 
     organizer.sees("2 people were added. 1 line was refused.")
     organizer.look("imported")
     lines = organizer.page.get_by_role("list", name="Line by line").get_by_role("listitem")
-    expect(lines).to_contain_text(["Nobody has an account", "In line at 1", "registered already", "Confirmed"])
+    expect(lines).to_contain_text(["This belongs to no account", "In line at 1", "registered already", "Confirmed"])
     organizer.press("Done")
     organizer.sees("Ada Able")
     organizer.page.get_by_label("Order").select_option("name")

@@ -157,7 +157,7 @@ def test_a_ticket_that_was_seen_opens_without_a_network(visit: Visit, world: Wor
     user.open("/tickets")
     user.sees("Deep in the cellar")
     user.page.context.set_offline(False)
-    user.follow("Deep in the cellar")
+    user.follow("Show ticket for Deep in the cellar")  # which the list of a signed-in person has
     expect(user.page.get_by_text("You are offline.")).to_have_count(0)
     user.sees("Get a new code")
     # Whoever signs out leaves nothing behind.

@@ -142,7 +142,7 @@ def test_an_api_that_is_away_is_said_and_the_page_heals(visit: Visit, world: Wor
     user.foresee("/api/v1/")
     way = "**/api/v1/events**"
     user.page.route(way, lambda route: route.abort())
-    user.open("/")
+    user.open(f"/?query={event['title'].replace(' ', '+')}")
     user.sees("The server can’t be reached.")
     user.look("away")
     user.page.unroute(way)

@@ -75,6 +75,7 @@ export const german = {
   'This is one of the commonest passwords: anybody would try it.': 'Das ist eines der häufigsten Passwörter: Jeder würde es probieren.',
   'This is too much like your name or address: it would be tried first.':
     'Das ähnelt Ihrem Namen oder Ihrer Adresse zu sehr: Es würde als Erstes probiert.',
+  'This belongs to no account: they have to sign up first.': 'Dazu gibt es kein Konto: Die Person muss erst eines anlegen.',
   'This is your own.': 'Das ist Ihre eigene.',
   'This is not your password.': 'Das ist nicht Ihr Passwort.',
   'This must be a mail address.': 'Das muss eine E-Mail-Adresse sein.',
