@@ -67,7 +67,7 @@ class Visitor:
         if menu.is_visible():
             menu.click()
         self.press("Sign out")
-        expect(self.page.get_by_role("link", name="Sign in", exact=True).first).to_be_attached()
+        expect(self.page.get_by_role("link", name="Sign in", exact=True, include_hidden=True).first).to_be_attached()
 
     def fill(self, label: str, text: str) -> None:
         self.page.get_by_label(label, exact=True).fill(text)
