@@ -70,7 +70,7 @@ function Report({ run }: { run: Import }) {
           <li key={line.line}>
             <span className="em-soft em-number">{number(line.line)}</span>
             <span className="text-break">{line.email}</span>
-            {line.outcome === 'refused' ? <span className="em-report-reason">{line.words}</span> : <Badge tone={tones[line.outcome]}>{line.words}</Badge>}
+            {line.outcome === 'refused' || line.outcome === 'known' ? <span className="em-report-reason" data-outcome={line.outcome}>{line.words}</span> : <Badge tone={tones[line.outcome]}>{line.words}</Badge>}
           </li>
         ))}
       </ul>
