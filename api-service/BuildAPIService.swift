@@ -169,6 +169,7 @@ func routes(
         stores: stores, authorization: authorization, createEvent: CreateEvent(stores: stores),
         editEvent: EditEvent(stores: stores, clock: clock), publishEvent: PublishEvent(stores: stores, clock: clock),
         cancelEvent: CancelEvent(stores: stores, clock: clock), clock: clock)
+    let heads = EventHeadRoutes(stores: stores, publicURL: publicURL)
     let registrations = RegistrationRoutes(
         stores: stores, authorization: authorization, verifiedEmail: verifiedEmail, register: Register(desk: desk),
         cancelRegistration: cancelRegistration, addAttendee: AddAttendee(stores: stores, desk: desk),
@@ -227,6 +228,7 @@ func routes(
         .get("/api/v1/events", .optional, events.list),
         .post("/api/v1/events", .required, events.create),
         .get("/api/v1/events/{id}", .optional, events.show),
+        .get("/api/v1/events/{id}.html", .optional, heads.show),
         .patch("/api/v1/events/{id}", .required, events.edit),
         .post("/api/v1/events/{id}/publish", .required, events.publish),
         .post("/api/v1/events/{id}/cancel", .required, events.cancel),

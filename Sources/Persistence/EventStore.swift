@@ -73,6 +73,16 @@ public struct EventStore: Sendable {
         try await transaction.query("\(fragment: Self.selection) WHERE e.id = \(id)").first.map(Self.event)
     }
 
+    /// When the event begins on its own clocks, in English: `Sat, 5 Dec 2026, 19:00`.
+    public func localStart(of id: EventID) async throws -> String? {
+        try await database.read(
+            """
+            SELECT to_char(starts_at AT TIME ZONE time_zone, 'Dy, FMDD Mon YYYY, HH24:MI') AS local_start
+            FROM events WHERE id = \(id)
+            """
+        ).first?.decode("local_start")
+    }
+
     /// Published events, the next first. Without `from`, those that are not over.
     public func listPublished(
         query: String?, from: Date?, to: Date?, now: Date, after: PageKey?, limit: Int

@@ -32,6 +32,36 @@ public struct Attendee: Sendable {
     public var ticket: Ticket?
 }
 
+/// In which order attendees are listed.
+public enum AttendeeOrder: String, CaseIterable, Sendable {
+    /// As they came.
+    case registered
+    case newest
+    case name
+
+    fileprivate var columns: SQL {
+        switch self {
+        case .registered: "x.created_at, x.id"
+        case .newest: "x.created_at DESC, x.id DESC"
+        case .name: "lower(u.display_name), x.id"
+        }
+    }
+
+    /// What comes behind the last row of a page. A name is looked up by that row's id: no cursor holds one.
+    fileprivate func follows(_ key: PageKey) -> SQL {
+        switch self {
+        case .registered: "(x.created_at, x.id) > (\(key.at), \(key.id))"
+        case .newest: "(x.created_at, x.id) < (\(key.at), \(key.id))"
+        case .name:
+            """
+            (lower(u.display_name), x.id) > (
+                (SELECT lower(n.display_name) FROM registrations l JOIN users n ON n.id = l.user_id WHERE l.id = \(key.id)),
+                \(key.id))
+            """
+        }
+    }
+}
+
 extension RegistrationStore {
     public func find(_ id: RegistrationID) async throws -> RegistrationDetail? {
         try await database.read("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
@@ -58,11 +88,13 @@ extension RegistrationStore {
         }
     }
 
-    /// Who registered for an event, in the order in which they came. The line is counted once for the whole page.
+    /// Who registered for an event. The line is counted once for the whole page.
     public func attendees(
-        of event: EventID, query: String?, status: RegistrationStatus?, after: PageKey?, limit: Int
+        of event: EventID, query: String?, status: RegistrationStatus?, order: AttendeeOrder = .registered,
+        after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
         let pattern = query.map(containsPattern)
+        let follows = after.map(order.follows) ?? "true"
         let rows = try await database.read(
             """
             WITH line AS MATERIALIZED (
@@ -74,8 +106,8 @@ extension RegistrationStore {
             WHERE x.event_id = \(event) AND (\(status) IS NULL OR x.status = \(status))
                 AND (\(pattern) IS NULL OR u.display_name ILIKE \(pattern) OR u.email ILIKE \(pattern)
                     OR x.code ILIKE \(pattern))
-                AND (\(after?.at) IS NULL OR (x.created_at, x.id) > (\(after?.at), \(after?.id)))
-            ORDER BY x.created_at, x.id LIMIT \(limit + 1)
+                AND \(fragment: follows)
+            ORDER BY \(fragment: order.columns) LIMIT \(limit + 1)
             """)
         let attendees = try rows.map { row in
             Attendee(

@@ -64,15 +64,17 @@ def screen(request: pytest.FixtureRequest) -> Screen:
 
 
 @pytest.fixture
-def visit(request: pytest.FixtureRequest, browser: Browser, stack: Stack, screen: Screen) -> Iterator[Callable[[str], Visitor]]:
+def visit(request: pytest.FixtureRequest, browser: Browser, stack: Stack, screen: Screen) -> Iterator[Callable[..., Visitor]]:
     """Opens a window for somebody; in the end every window must have been free of errors."""
     visitors: list[Visitor] = []
     test = request.node.originalname.removeprefix("test_")
 
-    def open_window(name: str) -> Visitor:
-        context = browser.new_context(
-            base_url=stack.url, viewport={"width": screen.width, "height": screen.height}, is_mobile=screen.phone,
-            has_touch=screen.phone, device_scale_factor=2 if screen.phone else 1, locale="en-GB", timezone_id="Europe/Berlin")
+    def open_window(name: str, **options: object) -> Visitor:
+        """`options`: of the browser's context, over the usual ones."""
+        context = browser.new_context(**{
+            "base_url": stack.url, "viewport": {"width": screen.width, "height": screen.height}, "is_mobile": screen.phone,
+            "has_touch": screen.phone, "device_scale_factor": 2 if screen.phone else 1, "locale": "en-GB",
+            "timezone_id": "Europe/Berlin"} | options)
         context.set_default_timeout(20_000)
         visitors.append(Visitor(f"{screen.name}-{test}-{name}", context.new_page(), stack.state / "screenshots"))
         return visitors[-1]

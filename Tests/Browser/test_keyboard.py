@@ -68,7 +68,7 @@ def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, wo
         organizer.page.keyboard.type(time)
     write(organizer, "Capacity", "3")
     organizer.page.keyboard.press("Enter")
-    organizer.sees("It has no description, no venue yet.")
+    organizer.sees("It has a description: not yet, and it may stay so")
     press(organizer, "Publish")
     organizer.sees_count("0 of 3 places taken")
 

@@ -8,6 +8,7 @@ from playwright.sync_api import Request, Route, expect
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
+from em.waiting import eventually
 from em.world import World
 
 Visit = Callable[[str], Visitor]
@@ -89,6 +90,15 @@ def test_a_capacity_below_those_who_are_in_is_refused_at_its_field(visit: Visit,
     assert stored == [(2, True, False)]
 
 
+# How many of a canvas' pixels have the accent's colour (#0b6e5f).
+COLOURED = """canvas => {
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  let pixels = 0;
+  for (let at = 0; at < data.length; at += 4) pixels += data[at] === 11 && data[at + 1] === 110 && data[at + 3] === 255;
+  return pixels;
+}"""
+
+
 @desktop
 def test_the_dashboard_moves_with_the_gate(visit: Visit, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one()
@@ -102,6 +112,13 @@ def test_the_dashboard_moves_with_the_gate(visit: Visit, world: World, people: P
     expect(organizer.part("stats")).to_contain_text("1 of 1")
     organizer.sees("North gate")
     organizer.look("moved")
+    # Not only the figures: the plots' words, and their bars (Chart.js, which nothing else loads).
+    summaries = organizer.part("plot-summary")
+    expect(summaries).to_contain_text(["1 so far", "1 so far"])
+    world.register(people.one(), event)
+    expect(summaries.first).to_contain_text("2 so far")
+    bars = organizer.page.locator("canvas").first
+    eventually(lambda: bars.evaluate(COLOURED) > 50, "the bars are drawn")
 
 
 def test_mails_that_do_not_arrive_show_while_they_do_not(visit: Visit, world: World, people: People, stack: Stack) -> None:
@@ -171,7 +188,7 @@ def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: Wor
     expect(organizer.page.get_by_label("Email of their account", exact=True)).to_have_attribute("aria-invalid", "true")
     organizer.fill("Email of their account", helper.email)
     organizer.press("Add to the team")
-    organizer.sees("Hedda Helper is in the team as check-in staff.")
+    organizer.sees("Hedda Helper is in the team now: Check-in staff.")
     expect(row).to_contain_text("Check-in staff")
     organizer.look("added")
 
@@ -217,3 +234,61 @@ def test_a_check_in_is_undone_with_a_reason(visit: Visit, world: World, people: 
     assert host.api.post(f"/events/{event['id']}/check-ins", scan)["result"] == "admitted"
     expect(row.filter(has_text="Admitted")).to_have_count(1)  # heard, not asked for
     organizer.look("admitted again")
+
+
+@phone
+def test_a_spreadsheet_is_imported_and_every_line_answered(visit: Visit, world: World, people: People) -> None:
+    host = people.one("organizer")
+    event = world.event(host, capacity=2, waitlistEnabled=True)
+    [ada, bea, cleo] = (people.one(name=name) for name in ("Ada Able", "Bea Brave", "Cleo Calm"))
+    world.register(cleo, event)
+    table = f"Name;E-Mail\r\n\"Able; Ada\";{ada.email}\r\nnobody;nobody@nowhere.example\r\nCleo;{cleo.email}\r\nBea;{bea.email}\r\n"
+    organizer = visit("organizer")
+    organizer.foresee("/registrations/add")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/attendees")
+    organizer.press("Import CSV")
+    chooser = organizer.page.get_by_label("CSV file")
+    chooser.set_input_files({"name": "empty.csv", "mimeType": "text/csv", "buffer": b"\n"})
+    organizer.sees("There is no address in this file.")
+    chooser.set_input_files({"name": "guests.csv", "mimeType": "text/csv", "buffer": table.encode()})
+    organizer.sees("2 people were added. 1 line was refused.")
+    organizer.look("imported")
+    lines = organizer.page.get_by_role("list", name="Line by line").get_by_role("listitem")
+    expect(lines).to_contain_text(["This belongs to no account", "In line at 1", "registered already", "Confirmed"])
+    organizer.press("Done")
+    organizer.sees("Ada Able")
+    organizer.page.get_by_label("Order").select_option("name")
+    names = organizer.page.get_by_role("table", name="Attendees").locator(".em-strong")
+    expect(names).to_have_text(["Ada Able", "Bea Brave", "Cleo Calm"])
+    organizer.page.get_by_label("Order").select_option("newest")
+    expect(names).to_have_text(["Bea Brave", "Ada Able", "Cleo Calm"])
+    organizer.press("Resend the mail to Cleo Calm")
+    organizer.sees("The mail to Cleo Calm is on its way once more.")
+
+
+@desktop
+def test_the_editor_says_what_is_wrong_as_one_types_and_shows_what_others_will_see(visit: Visit, people: People) -> None:
+    organizer = visit("organizer")
+    organizer.sign_in(people.one("organizer").email, PASSWORD)
+    organizer.open("/organizer/new")
+    organizer.fill("Title", "Seen before it is there")
+    preview = organizer.part("preview")
+    expect(preview).to_contain_text("Seen before it is there")
+    organizer.fill("Starts", "2031-05-01T19:30")
+    organizer.fill("Ends", "2031-05-01T18:00")
+    organizer.fill("Capacity", "0")
+    organizer.sees("It must end after it starts.")
+    expect(organizer.page.get_by_text("Enter how many places")).to_have_count(0)  # nobody has left that field yet
+    organizer.fill("Ends", "2031-05-01T21:00")
+    expect(organizer.page.get_by_text("It must end after it starts.")).to_have_count(0)
+    organizer.sees("Enter how many places there are, at least 1.")
+    organizer.fill("Capacity", "20")
+    expect(preview).to_contain_text("0 of 20 places taken")
+    expect(preview).to_contain_text("1 May 2031")
+    organizer.look("preview")
+    organizer.press("Create event")
+    checks = organizer.page.get_by_role("list", name="Before you publish").get_by_role("listitem")
+    expect(checks.nth(0)).to_have_attribute("data-state", "there")
+    expect(checks.nth(1)).to_have_attribute("data-state", "missing")
+    organizer.look("checklist")

@@ -133,3 +133,43 @@ def test_a_new_code_takes_the_old_ones_place(visit: Visit, world: World, people:
     visitor.page.reload()
     visitor.sees("You are checked in.")
     expect(visitor.page.get_by_role("button", name="Get a new code")).to_have_count(0)
+
+
+@phone
+def test_a_ticket_that_was_seen_opens_without_a_network(visit: Visit, world: World, people: People) -> None:
+    event, guest = world.event(people.one("organizer"), title="Deep in the cellar"), people.one()
+    ticket = world.ticket(guest, world.register(guest, event))
+    user = visit("user")
+    user.foresee("ERR_INTERNET_DISCONNECTED")
+    user.foresee("/ws")
+    user.sign_in(guest.email, PASSWORD)
+    user.open(f"/tickets/{ticket['id']}")
+    user.sees_picture("ticket-qr")
+    shown = user.part("ticket-qr").evaluate(DRAWN)
+    user.page.evaluate("navigator.serviceWorker.ready.then(() => undefined)")
+    user.page.context.set_offline(True)
+    user.page.reload()
+    user.sees("You are offline.")
+    user.sees(ticket["code"])
+    user.sees_picture("ticket-qr")
+    assert user.part("ticket-qr").evaluate(DRAWN) == shown, "the same code as with a network"
+    user.look("offline")
+    user.open("/tickets")
+    user.sees("Deep in the cellar")
+    user.page.context.set_offline(False)
+    user.follow("Show ticket for Deep in the cellar")  # which the list of a signed-in person has
+    expect(user.page.get_by_text("You are offline.")).to_have_count(0)
+    user.sees("Get a new code")
+    # Whoever signs out leaves nothing behind.
+    user.sign_out()
+    assert user.page.evaluate("localStorage.getItem('em.tickets')") is None
+
+
+# The picture's pixels, small, as text.
+DRAWN = """image => {
+  const canvas = document.createElement('canvas');
+  canvas.width = canvas.height = 114;
+  const on = canvas.getContext('2d');
+  on.drawImage(image, 0, 0, 114, 114);
+  return canvas.toDataURL();
+}"""

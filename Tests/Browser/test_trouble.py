@@ -7,7 +7,7 @@ from playwright.sync_api import WebSocketRoute, expect
 
 from em.people import PASSWORD, People
 from em.visitor import Visitor
-from em.world import World
+from em.world import World, timestamp
 
 Visit = Callable[[str], Visitor]
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
@@ -97,3 +97,76 @@ def test_a_session_that_ends_while_one_writes_loses_nothing(visit: Visit, people
     expect(organizer.page.get_by_label("Title", exact=True)).to_have_value("Written with patience")
     organizer.press("Create event")
     organizer.sees("This is a draft.")
+
+
+@phone
+def test_a_clock_that_is_wrong_does_no_harm(visit: Visit, world: World, people: People) -> None:
+    """Two hours ahead: registration would seem open already, and a token would seem over."""
+    event, user = world.event(people.one("organizer"), registrationOpensAt=timestamp(1 / 24)), visit("user")
+    user.page.add_init_script("""
+      const Real = Date, ahead = 7_200_000;
+      window.Date = class extends Real {
+        constructor(...given) { if (given.length > 0) super(...given); else super(Real.now() + ahead); }
+        static now() { return Real.now() + ahead; }
+      };""")
+    user.sign_in(people.one().email, PASSWORD)
+    user.open(f"/events/{event['id']}")
+    user.sees("Registration opens on")
+    expect(user.page.get_by_role("button", name="Register")).to_have_count(0)
+    user.open("/tickets")
+    user.sees("No registrations yet")
+
+
+@phone
+def test_on_a_slow_network_every_step_is_seen_and_one_tap_is_enough(visit: Visit, world: World, people: People) -> None:
+    """Slow 3G as browsers imitate it: 400 kbit/s, 400 ms."""
+    event, user = world.event(people.one("organizer")), visit("user")
+    user.sign_in(people.one().email, PASSWORD)
+    session = user.page.context.new_cdp_session(user.page)
+    session.send("Network.enable")
+    session.send("Network.emulateNetworkConditions", {
+        "offline": False, "latency": 400, "downloadThroughput": 50_000, "uploadThroughput": 50_000})
+    user.page.goto(f"/events/{event['id']}", wait_until="commit")
+    expect(user.page.get_by_text("EM-Connect").first).to_be_visible()
+    expect(user.page.get_by_role("button", name="Register")).to_be_visible(timeout=40_000)
+    user.press("Register")
+    user.sees("Your place is being taken…")
+    user.picture("slow")
+    user.sees("Your place is confirmed.")
+    user.sees_picture("ticket-qr")
+
+
+@desktop
+def test_an_api_that_is_away_is_said_and_the_page_heals(visit: Visit, world: World, people: People) -> None:
+    event, user = world.event(people.one("organizer")), visit("user")
+    user.foresee("/api/v1/")
+    way = "**/api/v1/events**"
+    user.page.route(way, lambda route: route.abort())
+    user.open(f"/?query={event['title'].replace(' ', '+')}")
+    user.sees("The server can’t be reached.")
+    user.look("away")
+    user.page.unroute(way)
+    user.press("Try again")
+    user.sees(event["title"])
+    user.page.route(f"**/api/v1/events/{event['id']}", lambda route: route.fulfill(
+        status=503, content_type="application/problem+json", body='{"type":"unavailable","title":"Busy","status":503}'))
+    user.page.get_by_role("link", name=event["title"]).click()
+    user.sees("The service is busy or being restarted.")
+    user.page.unroute(f"**/api/v1/events/{event['id']}")
+    user.press("Try again")
+    user.sees_count("0 of 10 places taken")
+
+
+@desktop
+def test_two_tabs_agree(visit: Visit, world: World, people: People) -> None:
+    event, person, user = world.event(people.one("organizer")), people.one(), visit("user")
+    user.sign_in(person.email, PASSWORD)
+    user.open(f"/events/{event['id']}")
+    other = user.page.context.new_page()
+    other.goto(f"/events/{event['id']}")
+    expect(other.get_by_role("button", name="Register")).to_be_visible()
+    user.press("Register")
+    expect(other.get_by_test_id("registration-state")).to_have_attribute("data-state", "confirmed")
+    user.sign_out()
+    expect(other.get_by_role("link", name="Sign in to register")).to_be_visible()
+    other.close()

@@ -81,6 +81,8 @@ ROUTES = [
     route("POST", "/api/v1/events", {**SIGNED_IN, "stranger": 403, "holder": 403, "gate": 403, "partner": 403}, body=EVENT_BODY, good=201),
     route("GET", "/api/v1/events/{id}", PUBLIC),
     route("GET", "/api/v1/events/{id}", DRAFT, note="draft"),
+    route("GET", "/api/v1/events/{id}.html", PUBLIC),
+    route("GET", "/api/v1/events/{id}.html", dict.fromkeys(CALLERS, 404), note="draft"),
     route("PATCH", "/api/v1/events/{id}", ORGANIZERS, body={"venue": "New"}, fresh=True, headers=VERSION),
     route("PATCH", "/api/v1/events/{id}", hidden(ORGANIZERS), body={"venue": "New"}, note="draft", fresh=True, headers=VERSION),
     route("POST", "/api/v1/events/{id}/publish", hidden(ORGANIZERS), note="draft", fresh=True),

@@ -86,9 +86,10 @@ struct RegistrationRoutes: Sendable {
             try context.id(of: EventSubject.self), .viewAttendees, try context.signedIn())
         var query = QueryFields(request)
         let (text, status) = (query.text("query"), query.choice("status", of: RegistrationStatus.self))
+        let order = query.choice("sort", of: AttendeeOrder.self) ?? .registered
         return try await context.page(.attendees, of: query, AttendeeJSON.init) {
             try await stores.registrations.attendees(
-                of: event.id, query: text, status: status, after: $0, limit: $1)
+                of: event.id, query: text, status: status, order: order, after: $0, limit: $1)
         }
     }
 

@@ -37,3 +37,25 @@ interface Navigator {
   /** In browsers since 2020 to 2024, in TypeScript's own library since 5.0. */
   readonly wakeLock?: { request: (type: 'screen') => Promise<{ release: () => Promise<void> }> };
 }
+
+/** What the dashboard uses of Chart.js 3.9, whose Debian package has no types. */
+declare module 'chart.js/chart.mjs' {
+  export interface Dataset {
+    type: 'bar' | 'line';
+    label: string;
+    data: number[];
+    backgroundColor: string;
+    borderColor: string;
+    [option: string]: unknown;
+  }
+  export interface Data { labels: string[]; datasets: Dataset[] }
+  export class Chart {
+    constructor(canvas: HTMLCanvasElement, configuration: { data: Data; options: Record<string, unknown> });
+    static register(...parts: unknown[]): void;
+    data: Data;
+    update(): void;
+    destroy(): void;
+  }
+  export const BarController: unknown, BarElement: unknown, CategoryScale: unknown, LinearScale: unknown, LineController: unknown;
+  export const LineElement: unknown, PointElement: unknown, Tooltip: unknown;
+}

@@ -61,6 +61,14 @@ class Visitor:
             menu.click()
         self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
 
+    def sign_out(self) -> None:
+        """Signs out by the header."""
+        menu = self.page.get_by_role("button", name="Menu", exact=True)
+        if menu.is_visible():
+            menu.click()
+        self.press("Sign out")
+        expect(self.page.get_by_role("link", name="Sign in", exact=True, include_hidden=True).first).to_be_attached()
+
     def fill(self, label: str, text: str) -> None:
         self.page.get_by_label(label, exact=True).fill(text)
 

@@ -12,8 +12,7 @@ export async function download(path: string, fileName: string): Promise<void> {
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** An image that only its owner may fetch, as an object URL; the caller revokes it. */
-export async function fetchImage(path: string, mediaType: string, signal: AbortSignal): Promise<string> {
-  const response = await request({ path, headers: { Accept: mediaType }, signal });
-  return URL.createObjectURL(new Blob([await response.arrayBuffer()], { type: mediaType }));
+/** A text that only its owner may fetch, such as a picture in SVG. */
+export async function fetchText(path: string, mediaType: string, signal: AbortSignal): Promise<string> {
+  return (await request({ path, headers: { Accept: mediaType }, signal })).text();
 }

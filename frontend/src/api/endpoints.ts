@@ -59,12 +59,14 @@ export const events = {
     requestJSON<Page<Announcement>>({ path: `/events/${id}/announcements`, query: { limit: 20, cursor }, signal }),
   announce: (id: string, body: { title: string; body: string }, key: string) =>
     requestJSON<Announcement>(creating(key, { path: `/events/${id}/announcements`, body })),
-  attendees: (id: string, query: { query: string; status: string; cursor: string | null }, signal: Abort) =>
+  attendees: (id: string, query: { query: string; status: string; sort: string; cursor: string | null }, signal: Abort) =>
     requestJSON<Page<Attendee>>({ path: `/events/${id}/registrations`, query: { limit: 50, ...query }, signal }),
   addAttendee: (id: string, email: string, key: string) =>
     requestJSON<Registration>(creating(key, { path: `/events/${id}/registrations/add`, body: { email } })),
   removeAttendee: (id: string, registrationId: string, reason: string | null) =>
     requestJSON<Registration>({ method: 'DELETE', path: `/events/${id}/registrations/${registrationId}`, body: { reason } }),
+  /** Sends the confirmation of somebody's place once more. */
+  resend: (registrationId: string, key: string) => request(creating(key, { path: `/registrations/${registrationId}/resend` })),
   attendeesFile: (id: string) => `/events/${id}/registrations.csv`,
   members: (id: string, cursor: string | null, signal: Abort) =>
     requestJSON<Page<Member>>({ path: `/events/${id}/members`, query: { limit: 50, cursor }, signal }),
@@ -72,8 +74,8 @@ export const events = {
   setMember: (id: string, email: string, role: MemberRole) =>
     requestJSON<Member>({ method: 'POST', path: `/events/${id}/members`, body: { email, role } }),
   removeMember: (id: string, userId: string) => request({ method: 'DELETE', path: `/events/${id}/members/${userId}` }),
-  scans: (id: string, cursor: string | null, signal: Abort) =>
-    requestJSON<Page<RecordedScan>>({ path: `/events/${id}/check-ins`, query: { limit: 50, cursor }, signal }),
+  scans: (id: string, cursor: string | null, signal: Abort, limit = 50) =>
+    requestJSON<Page<RecordedScan>>({ path: `/events/${id}/check-ins`, query: { limit, cursor }, signal }),
   conflicts: (id: string, cursor: string | null, signal: Abort) =>
     requestJSON<Page<ScanConflict>>({ path: `/events/${id}/check-ins/conflicts`, query: { limit: 50, cursor }, signal }),
   undoCheckIn: (scanId: string, reason: string) => request({ method: 'POST', path: `/check-ins/${scanId}/undo`, body: { reason } }),

@@ -1,3 +1,6 @@
+import { t } from '../language/text';
+import type { Text } from '../language/text';
+
 export interface FieldError {
   field: string;
   message: string;
@@ -22,18 +25,18 @@ export class Problem extends Error {
   }
 
   static offline(): Problem {
-    return new Problem(0, 'offline', 'The server can’t be reached. Check your connection and try again.');
+    return new Problem(0, 'offline', t('The server can’t be reached. Check your connection and try again.'));
   }
 
   /** Whatever was thrown, as something that a page can show. Programming errors are not swallowed silently. */
   static from(thrown: unknown): Problem {
     if (thrown instanceof Problem) return thrown;
     console.error(thrown);
-    return new Problem(0, 'unexpected', 'Something went wrong in this page.');
+    return new Problem(0, 'unexpected', t('Something went wrong in this page.'));
   }
 }
 
-const words: Record<string, string> = {
+const words: Record<string, Text | undefined> = {
   'validation-failed': 'Please look at the marked fields.',
   'invalid-credentials': 'The address or the password is wrong.',
   'not-authenticated': 'Please sign in first.',
@@ -78,7 +81,9 @@ export async function readProblem(response: Response): Promise<Problem> {
     document = (await response.json().catch(() => ({}))) as ProblemDocument;
   }
   const slug = document.type?.split(/[/:#]/).pop() || slugOfStatus(response.status);
-  const title = words[slug] ?? document.detail ?? document.title ?? `The server answered with an error (${response.status}).`;
+  const known = words[slug];
+  const title = known !== undefined ? t(known)
+    : document.detail ?? document.title ?? t('The server answered with an error ({status}).', { status: String(response.status) });
   return new Problem(response.status, slug, title, document.errors ?? [], document.traceId ?? null);
 }
 

@@ -2,20 +2,21 @@ import { useEffect, useRef, useState } from 'react';
 import { events } from '../api/endpoints';
 import { usePages } from '../api/usePages';
 import type { Pages } from '../api/usePages';
-import type { Announcement } from '../api/types';
+import type { Announcement, HeardAnnouncement } from '../api/types';
 import { withHeard } from '../live/updates';
 import { useTopic } from '../live/useLive';
 import { formatMoment } from '../time/format';
 import { PagedList } from './PagedList';
+import { t } from '../language/text';
 
 /** What the organizer has told everybody, newest first; new ones appear as they are posted. */
 export function Announcements({ eventId }: { eventId: string }) {
   const list = useAnnouncements(eventId);
   return (
     <section aria-labelledby="announcements-heading">
-      <h2 id="announcements-heading">Announcements</h2>
+      <h2 id="announcements-heading">{t('Announcements')}</h2>
       <div aria-live="polite" aria-relevant="additions">
-        <PagedList of={list} empty={<p className="em-soft mb-0">Nothing announced yet. News of this event will appear here.</p>}>
+        <PagedList of={list} empty={<p className="em-soft mb-0">{t('Nothing announced yet. News of this event will appear here.')}</p>}>
           {(items) => (
             <ul className="em-list">
               {items.map((item) => (
@@ -37,9 +38,9 @@ export function Announcements({ eventId }: { eventId: string }) {
  * Read once, and heard from then on. What was announced before the socket stood, or while it was away, shows by the id of
  * the newest that comes with the subscription: only who lacks it reads again, not everybody at every reconnect.
  */
-function useAnnouncements(eventId: string): Pages<Announcement> {
+function useAnnouncements(eventId: string): Omit<Pages<HeardAnnouncement>, 'set'> {
   const list = usePages<Announcement>(`announcements:${eventId}`, (cursor, signal) => events.announcements(eventId, cursor, signal));
-  const [heard, setHeard] = useState<Announcement[]>([]);
+  const [heard, setHeard] = useState<HeardAnnouncement[]>([]);
   const [newest, setNewest] = useState<string>();
   useTopic(`event:${eventId}`, (update) => {
     if (update.type === 'subscribed') setNewest(update.lastAnnouncement);

@@ -1,5 +1,7 @@
 import type { ReactNode } from 'react';
 import type { EventStatus, NotificationStatus, RegistrationStatus } from '../api/types';
+import { t } from '../language/text';
+import type { Text } from '../language/text';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'plain';
 
@@ -7,29 +9,29 @@ export function Badge({ tone = 'plain', children }: { tone?: Tone; children: Rea
   return <span className="em-badge" data-tone={tone}>{children}</span>;
 }
 
-const eventTones: Record<EventStatus, [Tone, string]> = {
+const eventTones: Record<EventStatus, [Tone, Text]> = {
   draft: ['warn', 'Draft'], published: ['good', 'Published'], cancelled: ['bad', 'Cancelled'], ended: ['plain', 'Ended'],
 };
 
 export function EventBadge({ status }: { status: EventStatus }) {
   const [tone, text] = eventTones[status];
-  return <Badge tone={tone}>{text}</Badge>;
+  return <Badge tone={tone}>{t(text)}</Badge>;
 }
 
-const registrationTones: Record<RegistrationStatus, [Tone, string]> = {
+const registrationTones: Record<RegistrationStatus, [Tone, Text]> = {
   confirmed: ['good', 'Confirmed'], waitlisted: ['warn', 'In line'], cancelled: ['plain', 'Cancelled'],
 };
 
 export function RegistrationBadge({ status, position }: { status: RegistrationStatus; position?: number | null }) {
   const [tone, text] = registrationTones[status];
-  return <Badge tone={tone}>{status === 'waitlisted' && position ? `${text} at ${position}` : text}</Badge>;
+  return <Badge tone={tone}>{status === 'waitlisted' && position ? t('In line at {position}', { position }) : t(text)}</Badge>;
 }
 
-const notificationTones: Record<NotificationStatus, [Tone, string]> = {
+const notificationTones: Record<NotificationStatus, [Tone, Text]> = {
   queued: ['plain', 'On its way'], sent: ['good', 'Sent'], retrying: ['warn', 'Trying again'], failed: ['bad', 'Failed'],
 };
 
 export function NotificationBadge({ status }: { status: NotificationStatus }) {
   const [tone, text] = notificationTones[status];
-  return <Badge tone={tone}>{text}</Badge>;
+  return <Badge tone={tone}>{t(text)}</Badge>;
 }

@@ -1,9 +1,10 @@
 import type { Event } from '../api/types';
 import type { Counts } from '../live/updates';
 import { useIsLive } from '../live/useLive';
+import { t } from '../language/text';
 
 export function placesText({ confirmed, capacity }: Pick<Counts, 'confirmed' | 'capacity'>): string {
-  return `${confirmed.toLocaleString('en')} of ${capacity.toLocaleString('en')} places taken`;
+  return t('{confirmed} of {capacity} places taken', { confirmed, capacity });
 }
 
 export function CapacityBar({ confirmed, capacity }: Pick<Counts, 'confirmed' | 'capacity'>) {
@@ -24,12 +25,12 @@ export function LiveCapacity({ event, counts }: { event: Pick<Event, 'id' | 'wai
         <span className="em-strong em-number" data-testid="live-count" aria-live="polite" aria-atomic="true">{placesText(counts)}</span>
         <span className="em-small em-soft" role="status">
           <span className={`em-live-dot ${live ? '' : 'is-away'}`} aria-hidden="true" />
-          {live ? 'Live' : 'Reconnecting…'}
+          {live ? t('Live') : t('Reconnecting…')}
         </span>
       </div>
       <CapacityBar {...counts} />
       {(event.waitlistEnabled || counts.waitlisted > 0) && (
-        <div className="em-small em-soft mt-1 em-number">{counts.waitlisted.toLocaleString('en')} waiting in line</div>
+        <div className="em-small em-soft mt-1 em-number">{t('{waitlisted} waiting in line', { waitlisted: counts.waitlisted })}</div>
       )}
     </div>
   );

@@ -1,5 +1,6 @@
 import { useId, useState } from 'react';
 import type { InputHTMLAttributes, ReactNode, SelectHTMLAttributes, TextareaHTMLAttributes } from 'react';
+import { t } from '../language/text';
 
 interface Common {
   label: string;
@@ -46,8 +47,8 @@ export function PasswordField({ label, name, hint, error, ...input }: Common & I
         <div className="em-password">
           <input className={`form-control ${error ? 'is-invalid' : ''}`} type={shown ? 'text' : 'password'}
             autoCapitalize="none" autoCorrect="off" spellCheck={false} {...wiring} {...input} />
-          <button type="button" aria-label={shown ? 'Hide what is typed' : 'Show what is typed'} onClick={() => setShown(!shown)}>
-            {shown ? 'Hide' : 'Show'}
+          <button type="button" aria-label={shown ? t('Hide what is typed') : t('Show what is typed')} onClick={() => setShown(!shown)}>
+            {shown ? t('Hide') : t('Show')}
           </button>
         </div>
       )}

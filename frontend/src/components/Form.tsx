@@ -2,6 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import type { FormEvent, ReactNode } from 'react';
 import type { Problem } from '../api/problem';
 import { ProblemNote } from './States';
+import { serverWords } from '../language/serverWords';
 
 export type FieldErrors = Record<string, string>;
 
@@ -10,23 +11,26 @@ export function fieldErrors(problem: Problem | null): FieldErrors {
   const errors: FieldErrors = {};
   // The API says what a field does wrong ("must be after the start"): the field stands above it.
   for (const { field, message } of problem?.fields ?? []) {
-    errors[field] ??= /^[a-z]/.test(message) ? `This ${message}.` : message;
+    errors[field] ??= /^[a-z]/.test(message) ? serverWords(message) : message;
   }
   return errors;
 }
 
 /**
- * Shows what stands against a form from the first attempt to send it on, and from then on as one types: nobody is told
- * off for a field that they haven't come to yet.
+ * Shows what stands against a form from the first attempt to send it on, against a field that was left (`leave`) already
+ * before, and from then on as one types: nobody is told off for a field that they haven't come to yet.
  */
-export function useValidation(found: FieldErrors): { shown: FieldErrors; passes: () => boolean } {
+export function useValidation(found: FieldErrors): { shown: FieldErrors; passes: () => boolean; leave: (field: string) => void } {
   const [tried, setTried] = useState(false);
+  const [left, setLeft] = useState<ReadonlySet<string>>(new Set());
   const passes = (): boolean => {
     const wrong = Object.keys(found).length > 0;
     setTried(wrong);
     return !wrong;
   };
-  return { shown: tried ? found : {}, passes };
+  const leave = (field: string): void => setLeft((before) => (before.has(field) ? before : new Set(before).add(field)));
+  const shown = tried ? found : Object.fromEntries(Object.entries(found).filter(([field]) => left.has(field)));
+  return { shown, passes, leave };
 }
 
 /** The errors that there are: undefined ones left out. */
@@ -40,10 +44,12 @@ interface Props {
   onSubmit: () => void;
   children: ReactNode;
   className?: string;
+  /** Called with the name of a field that was left with something in it. */
+  onLeave?: (field: string) => void;
 }
 
 /** A form without the browser's own bubbles: errors stand at their fields, and the first of them gets the focus. */
-export function Form({ name, problem, onSubmit, children, className = 'em-stack' }: Props) {
+export function Form({ name, problem, onSubmit, onLeave, children, className = 'em-stack' }: Props) {
   const form = useRef<HTMLFormElement>(null);
   // From a submission until its first error was shown, or somebody types on: later errors don't move the focus.
   const seeksError = useRef(false);
@@ -59,9 +65,13 @@ export function Form({ name, problem, onSubmit, children, className = 'em-stack'
     seeksError.current = true;
     onSubmit();
   };
+  const left = ({ target }: { target: EventTarget }): void => {
+    if (target instanceof HTMLInputElement && target.value !== '') onLeave?.(target.name);
+  };
   return (
     <form ref={form} noValidate aria-label={name} className={className} onSubmit={submit}
-      onInput={() => { seeksError.current = false; }}>
+      onInput={() => { seeksError.current = false; }}
+      onBlur={left}>
       <ProblemNote problem={problem} />
       {children}
     </form>

@@ -5,27 +5,29 @@ import { useLocation } from '../routing/history';
 import { useSession } from '../session/session';
 import { PageTitle } from './PageTitle';
 import { Pending } from './States';
+import { t } from '../language/text';
 
-/** Shows a page to those whom it is for, and says to others what it takes. */
-export function Guard({ roles, children }: { roles?: readonly Role[]; children: ReactNode }) {
+/** Shows a page to those whom it is for, and says to others what it takes. `offline`: what stands for it while nobody can be asked. */
+export function Guard({ roles, offline, children }: { roles?: readonly Role[]; offline?: ReactNode; children: ReactNode }) {
   const session = useSession();
   const { address } = useLocation();
   if (!roles) return <>{children}</>;
   if (session.status === 'restoring') return <Pending heights={[48, 96, 96]} />;
+  if (session.status === 'unreachable' && offline) return <>{offline}</>;
   if (session.user === null) {
     return (
       <div className="em-narrow">
-        <PageTitle title="Please sign in" />
-        <p>This page belongs to an account.</p>
-        <Link className="btn btn-primary" to={`/sign-in?next=${encodeURIComponent(address)}`}>Sign in</Link>
+        <PageTitle title={t('Please sign in')} />
+        <p>{t('This page belongs to an account.')}</p>
+        <Link className="btn btn-primary" to={`/sign-in?next=${encodeURIComponent(address)}`}>{t('Sign in')}</Link>
       </div>
     );
   }
   if (!roles.includes(session.user.role)) {
     return (
       <div className="em-narrow">
-        <PageTitle title="Not for this account" />
-        <p>You are signed in as {session.user.email}, which may not use this page. An admin can grant it.</p>
+        <PageTitle title={t('Not for this account')} />
+        <p>{t('You are signed in as {email}, which may not use this page. An admin can grant it.', { email: session.user.email })}</p>
       </div>
     );
   }

@@ -5,6 +5,7 @@ import { Link } from '../routing/Link';
 import { navigate, useLocation } from '../routing/history';
 import { signOut, useSession } from '../session/session';
 import { Busy } from './Busy';
+import { t } from '../language/text';
 
 export function Header() {
   const { path, address } = useLocation();
@@ -16,15 +17,15 @@ export function Header() {
       <div className="em-header-inner">
         <Link to="/" className="em-brand"><img src="/favicon.svg" alt="" width={28} height={28} />EM-Connect</Link>
         <button type="button" className="btn btn-sm btn-outline-secondary em-menu-button" aria-expanded={open}
-          aria-controls="navigation" onClick={() => setOpen(!open)}>Menu</button>
-        <nav id="navigation" className={`em-nav ${open ? 'is-open' : ''}`} aria-label="Main">
+          aria-controls="navigation" onClick={() => setOpen(!open)}>{t('Menu')}</button>
+        <nav id="navigation" className={`em-nav ${open ? 'is-open' : ''}`} aria-label={t('Main')}>
           <ul>
             {placesFor(user).map(([name, to]) => (
               <li key={to}><Link to={to} aria-current={isWithin(path, to) ? 'page' : undefined}>{name}</Link></li>
             ))}
           </ul>
           <ul className="em-nav-account">
-            {user ? <SignedIn user={user} path={path} /> : status === 'anonymous' && <SignedOut path={path} address={address} />}
+            {user ? <SignedIn user={user} path={path} /> : status !== 'restoring' && <SignedOut path={path} address={address} />}
           </ul>
         </nav>
       </div>
@@ -33,10 +34,10 @@ export function Header() {
 }
 
 function placesFor(user: User | null): [string, string][] {
-  const places: [string, string][] = [['Events', '/']];
-  if (user) places.push(['My tickets', '/tickets'], ['Notifications', '/notifications']);
-  if (user && user.role !== 'user') places.push(['Organize', '/organizer']);
-  if (user?.role === 'admin') places.push(['Users', '/admin/users'], ['Audit', '/admin/audit'], ['System', '/admin/system']);
+  const places: [string, string][] = [[t('Events'), '/']];
+  if (user) places.push([t('My tickets'), '/tickets'], [t('Notifications'), '/notifications']);
+  if (user && user.role !== 'user') places.push([t('Organize'), '/organizer']);
+  if (user?.role === 'admin') places.push([t('Users'), '/admin/users'], [t('Audit'), '/admin/audit'], [t('System'), '/admin/system']);
   return places;
 }
 
@@ -53,11 +54,11 @@ function SignedIn({ user, path }: { user: User; path: string }) {
     <>
       <li className="em-nav-name">
         <Link to="/account" title={user.email} aria-current={isWithin(path, '/account') ? 'page' : undefined}>
-          <span>{user.displayName}</span><span className="visually-hidden">(your account)</span>
+          <span>{user.displayName}</span><span className="visually-hidden">{t('(your account)')}</span>
         </Link>
       </li>
       <li>
-        <Busy pending={leave.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void leave.run()}>Sign out</Busy>
+        <Busy pending={leave.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void leave.run()}>{t('Sign out')}</Busy>
         {leave.problem && <span role="alert" className="em-small">{leave.problem.message}</span>}
       </li>
     </>
@@ -71,8 +72,8 @@ function SignedOut({ path, address }: { path: string; address: string }) {
   const next = leadsNowhere.test(path) ? '' : `?next=${encodeURIComponent(address)}`;
   return (
     <>
-      <li><Link to={`/sign-in${next}`}>Sign in</Link></li>
-      <li><Link className="btn btn-sm btn-primary" to={`/sign-up${next}`}>Sign up</Link></li>
+      <li><Link to={`/sign-in${next}`}>{t('Sign in')}</Link></li>
+      <li><Link className="btn btn-sm btn-primary" to={`/sign-up${next}`}>{t('Sign up')}</Link></li>
     </>
   );
 }

@@ -3,9 +3,10 @@ import type { ReactNode } from 'react';
 import type { Pages } from '../api/usePages';
 import { Busy } from './Busy';
 import { Loaded, ProblemNote } from './States';
+import { t } from '../language/text';
 
 interface Props<Item> {
-  of: Pages<Item>;
+  of: Omit<Pages<Item>, 'set'>;
   empty: ReactNode;
   pending?: ReactNode;
   children: (items: Item[]) => ReactNode;
@@ -41,7 +42,7 @@ function More({ loading, failed, load }: { loading: boolean; failed: boolean; lo
   }, [loading, failed]);
   return (
     <div ref={end} className="text-center">
-      <Busy pending={loading} className="btn btn-outline-secondary" onClick={load}>Load more</Busy>
+      <Busy pending={loading} className="btn btn-outline-secondary" onClick={load}>{t('Load more')}</Busy>
     </div>
   );
 }

@@ -2,9 +2,10 @@ import type { ReactNode } from 'react';
 import type { Problem } from '../api/problem';
 import { Link } from '../routing/Link';
 import { PageTitle } from './PageTitle';
+import { t } from '../language/text';
 
 /** Grey shapes where the content will be, of about its height, so that nothing jumps. */
-export function Pending({ label = 'Loading', heights = [96, 96, 96] }: { label?: string; heights?: number[] }) {
+export function Pending({ label = t('Loading'), heights = [96, 96, 96] }: { label?: string; heights?: number[] }) {
   return (
     <div role="status" className="em-stack">
       <span className="visually-hidden">{label}…</span>
@@ -21,7 +22,7 @@ export function ProblemNote({ problem, retry }: { problem: Problem | null; retry
         {problem.message}
         {problem.status >= 500 && problem.traceId && <div className="em-small em-code">{problem.traceId}</div>}
       </div>
-      {retry && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={retry}>Try again</button></div>}
+      {retry && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={retry}>{t('Try again')}</button></div>}
     </div>
   );
 }
@@ -50,8 +51,8 @@ export function Loaded<Value>({ of, title, pending, children }: LoadedProps<Valu
     if (title && of.problem.status === 404) {
       return (
         <div className="em-column mx-auto">
-          <PageTitle title="Nothing here"><p role="alert" className="mb-0">{of.problem.message}</p></PageTitle>
-          <Link className="btn btn-outline-secondary" to="/">See the events</Link>
+          <PageTitle title={t('Nothing here')}><p role="alert" className="mb-0">{of.problem.message}</p></PageTitle>
+          <Link className="btn btn-outline-secondary" to="/">{t('See the events')}</Link>
         </div>
       );
     }

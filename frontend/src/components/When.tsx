@@ -1,5 +1,6 @@
 import type { EventSummary } from '../api/types';
 import { formatOwnTime, formatSpan } from '../time/format';
+import { t } from '../language/text';
 
 /** From when to when in the event's zone, with the reader's own time beside it when clocks differ. */
 export function When({ event }: { event: Pick<EventSummary, 'startsAt' | 'endsAt' | 'timeZone'> }) {
@@ -7,7 +8,7 @@ export function When({ event }: { event: Pick<EventSummary, 'startsAt' | 'endsAt
   return (
     <>
       <time dateTime={event.startsAt}>{formatSpan(event.startsAt, event.endsAt, event.timeZone)}</time>
-      {own && <span className="em-soft em-small"> ({own} your time)</span>}
+      {own && <span className="em-soft em-small">{' '}{t('({own} your time)', { own })}</span>}
     </>
   );
 }

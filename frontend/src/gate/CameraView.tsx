@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'react';
 import { useCamera } from './useCamera';
+import { t } from '../language/text';
 
 /** Shows what the camera sees and hands on the codes in it. */
 export function CameraView({ onCode }: { onCode: (text: string) => void }) {
@@ -11,10 +12,10 @@ export function CameraView({ onCode }: { onCode: (text: string) => void }) {
   return (
     <div className="em-stack-s">
       <button type="button" className="btn btn-outline-secondary" aria-pressed={isOn} onClick={() => setIsOn(!isOn)}>
-        {isOn ? 'Stop the camera' : 'Scan with the camera'}
+        {isOn ? t('Stop the camera') : t('Scan with the camera')}
       </button>
       {isOn && camera.failure === null && (
-        <video ref={video} className="em-camera" muted aria-label="What the camera sees" data-testid="gate-camera"
+        <video ref={video} className="em-camera" muted aria-label={t('What the camera sees')} data-testid="gate-camera"
           data-reader={camera.reader ?? undefined} />
       )}
       <div role="status">{camera.failure && <p className="em-note mb-0" data-tone="warn">{camera.failure}</p>}</div>

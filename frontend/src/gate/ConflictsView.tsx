@@ -2,6 +2,7 @@ import { formatMoment } from '../time/format';
 import type { Gate } from './gate';
 import { placeOf, resultWords } from './resultWords';
 import type { KeptScan } from './store';
+import { t } from '../language/text';
 
 /** Guests who were let in here without the server, and whose ticket it knew otherwise. */
 export function ConflictsView({ gate, conflicts }: { gate: Gate; conflicts: KeptScan[] }) {
@@ -12,11 +13,11 @@ export function ConflictsView({ gate, conflicts }: { gate: Gate; conflicts: Kept
       <ul className="em-list">
         {conflicts.map((scan) => (
           <li key={scan.scanId}>
-            <div className="em-strong">{scan.name ?? 'A ticket that was not on the list'}</div>
-            <div>Admitted here: {formatMoment(scan.scannedAt)}{placeOf(scan)}.</div>
+            <div className="em-strong">{scan.name ?? t('A ticket that was not on the list')}</div>
+            <div>{t('Admitted here: {at}.', { at: formatMoment(scan.scannedAt) + placeOf(scan) })}</div>
             <div>{elsewhere(scan)}</div>
             <button type="button" className="btn btn-sm btn-outline-secondary mt-1" onClick={() => void gate.dismiss(scan.scanId)}>
-              Noted<span className="visually-hidden"> {scan.name ?? scan.code}</span>
+              {t('Noted')}<span className="visually-hidden"> {scan.name ?? scan.code}</span>
             </button>
           </li>
         ))}
@@ -26,7 +27,7 @@ export function ConflictsView({ gate, conflicts }: { gate: Gate; conflicts: Kept
 }
 
 function elsewhere({ conflict }: KeptScan): string {
-  if (conflict?.other) return `The same ticket elsewhere: ${formatMoment(conflict.other.at)}${placeOf(conflict.other)}.`;
+  if (conflict?.other) return t('The same ticket elsewhere: {at}.', { at: formatMoment(conflict.other.at) + placeOf(conflict.other) });
   const result = conflict?.result as keyof typeof resultWords | undefined;
-  return (result && resultWords[result]?.meaning) ?? 'The server knew this ticket otherwise.';
+  return t(result ? resultWords[result].meaning : 'The server knew this ticket otherwise.');
 }

@@ -6,6 +6,7 @@ import { When } from '../components/When';
 import { SignInForm } from '../pages/account/SignInForm';
 import { lastUser, useSession } from '../session/session';
 import { keptLists } from './store';
+import { t } from '../language/text';
 
 interface Choice {
   id: string;
@@ -27,21 +28,21 @@ export function GateHome() {
       (thrown: unknown) => console.info('Nothing is kept on this device.', thrown),
     );
   }, [user]);
-  useEffect(() => { document.title = 'Gates · EM-Connect'; }, []);
+  useEffect(() => { document.title = `${t('Gates')} · EM-Connect`; }, []);
   const choices = [...new Map([...kept, ...(own.data ?? [])].map((choice) => [choice.id, choice])).values()];
   return (
     <div className="em-column mx-auto em-stack">
-      <h1>Gates</h1>
-      {status === 'anonymous' && (
+      <h1>{t('Gates')}</h1>
+      {user === null && status !== 'restoring' && (
         <div className="em-card em-narrow w-100">
-          <h2>Sign in</h2>
+          <h2>{t('Sign in')}</h2>
           <SignInForm onDone={() => undefined} />
         </div>
       )}
       {choices.length === 0 && (status === 'restoring' || own.pending) && <Pending heights={[72, 72]} />}
-      {choices.length === 0 && user && !own.pending && <p className="em-soft">No event is yours to check in. An organizer can add you to one.</p>}
+      {choices.length === 0 && user && !own.pending && <p className="em-soft">{t('No event is yours to check in. An organizer can add you to one.')}</p>}
       {choices.length > 0 && (
-        <ul className="em-list" aria-label="Events">
+        <ul className="em-list" aria-label={t('Events')}>
           {choices.map((choice) => (
             <li key={choice.id} className="em-card em-list-card is-dateless">
               <div>

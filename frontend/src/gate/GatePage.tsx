@@ -16,6 +16,7 @@ import { resultWords } from './resultWords';
 import { isMuted, setMuted, signal, wakeSound } from './signals';
 import { useGate } from './useGate';
 import { useScannerKeys } from './useScannerKeys';
+import { t } from '../language/text';
 
 /** Made for one hand, in the dark, without a network: scan or type, read the answer, take the next. */
 export function GatePage({ eventId }: { eventId: string }) {
@@ -44,8 +45,8 @@ export function GatePage({ eventId }: { eventId: string }) {
         <div className="em-stack">
           <Place />
           <section className="em-card" aria-labelledby="earlier-heading">
-            <h2 id="earlier-heading">Before that</h2>
-            {earlier.length === 0 ? <p className="em-soft mb-0">The scans of this page will be listed here.</p> : (
+            <h2 id="earlier-heading">{t('Before that')}</h2>
+            {earlier.length === 0 ? <p className="em-soft mb-0">{t('The scans of this page will be listed here.')}</p> : (
               <ul className="em-list">
                 {earlier.map((scan) => (
                   <li key={scan.id}>
@@ -80,11 +81,11 @@ function CodeForm({ gate, state }: { gate: Gate; state: GateState }) {
   };
   return (
     <div ref={form}>
-      <Form name="Check in" problem={state.scanProblem} onSubmit={submit} className="em-card em-stack">
-        <TextField label="Ticket code" name="code" value={code} error={isEmpty ? 'Type the code of a ticket.' : undefined}
+      <Form name={t('Check in')} problem={state.scanProblem} onSubmit={submit} className="em-card em-stack">
+        <TextField label={t('Ticket code')} name="code" value={code} error={isEmpty ? t('Type the code of a ticket.') : undefined}
           className="form-control-lg em-code" autoComplete="off" autoCapitalize="characters" autoCorrect="off" spellCheck={false}
           enterKeyHint="go" onChange={(change) => setCode(change.target.value)} />
-        <Busy type="submit" pending={false} className="btn btn-primary btn-lg">Check in</Busy>
+        <Busy type="submit" pending={false} className="btn btn-primary btn-lg">{t('Check in')}</Busy>
       </Form>
     </div>
   );
@@ -95,11 +96,11 @@ function Place() {
   const [muted, mute] = useState(isMuted);
   return (
     <div className="em-card em-stack">
-      <TextField label="Gate" name="gate" value={gate} maxLength={100} hint="Where you stand; it is noted with every scan."
+      <TextField label={t('Gate')} name="gate" value={gate} maxLength={100} hint={t('Where you stand; it is noted with every scan.')}
         onKeyDown={(event) => { if (event.key === 'Enter') event.currentTarget.blur(); }}
         onChange={(change) => { setGate(change.target.value); writeGate(change.target.value); }} />
       <button type="button" className="btn btn-sm btn-outline-secondary align-self-start" aria-pressed={!muted}
-        onClick={() => { setMuted(!muted); mute(!muted); }}>Sound {muted ? 'off' : 'on'}</button>
+        onClick={() => { setMuted(!muted); mute(!muted); }}>{muted ? t('Sound off') : t('Sound on')}</button>
     </div>
   );
 }
@@ -108,10 +109,10 @@ function SignedOut() {
   const [asking, setAsking] = useState(false);
   return (
     <div className="em-note em-row em-row-spread mb-4" data-tone="warn" role="alert">
-      <span>You are signed out. What is on this device goes on working; the server hears of it when you sign in.</span>
-      <button type="button" className="btn btn-primary" onClick={() => setAsking(true)}>Sign in</button>
+      <span>{t('You are signed out. What is on this device goes on working; the server hears of it when you sign in.')}</span>
+      <button type="button" className="btn btn-primary" onClick={() => setAsking(true)}>{t('Sign in')}</button>
       {asking && (
-        <Dialog title="Sign in" onClose={() => setAsking(false)}>
+        <Dialog title={t('Sign in')} onClose={() => setAsking(false)}>
           <SignInForm onDone={() => setAsking(false)} />
         </Dialog>
       )}

@@ -4,6 +4,7 @@ import { ProblemNote } from '../components/States';
 import { formatMoment } from '../time/format';
 import type { Gate, GateState } from './gate';
 import { useOfflinePage } from './useOfflinePage';
+import { plural, rich, t } from '../language/text';
 
 /** What this device has for the hour without a network, and how old it is. */
 export function ListView({ gate, state }: { gate: Gate; state: GateState }) {
@@ -16,22 +17,21 @@ export function ListView({ gate, state }: { gate: Gate; state: GateState }) {
   };
   return (
     <section className="em-card em-stack" aria-labelledby="offline-heading">
-      <h2 id="offline-heading" className="mb-0">Without a network</h2>
+      <h2 id="offline-heading" className="mb-0">{t('Without a network')}</h2>
       <ProblemNote problem={listProblem} />
       <div role="status" className="em-stack-s" data-testid="gate-list">
         {list
-          ? <div>{list.size === 1 ? '1 ticket' : `${list.size.toLocaleString()} tickets`} on this device, as of {formatMoment(new Date(fetchedAt ?? 0).toISOString())}.</div>
-          : progress === null && <div>The list of tickets is not on this device yet.</div>}
-        <div>{page.isKept ? 'This page opens without a network.' : 'This page has to stay open: the browser doesn’t keep it.'}</div>
+          ? <div>{plural('{count} ticket on this device, as of {at}.|{count} tickets on this device, as of {at}.', list.size, { at: formatMoment(new Date(fetchedAt ?? 0).toISOString()) })}</div>
+          : progress === null && <div>{t('The list of tickets is not on this device yet.')}</div>}
+        <div>{page.isKept ? t('This page opens without a network.') : t('This page has to stay open: the browser doesn’t keep it.')}</div>
       </div>
       {progress !== null && <ProgressView received={progress.received} total={progress.total} />}
       {page.update && (
         <p className="em-note mb-0">
-          There is a newer version of this page.{' '}
-          <button type="button" className="btn btn-sm btn-outline-secondary" onClick={page.update}>Take it now</button>
+          {rich('There is a newer version of this page. {button}', { button: <button type="button" className="btn btn-sm btn-outline-secondary" onClick={page.update}>{t('Take it now')}</button> })}
         </p>
       )}
-      <div><Busy pending={asked} className="btn btn-sm btn-outline-secondary" onClick={refresh}>Fetch the list now</Busy></div>
+      <div><Busy pending={asked} className="btn btn-sm btn-outline-secondary" onClick={refresh}>{t('Fetch the list now')}</Busy></div>
     </section>
   );
 }
@@ -41,7 +41,7 @@ function ProgressView({ received, total }: { received: number; total: number | n
   return (
     <div>
       <label className="em-small" htmlFor="list-progress">
-        Fetching the list: {total === null ? size(received) : `${size(received)} of ${size(total)}`}
+        {t('Fetching the list: {received}', { received: total === null ? size(received) : t('{received} of {total}', { received: size(received), total: size(total) }) })}
       </label>
       <progress id="list-progress" className="em-progress" {...(total === null ? {} : { value: received, max: total })} />
     </div>

@@ -2,6 +2,7 @@ import type { CheckInAnswer } from '../api/types';
 import { formatMoment } from '../time/format';
 import type { ShownScan } from './gate';
 import { placeOf, resultWords } from './resultWords';
+import { t } from '../language/text';
 
 /** The answer, readable at arm's length. It is made anew for every scan, so that the same answer twice is heard twice. */
 export function ResultView({ scan }: { scan?: ShownScan }) {
@@ -10,7 +11,7 @@ export function ResultView({ scan }: { scan?: ShownScan }) {
     <div className="em-result" data-good={answer ? answer.result === 'admitted' : undefined} data-testid="check-in-result"
       data-scan={scan?.id} data-result={answer?.result} data-offline={scan?.isOffline} data-milliseconds={scan?.milliseconds.toFixed(2)}
       role="status" aria-live="assertive" aria-atomic="true">
-      {scan && answer ? <div key={scan.id}><Words answer={answer} /></div> : <div>The result of a scan will stand here.</div>}
+      {scan && answer ? <div key={scan.id}><Words answer={answer} /></div> : <div>{t('The result of a scan will stand here.')}</div>}
     </div>
   );
 }
@@ -20,10 +21,10 @@ function Words({ answer }: { answer: CheckInAnswer }) {
   const first = answer.result === 'duplicate' ? answer.firstScan : null;
   return (
     <>
-      <div className="em-result-word"><Sign good={answer.result === 'admitted'} />{said.word}</div>
+      <div className="em-result-word"><Sign good={answer.result === 'admitted'} />{t(said.word)}</div>
       {answer.attendee && <div className="em-result-name">{answer.attendee.displayName}</div>}
-      <div>{said.meaning}</div>
-      {first && <div className="em-strong">First scan: {formatMoment(first.at)}{placeOf(first)}</div>}
+      <div>{t(said.meaning)}</div>
+      {first && <div className="em-strong">{t('First scan: {at}', { at: formatMoment(first.at) + placeOf(first) })}</div>}
     </>
   );
 }

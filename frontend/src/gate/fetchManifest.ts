@@ -3,6 +3,7 @@ import { Problem } from '../api/problem';
 import { asManifest, manifestType } from './manifest';
 import type { Manifest } from './manifest';
 import { verifiedPayload } from './signedDocument';
+import { t } from '../language/text';
 
 export interface Progress {
   received: number;
@@ -22,7 +23,7 @@ export async function fetchManifest(
   if (response.status === 304) return null;
   const [compact, keys] = await Promise.all([readAll(response, progress), gates.keys()]);
   const manifest = asManifest(await verifiedPayload(compact, manifestType, keys), eventId);
-  if (manifest === null) throw new Problem(0, 'manifest-forged', 'The list of tickets isn’t signed by this site. It was not taken.');
+  if (manifest === null) throw new Problem(0, 'manifest-forged', t('The list of tickets isn’t signed by this site. It was not taken.'));
   return { manifest, etag: response.headers.get('ETag') };
 }
 

@@ -13,6 +13,7 @@ import { TicketList } from './manifest';
 import { dropList, dropScan, keepList, keptList, keptScans, remember, settleOffline } from './store';
 import type { KeptList, KeptScan } from './store';
 import { synchronize } from './synchronize';
+import { t } from '../language/text';
 
 /** `signedOut`: the server can be reached, but doesn't know any more who is at this gate. */
 export type Link = 'online' | 'offline' | 'signedOut';
@@ -137,7 +138,7 @@ export class Gate {
       const first = answer.result === 'admitted' ? { ...scan, at: answer.at ?? scan.scannedAt } : answer.firstScan;
       if (answer.ticketId && first) await remember(this.eventId, { ticketId: answer.ticketId, at: first.at, gate: first.gate, device: first.device });
     } else if (list === null) {
-      throw new Problem(0, 'no-list', 'The server can’t be reached, and this device has no list of tickets to go by.');
+      throw new Problem(0, 'no-list', t('The server can’t be reached, and this device has no list of tickets to go by.'));
     } else {
       const alone = performance.now();
       const presented = await present(code, list);

@@ -1,7 +1,9 @@
 import type { CheckInResult } from '../api/types';
+import { t } from '../language/text';
+import type { Text } from '../language/text';
 
 /** The same words whoever decided, the server or the gate alone. */
-export const resultWords: Record<CheckInResult, { word: string; meaning: string }> = {
+export const resultWords: Record<CheckInResult, { word: Text; meaning: Text }> = {
   admitted: { word: 'Admitted', meaning: 'Welcome in.' },
   duplicate: { word: 'Duplicate', meaning: 'This ticket was used before.' },
   revoked: { word: 'Revoked', meaning: 'This ticket is no longer valid.' },
@@ -13,5 +15,5 @@ export const resultWords: Record<CheckInResult, { word: string; meaning: string 
 /** " at North gate, browser 4f2a", or nothing. */
 export function placeOf({ gate, device }: { gate: string | null; device: string | null }): string {
   const place = [gate, device].filter(Boolean).join(', ');
-  return place && ` at ${place}`;
+  return place && t(' at {place}', { place });
 }

@@ -3,6 +3,7 @@ import type { RefObject } from 'react';
 import { openCodeReader } from './codeReader';
 import type { CodeReader } from './codeReader';
 import { Sightings } from './sightings';
+import { t } from '../language/text';
 
 export interface Camera {
   /** Why there is no picture, in words for the person who holds the device. */
@@ -47,7 +48,7 @@ async function watch(
     opened.push(() => reader?.close());
     if (run.isOver || video.current === null) return close;
     if (reader === null) {
-      say({ failure: 'This browser can’t read codes from the camera. Type them, or use a scanner.', reader: null });
+      say({ failure: t('This browser can’t read codes from the camera. Type them, or use a scanner.'), reader: null });
       return close;
     }
     video.current.srcObject = stream;
@@ -57,7 +58,7 @@ async function watch(
     opened.push(() => { void lock?.release(); });
     void look(run, video.current, reader, onCode).catch((thrown: unknown) => {
       console.error(thrown);
-      if (!run.isOver) say({ failure: 'The camera’s picture can’t be read. Type the code, or use a scanner.', reader: null });
+      if (!run.isOver) say({ failure: t('The camera’s picture can’t be read. Type the code, or use a scanner.'), reader: null });
       close();
     });
   } catch (thrown) {
@@ -84,13 +85,13 @@ function openCamera(): Promise<MediaStream> {
 
 function wordsFor(thrown: unknown): string {
   switch (thrown instanceof DOMException ? thrown.name : '') {
-    case 'NotAllowedError': return 'This page may not use the camera. Allow it in the browser’s settings for this site.';
-    case 'NotFoundError': case 'OverconstrainedError': return 'No camera was found.';
-    case 'NotReadableError': case 'AbortError': return 'The camera is in use by something else.';
-    case 'SecurityError': return 'Browsers give the camera only to pages with HTTPS.';
+    case 'NotAllowedError': return t('This page may not use the camera. Allow it in the browser’s settings for this site.');
+    case 'NotFoundError': case 'OverconstrainedError': return t('No camera was found.');
+    case 'NotReadableError': case 'AbortError': return t('The camera is in use by something else.');
+    case 'SecurityError': return t('Browsers give the camera only to pages with HTTPS.');
     default:
       console.error(thrown);
-      return 'The camera could not be opened.';
+      return t('The camera could not be opened.');
   }
 }
 

@@ -1,4 +1,5 @@
-import type { Announcement, Registration, RegistrationStatus } from '../api/types';
+import { plural } from '../language/text';
+import type { HeardAnnouncement, Registration, RegistrationStatus } from '../api/types';
 
 /** The places of an event at one revision. */
 export interface Counts {
@@ -80,7 +81,7 @@ export function backoff(attempt: number, random: number = Math.random()): number
 }
 
 /** What was read and what was heard, each once, the newest first; a read that began before may lack what was heard. */
-export function withHeard(read: Announcement[], heard: Announcement[]): Announcement[] {
+export function withHeard(read: HeardAnnouncement[], heard: HeardAnnouncement[]): HeardAnnouncement[] {
   const known = new Set(read.map((item) => item.id));
   const fresh = heard.filter((item) => !known.has(item.id));
   if (fresh.length === 0) return read;
@@ -89,9 +90,9 @@ export function withHeard(read: Announcement[], heard: Announcement[]): Announce
 
 /** What an organizer is told of mails that did not arrive. */
 export function undeliveredText(retrying: number, failed: number): string {
-  const mails = (count: number): string => `${count.toLocaleString('en')} ${count === 1 ? 'email' : 'emails'}`;
-  const waiting = `${mails(retrying)} ${retrying === 1 ? 'has' : 'have'} not arrived yet and will be tried again.`;
-  const lost = `${mails(failed)} could not be delivered.`;
+  const waiting = plural(
+    '{count} email has not arrived yet and will be tried again.|{count} emails have not arrived yet and will be tried again.', retrying);
+  const lost = plural('{count} email could not be delivered.|{count} emails could not be delivered.', failed);
   if (failed === 0) return waiting;
   return retrying === 0 ? lost : `${lost} ${waiting}`;
 }

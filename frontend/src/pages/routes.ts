@@ -3,6 +3,7 @@ import type { Role } from '../api/types';
 import { matchPath } from '../routing/match';
 import type { Parameters } from '../routing/match';
 import { lazyPage } from '../routing/lazyPage';
+import { OfflineTickets } from '../offline/OfflineTickets';
 import { EventListPage } from './events/EventListPage';
 import { EventPage } from './events/EventPage';
 import { NotificationsPage } from './account/NotificationsPage';
@@ -20,6 +21,8 @@ export interface Route {
   page: ComponentType<PageProps>;
   /** Who may see it; nobody in particular when missing. The API decides, this only spares people dead ends. */
   roles?: readonly Role[];
+  /** Shown in its place while the server can't say who is there. */
+  offline?: ComponentType<PageProps>;
 }
 
 const anybody: readonly Role[] = ['user', 'organizer', 'admin'];
@@ -50,8 +53,8 @@ const routes: readonly Route[] = [
   { pattern: '/change-email', page: accountPage((pages) => pages.ChangeEmailPage) },
   { pattern: '/account', roles: anybody, page: accountPage((pages) => pages.AccountPage) },
   { pattern: '/accept-ticket', page: accountPage((pages) => pages.AcceptTicketPage) },
-  { pattern: '/tickets', roles: anybody, page: MyTicketsPage },
-  { pattern: '/tickets/:id', roles: anybody, page: TicketPage },
+  { pattern: '/tickets', roles: anybody, page: MyTicketsPage, offline: OfflineTickets },
+  { pattern: '/tickets/:id', roles: anybody, page: TicketPage, offline: OfflineTickets },
   { pattern: '/notifications', roles: anybody, page: NotificationsPage },
   { pattern: '/organizer', roles: organizers, page: staffPage((pages) => pages.OwnEventsPage) },
   { pattern: '/organizer/new', roles: organizers, page: staffPage((pages) => pages.CreateEventPage) },

@@ -3,15 +3,17 @@ import { auth } from '../api/endpoints';
 import { clearCache } from '../api/cache';
 import { Problem } from '../api/problem';
 import { tokens } from '../api/tokens';
+import { forgetTickets } from '../offline/keptTickets';
 import { backoff } from '../live/updates';
 import type { AuthAnswer, User } from '../api/types';
 
 /**
  * `expired`: the session ended by itself (not by signing out); the user stays known so that no page is torn down
- * under somebody's hands, and signing in again goes on where they were.
+ * under somebody's hands, and signing in again goes on where they were. `unreachable`: somebody was signed in, and the
+ * server can't be asked whether they still are; it is asked again by and by.
  */
 export type Session =
-  | { status: 'restoring' | 'anonymous'; user: null }
+  | { status: 'restoring' | 'anonymous' | 'unreachable'; user: null }
   | { status: 'signedIn' | 'expired'; user: User };
 
 /** Says in this browser (not who, not by what secret) that a session may exist, so that strangers needn't ask. */
@@ -49,8 +51,9 @@ export async function restoreSession(attempt = 0, again = false): Promise<void> 
     const { user } = await tokens.renew();
     if (user) become({ status: 'signedIn', user });
   } catch (thrown) {
-    become({ status: 'anonymous', user: null });
-    if (thrown instanceof Problem && thrown.status === 401) writeHint(null);
+    const isOver = thrown instanceof Problem && thrown.status === 401;
+    become({ status: isOver ? 'anonymous' : 'unreachable', user: null });
+    if (isOver) writeHint(null);
     else retry = setTimeout(() => void restoreSession(attempt + 1), 1_000 + backoff(attempt + 1));
   }
 }
@@ -89,6 +92,7 @@ export async function signOut(): Promise<void> {
 export function forget(): void {
   tokens.drop();
   writeHint(null);
+  forgetTickets();
   // Lists of names that this browser kept for the gate go with the session.
   void import('../gate/store').then((store) => store.forgetLists()).catch(() => undefined);
   become({ status: 'anonymous', user: null });
@@ -97,6 +101,9 @@ export function forget(): void {
 tokens.onChange(() => {
   if (!tokens.held && session.status === 'signedIn') become({ status: 'expired', user: session.user });
 });
+
+// With the network the session comes back at once, not when its turn is.
+window.addEventListener('online', () => { if (session.status === 'unreachable') void restoreSession(); });
 
 // Tabs agree: signing in or out elsewhere shows here.
 window.addEventListener('storage', (event) => {

@@ -1,10 +1,8 @@
+import { locale } from '../language/language';
 import { browserZone, sameTimeAt } from './zone';
 
-/** The app speaks English; its dates follow the reader's own kind of it where they have one. */
-const locale = navigator.language.startsWith('en') ? navigator.language : 'en-GB';
-
 function write(utc: string, zone: string, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(locale, { timeZone: zone, ...options }).format(new Date(utc));
+  return new Intl.DateTimeFormat(locale(), { timeZone: zone, ...options }).format(new Date(utc));
 }
 
 export function formatDay(utc: string, zone: string): string {
@@ -22,7 +20,7 @@ export function formatMoment(utc: string): string {
 
 /** From when to when, in the event's zone: "Sat, 5 Dec 2026, 19:00 – 22:00 CET". */
 export function formatSpan(startsAt: string, endsAt: string, zone: string): string {
-  const format = new Intl.DateTimeFormat(locale, {
+  const format = new Intl.DateTimeFormat(locale(), {
     timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', year: 'numeric',
     hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
   });

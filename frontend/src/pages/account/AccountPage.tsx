@@ -8,16 +8,17 @@ import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/F
 import { PageTitle } from '../../components/PageTitle';
 import { ProblemNote } from '../../components/States';
 import { renewSession, useSession } from '../../session/session';
-import { emailError, passwordError, passwordHint, requiredError } from './credentials';
+import { emailError, passwordError, requiredError } from './credentials';
 import { DeleteAccount } from './DeleteAccount';
 import { Sessions } from './Sessions';
+import { rich, t } from '../../language/text';
 
 /** One's own account: where one is signed in, its password and address, its data, and its end. */
 export function AccountPage() {
   const { user } = useSession();
   return (
     <div className="em-column mx-auto em-stack">
-      <PageTitle title="Your account">
+      <PageTitle title={t('Your account')}>
         <p className="em-soft mb-0">{user?.displayName}, {user?.email}</p>
       </PageTitle>
       <Sessions />
@@ -44,19 +45,19 @@ function Password({ email }: { email: string }) {
   const errors = { ...fieldErrors(change.problem), ...validation.shown };
   return (
     <section className="em-card em-stack" aria-labelledby="password-heading">
-      <h2 id="password-heading" className="mb-0">Password</h2>
+      <h2 id="password-heading" className="mb-0">{t('Password')}</h2>
       <div role="status" className="em-quiet">
-        {saved && <p className="em-note mb-0" data-tone="good">Your new password is saved. You are signed out everywhere else.</p>}
+        {saved && <p className="em-note mb-0" data-tone="good">{t('Your new password is saved. You are signed out everywhere else.')}</p>}
       </div>
-      <Form name="Change password" problem={change.problem} onSubmit={() => { if (validation.passes()) void change.run(); }}>
+      <Form name={t('Change password')} problem={change.problem} onSubmit={() => { if (validation.passes()) void change.run(); }}>
         {/* For password managers: whose password this is. */}
         <input type="hidden" name="username" autoComplete="username" value={email} />
-        <PasswordField label="Current password" name="currentPassword" autoComplete="current-password" maxLength={128}
+        <PasswordField label={t('Current password')} name="currentPassword" autoComplete="current-password" maxLength={128}
           value={current} error={errors.currentPassword} onChange={(event) => setCurrent(event.target.value)} />
-        <PasswordField label="New password" name="newPassword" autoComplete="new-password" maxLength={128} value={next}
-          hint={`${passwordHint} You will be signed out everywhere else.`} error={errors.newPassword}
+        <PasswordField label={t('New password')} name="newPassword" autoComplete="new-password" maxLength={128} value={next}
+          hint={t('At least 8 characters; a few words make a good one. You will be signed out everywhere else.')} error={errors.newPassword}
           onChange={(event) => setNext(event.target.value)} />
-        <div><Busy type="submit" pending={change.pending} className="btn btn-primary">Change password</Busy></div>
+        <div><Busy type="submit" pending={change.pending} className="btn btn-primary">{t('Change password')}</Busy></div>
       </Form>
     </section>
   );
@@ -77,20 +78,20 @@ function Email() {
   const errors = { ...fieldErrors(change.problem), ...validation.shown };
   return (
     <section className="em-card em-stack" aria-labelledby="email-heading">
-      <h2 id="email-heading" className="mb-0">Email address</h2>
+      <h2 id="email-heading" className="mb-0">{t('Email address')}</h2>
       <div role="status" className="em-quiet">
         {asked && (
           <p className="em-note mb-0" data-tone="good">
-            We sent a mail to <strong>{asked}</strong>. Once you follow the link in it, this is your address; until then nothing changes.
+            {rich('We sent a mail to {asked}. Once you follow the link in it, this is your address; until then nothing changes.', { asked: <strong>{asked}</strong> })}
           </p>
         )}
       </div>
-      <Form name="Change email address" problem={change.problem} onSubmit={() => { if (validation.passes()) void change.run(); }}>
-        <TextField label="New email address" name="email" type="email" autoComplete="email" maxLength={254} value={email}
+      <Form name={t('Change email address')} problem={change.problem} onSubmit={() => { if (validation.passes()) void change.run(); }}>
+        <TextField label={t('New email address')} name="email" type="email" autoComplete="email" maxLength={254} value={email}
           error={errors.email} onChange={(event) => setEmail(event.target.value)} />
-        <PasswordField label="Your password" name="password" autoComplete="current-password" maxLength={128} value={password}
+        <PasswordField label={t('Your password')} name="password" autoComplete="current-password" maxLength={128} value={password}
           error={errors.password} onChange={(event) => setPassword(event.target.value)} />
-        <div><Busy type="submit" pending={change.pending} className="btn btn-primary">Change address</Busy></div>
+        <div><Busy type="submit" pending={change.pending} className="btn btn-primary">{t('Change address')}</Busy></div>
       </Form>
     </section>
   );
@@ -100,10 +101,10 @@ function Data() {
   const save = useAction(() => download('/me/export', 'em-connect-account.json'));
   return (
     <section className="em-card em-stack" aria-labelledby="data-heading">
-      <h2 id="data-heading" className="mb-0">Your data</h2>
-      <p className="mb-0">Everything that is stored about you, as one file that programs can read (JSON).</p>
+      <h2 id="data-heading" className="mb-0">{t('Your data')}</h2>
+      <p className="mb-0">{t('Everything that is stored about you, as one file that programs can read (JSON).')}</p>
       <ProblemNote problem={save.problem} />
-      <div><Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>Download your data</Busy></div>
+      <div><Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>{t('Download your data')}</Busy></div>
     </section>
   );
 }

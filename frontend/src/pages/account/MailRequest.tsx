@@ -5,6 +5,7 @@ import { Busy } from '../../components/Busy';
 import { TextField } from '../../components/Field';
 import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { emailError } from './credentials';
+import { t } from '../../language/text';
 
 interface Props {
   name: string;
@@ -33,15 +34,15 @@ export function MailRequest({ name, submitLabel, email: known = '', request, ans
         {sentTo !== null && !ask.pending && ask.problem === null && (
           <div className="em-note em-stack" data-tone="good">
             <div>{answer(sentTo)}</div>
-            <div className="em-small">Nothing there after some minutes? Look among the spam, or try again below.</div>
+            <div className="em-small">{t('Nothing there after some minutes? Look among the spam, or try again below.')}</div>
           </div>
         )}
       </div>
       <Form name={name} problem={ask.problem} onSubmit={submit}>
-        <TextField label="Email" name="email" type="email" autoComplete="username" maxLength={254} value={email}
+        <TextField label={t('Email')} name="email" type="email" autoComplete="username" maxLength={254} value={email}
           error={errors.email} onChange={(event) => setEmail(event.target.value)} />
         <Busy type="submit" pending={ask.pending} className={sentTo === null ? 'btn btn-primary' : 'btn btn-outline-secondary'}>
-          {sentTo === null ? submitLabel : 'Send it again'}
+          {sentTo === null ? submitLabel : t('Send it again')}
         </Busy>
       </Form>
     </div>

@@ -8,8 +8,10 @@ import { Empty } from '../../components/States';
 import { useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { formatMoment } from '../../time/format';
+import { t } from '../../language/text';
+import type { Text } from '../../language/text';
 
-const kinds: Record<string, string> = {
+const kinds: Record<Notification['kind'], Text> = {
   'registration.confirmed': 'Your place is confirmed',
   'registration.cancelled': 'Your registration was cancelled',
   'ticket.transferOffered': 'Your ticket was offered to somebody',
@@ -28,8 +30,8 @@ export function NotificationsPage() {
   });
   return (
     <div className="em-column mx-auto">
-      <PageTitle title="Notifications"><p className="em-soft mb-0">What we sent you, and whether it arrived.</p></PageTitle>
-      <PagedList of={list} empty={<Empty title="Nothing yet">When you register for something, we write to you.</Empty>}>
+      <PageTitle title={t('Notifications')}><p className="em-soft mb-0">{t('What we sent you, and whether it arrived.')}</p></PageTitle>
+      <PagedList of={list} empty={<Empty title={t('Nothing yet')}>{t('When you register for something, we write to you.')}</Empty>}>
         {(items) => (
           <ul className="em-list">
             {items.map((item) => <li key={item.id}><NotificationCard item={item} /></li>)}
@@ -44,11 +46,11 @@ function NotificationCard({ item }: { item: Notification }) {
   return (
     <article className="em-card em-list-card is-dateless">
       <div>
-        <h2>{kinds[item.kind] ?? item.kind}</h2>
+        <h2>{t(kinds[item.kind])}</h2>
         {item.eventId && item.eventTitle && <Link to={`/events/${item.eventId}`}>{item.eventTitle}</Link>}
         <div className="em-small em-soft">
-          {item.channel === 'email' ? 'By email' : item.channel} · <time dateTime={item.sentAt ?? item.createdAt}>{formatMoment(item.sentAt ?? item.createdAt)}</time>
-          {item.status === 'retrying' && item.nextAttemptAt && ` · next try ${formatMoment(item.nextAttemptAt)}`}
+          {item.channel === 'email' ? t('By email') : item.channel} · <time dateTime={item.sentAt ?? item.createdAt}>{formatMoment(item.sentAt ?? item.createdAt)}</time>
+          {item.status === 'retrying' && item.nextAttemptAt && ` · ${t('next try {at}', { at: formatMoment(item.nextAttemptAt) })}`}
         </div>
       </div>
       <div className="em-list-side"><NotificationBadge status={item.status} /></div>

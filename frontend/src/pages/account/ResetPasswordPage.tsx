@@ -9,16 +9,17 @@ import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
 import { navigate } from '../../routing/history';
 import { forget } from '../../session/session';
-import { passwordError, passwordHint } from './credentials';
+import { passwordError } from './credentials';
 import { useLinkToken } from './useLinkToken';
+import { t } from '../../language/text';
 
 export function ResetPasswordPage() {
   const token = useLinkToken();
   return (
     <div className="em-narrow">
-      <PageTitle title="Choose a new password" />
+      <PageTitle title={t('Choose a new password')} />
       {token === null
-        ? <AskAgain>This page opens with the link in our mail. If you reloaded it, follow the link once more.</AskAgain>
+        ? <AskAgain>{t('This page opens with the link in our mail. If you reloaded it, follow the link once more.')}</AskAgain>
         : <NewPassword key={token} token={token} />}
     </div>
   );
@@ -34,15 +35,15 @@ function NewPassword({ token }: { token: string }) {
   });
   const validation = useValidation(onlyErrors({ password: passwordError(password) }));
   const submit = (): void => { if (validation.passes()) void save.run(); };
-  if (save.problem?.slug === 'link-invalid') return <AskAgain>{save.problem.message} Your password is as it was.</AskAgain>;
+  if (save.problem?.slug === 'link-invalid') return <AskAgain>{t('{message} Your password is as it was.', { message: save.problem.message })}</AskAgain>;
   const errors = { ...fieldErrors(save.problem), ...validation.shown };
   return (
     <div className="em-card">
-      <Form name="Choose a new password" problem={save.problem} onSubmit={submit}>
-        <PasswordField label="New password" name="password" autoComplete="new-password" maxLength={128} value={password}
-          hint={`${passwordHint} You will be signed out everywhere.`} error={errors.password}
+      <Form name={t('Choose a new password')} problem={save.problem} onSubmit={submit}>
+        <PasswordField label={t('New password')} name="password" autoComplete="new-password" maxLength={128} value={password}
+          hint={t('At least 8 characters; a few words make a good one. You will be signed out everywhere.')} error={errors.password}
           onChange={(event) => setPassword(event.target.value)} />
-        <Busy type="submit" pending={save.pending} className="btn btn-primary">Save password</Busy>
+        <Busy type="submit" pending={save.pending} className="btn btn-primary">{t('Save password')}</Busy>
       </Form>
     </div>
   );
@@ -52,7 +53,7 @@ function AskAgain({ children }: { children: ReactNode }) {
   return (
     <div className="em-card em-stack">
       <p role="alert" className="em-note mb-0" data-tone="warn" data-problem="link-invalid">{children}</p>
-      <Link className="btn btn-primary" to="/forgot-password">Ask for a new link</Link>
+      <Link className="btn btn-primary" to="/forgot-password">{t('Ask for a new link')}</Link>
     </div>
   );
 }

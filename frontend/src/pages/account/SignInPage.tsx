@@ -2,24 +2,25 @@ import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
 import { navigate, safeNext, useLocation } from '../../routing/history';
 import { SignInForm } from './SignInForm';
+import { rich, t } from '../../language/text';
 
 export function SignInPage() {
   const { query } = useLocation();
   const next = safeNext(query.get('next'));
   return (
     <div className="em-narrow">
-      <PageTitle title="Sign in" />
+      <PageTitle title={t('Sign in')} />
       <div className="em-card em-stack">
         {query.get('notice') === 'password-changed' && (
-          <p role="status" className="em-note mb-0" data-tone="good">Your new password is saved. Sign in with it.</p>
+          <p role="status" className="em-note mb-0" data-tone="good">{t('Your new password is saved. Sign in with it.')}</p>
         )}
         {query.get('notice') === 'account-deleted' && (
-          <p role="status" className="em-note mb-0" data-tone="good">Your account is deleted. Goodbye, and thank you for having been here.</p>
+          <p role="status" className="em-note mb-0" data-tone="good">{t('Your account is deleted. Goodbye, and thank you for having been here.')}</p>
         )}
         <SignInForm onDone={() => navigate(next, { replace: true })} />
         <div className="em-small em-stack-s">
-          <div><Link to="/forgot-password">Forgot your password?</Link></div>
-          <div>New here? <Link to={`/sign-up?next=${encodeURIComponent(next)}`}>Create an account</Link></div>
+          <div><Link to="/forgot-password">{t('Forgot your password?')}</Link></div>
+          <div>{rich('New here? {link}', { link: <Link to={`/sign-up?next=${encodeURIComponent(next)}`}>{t('Create an account')}</Link> })}</div>
         </div>
       </div>
     </div>

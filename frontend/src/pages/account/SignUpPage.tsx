@@ -10,6 +10,7 @@ import { navigate, safeNext, useLocation } from '../../routing/history';
 import { signUp } from '../../session/session';
 import { emailError, passwordError, passwordHint } from './credentials';
 import { ResendVerification } from './ResendVerification';
+import { rich, t } from '../../language/text';
 
 export function SignUpPage() {
   const next = safeNext(useLocation().query.get('next'));
@@ -21,7 +22,7 @@ export function SignUpPage() {
     else setMustVerify(true);
   });
   const validation = useValidation(onlyErrors({
-    displayName: values.displayName.trim() ? undefined : 'Enter the name that organizers will see.',
+    displayName: values.displayName.trim() ? undefined : t('Enter the name that organizers will see.'),
     email: emailError(values.email),
     password: passwordError(values.password),
   }));
@@ -34,11 +35,11 @@ export function SignUpPage() {
   if (mustVerify) {
     return (
       <div className="em-narrow">
-        <PageTitle title="Look into your mail" />
+        <PageTitle title={t('Look into your mail')} />
         <div className="em-card em-stack">
-          <p role="status" className="mb-0">We sent a mail to <strong>{values.email.trim()}</strong>. Follow the link in it, and your account is ready.</p>
+          <p role="status" className="mb-0">{rich('We sent a mail to {email}. Follow the link in it, and your account is ready.', { email: <strong>{values.email.trim()}</strong> })}</p>
           <details>
-            <summary>No mail there?</summary>
+            <summary>{t('No mail there?')}</summary>
             <div className="mt-3"><ResendVerification email={values.email.trim()} /></div>
           </details>
         </div>
@@ -47,20 +48,20 @@ export function SignUpPage() {
   }
   return (
     <div className="em-narrow">
-      <PageTitle title="Create an account" />
+      <PageTitle title={t('Create an account')} />
       <div className="em-card em-stack">
-        <Form name="Sign up" problem={attempt.problem} onSubmit={submit}>
-          <TextField label="Name" name="displayName" autoComplete="name" maxLength={100} value={values.displayName}
+        <Form name={t('Sign up')} problem={attempt.problem} onSubmit={submit}>
+          <TextField label={t('Name')} name="displayName" autoComplete="name" maxLength={100} value={values.displayName}
             error={errors.displayName} onChange={change('displayName')} />
-          <TextField label="Email" name="email" type="email" autoComplete="username" maxLength={254} value={values.email}
+          <TextField label={t('Email')} name="email" type="email" autoComplete="username" maxLength={254} value={values.email}
             error={errors.email} onChange={change('email')} />
-          <PasswordField label="Password" name="password" autoComplete="new-password" maxLength={128}
-            value={values.password} hint={passwordHint}
+          <PasswordField label={t('Password')} name="password" autoComplete="new-password" maxLength={128}
+            value={values.password} hint={t(passwordHint)}
             error={errors.password} onChange={change('password')} />
-          <Busy type="submit" pending={attempt.pending} className="btn btn-primary">Sign up</Busy>
+          <Busy type="submit" pending={attempt.pending} className="btn btn-primary">{t('Sign up')}</Busy>
         </Form>
         <p className="mb-0 em-small">
-          Already have an account? <Link to={`/sign-in?next=${encodeURIComponent(next)}`}>Sign in</Link>
+          {rich('Already have an account? {link}', { link: <Link to={`/sign-in?next=${encodeURIComponent(next)}`}>{t('Sign in')}</Link> })}
         </p>
       </div>
     </div>

@@ -8,17 +8,18 @@ import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { ResendVerification } from './ResendVerification';
 import { useLinkToken } from './useLinkToken';
+import { rich, t } from '../../language/text';
 
 export function VerifyEmailPage() {
   const token = useLinkToken();
   const { user } = useSession();
   return (
     <div className="em-narrow">
-      <PageTitle title="Confirm your email address" />
+      <PageTitle title={t('Confirm your email address')} />
       <div className="em-card em-stack">
         {token === null ? (
           <>
-            <p className="em-note mb-0" data-tone="warn">This page opens with the link in our mail. If you reloaded it, follow the link once more.</p>
+            <p className="em-note mb-0" data-tone="warn">{t('This page opens with the link in our mail. If you reloaded it, follow the link once more.')}</p>
             <ResendVerification email={user?.email} />
           </>
         ) : <Verification key={token} token={token} />}
@@ -39,8 +40,8 @@ function Verification({ token }: { token: string }) {
   if (done) {
     return (
       <>
-        <p role="status" className="em-note mb-0" data-tone="good"><strong>Thank you.</strong> Your address is confirmed.</p>
-        {user ? <Link className="btn btn-primary" to="/">See the events</Link> : <Link className="btn btn-primary" to="/sign-in">Sign in</Link>}
+        <p role="status" className="em-note mb-0" data-tone="good">{rich('{strong} Your address is confirmed.', { strong: <strong>{t('Thank you.')}</strong> })}</p>
+        {user ? <Link className="btn btn-primary" to="/">{t('See the events')}</Link> : <Link className="btn btn-primary" to="/sign-in">{t('Sign in')}</Link>}
       </>
     );
   }
@@ -48,7 +49,7 @@ function Verification({ token }: { token: string }) {
     return (
       <>
         <p role="alert" className="em-note mb-0" data-tone="warn" data-problem="link-invalid">
-          {verify.problem.message} If you confirmed your address before, just <Link to="/sign-in">sign in</Link>.
+          {rich('{message} If you confirmed your address before, just {link}.', { message: verify.problem.message, link: <Link to="/sign-in">{t('sign in')}</Link> })}
         </p>
         <ResendVerification email={user?.email} />
       </>
@@ -57,8 +58,8 @@ function Verification({ token }: { token: string }) {
   return (
     <>
       <ProblemNote problem={verify.problem} />
-      <p className="mb-0">One press, and your account is ready.</p>
-      <Busy pending={verify.pending} className="btn btn-primary btn-lg" onClick={() => void verify.run()}>Confirm my address</Busy>
+      <p className="mb-0">{t('One press, and your account is ready.')}</p>
+      <Busy pending={verify.pending} className="btn btn-primary btn-lg" onClick={() => void verify.run()}>{t('Confirm my address')}</Busy>
     </>
   );
 }

@@ -16,9 +16,11 @@ import { Row, Table } from '../../components/Table';
 import { Link } from '../../routing/Link';
 import { navigate, useLocation } from '../../routing/history';
 import { formatMoment } from '../../time/format';
+import { t } from '../../language/text';
+import type { Text } from '../../language/text';
 
 /** The families of actions, by their first word. */
-const families: [string, string][] = [
+const families: [string, Text][] = [
   ['', 'Everything'], ['event', 'Events'], ['registration', 'Registrations'], ['member', 'Teams'], ['ticket', 'Tickets'],
   ['check-in', 'Check-ins'], ['announcement', 'Announcements'], ['user', 'Accounts'], ['session', 'Sessions'],
   ['dead-letter', 'Dead letters'], ['audit', 'Audit log'],
@@ -35,27 +37,27 @@ export function AuditPage() {
   };
   return (
     <div className="em-stack">
-      <PageTitle title="Audit log">
-        <div className="em-soft">Who did what, the newest first. A sealed entry can’t be changed without being found.</div>
+      <PageTitle title={t('Audit log')}>
+        <div className="em-soft">{t('Who did what, the newest first. A sealed entry can’t be changed without being found.')}</div>
       </PageTitle>
       <div className="em-row align-items-end">
-        <SearchBox label="Search by who did it" value={query.actor} onSearch={(actor) => show({ actor })} />
-        <Select label="About" name="action" value={query.action} onChange={(change) => show({ action: change.target.value })}>
+        <SearchBox label={t('Search by who did it')} value={query.actor} onSearch={(actor) => show({ actor })} />
+        <Select label={t('About')} name="action" value={query.action} onChange={(change) => show({ action: change.target.value })}>
           {families.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
         </Select>
-        <Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>Download CSV</Busy>
+        <Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>{t('Download CSV')}</Busy>
       </div>
       <ProblemNote problem={save.problem} />
-      <PagedList of={list} empty={<Empty title={query.actor || query.action ? 'Nothing matches' : 'Nothing has happened yet'} />}>
+      <PagedList of={list} empty={<Empty title={query.actor || query.action ? t('Nothing matches') : t('Nothing has happened yet')} />}>
         {(items) => (
-          <Table label="Audit log" heads={['When', 'Who', 'What', 'Change', 'Seal']}>
+          <Table label={t('Audit log')} heads={[t('When'), t('Who'), t('What'), t('Change'), t('Seal')]}>
             {items.map((entry) => (
               <Row key={entry.id} cells={[
                 <time dateTime={entry.at}>{formatMoment(entry.at)}</time>,
                 <Who entry={entry} />,
                 <What entry={entry} />,
                 <Change entry={entry} />,
-                entry.sealNumber === null ? <Badge tone="warn">Not yet</Badge> : <span className="em-code em-small">{entry.sealNumber}</span>,
+                entry.sealNumber === null ? <Badge tone="warn">{t('Not yet')}</Badge> : <span className="em-code em-small">{entry.sealNumber}</span>,
               ]} />
             ))}
           </Table>
@@ -66,10 +68,10 @@ export function AuditPage() {
 }
 
 function Who({ entry: { actor } }: { entry: AuditEntry }) {
-  if (actor === null) return <span className="em-soft">System</span>;
+  if (actor === null) return <span className="em-soft">{t('System')}</span>;
   return (
     <div>
-      <div className="em-strong">{actor.displayName ?? 'Account gone'}</div>
+      <div className="em-strong">{actor.displayName ?? t('Account gone')}</div>
       <div className="em-small em-soft">{actor.email ?? actor.id}</div>
     </div>
   );
@@ -94,7 +96,7 @@ function cut(text: string): string {
 /** Each value that changed, from what to what. The file has the long ones whole. */
 function Change({ entry: { before, after, about, erased } }: { entry: AuditEntry }) {
   const [whole, setWhole] = useState(false);
-  if (erased) return <span className="em-soft">Erased with the person</span>;
+  if (erased) return <span className="em-soft">{t('Erased with the person')}</span>;
   const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const shown = whole ? (text: string): string => text : cut;
   const isLong = [before, after, about].some((values) => Object.values(values).some((value) => value.length > longest));
@@ -107,8 +109,8 @@ function Change({ entry: { before, after, about, erased } }: { entry: AuditEntry
             <div key={name} className="text-break">
               <dt className="d-inline fw-semibold">{name}: </dt>
               <dd className="d-inline mb-0">
-                {old !== undefined && <>{shown(old)}<span aria-hidden="true"> → </span><span className="visually-hidden"> became </span></>}
-                {now === undefined ? 'nothing' : shown(now)}
+                {old !== undefined && <>{shown(old)}<span aria-hidden="true"> → </span><span className="visually-hidden">{' '}{t('became')}{' '}</span></>}
+                {now === undefined ? t('nothing') : shown(now)}
               </dd>
             </div>
           );
@@ -117,7 +119,7 @@ function Change({ entry: { before, after, about, erased } }: { entry: AuditEntry
           <div key={`about ${name}`} className="em-soft text-break"><dt className="d-inline fw-normal">{name}: </dt><dd className="d-inline mb-0">{shown(value)}</dd></div>
         ))}
       </dl>
-      {isLong && <button type="button" className="btn btn-sm btn-link p-0" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? 'Shorten' : 'Show all of it'}</button>}
+      {isLong && <button type="button" className="btn btn-sm btn-link p-0" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? t('Shorten') : t('Show all of it')}</button>}
     </div>
   );
 }

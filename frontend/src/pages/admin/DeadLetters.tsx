@@ -10,6 +10,7 @@ import { PagedList } from '../../components/PagedList';
 import { ProblemNote } from '../../components/States';
 import { useRereadOnChange } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
+import { plural, rich, t } from '../../language/text';
 
 /** Messages that a worker gave up on: to be sent back when the cause is gone, or thrown away. `parked`: how many there are. */
 export function DeadLetters({ parked }: { parked: number }) {
@@ -17,16 +18,16 @@ export function DeadLetters({ parked }: { parked: number }) {
   useRereadOnChange(parked, list.reload);
   const [said, setSaid] = useState('');
   const gone = (letter: DeadLetter, what: string): void => {
-    setSaid(`The message of ${letter.queue} was ${what}.`);
+    setSaid(what);
     list.set((page) => ({ ...page, items: page.items.filter((item) => item.id !== letter.id) }));
   };
   return (
     <section aria-labelledby="letters-heading">
-      <h2 id="letters-heading">Dead letters</h2>
+      <h2 id="letters-heading">{t('Dead letters')}</h2>
       <div role="status">{said && <p className="em-note" data-tone="good">{said}</p>}</div>
-      <PagedList of={list} empty={<p className="mb-0">None: nothing was given up.</p>}>
+      <PagedList of={list} empty={<p className="mb-0">{t('None: nothing was given up.')}</p>}>
         {(items) => (
-          <ul className="em-list" aria-label="Dead letters">
+          <ul className="em-list" aria-label={t('Dead letters')}>
             {items.map((letter) => <li key={letter.id}><Letter letter={letter} gone={gone} /></li>)}
           </ul>
         )}
@@ -39,36 +40,39 @@ function Letter({ letter, gone }: { letter: DeadLetter; gone: (letter: DeadLette
   const [asking, setAsking] = useState(false);
   const replay = useAction(async () => {
     await unlessGone(admin.replay(letter.id));
-    gone(letter, 'sent back');
+    gone(letter, t('The message of {queue} was sent back.', { queue: letter.queue }));
   });
   const discard = useAction(async () => {
     await unlessGone(admin.discard(letter.id));
-    gone(letter, 'thrown away');
+    gone(letter, t('The message of {queue} was thrown away.', { queue: letter.queue }));
   });
   return (
     <article className="em-card em-stack">
       <div>
-        <h3>{letter.type ?? 'A message without a type'}</h3>
-        <div><span className="em-code em-small">{letter.queue}</span> gave it up: {letter.reason}{letter.lastFailure && letter.lastFailure !== letter.reason && `, ${letter.lastFailure}`}</div>
+        <h3>{letter.type ?? t('A message without a type')}</h3>
+        <div>{rich('{queue} gave it up: {reason}', {
+          queue: <span className="em-code em-small">{letter.queue}</span>,
+          reason: [letter.reason, letter.lastFailure !== letter.reason && letter.lastFailure].filter(Boolean).join(', '),
+        })}</div>
         <div className="em-small em-soft">
-          {letter.attempts} {letter.attempts === 1 ? 'attempt' : 'attempts'}
-          {letter.replays > 0 && `, sent back ${letter.replays === 1 ? 'once' : `${letter.replays} times`} before`}
-          {letter.lastFailedAt && <>, last <time dateTime={letter.lastFailedAt}>{formatMoment(letter.lastFailedAt)}</time></>}
+          {plural('{count} attempt|{count} attempts', letter.attempts)}
+          {letter.replays > 0 && `, ${plural('sent back once before|sent back {count} times before', letter.replays)}`}
+          {letter.lastFailedAt && <>, {rich('last {at}', { at: <time dateTime={letter.lastFailedAt}>{formatMoment(letter.lastFailedAt)}</time> })}</>}
         </div>
       </div>
       <details>
-        <summary>Message</summary>
+        <summary>{t('Message')}</summary>
         <pre className="em-code em-small em-payload mt-2 mb-0" tabIndex={0}>{letter.payload}{letter.isCut && '…'}</pre>
       </details>
       <ProblemNote problem={replay.problem} />
       <div className="em-row">
-        <Busy pending={replay.pending} className="btn btn-sm btn-primary" onClick={() => void replay.run()}>Send back</Busy>
-        <button type="button" className="btn btn-sm btn-outline-danger" onClick={() => setAsking(true)}>Throw away</button>
+        <Busy pending={replay.pending} className="btn btn-sm btn-primary" onClick={() => void replay.run()}>{t('Send back')}</Busy>
+        <button type="button" className="btn btn-sm btn-outline-danger" onClick={() => setAsking(true)}>{t('Throw away')}</button>
       </div>
       {asking && (
-        <Confirm title="Throw this message away?" confirm="Yes, throw it away" dismiss="Keep it" pending={discard.pending} problem={discard.problem}
+        <Confirm title={t('Throw this message away?')} confirm={t('Yes, throw it away')} dismiss={t('Keep it')} pending={discard.pending} problem={discard.problem}
           onConfirm={() => void discard.run()} onDismiss={() => { discard.clear(); setAsking(false); }}>
-          What it asked for will never happen: {letter.type ?? 'an unknown wish'} in {letter.queue}. This can’t be undone.
+          {t('What it asked for will never happen: {what} in {queue}. This can’t be undone.', { what: letter.type ?? t('an unknown wish'), queue: letter.queue })}
         </Confirm>
       )}
     </article>

@@ -9,6 +9,8 @@ import { Loaded, Pending } from '../../components/States';
 import { Row, Table } from '../../components/Table';
 import { formatMoment } from '../../time/format';
 import { DeadLetters } from './DeadLetters';
+import { number, rich, t } from '../../language/text';
+import type { Text } from '../../language/text';
 
 const every = 5_000;
 
@@ -19,7 +21,7 @@ export function SystemPage() {
   const parked = report.data?.queues?.reduce((sum, queue) => sum + queue.parked, 0) ?? 0;
   return (
     <div className="em-stack-l">
-      <PageTitle title="System" />
+      <PageTitle title={t('System')} />
       <Loaded of={report} pending={<Pending heights={[56, 120, 200]} />}>{(now) => <Report report={now} />}</Loaded>
       <DeadLetters parked={parked} />
     </div>
@@ -36,6 +38,7 @@ function useEvery(milliseconds: number, read: () => void): void {
 }
 
 const dependencyNames: Record<string, string> = { postgres: 'PostgreSQL', rabbitmq: 'RabbitMQ', redis: 'Redis' };
+const dependencyWords: Record<SystemReport['dependencies'][number]['state'], Text> = { up: 'up', down: 'down', blocked: 'blocked', unknown: 'unknown' };
 const dependencyTones: Record<string, Tone> = { up: 'good', down: 'bad', blocked: 'warn', unknown: 'plain' };
 
 function Report({ report }: { report: SystemReport }) {
@@ -43,69 +46,69 @@ function Report({ report }: { report: SystemReport }) {
   return (
     <>
       <div className="em-note" data-tone={report.isHealthy ? 'good' : 'bad'} data-testid="health">
-        <strong role="status">{report.isHealthy ? 'Everything is well.' : 'Something needs a look.'}</strong>{' '}
-        <span className="em-small">As of <time dateTime={report.at}>{formatMoment(report.at)}</time></span>
+        <strong role="status">{report.isHealthy ? t('Everything is well.') : t('Something needs a look.')}</strong>{' '}
+        <span className="em-small">{rich('As of {at}', { at: <time dateTime={report.at}>{formatMoment(report.at)}</time> })}</span>
       </div>
-      <ul className="em-row list-unstyled mb-0" aria-label="Dependencies">
+      <ul className="em-row list-unstyled mb-0" aria-label={t('Dependencies')}>
         {report.dependencies.map(({ name, state }) => (
-          <li key={name} className="em-card em-row">{dependencyNames[name] ?? name} <Badge tone={dependencyTones[state]}>{state}</Badge></li>
+          <li key={name} className="em-card em-row">{dependencyNames[name] ?? name} <Badge tone={dependencyTones[state]}>{t(dependencyWords[state])}</Badge></li>
         ))}
       </ul>
       <section aria-labelledby="outbox-heading">
-        <h2 id="outbox-heading">Outbox</h2>
-        {outbox === null ? <Away of="database" /> : (
+        <h2 id="outbox-heading">{t('Outbox')}</h2>
+        {outbox === null ? <Away what={t('Can’t be asked while the database is away.')} /> : (
           <dl className="em-figures">
-            <Waiting name="Waiting for RabbitMQ" count={outbox.unpublished} oldest={outbox.oldestUnpublishedSeconds} />
-            <Waiting name="Waiting for Redis" count={outbox.unshown} oldest={outbox.oldestUnshownSeconds} />
-            <div><dt>Relays</dt><dd>{outbox.relays}</dd></div>
+            <Waiting name={t('Waiting for RabbitMQ')} count={outbox.unpublished} oldest={outbox.oldestUnpublishedSeconds} />
+            <Waiting name={t('Waiting for Redis')} count={outbox.unshown} oldest={outbox.oldestUnshownSeconds} />
+            <div><dt>{t('Relays')}</dt><dd>{outbox.relays}</dd></div>
           </dl>
         )}
       </section>
       <section aria-labelledby="queues-heading">
-        <h2 id="queues-heading">Queues</h2>
-        {queues === null ? <Away of="broker" /> : (
-          <Table label="Queues" heads={['Queue', 'Workers', 'Waiting', 'Retrying', 'Parked']}>
+        <h2 id="queues-heading">{t('Queues')}</h2>
+        {queues === null ? <Away what={t('Can’t be asked while the broker is away.')} /> : (
+          <Table label={t('Queues')} heads={[t('Queue'), t('Workers'), t('Waiting'), t('Retrying'), t('Parked')]}>
             {queues.map((queue) => (
               <Row key={queue.name} cells={[
                 <span className="em-code em-small">{queue.name}</span>,
-                queue.consumers > 0 ? queue.consumers : <Badge tone="bad">None</Badge>,
-                queue.waiting.toLocaleString('en'),
-                queue.retrying.toLocaleString('en'),
-                queue.parked > 0 ? <Badge tone="bad">{queue.parked.toLocaleString('en')}</Badge> : 0,
+                queue.consumers > 0 ? queue.consumers : <Badge tone="bad">{t('None')}</Badge>,
+                number(queue.waiting),
+                number(queue.retrying),
+                queue.parked > 0 ? <Badge tone="bad">{number(queue.parked)}</Badge> : 0,
               ]} />
             ))}
           </Table>
         )}
       </section>
       <section aria-labelledby="invariants-heading">
-        <h2 id="invariants-heading">Invariants</h2>
-        {invariants === null ? <Away of="database" /> : <Invariants of={invariants} />}
+        <h2 id="invariants-heading">{t('Invariants')}</h2>
+        {invariants === null ? <Away what={t('Can’t be asked while the database is away.')} /> : <Invariants of={invariants} />}
       </section>
     </>
   );
 }
 
-function Away({ of }: { of: string }) {
-  return <p className="em-soft mb-0">Can’t be asked while the {of} is away.</p>;
+function Away({ what }: { what: string }) {
+  return <p className="em-soft mb-0">{what}</p>;
 }
 
 function Waiting({ name, count, oldest }: { name: string; count: number; oldest: number | null }) {
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{count.toLocaleString('en')}{oldest !== null && <span className="em-figure-of"> since {Math.round(oldest).toLocaleString('en')} s</span>}</dd>
+      <dd>{number(count)}{oldest !== null && <span className="em-figure-of">{' '}{t('since {seconds} s', { seconds: Math.round(oldest) })}</span>}</dd>
     </div>
   );
 }
 
 function Invariants({ of: { findings, checkedAt } }: { of: NonNullable<SystemReport['invariants']> }) {
-  if (findings.length === 0) return <p className="mb-0">All hold, checked <time dateTime={checkedAt}>{formatMoment(checkedAt)}</time>.</p>;
+  if (findings.length === 0) return <p className="mb-0">{rich('All hold, checked {checkedAt}.', { checkedAt: <time dateTime={checkedAt}>{formatMoment(checkedAt)}</time> })}</p>;
   return (
     <ul className="em-list">
       {findings.map((finding) => (
         <li key={finding.invariant} className="em-card em-row em-row-spread">
           <span><span className="em-code em-small">{finding.invariant}</span><br />{finding.meaning}</span>
-          <Badge tone={finding.severity === 'violation' ? 'bad' : 'warn'}>{finding.count.toLocaleString('en')}</Badge>
+          <Badge tone={finding.severity === 'violation' ? 'bad' : 'warn'}>{number(finding.count)}</Badge>
         </li>
       ))}
     </ul>

@@ -10,6 +10,10 @@ import { Empty, ProblemNote } from '../../components/States';
 import { Row, Table } from '../../components/Table';
 import { navigate, useLocation } from '../../routing/history';
 import { formatMoment } from '../../time/format';
+import { t } from '../../language/text';
+import type { Text } from '../../language/text';
+
+const roleWords: Record<Role, Text> = { user: 'User', organizer: 'Organizer', admin: 'Admin' };
 
 export function UsersPage() {
   const query = useLocation().query.get('query') ?? '';
@@ -17,18 +21,18 @@ export function UsersPage() {
   const list = usePages<AdminUser>(`users:${query}`, (cursor, signal) => admin.users(query, cursor, signal));
   const changed = (user: AdminUser): void => {
     list.set((page) => ({ ...page, items: page.items.map((item) => (item.id === user.id ? { ...item, ...user } : item)) }));
-    setSaid(`${user.displayName} is now ${user.role}.`);
+    setSaid(t('{name} is now {role}.', { name: user.displayName, role: t(roleWords[user.role]) }));
   };
   return (
     <div className="em-stack">
-      <PageTitle title="Users">
-        <div role="status" className="em-soft">{said || 'Organizers may create events; admins may do everything.'}</div>
+      <PageTitle title={t('Users')}>
+        <div role="status" className="em-soft">{said || t('Organizers may create events; admins may do everything.')}</div>
       </PageTitle>
-      <SearchBox label="Search users" value={query}
+      <SearchBox label={t('Search users')} value={query}
         onSearch={(text) => navigate(`/admin/users${text ? `?query=${encodeURIComponent(text)}` : ''}`, { replace: true })} />
-      <PagedList of={list} empty={<Empty title="Nobody matches" />}>
+      <PagedList of={list} empty={<Empty title={t('Nobody matches')} />}>
         {(items) => (
-          <Table label="Users" heads={['Name', 'Email', 'Since', 'Role']}>
+          <Table label={t('Users')} heads={[t('Name'), t('Email'), t('Since'), t('Role')]}>
             {items.map((user) => (
               <Row key={user.id} cells={[
                 <span className="em-strong">{user.displayName}</span>,
@@ -48,11 +52,11 @@ function RoleChoice({ user, changed }: { user: AdminUser; changed: (user: AdminU
   const grant = useAction(async (role: Role) => changed(await admin.setRole(user.id, role)));
   return (
     <div className="em-stack">
-      <select className="form-select" aria-label={`Role of ${user.displayName} (${user.email})`} value={user.role} disabled={grant.pending}
+      <select className="form-select" aria-label={t('Role of {name} ({email})', { name: user.displayName, email: user.email })} value={user.role} disabled={grant.pending}
         onChange={(event) => void grant.run(event.target.value as Role)}>
-        <option value="user">User</option>
-        <option value="organizer">Organizer</option>
-        <option value="admin">Admin</option>
+        <option value="user">{t('User')}</option>
+        <option value="organizer">{t('Organizer')}</option>
+        <option value="admin">{t('Admin')}</option>
       </select>
       <ProblemNote problem={grant.problem} />
     </div>

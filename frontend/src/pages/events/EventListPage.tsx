@@ -15,6 +15,7 @@ import { serverNow } from '../../time/serverClock';
 import { ranges, readRange, timesOf } from './dayRange';
 import type { Range } from './dayRange';
 import { registrationWindow } from './registrationWindow';
+import { plural, t } from '../../language/text';
 
 export function EventListPage() {
   const asked = useLocation().query;
@@ -30,20 +31,20 @@ export function EventListPage() {
   };
   return (
     <div className="em-column mx-auto em-stack-l">
-      <PageTitle title="Events" />
+      <PageTitle title={t('Events')} />
       <div className="em-row align-items-end">
-        <SearchBox label="Search events" value={query} onSearch={(text) => search(text, range)} />
-        <Select label="When" name="when" value={range} onChange={(change) => search(query, readRange(change.target.value))}>
-          {Object.entries(ranges).map(([value, label]) => <option key={value} value={value}>{label}</option>)}
+        <SearchBox label={t('Search events')} value={query} onSearch={(text) => search(text, range)} />
+        <Select label={t('When')} name="when" value={range} onChange={(change) => search(query, readRange(change.target.value))}>
+          {Object.entries(ranges).map(([value, label]) => <option key={value} value={value}>{t(label)}</option>)}
         </Select>
       </div>
-      <PagedList of={list} pending={<Pending label="Loading events" heights={[112, 112, 112, 112]} />}
+      <PagedList of={list} pending={<Pending label={t('Loading events')} heights={[112, 112, 112, 112]} />}
         empty={query
-          ? <Empty title="Nothing found">No event matches “{query}”{range !== 'any' && ' in these days'}.</Empty>
-          : range !== 'any' ? <Empty title="Nothing in these days">Look further ahead.</Empty>
-          : <Empty title="No events yet">As soon as one is published, it will be here.</Empty>}>
+          ? <Empty title={t('Nothing found')}>{range === 'any' ? t('No event matches “{query}”.', { query }) : t('No event matches “{query}” in these days.', { query })}</Empty>
+          : range !== 'any' ? <Empty title={t('Nothing in these days')}>{t('Look further ahead.')}</Empty>
+          : <Empty title={t('No events yet')}>{t('As soon as one is published, it will be here.')}</Empty>}>
         {(items) => (
-          <ul className="em-list" aria-label="Events">
+          <ul className="em-list" aria-label={t('Events')}>
             {items.map((event) => <li key={event.id}><EventCard event={event} /></li>)}
           </ul>
         )}
@@ -68,11 +69,11 @@ function EventCard({ event }: { event: Event }) {
 
 function PlacesLeft({ event }: { event: Event }) {
   const window = registrationWindow(event, serverNow());
-  if (window === 'ended') return <Badge>Ended</Badge>;
-  if (window === 'notYet') return <Badge>Opens later</Badge>;
-  if (window === 'closed') return <Badge>Registration closed</Badge>;
+  if (window === 'ended') return <Badge>{t('Ended')}</Badge>;
+  if (window === 'notYet') return <Badge>{t('Opens later')}</Badge>;
+  if (window === 'closed') return <Badge>{t('Registration closed')}</Badge>;
   const left = event.capacity - event.confirmed;
-  if (left <= 0) return event.waitlistEnabled ? <Badge tone="warn">Waitlist</Badge> : <Badge tone="bad">Full</Badge>;
-  if (left <= event.capacity / 10) return <Badge tone="warn">{left.toLocaleString('en')} left</Badge>;
-  return <Badge tone="good">{left.toLocaleString('en')} places</Badge>;
+  if (left <= 0) return event.waitlistEnabled ? <Badge tone="warn">{t('Waitlist')}</Badge> : <Badge tone="bad">{t('Full')}</Badge>;
+  if (left <= event.capacity / 10) return <Badge tone="warn">{t('{count} left', { count: left })}</Badge>;
+  return <Badge tone="good">{plural('{count} place|{count} places', left)}</Badge>;
 }

@@ -12,6 +12,7 @@ import { Link } from '../../routing/Link';
 import { useSession } from '../../session/session';
 import { OwnPlace } from './OwnPlace';
 import { useOwnRegistration } from './useOwnRegistration';
+import { t } from '../../language/text';
 
 export function EventPage({ id = '' }: { id?: string }) {
   const event = useEvent(id);
@@ -23,7 +24,7 @@ export function EventPage({ id = '' }: { id?: string }) {
   const ownKnown = session.status !== 'restoring' && (session.user === null || own.data !== undefined || own.problem !== null);
   const shown = { ...event, data: ownKnown ? event.data : undefined };
   return (
-    <Loaded of={shown} title="Event" pending={<Pending label="Loading the event" heights={[48, 280, 160]} />}>
+    <Loaded of={shown} title={t('Event')} pending={<Pending label={t('Loading the event')} heights={[48, 280, 160]} />}>
       {(data) => <EventView event={data} own={own} reload={event.reload} />}
     </Loaded>
   );
@@ -38,24 +39,24 @@ function EventView({ event, own, reload }: { event: Event; own: Resource<OwnRegi
       <PageTitle title={event.title}>
         <div className="em-row">
           {event.status !== 'published' && <EventBadge status={event.status} />}
-          {event.organizerName && <span className="em-soft">by {event.organizerName}</span>}
-          {manages && <Link to={`/organizer/events/${event.id}`}>Manage this event</Link>}
+          {event.organizerName && <span className="em-soft">{t('by {name}', { name: event.organizerName })}</span>}
+          {manages && <Link to={`/organizer/events/${event.id}`}>{t('Manage this event')}</Link>}
         </div>
       </PageTitle>
       <div className="em-two">
         <div className="em-stack-l order-2 order-lg-1">
           {event.description && (
             <section aria-labelledby="about-heading">
-              <h2 id="about-heading">About</h2>
+              <h2 id="about-heading">{t('About')}</h2>
               <p className="em-prose mb-0">{event.description}</p>
             </section>
           )}
           {event.status !== 'draft' && <Announcements eventId={event.id} />}
         </div>
-        <aside className="em-card em-stack order-1 order-lg-2" aria-label="Your place">
+        <aside className="em-card em-stack order-1 order-lg-2" aria-label={t('Your place')}>
           <dl className="em-facts">
-            <div><dt>When</dt><dd><When event={event} /></dd></div>
-            {event.venue && <div><dt>Where</dt><dd>{event.venue}</dd></div>}
+            <div><dt>{t('When')}</dt><dd><When event={event} /></dd></div>
+            {event.venue && <div><dt>{t('Where')}</dt><dd>{event.venue}</dd></div>}
           </dl>
           {event.status !== 'draft' && <LiveCapacity event={event} counts={counts} />}
           <OwnPlace event={event} counts={counts} own={own} reloadEvent={reload} />

@@ -5,6 +5,7 @@ import { useAction } from '../../api/useAction';
 import type { Event, OwnRegistration } from '../../api/types';
 import { Confirm } from '../../components/Confirm';
 import { TicketCard } from '../../components/TicketCard';
+import { t } from '../../language/text';
 
 interface Props {
   event: Event;
@@ -28,14 +29,14 @@ export function HeldPlace({ event, registration, changed }: Props) {
   if (event.status === 'ended' || event.status === 'cancelled') return null;
   const waits = registration.status === 'waitlisted';
   const words = waits
-    ? { leave: 'Leave the line', title: 'Leave the line?', yes: 'Yes, leave the line', no: 'Stay in line',
-        text: `Your place in line for “${event.title}” is gone then. Coming back means starting at its end.` }
-    : { leave: 'Cancel registration', title: 'Cancel your registration?', yes: 'Yes, cancel registration', no: 'Keep my place',
-        text: `Your place at “${event.title}” goes to somebody else, and your ticket stops being valid.` };
+    ? { leave: t('Leave the line'), title: t('Leave the line?'), yes: t('Yes, leave the line'), no: t('Stay in line'),
+        text: t('Your place in line for “{title}” is gone then. Coming back means starting at its end.', { title: event.title }) }
+    : { leave: t('Cancel registration'), title: t('Cancel your registration?'), yes: t('Yes, cancel registration'), no: t('Keep my place'),
+        text: t('Your place at “{title}” goes to somebody else, and your ticket stops being valid.', { title: event.title }) };
   return (
     <>
       {!waits && (registration.ticket
-        ? <TicketCard ticket={registration.ticket} title={event.title} />
+        ? <TicketCard ticket={registration.ticket} event={event} />
         : <div className="em-ticket"><div className="em-ticket-image em-skeleton" aria-hidden="true" /></div>)}
       <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{words.leave}</button>
       {asking && (

@@ -8,6 +8,7 @@ import { HeldPlace } from './HeldPlace';
 import { registrationWindow } from './registrationWindow';
 import type { RegistrationWindow } from './registrationWindow';
 import { TakePlace } from './TakePlace';
+import { number, rich, t } from '../../language/text';
 
 interface Props {
   event: Event;
@@ -58,29 +59,29 @@ interface StateProps {
 }
 
 function StateText({ event, window, registration, movedUp }: StateProps) {
-  if (window === 'cancelled') return <p className="em-note mb-0" data-tone="bad">This event was cancelled.</p>;
+  if (window === 'cancelled') return <p className="em-note mb-0" data-tone="bad">{t('This event was cancelled.')}</p>;
   switch (registration?.status) {
     case 'confirmed':
       return (
         <p className="em-note mb-0" data-tone="good">
-          <strong>{movedUp ? 'You moved up: you have a place.' : 'Your place is confirmed.'}</strong>{' '}
-          {registration.checkedInAt ? 'You are checked in.' : registration.ticket ? 'Show this ticket at the door.' : 'Your ticket is being made…'}
+          <strong>{movedUp ? t('You moved up: you have a place.') : t('Your place is confirmed.')}</strong>{' '}
+          {registration.checkedInAt ? t('You are checked in.') : registration.ticket ? t('Show this ticket at the door.') : t('Your ticket is being made…')}
         </p>
       );
     case 'waitlisted':
       return (
         <div className="em-note" data-tone="warn">
-          <div className="em-line-place">In line at <b className="em-number">{registration.position?.toLocaleString('en') ?? '…'}</b></div>
+          <div className="em-line-place">{rich('In line at {position}', { position: <b className="em-number">{registration.position ? number(registration.position) : '…'}</b> })}</div>
           {lineStands(event, window)
-            ? 'The line doesn’t move any more.'
-            : 'When a place is free for you, it is yours at once, and we write to you.'}
+            ? t('The line doesn’t move any more.')
+            : t('When a place is free for you, it is yours at once, and we write to you.')}
         </div>
       );
     case 'cancelled':
       return (
         <div className="em-note">
-          Your registration was cancelled.
-          {registration.cancellationReason && <div>The organizer writes: “{registration.cancellationReason}”</div>}
+          {t('Your registration was cancelled.')}
+          {registration.cancellationReason && <div>{t('The organizer writes: “{reason}”', { reason: registration.cancellationReason })}</div>}
         </div>
       );
     default:

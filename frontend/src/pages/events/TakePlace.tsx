@@ -11,6 +11,7 @@ import { useSession } from '../../session/session';
 import { formatMoment } from '../../time/format';
 import { ResendVerification } from '../account/ResendVerification';
 import type { RegistrationWindow } from './registrationWindow';
+import { rich, t } from '../../language/text';
 
 interface Props {
   event: Event;
@@ -39,16 +40,28 @@ export function TakePlace({ event, window, counts, changed }: Props) {
     <>
       <ProblemNote problem={register.problem} />
       {register.problem?.slug === 'email-not-verified' && <ResendVerification email={user?.email} />}
-      {full && (
+      {full && !register.pending && (
         <p className="em-note mb-0" data-tone="warn">
-          <strong>This event is full.</strong>{' '}
-          {event.waitlistEnabled ? 'Wait in line: whoever is first gets the next free place.' : 'If somebody cancels, the place can be taken here.'}
+          <strong>{t('This event is full.')}</strong>{' '}
+          {event.waitlistEnabled ? t('Wait in line: whoever is first gets the next free place.') : t('If somebody cancels, the place can be taken here.')}
         </p>
       )}
+      {register.pending && <Expected full={full} />}
       {(!full || event.waitlistEnabled) && (
-        <Ask eventId={event.id} wish={full ? 'Join the waitlist' : 'Register'} pending={register.pending} onAsk={() => void register.run()} />
+        <Ask eventId={event.id} full={full} pending={register.pending} onAsk={() => void register.run()} />
       )}
-      {event.registrationClosesAt && <p className="em-small em-soft mb-0">Registration closes on <Moment at={event.registrationClosesAt} />.</p>}
+      {event.registrationClosesAt && <p className="em-small em-soft mb-0">{rich('Registration closes on {time}.', { time: <Moment at={event.registrationClosesAt} /> })}</p>}
+    </>
+  );
+}
+
+/** What will stand here in a moment, as far as one can tell: the server's answer takes its place, or says otherwise. */
+function Expected({ full }: { full: boolean }) {
+  if (full) return <p className="em-note mb-0" data-tone="warn" role="status">{t('You are being put in line…')}</p>;
+  return (
+    <>
+      <p className="em-note mb-0" data-tone="good" role="status">{t('Your place is being taken…')}</p>
+      <div className="em-ticket"><div className="em-ticket-image em-skeleton" aria-hidden="true" /></div>
     </>
   );
 }
@@ -59,13 +72,13 @@ const outrun = new Set(['already-registered', 'full', 'registration-closed', 're
 function Shut({ event, window }: { event: Event; window: RegistrationWindow }) {
   switch (window) {
     case 'notYet':
-      return <p className="em-note mb-0">Registration opens on {event.registrationOpensAt && <strong><Moment at={event.registrationOpensAt} /></strong>}. Keep this page open: the button appears by itself.</p>;
+      return <p className="em-note mb-0">{rich('Registration opens on {time}. Keep this page open: the button appears by itself.', { time: event.registrationOpensAt && <strong><Moment at={event.registrationOpensAt} /></strong> })}</p>;
     case 'closed':
-      return <p className="em-note mb-0">Registration closed on {event.registrationClosesAt && <Moment at={event.registrationClosesAt} />}.</p>;
+      return <p className="em-note mb-0">{rich('Registration closed on {time}.', { time: event.registrationClosesAt && <Moment at={event.registrationClosesAt} /> })}</p>;
     case 'ended':
-      return <p className="em-note mb-0">This event has ended.</p>;
+      return <p className="em-note mb-0">{t('This event has ended.')}</p>;
     case 'draft':
-      return <p className="em-note mb-0">This event isn’t published yet.</p>;
+      return <p className="em-note mb-0">{t('This event isn’t published yet.')}</p>;
     default:
       return null;
   }
@@ -77,19 +90,19 @@ function Moment({ at }: { at: string }) {
 
 interface AskProps {
   eventId: string;
-  wish: string;
+  full: boolean;
   pending: boolean;
   onAsk: () => void;
 }
 
-function Ask({ eventId, wish, pending, onAsk }: AskProps) {
+function Ask({ eventId, full, pending, onAsk }: AskProps) {
   const { user } = useSession();
-  if (user !== null) return <Busy pending={pending} className="btn btn-primary btn-lg" onClick={onAsk}>{wish}</Busy>;
+  if (user !== null) return <Busy pending={pending} className="btn btn-primary btn-lg" onClick={onAsk}>{full ? t('Join the waitlist') : t('Register')}</Busy>;
   const next = encodeURIComponent(`/events/${eventId}`);
   return (
     <>
-      <Link className="btn btn-primary btn-lg" to={`/sign-in?next=${next}`}>{wish === 'Register' ? 'Sign in to register' : 'Sign in to join the waitlist'}</Link>
-      <p className="em-small em-soft text-center mb-0">New here? <Link to={`/sign-up?next=${next}`}>Create an account</Link></p>
+      <Link className="btn btn-primary btn-lg" to={`/sign-in?next=${next}`}>{full ? t('Sign in to join the waitlist') : t('Sign in to register')}</Link>
+      <p className="em-small em-soft text-center mb-0">{rich('New here? {link}', { link: <Link to={`/sign-up?next=${next}`}>{t('Create an account')}</Link> })}</p>
     </>
   );
 }

@@ -1,5 +1,9 @@
+import type { Text } from '../../language/text';
+
 /** Which days of the reader's calendar the list shows. */
-export const ranges = { any: 'Any time', today: 'Today', week: 'The next 7 days', month: 'The next 30 days' } as const;
+export const ranges: Record<'any' | 'today' | 'week' | 'month', Text> = {
+  any: 'Any time', today: 'Today', week: 'The next 7 days', month: 'The next 30 days',
+};
 export type Range = keyof typeof ranges;
 
 const days: Record<Exclude<Range, 'any'>, number> = { today: 1, week: 7, month: 30 };

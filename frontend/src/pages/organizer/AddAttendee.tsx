@@ -8,6 +8,8 @@ import { Dialog } from '../../components/Confirm';
 import { TextField } from '../../components/Field';
 import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { emailError } from '../account/credentials';
+import { t } from '../../language/text';
+import type { Text } from '../../language/text';
 
 interface Props {
   eventId: string;
@@ -25,15 +27,15 @@ export function AddAttendee({ eventId, added, close }: Props) {
   });
   const validation = useValidation(onlyErrors({ email: emailError(email) }));
   const refusal = refusals[add.problem?.slug ?? ''];
-  const errors = { ...(refusal ? { email: refusal } : fieldErrors(add.problem)), ...validation.shown };
+  const errors = { ...(refusal ? { email: t(refusal) } : fieldErrors(add.problem)), ...validation.shown };
   return (
-    <Dialog title="Add somebody" onClose={() => { if (!add.pending) close(); }}>
-      <Form name="Add an attendee" problem={errors.email ? null : add.problem} onSubmit={() => { if (validation.passes()) void add.run(); }}>
-        <TextField label="Email of their account" name="email" type="email" autoComplete="off" maxLength={254} value={email} error={errors.email}
-          hint="They get a place, or a place in line, and their ticket by email." onChange={(event) => setEmail(event.target.value)} />
+    <Dialog title={t('Add somebody')} onClose={() => { if (!add.pending) close(); }}>
+      <Form name={t('Add an attendee')} problem={errors.email ? null : add.problem} onSubmit={() => { if (validation.passes()) void add.run(); }}>
+        <TextField label={t('Email of their account')} name="email" type="email" autoComplete="off" maxLength={254} value={email} error={errors.email}
+          hint={t('They get a place, or a place in line, and their ticket by email.')} onChange={(event) => setEmail(event.target.value)} />
         <div className="em-dialog-actions mt-0">
-          <button type="button" className="btn btn-outline-secondary" onClick={close} disabled={add.pending}>Back</button>
-          <Busy type="submit" pending={add.pending} className="btn btn-primary">Add to the event</Busy>
+          <button type="button" className="btn btn-outline-secondary" onClick={close} disabled={add.pending}>{t('Back')}</button>
+          <Busy type="submit" pending={add.pending} className="btn btn-primary">{t('Add to the event')}</Busy>
         </div>
       </Form>
     </Dialog>
@@ -41,7 +43,7 @@ export function AddAttendee({ eventId, added, close }: Props) {
 }
 
 /** These are said of the person, not of the reader. */
-const refusals: Record<string, string | undefined> = {
+export const refusals: Record<string, Text | undefined> = {
   'no-such-person': 'Nobody has an account with this address. They have to sign up first.',
   'already-registered': 'This person is registered already.',
   full: 'The event is full. Raise its capacity first, or let it keep a waitlist.',

@@ -13,6 +13,7 @@ import { formatMoment } from '../../time/format';
 import { Conflicts } from './Conflicts';
 import { ManagedEvent } from './ManagedEvent';
 import { UndoCheckIn } from './UndoCheckIn';
+import { t } from '../../language/text';
 
 export function CheckInPage({ id = '' }: { id?: string }) {
   return <ManagedEvent id={id} section="Check-in">{(event) => <CheckIn event={event} />}</ManagedEvent>;
@@ -24,7 +25,7 @@ function CheckIn({ event }: { event: Event }) {
   const list = usePages<RecordedScan>(`scans:${event.id}`, (cursor, signal) => events.scans(event.id, cursor, signal));
   useTopic(`organizer:${event.id}`, (update) => { if (update.type === 'checkIns') list.reload(); });
   const undone = (scan: RecordedScan): void => {
-    setSaid(`The check-in of ${scan.attendee?.displayName ?? 'this ticket'} was undone.`);
+    setSaid(t('The check-in of {name} was undone.', { name: scan.attendee?.displayName ?? t('this ticket') }));
     setUndoing(null);
     list.reload();
   };
@@ -32,18 +33,17 @@ function CheckIn({ event }: { event: Event }) {
     <div className="em-stack">
       <div className="em-card em-row em-row-spread">
         <p className="mb-0 em-column">
-          The gate is a page for phones, tablets and laptops at the door. It scans with the camera, takes typed codes and keyboard
-          scanners, and goes on without a network.
+          {t('The gate is a page for phones, tablets and laptops at the door. It scans with the camera, takes typed codes and keyboard scanners, and goes on without a network.')}
         </p>
         {/* A real link: the gate is an app of its own, with rights of its own (its decoder is WebAssembly). */}
-        <a className="btn btn-primary btn-lg" href={`/gate/${event.id}`}>Open the gate</a>
+        <a className="btn btn-primary btn-lg" href={`/gate/${event.id}`}>{t('Open the gate')}</a>
       </div>
       <Conflicts eventId={event.id} />
-      <h2 className="mb-0">Scans</h2>
+      <h2 className="mb-0">{t('Scans')}</h2>
       <div role="status" className="em-quiet">{said && <p className="em-note mb-0" data-tone="good">{said}</p>}</div>
-      <PagedList of={list} empty={<Empty title="Nobody has been scanned yet" />}>
+      <PagedList of={list} empty={<Empty title={t('Nobody has been scanned yet')} />}>
         {(items) => (
-          <Table label="Scans" heads={['Name', 'Result', 'When', 'Where', 'Change']}>
+          <Table label={t('Scans')} heads={[t('Name'), t('Result'), t('When'), t('Where'), t('Change')]}>
             {items.map((scan) => <Row key={scan.id} cells={cellsOf(scan, () => setUndoing(scan))} />)}
           </Table>
         )}
@@ -57,16 +57,16 @@ function cellsOf(scan: RecordedScan, undo: () => void): ReactNode[] {
   const wasAdmitted = scan.result === 'admitted';
   const where = [scan.gate, scan.device].filter(Boolean).join(', ');
   return [
-    <span className="em-strong">{scan.attendee?.displayName ?? 'Unknown'}</span>,
+    <span className="em-strong">{scan.attendee?.displayName ?? t('Unknown')}</span>,
     <div className="em-stack-s align-items-start">
-      <Badge tone={scan.undoneAt ? 'plain' : wasAdmitted ? 'good' : 'bad'}>{scan.undoneAt ? 'Undone' : resultWords[scan.result].word}</Badge>
+      <Badge tone={scan.undoneAt ? 'plain' : wasAdmitted ? 'good' : 'bad'}>{scan.undoneAt ? t('Undone') : t(resultWords[scan.result].word)}</Badge>
       {scan.undoReason && <span className="em-small em-soft">{scan.undoReason}</span>}
     </div>,
-    <>{formatMoment(scan.at)}{scan.offline && <div className="em-small em-soft">without a network</div>}</>,
+    <>{formatMoment(scan.at)}{scan.offline && <div className="em-small em-soft">{t('without a network')}</div>}</>,
     where || null,
     wasAdmitted && !scan.undoneAt ? (
       <button type="button" className="btn btn-sm btn-outline-danger" onClick={undo}>
-        Undo<span className="visually-hidden"> the check-in of {scan.attendee?.displayName}</span>
+        {t('Undo')}<span className="visually-hidden"> {t('the check-in of {name}', { name: scan.attendee?.displayName ?? t('this ticket') })}</span>
       </button>
     ) : null,
   ];

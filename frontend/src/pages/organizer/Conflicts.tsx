@@ -5,10 +5,12 @@ import { ProblemNote } from '../../components/States';
 import { placeOf } from '../../gate/resultWords';
 import { useTopic } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
+import { t } from '../../language/text';
+import type { Text } from '../../language/text';
 
 type Listed = ScanConflict & { id: string };
 
-const meanings: Record<ScanConflict['kind'], string> = {
+const meanings: Record<ScanConflict['kind'], Text> = {
   admittedTwice: 'One ticket was let in more than once.',
   refusedLater: 'A gate without a network let somebody in whom the server would have refused.',
 };
@@ -24,21 +26,21 @@ export function Conflicts({ eventId }: { eventId: string }) {
   if (!list.items?.length) return null;
   return (
     <section className="em-note em-stack-s" data-tone="warn" aria-labelledby="conflicts-heading">
-      <h2 id="conflicts-heading" className="mb-0">Conflicts between gates</h2>
+      <h2 id="conflicts-heading" className="mb-0">{t('Conflicts between gates')}</h2>
       <ul className="em-list">
         {list.items.map((conflict) => (
           <li key={conflict.id}>
-            <div className="em-strong">{conflict.attendee?.displayName ?? 'An unknown ticket'}</div>
-            <div>{meanings[conflict.kind]}</div>
+            <div className="em-strong">{conflict.attendee?.displayName ?? t('An unknown ticket')}</div>
+            <div>{t(meanings[conflict.kind])}</div>
             <ul>
               {conflict.scans.map((scan) => (
-                <li key={scan.id}>{formatMoment(scan.at)}{placeOf(scan)}{scan.offline && ', without a network'}</li>
+                <li key={scan.id}>{formatMoment(scan.at)}{placeOf(scan)}{scan.offline && `, ${t('without a network')}`}</li>
               ))}
             </ul>
           </li>
         ))}
       </ul>
-      {list.loadMore && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={list.loadMore}>Load more</button></div>}
+      {list.loadMore && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={list.loadMore}>{t('Load more')}</button></div>}
     </section>
   );
 }

@@ -10,6 +10,7 @@ import { browserZone } from '../../time/zone';
 import { EventForm } from './EventForm';
 import { blankForm, copyOf } from './eventFormValues';
 import type { EventFormValues } from './eventFormValues';
+import { t } from '../../language/text';
 
 /** `?from=ID` begins with another event's details, its times left out. */
 export function CreateEventPage() {
@@ -17,8 +18,8 @@ export function CreateEventPage() {
   const pattern = useResource<Event>(from ? `event:${from}` : null, (signal) => events.get(from ?? '', signal));
   return (
     <>
-      <PageTitle title="Create an event">
-        <p className="em-soft mb-0">It stays a draft that only you see until you publish it.</p>
+      <PageTitle title={t('Create an event')}>
+        <p className="em-soft mb-0">{t('It stays a draft that only you see until you publish it.')}</p>
       </PageTitle>
       {from === null
         ? <Creator initial={blankForm(browserZone())} />
@@ -33,5 +34,5 @@ function Creator({ initial }: { initial: EventFormValues }) {
     const event = await intend(draft, (key) => events.create(draft, key));
     navigate(`/organizer/events/${event.id}`, { replace: true });
   });
-  return <EventForm name="Create an event" initial={initial} submitLabel="Create event" save={save} />;
+  return <EventForm name={t('Create an event')} initial={initial} submitLabel={t('Create event')} save={save} />;
 }

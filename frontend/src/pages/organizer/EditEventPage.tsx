@@ -6,6 +6,7 @@ import { EventForm } from './EventForm';
 import { changedFields, formOf } from './eventFormValues';
 import type { EventFormValues } from './eventFormValues';
 import { ManagedEvent } from './ManagedEvent';
+import { t } from '../../language/text';
 
 export function EditEventPage({ id = '' }: { id?: string }) {
   return <ManagedEvent id={id} section="Edit">{(event, set, reload) => <Editor {...{ event, set, reload }} />}</ManagedEvent>;
@@ -32,10 +33,10 @@ function Editor({ event, set, reload }: Props) {
   return (
     <div className="em-stack">
       {save.problem?.slug === 'version-mismatch' && (
-        <div><button type="button" className="btn btn-outline-secondary" onClick={() => { setBase(event); save.clear(); reload(); }}>Load the newest version</button></div>
+        <div><button type="button" className="btn btn-outline-secondary" onClick={() => { setBase(event); save.clear(); reload(); }}>{t('Load the newest version')}</button></div>
       )}
-      <div role="status">{saved > 0 && !save.pending && !save.problem && <p className="em-note mb-0" data-tone="good">Saved.</p>}</div>
-      <EventForm key={base.version} name="Edit the event" initial={initial} submitLabel="Save changes" save={save} />
+      <div role="status">{saved > 0 && !save.pending && !save.problem && <p className="em-note mb-0" data-tone="good">{t('Saved.')}</p>}</div>
+      <EventForm key={base.version} name={t('Edit the event')} initial={initial} submitLabel={t('Save changes')} save={save} />
     </div>
   );
 }

@@ -6,8 +6,10 @@ import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form, useValidation } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
 import { browserZone, knownZones } from '../../time/zone';
+import { Preview } from './Preview';
 import { readForm } from './eventFormValues';
 import type { EventFormValues } from './eventFormValues';
+import { t } from '../../language/text';
 
 interface Props {
   name: string;
@@ -36,44 +38,47 @@ export function EventForm({ name, initial, submitLabel, save }: Props) {
     || errors.registrationOpensAt || errors.registrationClosesAt || errors.checkInOpensAt;
 
   return (
-    <Form name={name} problem={tooSmall ? null : save.problem} onSubmit={submit} className="em-card em-stack em-column">
-      <TextField label="Title" name="title" maxLength={200} value={values.title} error={errors.title}
-        onChange={(event) => set({ title: event.target.value })} />
-      <TextArea label="Description" name="description" rows={6} maxLength={20000} value={values.description}
-        error={errors.description} onChange={(event) => set({ description: event.target.value })} />
-      <TextField label="Venue" name="venue" maxLength={300} value={values.venue} error={errors.venue}
-        onChange={(event) => set({ venue: event.target.value })} />
-      <div className="em-pair">
-        {time('startsAt', 'Starts')}
-        {time('endsAt', 'Ends')}
-      </div>
-      <Select label="Time zone" name="timeZone" value={values.timeZone} error={errors.timeZone}
-        hint="All times of this form are meant in this zone." onChange={(event) => set({ timeZone: event.target.value })}>
-        {zones.map((zone) => <option key={zone} value={zone}>{zone.replaceAll('_', ' ')}</option>)}
-      </Select>
-      <div className="em-pair">
-        <TextField label="Capacity" name="capacity" type="number" inputMode="numeric" min={1} max={1000000} step={1}
-          hint="How many places there are." value={values.capacity} error={errors.capacity}
-          onChange={(event) => set({ capacity: event.target.value })} />
-      </div>
-      <Checkbox label="Keep a waitlist when it is full" name="waitlistEnabled" checked={values.waitlistEnabled}
-        hint="Whoever is first in line gets a place as soon as one is free."
-        onChange={(event) => set({ waitlistEnabled: event.target.checked })} />
-      {values.waitlistEnabled && (
-        <Checkbox label="Keep moving people up from the waitlist after registration has closed" name="promoteAfterClose"
-          checked={values.promoteAfterClose} onChange={(event) => set({ promoteAfterClose: event.target.checked })} />
-      )}
-      <details open={Boolean(more)}>
-        <summary className="em-strong">Registration and check-in times</summary>
-        <div className="em-stack mt-3">
-          <div className="em-pair">
-            {time('registrationOpensAt', 'Registration opens', 'Empty: as soon as it is published.')}
-            {time('registrationClosesAt', 'Registration closes', 'Empty: when the event ends.')}
-          </div>
-          <div className="em-pair">{time('checkInOpensAt', 'Check-in opens', 'Empty: at any time.')}</div>
+    <div className="em-two">
+      <Form name={name} problem={tooSmall ? null : save.problem} onSubmit={submit} onLeave={validation.leave} className="em-card em-stack">
+        <TextField label={t('Title')} name="title" maxLength={200} value={values.title} error={errors.title}
+          onChange={(event) => set({ title: event.target.value })} />
+        <TextArea label={t('Description')} name="description" rows={6} maxLength={20000} value={values.description}
+          error={errors.description} onChange={(event) => set({ description: event.target.value })} />
+        <TextField label={t('Venue')} name="venue" maxLength={300} value={values.venue} error={errors.venue}
+          onChange={(event) => set({ venue: event.target.value })} />
+        <div className="em-pair">
+          {time('startsAt', t('Starts'))}
+          {time('endsAt', t('Ends'))}
         </div>
-      </details>
-      <div><Busy type="submit" pending={save.pending} className="btn btn-primary">{submitLabel}</Busy></div>
-    </Form>
+        <Select label={t('Time zone')} name="timeZone" value={values.timeZone} error={errors.timeZone}
+          hint={t('All times of this form are meant in this zone.')} onChange={(event) => set({ timeZone: event.target.value })}>
+          {zones.map((zone) => <option key={zone} value={zone}>{zone.replaceAll('_', ' ')}</option>)}
+        </Select>
+        <div className="em-pair">
+          <TextField label={t('Capacity')} name="capacity" type="number" inputMode="numeric" min={1} max={1000000} step={1}
+            hint={t('How many places there are.')} value={values.capacity} error={errors.capacity}
+            onChange={(event) => set({ capacity: event.target.value })} />
+        </div>
+        <Checkbox label={t('Keep a waitlist when it is full')} name="waitlistEnabled" checked={values.waitlistEnabled}
+          hint={t('Whoever is first in line gets a place as soon as one is free.')}
+          onChange={(event) => set({ waitlistEnabled: event.target.checked })} />
+        {values.waitlistEnabled && (
+          <Checkbox label={t('Keep moving people up from the waitlist after registration has closed')} name="promoteAfterClose"
+            checked={values.promoteAfterClose} onChange={(event) => set({ promoteAfterClose: event.target.checked })} />
+        )}
+        <details open={Boolean(more)}>
+          <summary className="em-strong">{t('Registration and check-in times')}</summary>
+          <div className="em-stack mt-3">
+            <div className="em-pair">
+              {time('registrationOpensAt', t('Registration opens'), t('Empty: as soon as it is published.'))}
+              {time('registrationClosesAt', t('Registration closes'), t('Empty: when the event ends.'))}
+            </div>
+            <div className="em-pair">{time('checkInOpensAt', t('Check-in opens'), t('Empty: at any time.'))}</div>
+          </div>
+        </details>
+        <div><Busy type="submit" pending={save.pending} className="btn btn-primary">{submitLabel}</Busy></div>
+      </Form>
+      <Preview draft={read.draft} />
+    </div>
   );
 }

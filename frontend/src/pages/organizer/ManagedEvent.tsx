@@ -7,6 +7,7 @@ import { PageTitle } from '../../components/PageTitle';
 import { Loaded, Pending } from '../../components/States';
 import { When } from '../../components/When';
 import { Link } from '../../routing/Link';
+import { t } from '../../language/text';
 
 const sections = [
   ['Overview', ''], ['Edit', '/edit'], ['Attendees', '/attendees'], ['Check-in', '/check-in'], ['Announcements', '/announcements'],
@@ -23,14 +24,14 @@ interface Props {
 export function ManagedEvent({ id, section, children }: Props) {
   const event = useEvent(id);
   return (
-    <Loaded of={event} title="Event" pending={<Pending label="Loading the event" heights={[72, 48, 240]} />}>
+    <Loaded of={event} title={t('Event')} pending={<Pending label={t('Loading the event')} heights={[72, 48, 240]} />}>
       {(data) => (
         <>
           {section === 'Overview' ? (
             <PageTitle title={data.title}>
               <div className="em-row"><EventBadge status={data.status} /><span className="em-soft"><When event={data} /></span></div>
             </PageTitle>
-          ) : <PageTitle title={section} within={{ title: data.title, link: `/organizer/events/${id}` }} />}
+          ) : <PageTitle title={t(section)} within={{ title: data.title, link: `/organizer/events/${id}` }} />}
           <Tabs id={id} section={section} />
           {children(data, (next) => event.set(() => next), event.reload)}
         </>
@@ -47,9 +48,9 @@ function Tabs({ id, section }: Pick<Props, 'id' | 'section'>) {
     if (tabs.current && open) tabs.current.scrollLeft = open.offsetLeft - (tabs.current.clientWidth - open.offsetWidth) / 2;
   }, [section]);
   return (
-    <nav ref={tabs} className="em-tabs" aria-label="Sections of this event">
+    <nav ref={tabs} className="em-tabs" aria-label={t('Sections of this event')}>
       {sections.map(([name, path]) => (
-        <Link key={name} to={`/organizer/events/${id}${path}`} aria-current={name === section ? 'page' : undefined}>{name}</Link>
+        <Link key={name} to={`/organizer/events/${id}${path}`} aria-current={name === section ? 'page' : undefined}>{t(name)}</Link>
       ))}
     </nav>
   );

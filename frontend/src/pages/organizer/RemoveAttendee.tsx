@@ -6,6 +6,7 @@ import { Busy } from '../../components/Busy';
 import { Dialog } from '../../components/Confirm';
 import { TextArea } from '../../components/Field';
 import { fieldErrors, Form } from '../../components/Form';
+import { t } from '../../language/text';
 
 interface Props {
   eventId: string;
@@ -20,18 +21,18 @@ export function RemoveAttendee({ eventId, attendee, removed, close }: Props) {
   const remove = useAction(async () => removed(await events.removeAttendee(eventId, attendee.id, reason.trim() || null)));
   const name = attendee.attendee.displayName;
   return (
-    <Dialog title={`Remove ${name}?`} onClose={() => { if (!remove.pending) close(); }}>
-      <Form name="Remove an attendee" problem={remove.problem} onSubmit={() => void remove.run()}>
+    <Dialog title={t('Remove {name}?', { name })} onClose={() => { if (!remove.pending) close(); }}>
+      <Form name={t('Remove an attendee')} problem={remove.problem} onSubmit={() => void remove.run()}>
         <p className="mb-0">
           {attendee.status === 'confirmed'
-            ? 'Their ticket stops being valid, and their place goes to the first in line. They are told by email.'
-            : 'They lose their place in line and are told by email.'}
+            ? t('Their ticket stops being valid, and their place goes to the first in line. They are told by email.')
+            : t('They lose their place in line and are told by email.')}
         </p>
-        <TextArea label="Reason" name="reason" rows={3} maxLength={500} value={reason} error={fieldErrors(remove.problem).reason}
-          hint={`May stay empty. ${name} can read it.`} onChange={(event) => setReason(event.target.value)} />
+        <TextArea label={t('Reason')} name="reason" rows={3} maxLength={500} value={reason} error={fieldErrors(remove.problem).reason}
+          hint={t('May stay empty. {name} can read it.', { name })} onChange={(event) => setReason(event.target.value)} />
         <div className="em-dialog-actions mt-0">
-          <button type="button" className="btn btn-outline-secondary" onClick={close} disabled={remove.pending}>Back</button>
-          <Busy type="submit" pending={remove.pending} className="btn btn-danger">Remove</Busy>
+          <button type="button" className="btn btn-outline-secondary" onClick={close} disabled={remove.pending}>{t('Back')}</button>
+          <Busy type="submit" pending={remove.pending} className="btn btn-danger">{t('Remove')}</Busy>
         </div>
       </Form>
     </Dialog>

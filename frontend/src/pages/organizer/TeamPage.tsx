@@ -14,12 +14,14 @@ import { Row, Table } from '../../components/Table';
 import { formatMoment } from '../../time/format';
 import { emailError } from '../account/credentials';
 import { ManagedEvent } from './ManagedEvent';
+import { t } from '../../language/text';
+import type { Text } from '../../language/text';
 
 export function TeamPage({ id = '' }: { id?: string }) {
   return <ManagedEvent id={id} section="Team">{() => <Team key={id} eventId={id} />}</ManagedEvent>;
 }
 
-const roles: Record<MemberRole, string> = { owner: 'Owner', coOrganizer: 'Co-organizer', checkInStaff: 'Check-in staff' };
+const roles: Record<MemberRole, Text> = { owner: 'Owner', coOrganizer: 'Co-organizer', checkInStaff: 'Check-in staff' };
 
 type Listed = Member & { id: string };
 
@@ -33,30 +35,30 @@ function Team({ eventId }: { eventId: string }) {
   });
   const remove = useAction(async (member: Listed) => {
     await events.removeMember(eventId, member.id);
-    setSaid(`${member.displayName} is not in the team any more.`);
+    setSaid(t('{name} is not in the team any more.', { name: member.displayName }));
     setLeaving(null);
     list.set((page) => ({ ...page, items: page.items.filter((item) => item.id !== member.id) }));
   });
   const added = (member: Member): void => {
-    const gate = member.role === 'checkInStaff' ? ` Tell them where the gate is: ${window.location.origin}/gate/${eventId}` : '';
-    setSaid(`${member.displayName} is in the team as ${roles[member.role].toLowerCase()}.${gate}`);
+    const gate = member.role === 'checkInStaff' ? ` ${t('Tell them where the gate is: {address}', { address: `${window.location.origin}/gate/${eventId}` })}` : '';
+    setSaid(t('{name} is in the team now: {role}.', { name: member.displayName, role: t(roles[member.role]) }) + gate);
     list.reload();
   };
   return (
     <div className="em-two">
       <div className="em-stack">
         <div role="status" className="em-quiet">{said && <p className="em-note mb-0" data-tone="good">{said}</p>}</div>
-        <PagedList of={list} empty={<Empty title="Nobody is in the team" />}>
+        <PagedList of={list} empty={<Empty title={t('Nobody is in the team')} />}>
           {(items) => (
-            <Table label="Team" heads={['Name', 'Role', 'Since', 'Change']}>
+            <Table label={t('Team')} heads={[t('Name'), t('Role'), t('Since'), t('Change')]}>
               {items.map((member) => (
                 <Row key={member.id} cells={[
                   <div><div className="em-strong">{member.displayName}</div><div className="em-small em-soft">{member.email}</div></div>,
-                  <Badge tone={member.role === 'owner' ? 'accent' : 'plain'}>{roles[member.role]}</Badge>,
+                  <Badge tone={member.role === 'owner' ? 'accent' : 'plain'}>{t(roles[member.role])}</Badge>,
                   formatMoment(member.since),
                   member.role === 'owner' ? null : (
                     <button type="button" className="btn btn-sm btn-outline-danger" onClick={() => setLeaving(member)}>
-                      Remove<span className="visually-hidden"> {member.displayName}</span>
+                      {t('Remove')}<span className="visually-hidden"> {member.displayName}</span>
                     </button>
                   ),
                 ]} />
@@ -67,9 +69,9 @@ function Team({ eventId }: { eventId: string }) {
       </div>
       <AddMember eventId={eventId} added={added} />
       {leaving && (
-        <Confirm title={`Remove ${leaving.displayName}?`} confirm="Yes, remove" dismiss="Keep in the team" pending={remove.pending}
+        <Confirm title={t('Remove {name}?', { name: leaving.displayName })} confirm={t('Yes, remove')} dismiss={t('Keep in the team')} pending={remove.pending}
           problem={remove.problem} onConfirm={() => void remove.run(leaving)} onDismiss={() => { remove.clear(); setLeaving(null); }}>
-          They can’t open this event’s pages or its gate any more. What they scanned stays.
+          {t('They can’t open this event’s pages or its gate any more. What they scanned stays.')}
         </Confirm>
       )}
     </div>
@@ -84,20 +86,20 @@ function AddMember({ eventId, added }: { eventId: string; added: (member: Member
     setEmail('');
   });
   const validation = useValidation(onlyErrors({ email: emailError(email) }));
-  const unknown = add.problem?.slug === 'no-such-person' ? 'Nobody has an account with this address. They have to sign up first.' : undefined;
+  const unknown = add.problem?.slug === 'no-such-person' ? t('Nobody has an account with this address. They have to sign up first.') : undefined;
   const errors = { ...(unknown ? { email: unknown } : fieldErrors(add.problem)), ...validation.shown };
   return (
     <section className="em-card em-stack" aria-labelledby="add-member-heading">
-      <h2 id="add-member-heading" className="mb-0">Add somebody</h2>
-      <Form name="Add to the team" problem={errors.email ? null : add.problem} onSubmit={() => { if (validation.passes()) void add.run(); }}>
-        <TextField label="Email of their account" name="email" type="email" autoComplete="off" maxLength={254} value={email}
+      <h2 id="add-member-heading" className="mb-0">{t('Add somebody')}</h2>
+      <Form name={t('Add to the team')} problem={errors.email ? null : add.problem} onSubmit={() => { if (validation.passes()) void add.run(); }}>
+        <TextField label={t('Email of their account')} name="email" type="email" autoComplete="off" maxLength={254} value={email}
           error={errors.email} onChange={(event) => setEmail(event.target.value)} />
-        <Select label="Role" name="role" value={role} onChange={(event) => setRole(event.target.value as MemberRole)}
-          hint={role === 'checkInStaff' ? 'May open the gate and check guests in, nothing else.' : 'May do whatever you may with this event.'}>
+        <Select label={t('Role')} name="role" value={role} onChange={(event) => setRole(event.target.value as MemberRole)}
+          hint={role === 'checkInStaff' ? t('May open the gate and check guests in, nothing else.') : t('May do whatever you may with this event.')}>
           <option value="checkInStaff">{roles.checkInStaff}</option>
           <option value="coOrganizer">{roles.coOrganizer}</option>
         </Select>
-        <Busy type="submit" pending={add.pending} className="btn btn-primary">Add to the team</Busy>
+        <Busy type="submit" pending={add.pending} className="btn btn-primary">{t('Add to the team')}</Busy>
       </Form>
     </section>
   );

@@ -1,6 +1,7 @@
 import type { Event, EventDraft } from '../../api/types';
 import type { FieldErrors } from '../../components/Form';
 import { localTime, resolveLocalTime } from '../../time/zone';
+import { t } from '../../language/text';
 
 /** What the form holds: text, and clock times in the event's own zone as datetime-local inputs write them. */
 export interface EventFormValues {
@@ -51,8 +52,8 @@ export function readForm(values: EventFormValues): { draft: EventDraft; errors: 
     const text = values[field];
     if (!text) return null;
     const resolved = resolveLocalTime(text, values.timeZone);
-    if (resolved === null) errors[field] = 'Enter a date and a time.';
-    else if (resolved.kind === 'skipped') errors[field] = `Clocks in ${values.timeZone} skip this time: summer time begins.`;
+    if (resolved === null) errors[field] = t('Enter a date and a time.');
+    else if (resolved.kind === 'skipped') errors[field] = t('Clocks in {zone} skip this time: summer time begins.', { zone: values.timeZone });
     return resolved?.utc ?? null;
   };
   const draft: EventDraft = {
@@ -63,11 +64,11 @@ export function readForm(values: EventFormValues): { draft: EventDraft; errors: 
     registrationOpensAt: time('registrationOpensAt'), registrationClosesAt: time('registrationClosesAt'),
     checkInOpensAt: time('checkInOpensAt'),
   };
-  if (!draft.title) errors.title = 'Give the event a title.';
-  if (!values.startsAt) errors.startsAt = 'Say when it starts.';
-  if (!values.endsAt) errors.endsAt = 'Say when it ends.';
-  if (draft.startsAt && draft.endsAt && draft.endsAt <= draft.startsAt) errors.endsAt ??= 'It must end after it starts.';
-  if (!/^\d+$/.test(values.capacity) || draft.capacity < 1) errors.capacity = 'Enter how many places there are, at least 1.';
+  if (!draft.title) errors.title = t('Give the event a title.');
+  if (!values.startsAt) errors.startsAt = t('Say when it starts.');
+  if (!values.endsAt) errors.endsAt = t('Say when it ends.');
+  if (draft.startsAt && draft.endsAt && draft.endsAt <= draft.startsAt) errors.endsAt ??= t('It must end after it starts.');
+  if (!/^\d+$/.test(values.capacity) || draft.capacity < 1) errors.capacity = t('Enter how many places there are, at least 1.');
   return { draft, errors };
 }
 

@@ -9,9 +9,12 @@ import { Empty } from '../../components/States';
 import { When } from '../../components/When';
 import { afterUpdate } from '../../live/updates';
 import { useFallbackReads, useIsLive, useTopic } from '../../live/useLive';
+import { useKeptPage } from '../../offline/useKeptPage';
 import { Link } from '../../routing/Link';
+import { t } from '../../language/text';
 
 export function MyTicketsPage() {
+  useKeptPage();
   const list = usePages<OwnRegistration>('my-registrations', (cursor, signal) => registrations.mine({ cursor }, signal));
   useTopic('me', (update) => {
     if (update.type === 'subscribed' && update.again) list.reload();
@@ -24,10 +27,10 @@ export function MyTicketsPage() {
   useFallbackReads(!useIsLive('me'), 8_000, list.reload);
   return (
     <div className="em-column mx-auto">
-      <PageTitle title="My tickets" />
-      <PagedList of={list} empty={<Empty title="No registrations yet"><Link to="/">Find an event</Link></Empty>}>
+      <PageTitle title={t('My tickets')} />
+      <PagedList of={list} empty={<Empty title={t('No registrations yet')}><Link to="/">{t('Find an event')}</Link></Empty>}>
         {(items) => (
-          <ul className="em-list" aria-label="My registrations">
+          <ul className="em-list" aria-label={t('My registrations')}>
             {items.map((item) => <li key={item.id}><RegistrationCard item={item} /></li>)}
           </ul>
         )}
@@ -48,14 +51,14 @@ function RegistrationCard({ item }: { item: OwnRegistration }) {
         {event.venue && <div className="em-soft">{event.venue}</div>}
         <div className="em-row mt-2">
           {event.status === 'cancelled'
-            ? <Badge tone="bad">Event cancelled</Badge>
+            ? <Badge tone="bad">{t('Event cancelled')}</Badge>
             : <RegistrationBadge status={item.status} position={item.position} />}
           {event.status === 'ended' && <EventBadge status={event.status} />}
-          {item.status === 'confirmed' && item.ticket === null && event.status === 'published' && <span className="em-small em-soft">The ticket is being made…</span>}
+          {item.status === 'confirmed' && item.ticket === null && event.status === 'published' && <span className="em-small em-soft">{t('The ticket is being made…')}</span>}
         </div>
       </div>
       <div className="em-list-side">
-        {usable && item.ticket && <Link className="btn btn-primary" to={`/tickets/${item.ticket.id}`}>Show ticket<span className="visually-hidden"> for {event.title}</span></Link>}
+        {usable && item.ticket && <Link className="btn btn-primary" to={`/tickets/${item.ticket.id}`}>{t('Show ticket')}<span className="visually-hidden"> {t('for {title}', { title: event.title })}</span></Link>}
       </div>
     </article>
   );

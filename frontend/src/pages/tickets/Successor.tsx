@@ -5,6 +5,7 @@ import type { OwnRegistration, Ticket } from '../../api/types';
 import { Pending } from '../../components/States';
 import { useFallbackReads, useTopic } from '../../live/useLive';
 import { navigate } from '../../routing/history';
+import { t } from '../../language/text';
 
 /** Where a ticket was that is no longer valid: leads to the one that took its place, also when that is still being made. */
 export function Successor({ ticket }: { ticket: Ticket }) {
@@ -18,14 +19,14 @@ export function Successor({ ticket }: { ticket: Ticket }) {
   });
   useFallbackReads(isComing, 2_000, registration.reload);
   useEffect(() => { if (next !== null) navigate(`/tickets/${next}?anew`, { replace: true }); }, [next]);
-  if (registration.data === undefined && registration.problem === null) return <Pending label="Loading the ticket" heights={[420]} />;
+  if (registration.data === undefined && registration.problem === null) return <Pending label={t('Loading the ticket')} heights={[420]} />;
   if (isComing || next !== null) {
     return (
       <div className="em-ticket">
-        <p role="status" className="mb-2">Your new ticket is being made…</p>
+        <p role="status" className="mb-2">{t('Your new ticket is being made…')}</p>
         <div className="em-ticket-image em-skeleton" aria-hidden="true" />
       </div>
     );
   }
-  return <p className="em-note" data-tone="bad">This ticket is no longer valid.</p>;
+  return <p className="em-note" data-tone="bad">{t('This ticket is no longer valid.')}</p>;
 }

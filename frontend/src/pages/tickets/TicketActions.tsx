@@ -10,6 +10,7 @@ import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/F
 import { ProblemNote } from '../../components/States';
 import { formatMoment } from '../../time/format';
 import { emailError } from '../account/credentials';
+import { rich, t } from '../../language/text';
 
 interface Props {
   ticket: Ticket;
@@ -27,20 +28,20 @@ export function TicketActions({ ticket, say, changed, reissued }: Props) {
     <div className="em-stack mt-4">
       {ticket.transfer && (
         <Offered ticket={ticket} offer={ticket.transfer} withdrawn={() => {
-          say('The offer is withdrawn: its link opens nothing any more.');
+          say(t('The offer is withdrawn: its link opens nothing any more.'));
           changed(null);
         }} />
       )}
       <div className="em-row justify-content-center">
         {!ticket.transfer && (
-          <button type="button" className="btn btn-sm btn-outline-secondary" onClick={() => setAsking('offer')}>Give it to somebody else</button>
+          <button type="button" className="btn btn-sm btn-outline-secondary" onClick={() => setAsking('offer')}>{t('Give it to somebody else')}</button>
         )}
-        <button type="button" className="btn btn-sm btn-outline-secondary" onClick={() => setAsking('reissue')}>Get a new code</button>
+        <button type="button" className="btn btn-sm btn-outline-secondary" onClick={() => setAsking('reissue')}>{t('Get a new code')}</button>
       </div>
       {asking === 'offer' && (
         <Offer ticket={ticket} close={close} offered={(offer) => {
           close();
-          say(`We wrote to ${offer.email}.`);
+          say(t('We wrote to {email}.', { email: offer.email }));
           changed(offer);
         }} />
       )}
@@ -62,11 +63,11 @@ function Offered({ ticket, offer, withdrawn }: { ticket: Ticket; offer: TicketOf
   return (
     <div className="em-note em-stack" data-tone="warn" data-testid="ticket-offer">
       <div>
-        Offered to <strong className="text-break">{offer.email}</strong> until {formatMoment(offer.expiresAt)}. The ticket stays yours until they accept.
+        {rich('Offered to {email} until {expiresAt}. The ticket stays yours until they accept.', { email: <strong className="text-break">{offer.email}</strong>, expiresAt: formatMoment(offer.expiresAt) })}
       </div>
       <ProblemNote problem={withdraw.problem} />
       <div>
-        <Busy pending={withdraw.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void withdraw.run()}>Withdraw the offer</Busy>
+        <Busy pending={withdraw.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void withdraw.run()}>{t('Withdraw the offer')}</Busy>
       </div>
     </div>
   );
@@ -79,18 +80,18 @@ function Offer({ ticket, offered, close }: { ticket: Ticket; offered: (offer: Ti
     const address = email.trim();
     offered(await intend(address, (key) => tickets.offer(ticket.id, address, key)));
   });
-  const validation = useValidation(onlyErrors({ email: emailError(email) && 'Enter their email address.' }));
+  const validation = useValidation(onlyErrors({ email: emailError(email) && t('Enter their email address.') }));
   const errors = { ...fieldErrors(offer.problem), ...validation.shown };
   return (
-    <Dialog title="Give your ticket to somebody else" onClose={() => { if (!offer.pending) close(); }}>
-      <Form name="Give the ticket to somebody else" problem={errors.email ? null : offer.problem}
+    <Dialog title={t('Give your ticket to somebody else')} onClose={() => { if (!offer.pending) close(); }}>
+      <Form name={t('Give the ticket to somebody else')} problem={errors.email ? null : offer.problem}
         onSubmit={() => { if (validation.passes()) void offer.run(); }}>
-        <TextField label="Their email" name="email" type="email" autoComplete="off" maxLength={254} value={email} error={errors.email}
-          hint="They get a mail. Once they accept, the place is theirs and your ticket stops being valid."
+        <TextField label={t('Their email')} name="email" type="email" autoComplete="off" maxLength={254} value={email} error={errors.email}
+          hint={t('They get a mail. Once they accept, the place is theirs and your ticket stops being valid.')}
           onChange={(event) => setEmail(event.target.value)} />
         <div className="em-dialog-actions mt-0">
-          <button type="button" className="btn btn-outline-secondary" onClick={close} disabled={offer.pending}>Keep it</button>
-          <Busy type="submit" pending={offer.pending} className="btn btn-primary">Offer the ticket</Busy>
+          <button type="button" className="btn btn-outline-secondary" onClick={close} disabled={offer.pending}>{t('Keep it')}</button>
+          <Busy type="submit" pending={offer.pending} className="btn btn-primary">{t('Offer the ticket')}</Busy>
         </div>
       </Form>
     </Dialog>
@@ -104,10 +105,10 @@ function Reissue({ ticket, reissued, close }: { ticket: Ticket; reissued: () => 
     reissued();
   });
   return (
-    <Confirm title="Get a new code?" confirm="Yes, a new code" dismiss="Keep this one" pending={reissue.pending} problem={reissue.problem}
+    <Confirm title={t('Get a new code?')} confirm={t('Yes, a new code')} dismiss={t('Keep this one')} pending={reissue.pending} problem={reissue.problem}
       onConfirm={() => void reissue.run()} onDismiss={close}>
-      If somebody else has seen or copied your code: the new one admits you, and the old one nobody.
-      {ticket.transfer && ' The offer to somebody else is withdrawn with it.'}
+      {t('If somebody else has seen or copied your code: the new one admits you, and the old one nobody.')}
+      {ticket.transfer && ` ${t('The offer to somebody else is withdrawn with it.')}`}
     </Confirm>
   );
 }

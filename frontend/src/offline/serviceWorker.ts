@@ -1,10 +1,15 @@
-// Opens the gate page without a network. It knows the files of one build, by name, and answers for these and for the
-// pages under /gate/ alone: never for /api, never for another page. Bundled by itself by frontend/build.
+// Opens a page without a network: the gate, and one's tickets. It knows the files of one build, by name, and answers for
+// these and for its own pages alone: never for /api, never for another page. Bundled by itself by frontend/build, once for
+// each of the two.
 
+/** The page under whose address (and below it) this worker stands: "/gate/", "/tickets". */
+declare const EM_PAGE: string;
 /** The page and every file that it may ask for; names carry hashes, so that a build's files never change. */
-declare const EM_GATE_FILES: string[];
+declare const EM_FILES: string[];
 /** Changes with every build that changes one of the files. */
-declare const EM_GATE_VERSION: string;
+declare const EM_VERSION: string;
+/** Whether the server's page comes first and the kept one only when there is none: a gate opens at once, and updates when told. */
+declare const EM_ASKS_FIRST: boolean;
 
 interface Lifetime extends Event {
   waitUntil: (work: Promise<unknown>) => void;
@@ -22,10 +27,11 @@ interface GateWorker {
 }
 const worker = self as unknown as GateWorker;
 
-const page = '/gate/';
-const prefix = 'em-gate-';
-const cacheName = `${prefix}${EM_GATE_VERSION}`;
-const files = new Set(EM_GATE_FILES);
+const prefix = `em-${EM_PAGE.replace(/\//g, '')}-`;
+const cacheName = `${prefix}${EM_VERSION}`;
+const files = new Set(EM_FILES);
+/** How long a page from the server is waited for, in milliseconds. */
+const patience = 4_000;
 
 worker.addEventListener('install', (event) => {
   // All of it or nothing: half a page is worse at the door than last week's. Past the browser's own cache, for the page
@@ -48,7 +54,7 @@ worker.addEventListener('fetch', (event) => {
   const url = new URL(request.url);
   if (request.method !== 'GET' || url.origin !== self.location.origin) return;
   if (request.mode === 'navigate') {
-    if (url.pathname.startsWith(page)) event.respondWith(kept(page, request));
+    if (`${url.pathname}/`.startsWith(EM_PAGE)) event.respondWith(EM_ASKS_FIRST ? fresh(request) : kept(EM_PAGE, request));
   } else if (files.has(url.pathname)) {
     event.respondWith(kept(url.pathname, request));
   }
@@ -57,6 +63,16 @@ worker.addEventListener('fetch', (event) => {
 async function kept(name: string, request: Request): Promise<Response> {
   const cache = await caches.open(cacheName);
   return (await cache.match(name)) ?? fetch(request);
+}
+
+/** The page as the server has it; the kept one when the server is away, or too slow. */
+async function fresh(request: Request): Promise<Response> {
+  const answer = fetch(request);
+  const slow = new Promise<null>((resolve) => setTimeout(() => resolve(null), patience));
+  const first = await Promise.race([answer, slow]).catch(() => null);
+  if (first !== null) return first;
+  const cache = await caches.open(cacheName);
+  return (await cache.match(EM_PAGE)) ?? answer;
 }
 
 export {};

@@ -1,0 +1,55 @@
+"""The pages in the reader's language, with times and numbers as they are written there."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from em.people import PASSWORD, People
+from em.visitor import WIDER_THAN_THE_WINDOW, Visitor
+from em.world import World
+
+Visit = Callable[..., Visitor]
+phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
+
+
+@phone
+def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, people: People) -> None:
+    event = world.event(people.one("organizer"), capacity=1234, startsAt="2031-05-01T17:30:00Z", endsAt="2031-05-01T20:00:00Z",
+                        timeZone="Asia/Tokyo")
+    reader, person = visit("reader", locale="de-DE"), people.one()
+    reader.open(f"/events/{event['id']}")
+    expect(reader.page.locator("html")).to_have_attribute("lang", "de")
+    reader.sees_count("0 von 1.234 Plätzen vergeben")
+    reader.sees("19:30 Ihre Zeit")  # the event's own zone is ahead by seven hours
+    reader.look("german")
+    reader.foresee("/auth/login")
+    reader.follow("Zum Teilnehmen anmelden")
+    reader.fill("E-Mail", person.email)
+    reader.fill("Passwort", "not it at all")
+    reader.press("Anmelden")
+    reader.sees("Die Adresse oder das Passwort stimmt nicht.")
+    reader.fill("Passwort", PASSWORD)
+    reader.press("Anmelden")
+    reader.press("Anmelden")
+    reader.sees("Ihr Platz ist bestätigt.")
+    reader.press("English")
+    reader.sees("Your place is confirmed.")
+    reader.page.reload()
+    reader.sees("Your place is confirmed.")
+    expect(reader.page.locator("html")).to_have_attribute("lang", "en")
+
+
+@phone
+def test_the_pages_can_be_read_from_right_to_left(visit: Visit, world: World, people: People) -> None:
+    event, reader = world.event(people.one("organizer"), waitlistEnabled=True), visit("reader")
+    for address in ("/", f"/events/{event['id']}", "/sign-in", "/sign-up"):
+        reader.open(address)
+        expect(reader.page.get_by_role("heading", level=1)).to_be_visible()
+        reader.page.evaluate("document.documentElement.dir = 'rtl'")
+        assert not reader.page.evaluate(WIDER_THAN_THE_WINDOW)
+        assert reader.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+        brand, menu = (reader.page.get_by_role(role, name=name).bounding_box() for role, name in
+                       (("link", "EM-Connect"), ("button", "Menu")))
+        assert brand["x"] > menu["x"]
+        reader.picture("from-the-right")

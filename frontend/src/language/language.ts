@@ -1,0 +1,75 @@
+import { useSyncExternalStore } from 'react';
+import type { Catalogue } from './text';
+
+/** The languages of the pages. English is what stands in the code; the others are catalogues, fetched when they are spoken. */
+export const languages = { en: 'English', de: 'Deutsch' } as const;
+export type Language = keyof typeof languages;
+
+const choiceKey = 'em.language';
+let spoken: Language = 'en';
+let words: Catalogue | null = null;
+const listeners = new Set<() => void>();
+
+/** The language that is spoken, and its texts; none for English. */
+export function catalogue(): { language: Language; words: Catalogue | null } {
+  return { language: spoken, words };
+}
+
+export function useLanguage(): Language {
+  return useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => { listeners.delete(listener); };
+    },
+    () => spoken,
+  );
+}
+
+/** The reader's own kind of the spoken language ("en-AU"), for numbers and dates. */
+export function locale(): string {
+  const own = preferred().find((tag) => tag.startsWith(spoken));
+  return own ?? { en: 'en-GB', de: 'de-DE' }[spoken];
+}
+
+/** Before anything is drawn: the language chosen in this browser, else the first of the browser's that there is. */
+export async function loadLanguage(): Promise<void> {
+  await speak(chosenLanguage() ?? preferred().map((tag) => tag.slice(0, 2)).find(isLanguage) ?? 'en');
+}
+
+/** From now on in this language, and the next time too. */
+export async function chooseLanguage(language: Language): Promise<void> {
+  try { localStorage.setItem(choiceKey, language); } catch { /* storage is forbidden: for this visit, then */ }
+  await speak(language);
+}
+
+/** What the account says counts where nothing was chosen in this browser. */
+export async function adoptLanguage(language: string | undefined): Promise<void> {
+  if (isLanguage(language) && chosenLanguage() === null) await speak(language);
+}
+
+/** The choice that was made in this browser; null when none was. */
+export function chosenLanguage(): Language | null {
+  try {
+    const held = localStorage.getItem(choiceKey);
+    return isLanguage(held) ? held : null;
+  } catch { return null; }
+}
+
+async function speak(language: Language): Promise<void> {
+  try {
+    words = language === 'de' ? (await import('./german')).german : null;
+    spoken = language;
+  } catch {
+    // A catalogue that can't be fetched leaves the page as it is: better than no page.
+  }
+  document.documentElement.lang = spoken;
+  for (const listener of [...listeners]) listener();
+}
+
+function preferred(): readonly string[] {
+  return typeof navigator === 'undefined' ? [] : navigator.languages;
+}
+
+export function isLanguage(tag: unknown): tag is Language {
+  return typeof tag === 'string' && tag in languages;
+}

@@ -1,0 +1,44 @@
+import type { Event, Ticket } from '../api/types';
+
+/** A ticket as it was last seen, to be shown when the server can't be reached. */
+export interface KeptTicket {
+  ticket: Pick<Ticket, 'id' | 'code' | 'status' | 'checkedInAt'>;
+  event: Pick<Event, 'id' | 'title' | 'venue' | 'startsAt' | 'endsAt' | 'timeZone' | 'status'>;
+  /** The QR code as SVG. */
+  image: string;
+}
+
+const key = 'em.tickets';
+const most = 20;
+
+interface Kept {
+  /** Whose they are: somebody else who signs in sees none of them. */
+  user: string;
+  tickets: KeptTicket[];
+}
+
+function read(): Kept | null {
+  try { return JSON.parse(localStorage.getItem(key) ?? 'null') as Kept | null; } catch { return null; }
+}
+
+export function keptTickets(user: string | null): KeptTicket[] {
+  const kept = read();
+  return kept !== null && kept.user === user ? kept.tickets : [];
+}
+
+/** Keeps a ticket on this device, in the place of what was kept of it; of too many the oldest goes. */
+export function keepTicket(user: string, seen: KeptTicket): void {
+  const { id, code, status, checkedInAt } = seen.ticket;
+  const { id: eventId, title, venue, startsAt, endsAt, timeZone, status: eventStatus } = seen.event;
+  const ticket: KeptTicket = {
+    ticket: { id, code, status, checkedInAt },
+    event: { id: eventId, title, venue, startsAt, endsAt, timeZone, status: eventStatus }, image: seen.image,
+  };
+  const others = keptTickets(user).filter((item) => item.ticket.id !== id);
+  const kept: Kept = { user, tickets: [ticket, ...others].slice(0, most) };
+  try { localStorage.setItem(key, JSON.stringify(kept)); } catch { /* storage is full or forbidden: then only online */ }
+}
+
+export function forgetTickets(): void {
+  try { localStorage.removeItem(key); } catch { /* nothing was kept */ }
+}
