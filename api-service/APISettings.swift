@@ -85,6 +85,8 @@ struct Retention: Sendable {
     var endedSessions = 7.0 * 86_400
     /// Old and new addresses: as long as the mails about them may take.
     var emailChanges = 30.0 * 86_400
+    /// A mail is rarely looked at again after that.
+    var unsubscribeLinks = 366.0 * 86_400
     /// Printed tickets: they are made again when somebody asks.
     var ticketDocuments = 30.0 * 86_400
 }

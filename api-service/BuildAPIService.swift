@@ -61,11 +61,13 @@ func buildAPIService(
             store: PruningStore(database), chores: chores(stores, settings.retention, clock), metrics: metrics,
             logger: logger)
         let sealing = AuditSealing(store: stores.auditSeals, metrics: metrics, logger: logger)
-        services += [RedisService(redis: redis), relay, pruning, sealing]
+        let mails = MailWatch(deliveries: stores.deliveries, broker: relay.broker, metrics: metrics, clock: clock)
+        services += [RedisService(redis: redis), relay, pruning, sealing, mails]
         machinery = Machinery(
             relay: relay, redis: redis,
             deadLetters: DeadLetterOffice(
-                broker: settings.broker, publisher: relay.broker, store: DeadLetterStore(database), logger: logger))
+                broker: settings.broker, publisher: relay.broker, store: DeadLetterStore(database), logger: logger),
+            mails: mails)
         // Registrations go on without them; what is owed waits in the outbox.
         checks += [
             ReadinessCheck("rabbitmq", isRequired: false) { try require(relay.broker.state == .connected) },
@@ -121,6 +123,10 @@ private func chores(
         },
         .init("email_changes") { limit, transaction in
             try await stores.emailChanges.prune(before: clock() - retention.emailChanges, limit: limit, on: transaction)
+        },
+        .init("unsubscribe_links") { limit, transaction in
+            try await stores.preferences.prune(
+                before: clock() - retention.unsubscribeLinks, limit: limit, on: transaction)
         },
         .init("idempotency_keys") { limit, transaction in
             try await stores.idempotency.prune(limit: limit, on: transaction)
@@ -190,13 +196,23 @@ func routes(
     let members = MemberRoutes(
         stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores, clock: clock))
     let announcements = AnnouncementRoutes(
-        stores: stores, authorization: authorization, postAnnouncement: PostAnnouncement(stores: stores))
+        stores: stores, authorization: authorization,
+        postAnnouncement: PostAnnouncement(stores: stores, clock: clock),
+        cancelAnnouncement: CancelAnnouncement(stores: stores), clock: clock)
+    let notifications = NotificationRoutes(
+        stores: stores, readNotifications: ReadNotifications(stores: stores, clock: clock),
+        editPreferences: EditPreferences(stores: stores), unsubscribe: Unsubscribe(stores: stores))
+    let mailSettings = MailSettingsRoutes(
+        stores: stores, authorization: authorization, editMailSettings: EditMailSettings(stores: stores))
+    let mailings = MailingRoutes(stores: stores, authorization: authorization)
     let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
     let admin = AdminRoutes(stores: stores, grantRole: GrantRole(stores: stores))
     let audit = AuditRoutes(entries: stores.auditSeals)
     let verification = VerifyRoutes(stores: stores)
     let deliveries = DeliveryRoutes(
-        stores: stores, authorization: authorization, resendMail: ResendMail(stores: stores))
+        stores: stores, authorization: authorization, resendMail: ResendMail(stores: stores), watch: machinery?.mails,
+        clock: clock)
+    let sending = SendingRoutes(stores: stores, pauseSending: PauseSending(stores: stores, clock: clock))
     let operations = OperationsRoutes(
         inspection: SystemInspection(stores: stores, machinery: machinery, clock: clock),
         deadLetters: machinery?.deadLetters)
@@ -223,7 +239,14 @@ func routes(
         .delete("/api/v1/me/sessions", .required, sessions.endAll),
         .delete("/api/v1/me/sessions/{id}", .required, sessions.end),
         .get("/api/v1/me/registrations", .required, account.registrations),
-        .get("/api/v1/me/notifications", .required, account.notifications),
+        .get("/api/v1/me/notifications", .required, notifications.list),
+        .get("/api/v1/me/notifications/unread", .required, notifications.unread),
+        .post("/api/v1/me/notifications/read", .required, notifications.markAllRead),
+        .post("/api/v1/me/notifications/{id}/read", .required, notifications.markRead),
+        .get("/api/v1/me/preferences", .required, notifications.showPreferences),
+        .patch("/api/v1/me/preferences", .required, notifications.edit),
+        .get("/api/v1/unsubscribe", .ignored, notifications.openLink),
+        .post("/api/v1/unsubscribe", .ignored, notifications.followLink),
 
         .get("/api/v1/events", .optional, events.list),
         .post("/api/v1/events", .required, events.create),
@@ -240,6 +263,7 @@ func routes(
         .get("/api/v1/events/{id}/registrations.csv", .required, registrations.attendeesCSV),
         .get("/api/v1/registrations/{id}", .required, registrations.show),
         .get("/api/v1/registrations/{id}/notifications", .required, deliveries.list),
+        .get("/api/v1/registrations/{id}/timeline", .required, deliveries.timeline),
         .post("/api/v1/registrations/{id}/resend", .required, deliveries.resend),
         .delete("/api/v1/registrations/{id}", .required, registrations.cancel),
 
@@ -266,6 +290,13 @@ func routes(
 
         .get("/api/v1/events/{id}/announcements", .optional, announcements.list),
         .post("/api/v1/events/{id}/announcements", .required, announcements.post),
+        .post("/api/v1/events/{id}/announcements/preview", .required, announcements.preview),
+        .delete("/api/v1/events/{id}/announcements/{announcementId}", .required, announcements.cancel),
+        .get("/api/v1/events/{id}/mail-settings", .required, mailSettings.show),
+        .put("/api/v1/events/{id}/mail-settings", .required, mailSettings.replace),
+        .get("/api/v1/events/{id}/delivery", .required, deliveries.delivery),
+        .get("/api/v1/events/{id}/mailings", .required, mailings.list),
+        .get("/api/v1/events/{id}/mailings/{mailingId}", .required, mailings.show),
         .get("/api/v1/events/{id}/stats", .required, statistics.show),
 
         .get("/api/v1/admin/users", .required, admin.users),
@@ -274,6 +305,9 @@ func routes(
         .get("/api/v1/admin/audit.csv", .required, audit.table),
         .get("/api/v1/admin/verify", .required, verification.verify),
         .get("/api/v1/admin/system", .required, operations.system),
+        .get("/api/v1/admin/sending", .required, sending.show),
+        .post("/api/v1/admin/sending/pause", .required, sending.pause),
+        .post("/api/v1/admin/sending/resume", .required, sending.resume),
         .get("/api/v1/admin/dead-letters", .required, operations.list),
         .post("/api/v1/admin/dead-letters/{id}/replay", .required, operations.replay),
         .delete("/api/v1/admin/dead-letters/{id}", .required, operations.discard),

@@ -18,7 +18,11 @@ struct Stores: Sendable {
     let documents: TicketDocumentStore
     let transfers: TransferStore
     let announcements: AnnouncementStore
+    let mailings: MailingStore
     let notifications: NotificationStore
+    let preferences: PreferenceStore
+    let deliveries: DeliveryStore
+    let mailSettings: MailSettingsStore
     let stats: StatsStore
     let invariants: InvariantStore
     let auditSeals: AuditSealStore
@@ -45,7 +49,11 @@ struct Stores: Sendable {
         documents = TicketDocumentStore(database)
         transfers = TransferStore(database)
         announcements = AnnouncementStore(database)
+        mailings = MailingStore(database)
         notifications = NotificationStore(database)
+        preferences = PreferenceStore(database)
+        deliveries = DeliveryStore(database)
+        mailSettings = MailSettingsStore(database)
         stats = StatsStore(database)
         invariants = InvariantStore(database)
         auditSeals = AuditSealStore(database)

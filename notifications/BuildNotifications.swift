@@ -9,10 +9,12 @@ import ServiceLifecycle
 
 /// notifications, put together: read this first.
 ///
-///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications, and a job for each in the outbox)
+///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications, and a job for each in the outbox; or a mailing)
+///     RabbitMQ ─→ PlanMailing ───────→ Postgres (the notifications of the next people, and the step after)
 ///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/) ─→ SMTP
-///                     ├──────→ Postgres (the hashes of the links that account mails hold)
+///                     ├──────→ Postgres (the hashes of the links that mails hold)
 ///                     └──────→ Postgres (sent, retrying, failed)
+///     MailingClock ──────────────────→ Postgres (what begins at a time)
 struct NotificationsService: Sendable {
     let health: HealthEndpoint
     /// In the order of dependence.
@@ -25,7 +27,9 @@ struct NotificationsService: Sendable {
 /// The queues to read, and what has to be declared for them: the product's, or a test's own on the same broker.
 struct NotificationsQueues: Sendable {
     var plan = WorkerQueue.notificationsPlan
+    var mailings = WorkerQueue.notificationsMailings
     var mail = WorkerQueue.notificationsMail
+    var bulkMail = WorkerQueue.notificationsBulkMail
     var topology = Topology.declaredByTheRelay
 }
 
@@ -34,7 +38,9 @@ struct NotificationsQueues: Sendable {
 /// | queue | messages | handler |
 /// |---|---|---|
 /// | notifications.plan | em.ticket.issued, em.registration.waitlisted, em.registration.cancelled, em.event.updated, em.event.cancelled, account.mail | ``PlanNotifications`` |
+/// | notifications.mailings | mailing.plan | ``PlanMailing`` |
 /// | notifications.mail | mail.send | ``SendEmail`` |
+/// | notifications.bulkMail | mail.send.bulk | ``SendEmail``, over connections of its own |
 ///
 /// - Throws: what is wrong with the templates.
 func buildNotifications(
@@ -43,37 +49,60 @@ func buildNotifications(
 ) throws -> NotificationsService {
     let database = Database(settings.database, logger: logger)
     let plan = PlanNotifications(database: database)
-    let planWorker = MessageWorker(
-        queues.plan, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
-        prefetch: 256, concurrency: NotificationsService.planConcurrency, logger: logger,
-        // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
-        batch: .init(atMost: 64) { try await plan.handleTogether($0) }
-    ) { message in
-        try await plan.handle(message.event)
-        return .done
+    let planMailing = PlanMailing(database: database)
+    let composer = try MailComposer(from: settings.mailFrom, site: settings.common.publicURL)
+    let pace = SendingPace(mailsPerSecond: settings.mailsPerSecond)
+    let pause = SendingPause()
+
+    func worker(
+        _ queue: WorkerQueue, prefetch: Int, concurrency: Int, batch: MessageWorker.Batch? = nil,
+        _ handler: @escaping MessageWorker.Handler
+    ) -> MessageWorker {
+        MessageWorker(
+            queue, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
+            prefetch: prefetch, concurrency: concurrency, logger: logger, batch: batch, handler: handler)
     }
-    let sender = MailSender(settings.mailServer, threads: settings.mailConnections, logger: logger)
-    let send = SendEmail(
-        database: database, composer: try MailComposer(from: settings.mailFrom, site: settings.common.publicURL),
-        sender: sender, lanes: RecipientLanes(settings.mailLimits), ladder: queues.mail.ladder, logger: logger)
-    let mailWorker = MessageWorker(
-        queues.mail, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
-        prefetch: settings.mailConnections * 2, concurrency: settings.mailConnections, logger: logger
-    ) { try await send.handle($0) }
+    func mailWorker(
+        _ queue: WorkerQueue, connections: Int, _ limits: RecipientLanes.Limits
+    ) -> MessageWorker {
+        let send = SendEmail(
+            database: database, composer: composer,
+            sender: MailSender(settings.mailServer, threads: connections, logger: logger),
+            lanes: RecipientLanes(limits), pace: pace, pause: pause, ladder: queue.ladder, logger: logger)
+        return worker(queue, prefetch: connections * 2, concurrency: connections) { try await send.handle($0) }
+    }
+    let workers = [
+        // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
+        worker(
+            queues.plan, prefetch: 256, concurrency: NotificationsService.planConcurrency,
+            batch: .init(atMost: 64) { try await plan.handleTogether($0) }
+        ) { message in
+            try await plan.handle(message.event)
+            return .done
+        },
+        worker(queues.mailings, prefetch: 1, concurrency: 1) { message in
+            try await planMailing.handle(message.event)
+            return .done
+        },
+        mailWorker(queues.mail, connections: settings.mailConnections, settings.mailLimits),
+        mailWorker(queues.bulkMail, connections: settings.bulkConnections, settings.bulkLimits),
+    ]
     let health = HealthEndpoint(
         metrics: metrics,
         checks: [
             ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") },
             ReadinessCheck("rabbitmq") {
-                guard planWorker.isConnected, mailWorker.isConnected else { throw NotConnected() }
+                guard workers.allSatisfy(\.isConnected) else { throw NotConnected() }
             },
         ])
-    return NotificationsService(
-        health: health,
-        services: [
+    let services: [any Service] =
+        [
             DatabaseService(database, metrics: metrics),
-            HealthServer(health, settings: settings.common, logger: logger), planWorker, mailWorker,
-        ])
+            HealthServer(health, settings: settings.common, logger: logger),
+            SendingSwitch(pause: pause, deliveries: DeliveryStore(database), logger: logger),
+            MailingClock(database: database, logger: logger),
+        ] + workers
+    return NotificationsService(health: health, services: services)
 }
 
 private struct NotConnected: Error {}

@@ -1,3 +1,4 @@
+import Domain
 import Foundation
 
 /// An event's times as its visitors read them: in the event's own zone, whatever the machine's is.
@@ -6,16 +7,17 @@ import Foundation
 struct EventTime {
     private let zone: TimeZone
     private let zoneName: String
-    private let locale = Locale(identifier: "en_GB")
+    private let locale: Locale
 
     /// - Parameter zoneName: an IANA name; one that this machine doesn't know is replaced by UTC, and said so.
-    init(zoneName: String) {
+    init(zoneName: String, language: Language = .english) {
+        locale = Locale(identifier: language == .german ? "de_DE" : "en_GB")
         let known = TimeZone(identifier: zoneName)
         zone = known ?? .gmt
         self.zoneName = known == nil ? "UTC" : zoneName
     }
 
-    /// `Saturday, 5 December 2026, 19:00 – 22:00`, with the second day only when it is another.
+    /// `Saturday, 5 December 2026, 19:00 – 22:00`, `Samstag, 5. Dezember 2026, 19:00 – 22:00`, with the second day only when it is another.
     func range(_ start: Date, _ end: Date) -> String {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone

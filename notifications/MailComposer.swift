@@ -5,6 +5,14 @@ import Persistence
 import QRCode
 import SMTP
 
+/// The links of one mail that hold tokens.
+struct MailLinks {
+    /// What the mail asks its reader to do.
+    var action: String?
+    /// What ends mails of its kind.
+    var unsubscribe: SecretToken?
+}
+
 /// Makes the mail of a notification: words from the templates, the QR code, the calendar's invitation.
 struct MailComposer: Sendable {
     let templates: MailTemplates
@@ -21,21 +29,31 @@ struct MailComposer: Sendable {
     /// gets into no server's log and no Referer.
     func link(_ page: String, _ token: SecretToken) -> String { site.link("\(page)#token=\(token.text)") }
 
-    /// - Parameter link: of the mails that have one, with its token.
     /// - Throws: `SMTPError` for an address that is none, `QRSymbolError`, or a decoding error: nothing that a second
     ///   attempt would cure.
-    func compose(_ context: MailContext, link: String? = nil, at now: Date) throws -> MailMessage {
+    func compose(_ context: MailContext, _ links: MailLinks = MailLinks(), at now: Date) throws -> MailMessage {
         let site = SiteFacts(site, name: from.name ?? site.host)
         switch context.matter {
         case .account(let isVerified):
-            let facts = AccountMailFacts(context, isVerified: isVerified, link: link, site: site)
+            let facts = AccountMailFacts(context, isVerified: isVerified, link: links.action, site: site)
             return try message(context, to: facts.recipient, facts, at: now)
         case .event(let matter):
             let contentID = "ticket.\(identity(context))"
             let facts = try EventMailFacts(
-                context, matter, contentID: contentID, link: link, site: site, links: self.site)
+                context, matter, contentID: contentID,
+                links: .init(
+                    site: self.site, action: links.action,
+                    unsubscribe: links.unsubscribe.map { link("/unsubscribe", $0) }), siteFacts: site)
             let name = facts.recipient.isEmpty ? nil : facts.recipient
             var message = try message(context, to: name, facts, at: now)
+            if let token = links.unsubscribe {
+                // RFC 8058: mail programs end it with one click, and nobody has to sign in. The log of the web server holds
+                // no query.
+                let address = self.site.link("/api/v1/unsubscribe?token=\(token.text)")
+                message.headers += [
+                    ("List-Unsubscribe", "<\(address)>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+                ]
+            }
             try attach(matter, of: context, contentID: contentID, to: &message, at: now)
             return message
         }
@@ -47,7 +65,7 @@ struct MailComposer: Sendable {
     private func message(
         _ context: MailContext, to recipient: String?, _ facts: some MailFacts, at now: Date
     ) throws -> MailMessage {
-        let rendered = try templates.render(context.notification.kind, facts)
+        let rendered = try templates.render(context.notification.kind, in: context.language, facts)
         var message = MailMessage(
             from: from, to: try MailAddress(name: recipient, address: context.recipientEmail),
             subject: singleLine(rendered.subject), messageID: identity(context), date: now, text: rendered.text)
@@ -87,6 +105,8 @@ struct MailComposer: Sendable {
             return nil
         }
         let kind = context.notification.kind
+        // Nothing that a calendar doesn't know.
+        if kind == .announcement || kind == .eventReminder { return nil }
         let isOver = kind == .registrationCancelled || kind == .ticketTransferred
         let isCancelled = isOver || kind == .eventCancelled
         let details = matter.event.details

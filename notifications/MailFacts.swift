@@ -38,12 +38,7 @@ struct AccountMailFacts: MailFacts {
         self.site = site
         recipient = isVerified ? singleLine(context.recipientName) : nil
         self.link = link
-        linkLabel =
-            switch context.notification.kind {
-            case .accountVerifyEmail: "Confirm your address"
-            case .accountConfirmEmail: "Confirm the new address"
-            default: "Choose a new password"
-            }
+        linkLabel = MailWords(context.language).label(of: context.notification.kind)
     }
 }
 
@@ -74,6 +69,17 @@ struct EventMailFacts: MailFacts {
         var until: String
     }
 
+    struct Paragraph {
+        var lines: [String]
+
+        static func all(of text: String) -> [Paragraph] { paragraphs(text).map(Paragraph.init) }
+    }
+
+    struct AnnouncementFacts {
+        var title: String
+        var paragraphs: [Paragraph]
+    }
+
     struct TeamFacts {
         /// `check-in staff`, `a co-organizer`
         var role: String
@@ -81,10 +87,10 @@ struct EventMailFacts: MailFacts {
         var linkLabel: String
         var link: String
 
-        init(_ role: MembershipRole, in event: EventID, _ links: PublicURL) {
+        init(_ role: MembershipRole, in event: EventID, _ links: PublicURL, _ words: MailWords) {
             isStaff = role == .checkInStaff
-            self.role = isStaff ? "check-in staff" : "a co-organizer"
-            linkLabel = isStaff ? "Open the gate" : "Open the event"
+            self.role = isStaff ? words.staff : words.coOrganizer
+            linkLabel = isStaff ? words.openGate : words.openEvent
             link = links.link(isStaff ? "/gate/\(event)" : "/organizer/events/\(event)")
         }
     }
@@ -95,12 +101,26 @@ struct EventMailFacts: MailFacts {
         var after: String
     }
 
+    struct Links {
+        var site: PublicURL
+        /// Of an offer, with its token.
+        var action: String?
+        /// Of what isn't needed, with its token.
+        var unsubscribe: String?
+    }
+
     var site: SiteFacts
     var recipient: String
+    var unsubscribe: String?
     var event: EventFacts
     var ticket: TicketFacts?
     var transfer: TransferFacts?
     var team: TeamFacts?
+    var announcement: AnnouncementFacts?
+    /// What the organizer adds to every mail to the event's visitors.
+    var wording: [Paragraph]
+    /// The organizer's colour, `#0b6e5f`.
+    var accent: String?
     /// The place in line.
     var position: Int?
     /// Whether the recipient has a place, rather than a place in line.
@@ -113,14 +133,16 @@ struct EventMailFacts: MailFacts {
 extension EventMailFacts {
     /// - Parameters:
     ///   - contentID: of the QR code's picture.
-    ///   - link: of an offer, with its token.
     init(
-        _ context: MailContext, _ matter: MailContext.EventMatter, contentID: String, link: String?, site: SiteFacts,
-        links: PublicURL
+        _ context: MailContext, _ matter: MailContext.EventMatter, contentID: String, links sources: Links,
+        siteFacts: SiteFacts
     ) throws {
+        let links = sources.site
         let details = matter.event.details
-        let time = EventTime(zoneName: details.timeZone)
-        self.site = site
+        let words = MailWords(context.language)
+        let time = EventTime(zoneName: details.timeZone, language: context.language)
+        site = siteFacts
+        unsubscribe = sources.unsubscribe
         recipient = singleLine(context.recipientName)
         event = EventFacts(
             title: singleLine(details.title), venue: details.venue.isEmpty ? nil : singleLine(details.venue),
@@ -131,16 +153,22 @@ extension EventMailFacts {
             self.ticket = TicketFacts(
                 code: ticket.code, url: links.link("/tickets/\(ticket.id)"), contentID: contentID)
         }
-        if let offered = matter.transfer, let link {
+        if let offered = matter.transfer, let link = sources.action {
             transfer = TransferFacts(
                 from: singleLine(offered.fromName), link: link,
                 until: "\(time.moment(offered.expiresAt)) (\(time.zone(at: offered.expiresAt)))")
         }
-        team = matter.role.map { TeamFacts($0, in: matter.event.id, links) }
+        team = matter.role.map { TeamFacts($0, in: matter.event.id, links, words) }
+        announcement = matter.announcement.map {
+            .init(title: singleLine($0.title), paragraphs: Paragraph.all(of: $0.body))
+        }
+        let isForVisitors = context.notification.kind != .memberAdded
+        wording = isForVisitors ? Paragraph.all(of: matter.settings.paragraph) : []
+        accent = matter.settings.colour
         position = matter.registration?.position
         hasPlace = matter.registration?.status == .confirmed
         hadPlace = matter.registration?.confirmedAt != nil
-        changes = try matter.details.map { try AttendeeChanges.facts($0, time: time) } ?? []
+        changes = try matter.details.map { try AttendeeChanges.facts($0, time: time, words: words) } ?? []
     }
 }
 
@@ -161,20 +189,18 @@ extension NotificationKind {
 
 /// The changes of an event that its visitors are written to about; a new closing date for registrations is not one.
 enum AttendeeChanges {
-    private static let labels = [
-        "title": "Title", "venue": "Place", "startsAt": "Starts", "endsAt": "Ends", "timeZone": "Time zone",
-    ]
-
     static func relevant(_ changes: [EventData.Change]) -> [EventData.Change] {
-        changes.filter { labels[$0.field] != nil }
+        changes.filter { MailWords(.english).label(ofField: $0.field) != nil }
     }
 
     /// - Parameter details: the JSON array of ``EventData/Change`` that the notification was planned with.
-    static func facts(_ details: [UInt8], time: EventTime) throws -> [EventMailFacts.Change] {
+    static func facts(
+        _ details: [UInt8], time: EventTime, words: MailWords
+    ) throws -> [EventMailFacts.Change] {
         try WireJSON.decode([EventData.Change].self, from: details).compactMap { change in
-            guard let label = labels[change.field] else { return nil }
+            guard let label = words.label(ofField: change.field) else { return nil }
             return EventMailFacts.Change(
-                label: label, before: shown(change.before, time), after: shown(change.after, time) ?? "none")
+                label: label, before: shown(change.before, time), after: shown(change.after, time) ?? words.nothing)
         }
     }
 
@@ -182,6 +208,12 @@ enum AttendeeChanges {
         guard let value, !value.isEmpty else { return nil }
         return Timestamp.parse(value).map(time.moment) ?? singleLine(value)
     }
+}
+
+/// What stands between empty lines, line by line.
+func paragraphs(_ text: String) -> [[String]] {
+    text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { singleLine(String($0)) }
+        .split { $0.allSatisfy(\.isWhitespace) }.map(Array.init)
 }
 
 /// `text` without line breaks and other control characters, which neither a header nor a line of a mail may hold.

@@ -13,10 +13,15 @@ struct NotificationsSettings: Sendable {
     /// Connections to the mail server, and mails on their way at a time.
     var mailConnections: Int
     var mailLimits: RecipientLanes.Limits
+    /// The same for mailings, which have connections of their own: nobody's ticket waits behind an announcement.
+    var bulkConnections: Int
+    var bulkLimits: RecipientLanes.Limits
+    /// Mails a second that this process hands over, of both sorts together; nil for as many as go.
+    var mailsPerSecond: Int?
 
     init(
         common: CommonSettings, database: DatabaseSettings, broker: BrokerAddress, mailServer: SMTPAddress,
-        mailFrom: MailAddress, mailConnections: Int = 8
+        mailFrom: MailAddress, mailConnections: Int = 8, bulkConnections: Int = 4, mailsPerSecond: Int? = nil
     ) {
         self.common = common
         self.database = database
@@ -25,9 +30,12 @@ struct NotificationsSettings: Sendable {
         self.mailFrom = mailFrom
         self.mailConnections = mailConnections
         mailLimits = RecipientLanes.Limits(connections: mailConnections)
-        // A transaction for each mail on its way, and some for planning. An account mail needs a second one for a moment,
-        // to store its link: a planner's, who waits for no mail.
-        self.database.maximumTransactions = mailConnections + NotificationsService.planConcurrency
+        self.bulkConnections = bulkConnections
+        bulkLimits = RecipientLanes.Limits(connections: bulkConnections)
+        self.mailsPerSecond = mailsPerSecond
+        // A transaction for each mail on its way, and some for planning, mailings and the clock included. A mail with a
+        // link needs a second one for a moment, to store it: a planner's, who waits for no mail.
+        self.database.maximumTransactions = mailConnections + bulkConnections + NotificationsService.planConcurrency + 2
         self.database.applicationName = "notifications"
         self.database.prefersIndexes = true
     }
@@ -42,9 +50,12 @@ struct NotificationsSettings: Sendable {
             do { return try MailAddress(text) } catch { throw Problem("must look like Name <local@domain>") }
         }
         let connections = reader.int("EM_SMTP_CONNECTIONS", default: 8, in: 1...64)
+        let bulkConnections = reader.int("EM_SMTP_BULK_CONNECTIONS", default: 4, in: 1...64)
+        let perSecond = reader.int("EM_SMTP_MAILS_PER_SECOND", default: 0, in: 0...10_000)
         try reader.finish()
         self.init(
             common: common.value, database: database.value, broker: broker.value, mailServer: mailServer.value,
-            mailFrom: mailFrom.value, mailConnections: connections.value)
+            mailFrom: mailFrom.value, mailConnections: connections.value, bulkConnections: bulkConnections.value,
+            mailsPerSecond: perSecond.value == 0 ? nil : perSecond.value)
     }
 }

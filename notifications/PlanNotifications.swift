@@ -11,12 +11,14 @@ struct PlanNotifications: Sendable {
 
     let database: Database
     let notifications: NotificationStore
+    let mailings: MailingStore
     let inbox = InboxStore()
     var clock: @Sendable () -> Date = { Date() }
 
     init(database: Database) {
         self.database = database
         notifications = NotificationStore(database)
+        mailings = MailingStore(database)
     }
 
     /// Handles the facts that ``MessageType`` names, and `account.mail`; a message seen before plans nothing again.
@@ -27,6 +29,9 @@ struct PlanNotifications: Sendable {
                 let asked = try message.payload(AccountMailData.self)
                 return try await notifications.planAccountMail(
                     asked.kind, to: asked.userId, cause: message.id, now: clock(), on: transaction)
+            }
+            if [MessageType.eventUpdated, .eventCancelled].contains(MessageType(rawValue: message.type)) {
+                return try await beginMailing(because: message, on: transaction)
             }
             let owed = try await owed(because: message, on: transaction)
             try await notifications.plan(owed, cause: message.id, on: transaction)
@@ -60,31 +65,20 @@ struct PlanNotifications: Sendable {
             return [PlannedNotification.confirmation(ticket, promoted)]
         case .registrationWaitlisted: return [.registration(try message.payload(), .registrationWaitlisted)]
         case .registrationCancelled: return [.registration(try message.payload(), .registrationCancelled)]
-        case .eventUpdated: return try await change(message.payload(EventData.self), on: transaction)
-        case .eventCancelled:
-            return try await everyone(in: message.payload(EventData.self).eventId, .eventCancelled, on: transaction)
         // A confirmation is written to once its ticket is there, since the mail is the ticket.
         default: return []
         }
     }
 
-    private func change(
-        _ data: EventData, on transaction: Transaction
-    ) async throws -> [PlannedNotification] {
+    /// What concerns everybody at an event is a mailing, with the message's id.
+    private func beginMailing(because message: CloudEvent, on transaction: Transaction) async throws {
+        let data = try message.payload(EventData.self)
+        let isCancelled = data.status == .cancelled
         let changes = AttendeeChanges.relevant(data.changes ?? [])
-        guard !changes.isEmpty else { return [] }
-        let details = try WireJSON.encode(changes)
-        return try await everyone(in: data.eventId, .eventUpdated, details: details, on: transaction)
-    }
-
-    private func everyone(
-        in event: EventID, _ kind: NotificationKind, details: [UInt8]? = nil, on transaction: Transaction
-    ) async throws -> [PlannedNotification] {
-        try await notifications.audience(of: event, on: transaction).map { person in
-            PlannedNotification(
-                userID: person.userID, eventID: event, registrationID: person.registrationID, ticketID: nil,
-                kind: kind, details: details)
-        }
+        guard isCancelled || !changes.isEmpty else { return }
+        try await mailings.begin(
+            MailingID(message.id.uuid), about: data.eventId, isCancelled ? .eventCancelled : .eventUpdated,
+            details: isCancelled ? nil : try WireJSON.encode(changes), now: clock(), on: transaction)
     }
 }
 

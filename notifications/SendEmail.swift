@@ -22,58 +22,71 @@ struct SendEmail: Sendable {
     let notifications: NotificationStore
     let links: AccountLinkStore
     let transfers: TransferStore
+    let preferences: PreferenceStore
     let inbox = InboxStore()
     let composer: MailComposer
     let sender: MailSender
     let lanes: RecipientLanes
+    let pace: SendingPace
+    let pause: SendingPause
     let ladder: RetryLadder
     let logger: Logger
     var clock: @Sendable () -> Date = { Date() }
 
     init(
-        database: Database, composer: MailComposer, sender: MailSender, lanes: RecipientLanes, ladder: RetryLadder,
-        logger: Logger
+        database: Database, composer: MailComposer, sender: MailSender, lanes: RecipientLanes,
+        pace: SendingPace = SendingPace(mailsPerSecond: nil), pause: SendingPause = SendingPause(isPaused: false),
+        ladder: RetryLadder, logger: Logger
     ) {
         self.database = database
         notifications = NotificationStore(database)
         links = AccountLinkStore(database)
         transfers = TransferStore(database)
+        preferences = PreferenceStore(database)
         self.composer = composer
         self.sender = sender
         self.lanes = lanes
+        self.pace = pace
+        self.pause = pause
         self.ladder = ladder
         self.logger = logger
     }
 
-    /// Handles `mail.send`.
+    /// Handles `mail.send` and `mail.send.bulk`.
     func handle(_ message: ReceivedMessage) async throws -> Outcome {
-        let id = try message.event.payload(NotificationData.self).notificationId
+        let data = try message.event.payload(NotificationData.self)
+        let id = data.notificationId
         // No message names a recipient: that stands in the database alone.
         let domain = try await notifications.recipientDomain(of: id) ?? ""
+        guard try await pause.waitUntilOver() else { return .postpone(reason: "sending-paused") }
+        try await pace.turn(isBulk: data.kind.isBulk)
         if let outcome = try await lanes.pass(domain, { try await deliver(id, message) }) { return outcome }
         Counter(label: "em_mails", dimensions: [("outcome", "postponed")]).increment()
         return .postpone(reason: "recipient-domain-busy")
     }
 
     private func deliver(_ id: NotificationID, _ message: ReceivedMessage) async throws -> Outcome {
-        var sent: Notification?
+        var sent: (notification: Notification, reply: String)?
         do {
             try await database.transaction { transaction in
                 guard try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction),
                     let context = try await notifications.load(id), context.notification.status != .sent
                 else { return }
-                if let reason = Self.overtaken(context) {
-                    return try await notifications.markOvertaken(id, reason: reason, on: transaction)
+                if context.isMuted { return try await notifications.markMuted(id, at: clock(), on: transaction) }
+                if let reason = Self.overtaken(context, at: clock()) {
+                    return try await notifications.markOvertaken(id, reason: reason, at: clock(), on: transaction)
                 }
                 // The transaction may run again after a deadlock; the mail must not.
-                if sent == nil { try await send(context) }
-                sent = context.notification
-                try await notifications.commitSent(context.notification, at: clock(), on: transaction)
+                let reply: String
+                if let sent { reply = sent.reply } else { reply = try await send(context) }
+                sent = (context.notification, reply)
+                try await notifications.commitSent(
+                    context.notification, reply: reply, at: clock(), on: transaction)
             }
         } catch {
             if let sent {
                 logger.warning("mail sent, not yet recorded", metadata: ["error": "\(error)"])
-                try await recordSent(sent, because: message.event.id)
+                try await recordSent(sent.notification, reply: sent.reply, because: message.event.id)
             } else if let failure = error as? MailFailure {
                 return try await settle(id, failure, message)
             } else {
@@ -84,13 +97,16 @@ struct SendEmail: Sendable {
         return .done
     }
 
-    private func send(_ context: MailContext) async throws {
-        let link = try await link(for: context)
+    /// - Returns: what the mail server said.
+    private func send(_ context: MailContext) async throws -> String {
+        let links = MailLinks(
+            action: try await link(for: context), unsubscribe: try await unsubscribeToken(for: context))
         do {
             FailPoint.point("mail.sending")
-            let mail = try composer.compose(context, link: link, at: clock())
-            try await traced(context.notification.kind) { try await sender.send(mail) }
+            let mail = try composer.compose(context, links, at: clock())
+            let reply = try await traced(context.notification.kind) { try await sender.send(mail) }
             FailPoint.point("mail.taken")
+            return reply
         } catch let error as SMTPError {
             if error.kind == .cancelled { throw CancellationError() }
             throw MailFailure(reason: error.reason, code: error.code, isRetriable: error.isRetriable)
@@ -101,7 +117,9 @@ struct SendEmail: Sendable {
         }
     }
 
-    private func traced(_ kind: NotificationKind, _ send: () async throws -> Void) async throws {
+    private func traced<Reply>(
+        _ kind: NotificationKind, _ send: () async throws -> Reply
+    ) async throws -> Reply {
         let started = ContinuousClock.now
         func record(hasFailed: Bool) {
             guard let trace = TraceContext.current?.child() else { return }
@@ -110,8 +128,9 @@ struct SendEmail: Sendable {
                 [("network.protocol.name", "smtp"), ("em.notification.kind", kind.rawValue)])
         }
         do {
-            try await send()
+            let reply = try await send()
             record(hasFailed: false)
+            return reply
         } catch {
             record(hasFailed: true)
             throw error
@@ -134,14 +153,22 @@ struct SendEmail: Sendable {
         return composer.link(link.page, token)
     }
 
+    /// What ends mails of this kind, where they can be ended.
+    private func unsubscribeToken(for context: MailContext) async throws -> SecretToken? {
+        guard let topic = context.notification.kind.topic, !topic.isMailedAlways else { return nil }
+        let token = SecretToken()
+        try await preferences.createLink(token.hash, of: context.notification.userID, about: topic, now: clock())
+        return token
+    }
+
     /// The server has the mail: nothing else will do than to write that down, however long the database is away.
-    private func recordSent(_ sent: Notification, because message: MessageID) async throws {
+    private func recordSent(_ sent: Notification, reply: String, because message: MessageID) async throws {
         var pause = Duration.milliseconds(200)
         while true {
             do {
                 return try await database.transaction { transaction in
                     _ = try await inbox.record(message, consumer: Self.consumer, on: transaction)
-                    try await notifications.commitSent(sent, at: clock(), on: transaction)
+                    try await notifications.commitSent(sent, reply: reply, at: clock(), on: transaction)
                 }
             } catch let error as PostgresError where error.isRetriable {
                 try await Task.sleep(for: pause)
@@ -166,9 +193,9 @@ struct SendEmail: Sendable {
             if let rung {
                 let next = clock().addingTimeInterval(rung.delay / .seconds(1))
                 try await notifications.markRetrying(
-                    id, reason: failure.reason, nextAttemptAt: next, on: transaction)
+                    id, reason: failure.reason, nextAttemptAt: next, at: clock(), on: transaction)
             } else {
-                try await notifications.markFailed(id, reason: failure.reason, on: transaction)
+                try await notifications.markFailed(id, reason: failure.reason, at: clock(), on: transaction)
                 // Refused for good: settled. One that ran out of attempts is parked, and may be replayed under its id.
                 if !failure.isRetriable {
                     _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
@@ -179,29 +206,42 @@ struct SendEmail: Sendable {
     }
 
     /// Why a mail would tell something that is no longer so; the mail about what happened since comes by itself.
-    static func overtaken(_ context: MailContext) -> String? {
+    static func overtaken(_ context: MailContext, at now: Date) -> String? {
         let isOvertaken =
             switch context.matter {
             case .event(let matter):
-                isOvertaken(context.notification.kind, matter)
+                isOvertaken(context.notification.kind, matter, at: now)
                     || matter.transfer.map { $0.status != .offered } ?? false
             case .account(let isVerified): context.notification.kind == .accountVerifyEmail && isVerified
             }
         return isOvertaken ? "not sent: overtaken by a later change" : nil
     }
 
-    private static func isOvertaken(_ kind: NotificationKind, _ matter: MailContext.EventMatter) -> Bool {
+    private static func isOvertaken(
+        _ kind: NotificationKind, _ matter: MailContext.EventMatter, at now: Date
+    ) -> Bool {
         let status = matter.registration?.status
         return switch kind {
         case .registrationConfirmed, .registrationPromoted:
             status != .confirmed || matter.ticket?.status != .valid
         case .registrationWaitlisted: status != .waitlisted
         case .eventUpdated: status == .cancelled || matter.event.storedStatus == .cancelled
+        case .announcement: status == .cancelled
+        case .eventReminder:
+            status != .confirmed || matter.event.storedStatus == .cancelled || isUntimely(matter, at: now)
         // Taken out of the team again.
         case .memberAdded: matter.role == nil
         default: false
         }
     }
+}
+
+/// Whether a reminder comes too late, or so early that it will come again: the event was moved.
+private func isUntimely(_ matter: MailContext.EventMatter, at now: Date) -> Bool {
+    let startsIn = matter.event.details.startsAt.timeIntervalSince(now)
+    guard startsIn > 0 else { return true }
+    guard let lead = matter.reminder?.seconds else { return false }
+    return startsIn - lead > 86_400
 }
 
 /// One attempt that came to nothing.

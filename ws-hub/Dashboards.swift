@@ -8,6 +8,7 @@ struct DashboardReading: Sendable {
     enum Content: Hashable, Sendable {
         case checkIns(Int, last: [LatestCheckIn])
         case deliveryProblems(retrying: Int, failed: Int)
+        case mailings([MailingProgress])
     }
 
     var content: Content
@@ -21,6 +22,11 @@ struct DashboardReading: Sendable {
 extension LiveUpdateFeed {
     func hear(of kind: KeptState, _ news: IncomingNews, _ id: EventID, _ state: inout State) {
         guard let entry = state.entries[.organizer(id)] else { return }
+        if kind == .deliveryProblems, case .mailings(let known)? = entry.kept[.mailings]?.content,
+            known.contains(where: { $0.status != .done })
+        {
+            state.unread[.mailings, default: []].insert(id)
+        }
         // Most mails go at once: then there is nothing to read.
         let hasNoProblems = entry.kept[.deliveryProblems]?.content == .deliveryProblems(retrying: 0, failed: 0)
         if kind == .deliveryProblems, hasNoProblems, news.status == NotificationStatus.sent.rawValue { return }
@@ -65,6 +71,11 @@ extension LiveUpdateFeed {
                     .deliveryProblems(retrying: found.retrying, failed: found.failed), found.revision,
                     .deliveryProblems(
                         id, retrying: found.retrying, failed: found.failed, revision: found.revision))
+            }
+        case .mailings:
+            for (id, found) in try await live.mailings(of: events) {
+                readings[id] = reading(
+                    .mailings(found.items), found.revision, .mailings(id, found.items, revision: found.revision))
             }
         }
         return readings

@@ -14,6 +14,7 @@ struct LiveFrame: Sendable {
 enum KeptState: CaseIterable, Sendable {
     case checkIns
     case deliveryProblems
+    case mailings
 }
 
 /// What somebody hears who comes to a topic.

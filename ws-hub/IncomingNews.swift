@@ -31,6 +31,7 @@ struct IncomingNews: Decodable {
         switch type {
         case "checkIns": .checkIns
         case "deliveryProblems": .deliveryProblems
+        case "mailings": .mailings
         default: nil
         }
     }

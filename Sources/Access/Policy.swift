@@ -10,10 +10,10 @@ public enum Action: String, Sendable, CaseIterable {
     case transferTicket, acceptTransfer
     // Events
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
-    case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement
+    case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement, viewMailings
     case undoCheckIn, viewConflicts, viewMembers, manageMembers
     // The installation
-    case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters, viewAudit
+    case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters, manageSending, viewAudit
 }
 
 /// How somebody stands to the thing that an action is about.
@@ -79,14 +79,14 @@ public enum Policy {
         case .viewDraftEvent:
             return relation.worksAtGate || role == .admin ? .allowed : .hidden
         case .editEvent, .publishEvent, .cancelEvent, .viewAttendees, .addAttendee, .removeAttendee, .resendMail,
-            .viewStatistics, .postAnnouncement, .viewConflicts, .viewMembers, .manageMembers:
+            .viewStatistics, .postAnnouncement, .viewMailings, .viewConflicts, .viewMembers, .manageMembers:
             return relation.organizes || role == .admin ? .allowed : .forbidden
         case .undoCheckIn:
             // The check-in is found by its own id: strangers don't learn whether there is one.
             return relation.organizes || role == .admin ? .allowed : relation.worksAtGate ? .forbidden : .hidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden
-        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .viewAudit:
+        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .manageSending, .viewAudit:
             return role == .admin ? .allowed : .forbidden
         }
     }

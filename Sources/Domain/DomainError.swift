@@ -13,6 +13,8 @@ public enum DomainError: Error, Hashable, Sendable {
     case registrationClosed
     case alreadyRegistered
     case alreadyCancelled
+    /// An announcement that went out can't be taken back.
+    case alreadyPosted
     case eventNotPublished
     case eventCancelled
     case eventEnded
@@ -50,6 +52,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .registrationClosed: "registration-closed"
         case .alreadyRegistered: "already-registered"
         case .alreadyCancelled: "already-cancelled"
+        case .alreadyPosted: "already-posted"
         case .eventNotPublished: "event-not-published"
         case .eventCancelled: "event-cancelled"
         case .eventEnded: "event-ended"
@@ -82,6 +85,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .registrationClosed: "Registration is closed."
         case .alreadyRegistered: "You are registered for this event already."
         case .alreadyCancelled: "This is cancelled already."
+        case .alreadyPosted: "This has been told already."
         case .eventNotPublished: "This event is not published."
         case .eventCancelled: "This event was cancelled."
         case .eventEnded: "This event is over."

@@ -52,6 +52,7 @@ public enum RegistrationSubject {}
 public enum TicketSubject {}
 public enum CheckInSubject {}
 public enum AnnouncementSubject {}
+public enum MailingSubject {}
 public enum NotificationSubject {}
 public enum TransferSubject {}
 public enum MessageSubject {}
@@ -63,6 +64,7 @@ public typealias RegistrationID = Identifier<RegistrationSubject>
 public typealias TicketID = Identifier<TicketSubject>
 public typealias CheckInID = Identifier<CheckInSubject>
 public typealias AnnouncementID = Identifier<AnnouncementSubject>
+public typealias MailingID = Identifier<MailingSubject>
 public typealias NotificationID = Identifier<NotificationSubject>
 public typealias TransferID = Identifier<TransferSubject>
 public typealias MessageID = Identifier<MessageSubject>

@@ -37,6 +37,8 @@ public enum LiveUpdate: Hashable, Sendable {
         UserID, id: RegistrationID, eventID: EventID, status: RegistrationStatus, position: Int?)
     case ticket(UserID, id: TicketID, registrationID: RegistrationID, eventID: EventID, status: TicketStatus)
     case notification(UserID, id: NotificationID, kind: NotificationKind, status: NotificationStatus)
+    /// How many notifications somebody has not read, now that they have read some.
+    case unread(UserID, Int)
     /// One scan. On its way through Redis only: the hub makes ``checkIns(_:checkedIn:revision:last:)`` of it.
     case checkIn(EventID, ticketID: TicketID, at: Date, gate: String?)
     /// How many came so far, and who last, the newest first.
@@ -46,14 +48,20 @@ public enum LiveUpdate: Hashable, Sendable {
     case delivery(EventID, NotificationStatus)
     /// How many mails of the event are still being tried, and how many were given up.
     case deliveryProblems(EventID, retrying: Int, failed: Int, revision: Int)
+    /// Something about the mailings of an event is new. On its way through Redis only: the hub makes
+    /// ``mailings(_:_:revision:)`` of it.
+    case mailing(EventID)
+    /// How far the mailings came that are on their way, or were until lately; the newest first.
+    case mailings(EventID, [MailingProgress], revision: Int)
 
     public var topic: Topic {
         switch self {
         case .counts(let id, _), .event(let id, _, _), .announcement(let id, _, _, _, _): .event(id)
-        case .registration(let id, _, _, _, _), .ticket(let id, _, _, _, _), .notification(let id, _, _, _):
+        case .registration(let id, _, _, _, _), .ticket(let id, _, _, _, _), .notification(let id, _, _, _),
+            .unread(let id, _):
             .person(id)
         case .checkIn(let id, _, _, _), .checkIns(let id, _, _, _), .delivery(let id, _),
-            .deliveryProblems(let id, _, _, _):
+            .deliveryProblems(let id, _, _, _), .mailing(let id), .mailings(let id, _, _):
             .organizer(id)
         }
     }
@@ -67,8 +75,8 @@ public enum LiveUpdate: Hashable, Sendable {
         frame.publishedAt = publishedAt
         switch self {
         case .counts, .event, .announcement: fillPublic(&frame)
-        case .registration, .ticket, .notification: fillPersonal(&frame)
-        case .checkIn, .checkIns, .delivery, .deliveryProblems: fillDashboard(&frame)
+        case .registration, .ticket, .notification, .unread: fillPersonal(&frame)
+        case .checkIn, .checkIns, .delivery, .deliveryProblems, .mailing, .mailings: fillDashboard(&frame)
         }
         return try WireJSON.encode(frame)
     }
@@ -115,6 +123,9 @@ public enum LiveUpdate: Hashable, Sendable {
             frame.id = id.description
             frame.kind = kind.rawValue
             frame.status = status.rawValue
+        case .unread(_, let count):
+            frame.type = "unread"
+            frame.unread = count
         default: break
         }
     }
@@ -136,6 +147,11 @@ public enum LiveUpdate: Hashable, Sendable {
             frame.type = "deliveryProblems"
             frame.retrying = retrying
             frame.failed = failed
+            frame.revision = revision
+        case .mailing: frame.type = "mailings"
+        case .mailings(_, let items, let revision):
+            frame.type = "mailings"
+            frame.items = items
             frame.revision = revision
         default: break
         }
@@ -162,6 +178,8 @@ public enum LiveUpdate: Hashable, Sendable {
         var last: [LatestCheckIn]?
         var retrying: Int?
         var failed: Int?
+        var items: [MailingProgress]?
+        var unread: Int?
         var publishedAt: Date?
     }
 }
@@ -177,4 +195,47 @@ public struct LatestCheckIn: Hashable, Codable, Sendable {
         self.at = at
         self.gate = gate
     }
+}
+
+/// How far a mailing came.
+public struct MailingProgress: Hashable, Codable, Sendable {
+    public var id: MailingID
+    public var kind: NotificationKind
+    public var status: MailingStatus
+    /// How many it is for.
+    public var recipients: Int
+    public var queued: Int
+    public var sent: Int
+    public var retrying: Int
+    public var failed: Int
+    public var muted: Int
+
+    public init(
+        id: MailingID, kind: NotificationKind, status: MailingStatus, recipients: Int, queued: Int, sent: Int,
+        retrying: Int, failed: Int, muted: Int
+    ) {
+        self.id = id
+        self.kind = kind
+        self.status = status
+        self.recipients = recipients
+        self.queued = queued
+        self.sent = sent
+        self.retrying = retrying
+        self.failed = failed
+        self.muted = muted
+    }
+}
+
+/// The life of a mailing.
+public enum MailingStatus: String, Codable, Sendable, CaseIterable {
+    /// Its time has not come.
+    case scheduled
+    /// The notifications are being written down, step by step.
+    case planning
+    /// All are written down; some are still to be sent.
+    case sending
+    /// None waits any more.
+    case done
+    /// Taken back before its time.
+    case cancelled
 }

@@ -23,6 +23,10 @@ public enum MessageType: String, Codable, Sendable, CaseIterable {
 /// Internal jobs: the raw value is the routing key on `em.work`, which no integrator can read.
 public enum WorkType: String, Codable, Sendable, CaseIterable {
     case mailSend = "mail.send"
+    /// The same for what goes to everybody: it must not keep anybody's ticket waiting.
+    case bulkMailSend = "mail.send.bulk"
+    /// The next step of a mailing is to be planned.
+    case mailingPlan = "mailing.plan"
     /// Somebody asked for a mail about an account, or has to have one.
     case accountMail = "account.mail"
     /// A registration whose ticket was taken back needs the next one.
@@ -32,6 +36,10 @@ public enum WorkType: String, Codable, Sendable, CaseIterable {
 /// News that only browsers hear; it never goes to the broker.
 public enum LiveType: String, Codable, Sendable, CaseIterable {
     case notificationChanged = "live.notification"
+    /// A mailing was scheduled, has started, was planned to its end, or is over.
+    case mailingChanged = "live.mailing"
+    /// Somebody has read notifications.
+    case unreadChanged = "live.unread"
     /// A change of the places that no registration message tells of, such as a new capacity.
     case placesChanged = "live.places"
     /// A merge of offline scans moved the first scan of somebody who was checked in already.
@@ -187,7 +195,7 @@ public struct AnnouncementData: Codable, Hashable, Sendable {
     }
 }
 
-/// Data of `mail.send`, `live.notification` and `em.notification.failed`.
+/// Data of `mail.send`, `mail.send.bulk`, `live.notification` and `em.notification.failed`.
 public struct NotificationData: Codable, Hashable, Sendable {
     public var notificationId: NotificationID
     public var eventId: EventID?
@@ -207,6 +215,28 @@ public struct NotificationData: Codable, Hashable, Sendable {
     }
 }
 
+/// Data of `mailing.plan` and `live.mailing`.
+public struct MailingData: Codable, Hashable, Sendable {
+    public var eventId: EventID
+    public var mailingId: MailingID
+
+    public init(eventId: EventID, mailingId: MailingID) {
+        self.eventId = eventId
+        self.mailingId = mailingId
+    }
+}
+
+/// Data of `live.unread`.
+public struct UnreadData: Codable, Hashable, Sendable {
+    public var userId: UserID
+    public var unread: Int
+
+    public init(userId: UserID, unread: Int) {
+        self.userId = userId
+        self.unread = unread
+    }
+}
+
 /// Data of `account.mail`.
 public struct AccountMailData: Codable, Hashable, Sendable {
     /// There may be no such person: asking about an address without an account leaves the same trace as any other.
@@ -217,48 +247,6 @@ public struct AccountMailData: Codable, Hashable, Sendable {
         self.userId = userId
         self.kind = kind
     }
-}
-
-/// Why somebody is written to.
-public enum NotificationKind: String, Codable, Sendable, CaseIterable {
-    case registrationConfirmed = "registration.confirmed"
-    case registrationWaitlisted = "registration.waitlisted"
-    case registrationPromoted = "registration.promoted"
-    case registrationCancelled = "registration.cancelled"
-    case ticketTransferOffered = "ticket.transferOffered"
-    case ticketTransferred = "ticket.transferred"
-    case memberAdded = "member.added"
-    case eventUpdated = "event.updated"
-    case eventCancelled = "event.cancelled"
-    case accountVerifyEmail = "account.verifyEmail"
-    case accountAlreadyRegistered = "account.alreadyRegistered"
-    case accountResetPassword = "account.resetPassword"
-    case accountPasswordChanged = "account.passwordChanged"
-    /// To the new address, with the link that confirms it.
-    case accountConfirmEmail = "account.confirmEmail"
-    /// To the old address: somebody wants the account to have another.
-    case accountEmailChanging = "account.emailChanging"
-
-    /// About the person's account; all others are about an event.
-    public var isAboutAccount: Bool {
-        switch self {
-        case .accountVerifyEmail, .accountAlreadyRegistered, .accountResetPassword, .accountPasswordChanged,
-            .accountConfirmEmail, .accountEmailChanging:
-            true
-        case .registrationConfirmed, .registrationWaitlisted, .registrationPromoted, .registrationCancelled,
-            .ticketTransferOffered, .ticketTransferred, .memberAdded, .eventUpdated, .eventCancelled:
-            false
-        }
-    }
-}
-
-extension NotificationKind {
-    /// About something that was done to the account: told however often it is done.
-    public var isAlwaysTold: Bool { self == .accountPasswordChanged || self == .accountEmailChanging }
-}
-
-public enum NotificationStatus: String, Codable, Sendable, CaseIterable {
-    case queued, retrying, sent, failed
 }
 
 /// The JSON of messages and rows: RFC 3339 times with milliseconds, and no surprises in the order of keys.

@@ -10,6 +10,8 @@ struct LiveNews {
         case ticket(TicketID)
         case notification(NotificationID)
         case delivery(EventID)
+        case mailing(EventID)
+        case unread(UserID)
         /// Every one counts.
         case row(Int)
     }
@@ -55,7 +57,7 @@ struct LiveNews {
         case .ticketCheckedIn, .ticketCheckInUndone: try addCheckIn(row)
         case .announcementPosted:
             let data = try WireJSON.decode(AnnouncementData.self, from: row.data)
-            // Without its text it has been deleted meanwhile.
+            // Without its text it has been deleted meanwhile, or is not for everybody.
             guard let announcement = row.announcement else { return }
             put(
                 .row(row.rowID),
@@ -74,6 +76,12 @@ struct LiveNews {
             let data = try WireJSON.decode(PlacesData.self, from: row.data)
             addCounts(data.eventId, data.places)
         case .checkInsChanged: try addCheckIn(row)
+        case .mailingChanged:
+            let event = try WireJSON.decode(MailingData.self, from: row.data).eventId
+            put(.mailing(event), .mailing(event))
+        case .unreadChanged:
+            let data = try WireJSON.decode(UnreadData.self, from: row.data)
+            put(.unread(data.userId), .unread(data.userId, data.unread))
         case nil: break
         }
     }
@@ -110,7 +118,7 @@ struct LiveNews {
     /// Dashboards hear that the mails' state is another, once; a mail that went may be no news to them, so that one that
     /// did not go is what they are told of.
     private mutating func addDelivery(_ event: EventID, _ status: NotificationStatus) {
-        if status == .queued { return }
+        if status == .queued || status == .muted { return }
         if status == .sent, updates[.delivery(event)] != nil { return }
         put(.delivery(event), .delivery(event, status))
     }

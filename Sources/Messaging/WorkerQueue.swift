@@ -32,7 +32,15 @@ public struct WorkerQueue: Sendable, Equatable {
     /// What sends one mail.
     public static let notificationsMail = WorkerQueue(name: "notifications.mail", work: [.mailSend], ladder: .mail)
 
-    public static let all = [ticketIssue, notificationsPlan, notificationsMail]
+    /// What plans mailings, step by step.
+    public static let notificationsMailings = WorkerQueue(name: "notifications.mailings", work: [.mailingPlan])
+    /// What sends one mail of a mailing.
+    public static let notificationsBulkMail = WorkerQueue(
+        name: "notifications.bulkMail", work: [.bulkMailSend], ladder: .mail)
+
+    public static let all = [
+        ticketIssue, notificationsPlan, notificationsMail, notificationsMailings, notificationsBulkMail,
+    ]
 
     /// Where messages end up that can't be handled, until an operator replays or discards them.
     public var parked: String { name + ".parked" }

@@ -22,6 +22,10 @@ extension TicketStatus: PostgresEncodable, PostgresDecodable {}
 extension CheckInResult: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension NotificationKind: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 extension NotificationStatus: PostgresEncodable, PostgresDecodable {}
+extension NotificationTopic: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
+extension Language: PostgresEncodable, PostgresDecodable {}
+extension Audience: PostgresEncodable, PostgresDecodable {}
+extension MailingStatus: PostgresEncodable, PostgresDecodable {}
 extension Destination: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 
 /// What somebody typed, as a pattern for ILIKE: their % and _ mean themselves.

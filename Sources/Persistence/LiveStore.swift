@@ -168,7 +168,8 @@ public struct LiveStore: Sendable {
             SELECT e.id AS event_id, a.id
             FROM unnest(\(events)) AS e (id)
             CROSS JOIN LATERAL (
-                SELECT id, at FROM announcements WHERE event_id = e.id ORDER BY at DESC, id DESC LIMIT 20
+                SELECT id, at FROM announcements WHERE event_id = e.id AND status = 'posted' AND audience = 'all'
+                ORDER BY at DESC, id DESC LIMIT 20
             ) a
             ORDER BY e.id, a.at DESC, a.id DESC
             """)

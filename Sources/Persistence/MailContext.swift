@@ -7,6 +7,9 @@ public struct MailContext: Sendable {
     public var notification: Notification
     public var recipientName: String
     public var recipientEmail: String
+    public var language = Language.english
+    /// The person does not want such mails any more.
+    public var isMuted = false
     public var matter: Matter
 
     /// What the mail is about.
@@ -23,6 +26,11 @@ public struct MailContext: Sendable {
         public var details: [UInt8]?
         /// Of an offer to somebody who may have no account: the mail goes to them.
         public var transfer: TicketTransfer?
+        public var settings = EventMailSettings()
+        /// What an organizer has to say, in a mail of an announcement.
+        public var announcement: (title: String, body: String)?
+        /// Which reminder it is; nil for all other mails.
+        public var reminder: Reminder?
         /// What the recipient is in the event's team, in a mail about that; nil when they are not in it any more.
         public var role: MembershipRole?
     }
@@ -79,7 +87,11 @@ extension NotificationStore {
     public func load(_ id: NotificationID) async throws -> MailContext? {
         let rows = try await database.read(
             """
-            SELECT x.*, n.details, n.ticket_id, u.display_name, \(fragment: Self.recipient) AS email, u.email_verified_at
+            SELECT x.*, n.details, n.ticket_id, n.cause_id, u.display_name, \(fragment: Self.recipient) AS email,
+                u.email_verified_at, u.language, EXISTS (
+                    SELECT FROM notification_preferences p WHERE p.user_id = u.id AND NOT p.mail AND p.topic =
+                        CASE x.kind WHEN 'announcement' THEN 'announcements' WHEN 'event.reminder' THEN 'reminders' END
+                ) AS is_muted
             FROM (\(fragment: Self.selection)) x JOIN notifications n ON n.id = x.id JOIN users u ON u.id = x.user_id
                 LEFT JOIN email_changes c ON c.user_id = u.id
             WHERE x.id = \(id) AND u.deleted_at IS NULL
@@ -98,11 +110,13 @@ extension NotificationStore {
         }
         if case .event(let about) = matter, let transfer = about.transfer {
             return MailContext(
-                notification: notification, recipientName: "", recipientEmail: transfer.recipientEmail, matter: matter)
+                notification: notification, recipientName: "", recipientEmail: transfer.recipientEmail,
+                language: try row.decode("language"), matter: matter)
         }
         return MailContext(
             notification: notification, recipientName: try row.decode("display_name"),
-            recipientEmail: email, matter: matter)
+            recipientEmail: email, language: try row.decode("language"), isMuted: try row.decode("is_muted"),
+            matter: matter)
     }
 
     private func transfer(_ details: [UInt8]?) async throws -> TicketTransfer? {
@@ -113,17 +127,28 @@ extension NotificationStore {
 
     private func eventMatter(_ notification: Notification, _ row: Row) async throws -> MailContext.EventMatter? {
         guard let eventID = notification.eventID else { return nil }
-        // Side by side: one round trip for all three.
+        // Side by side: one round trip for all of them.
         async let foundEvent = EventStore(database).find(eventID)
         async let foundRegistration = registration(notification.registrationID)
         async let foundTicket = ticket(try row.decode("ticket_id", as: TicketID?.self))
+        async let foundSettings = MailSettingsStore(database).find(eventID)
         guard let event = try await foundEvent else { return nil }
         var matter = MailContext.EventMatter(event: event)
+        matter.settings = try await foundSettings
         matter.details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
         if notification.kind == .ticketTransferOffered {
             guard let transfer = try await transfer(matter.details) else { return nil }
             // Names the transfer, and nothing that changed.
             (matter.transfer, matter.details) = (transfer, nil)
+        }
+        if notification.kind == .announcement {
+            guard let found = try await announcement(AnnouncementID(row.decode("cause_id", as: MessageID.self).uuid))
+            else { return nil }
+            matter.announcement = found
+        }
+        if notification.kind == .eventReminder, let details = matter.details {
+            matter.reminder = Reminder(try WireJSON.decode(ReminderDetails.self, from: details).reminder)
+            matter.details = nil
         }
         if notification.kind == .memberAdded {
             matter.role = try await EventStore(database).membership(of: notification.userID, in: eventID)
@@ -131,6 +156,12 @@ extension NotificationStore {
         matter.registration = try await foundRegistration
         matter.ticket = try await foundTicket
         return matter
+    }
+
+    private func announcement(_ id: AnnouncementID) async throws -> (title: String, body: String)? {
+        try await database.read("SELECT title, body FROM announcements WHERE id = \(id)").first.map {
+            (try $0.decode("title"), try $0.decode("body"))
+        }
     }
 
     private func registration(_ id: RegistrationID?) async throws -> Registration? {

@@ -49,30 +49,36 @@ public struct NotificationStore: Sendable {
 
     /// Writes down what is owed, with a job to send each. A cause planned before plans nothing again, and who had their
     /// account deleted is owed nothing.
+    /// - Returns: how many there are now that were not there before.
+    @discardableResult
     public func plan(
         _ planned: [PlannedNotification], cause: MessageID, on transaction: Transaction
-    ) async throws {
+    ) async throws -> Int {
         let trace = TraceContext.current?.traceparent
-        try await plan(planned.map { (cause: cause, traceparent: trace, mail: $0) }, on: transaction)
+        return try await plan(planned.map { (cause: cause, traceparent: trace, mail: $0) }, on: transaction)
     }
 
     /// Writes down what is owed because of several messages, each with its own cause and trace.
+    @discardableResult
     public func plan(
         _ planned: [(cause: MessageID, traceparent: String?, mail: PlannedNotification)], on transaction: Transaction
-    ) async throws {
-        guard !planned.isEmpty else { return }
+    ) async throws -> Int {
+        guard !planned.isEmpty else { return 0 }
         let mails = planned.map(\.mail)
         let rows = try await transaction.query(
             """
             INSERT INTO notifications
-                (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details)
-            SELECT id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details::jsonb
+                (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details, status, in_app)
+            SELECT planned.id, planned.user_id, event_id, registration_id, ticket_id, cause_id, kind, details::jsonb,
+                CASE WHEN p.mail IS FALSE THEN 'muted' ELSE 'queued' END, coalesce(p.in_app, true)
             FROM unnest(
                 \(mails.map { _ in NotificationID() })::uuid[], \(mails.map(\.userID))::uuid[],
                 \(mails.map(\.eventID))::uuid[], \(mails.map(\.registrationID))::uuid[],
                 \(mails.map(\.ticketID))::uuid[], \(planned.map(\.cause))::uuid[], \(mails.map(\.kind))::text[],
-                \(mails.map { $0.details.map { String(decoding: $0, as: UTF8.self) } })::text[])
-                AS planned (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details)
+                \(mails.map { $0.details.map { String(decoding: $0, as: UTF8.self) } })::text[],
+                \(mails.map { $0.kind.topic?.rawValue })::text[])
+                AS planned (id, user_id, event_id, registration_id, ticket_id, cause_id, kind, details, topic)
+                LEFT JOIN notification_preferences p ON p.user_id = planned.user_id AND p.topic = planned.topic
             WHERE EXISTS (SELECT FROM users u WHERE u.id = planned.user_id AND u.deleted_at IS NULL)
             ON CONFLICT ON CONSTRAINT notifications_once DO NOTHING
             RETURNING id, user_id, event_id, kind, status, cause_id
@@ -82,15 +88,17 @@ public struct NotificationStore: Sendable {
         for row in rows {
             let data = try Self.data(row)
             let trace = traces[try row.decode("cause_id")] ?? nil
-            for var job in [
-                try OutboxEntry.work(.mailSend, event: data.eventId, data),
-                try .live(.notificationChanged, event: data.eventId, data),
-            ] {
-                job.traceparent = trace
-                jobs.append(job)
+            var entries = [try OutboxEntry.live(.notificationChanged, event: data.eventId, data)]
+            if data.status == .queued {
+                entries.append(try .work(data.kind.isBulk ? .bulkMailSend : .mailSend, event: data.eventId, data))
+            }
+            for var entry in entries {
+                entry.traceparent = trace
+                jobs.append(entry)
             }
         }
         try await OutboxStore().append(jobs, on: transaction)
+        return rows.count
     }
 
     /// Those of the registrations whose person stood in line before the place was theirs.
@@ -102,32 +110,12 @@ public struct NotificationStore: Sendable {
         return Set(try rows.map { try $0.decode("id", as: RegistrationID.self) })
     }
 
-    /// Everybody with an active registration: who hears of a change of the event.
-    public func audience(
-        of event: EventID, on transaction: Transaction
-    ) async throws -> [(userID: UserID, registrationID: RegistrationID)] {
-        try await transaction.query(
-            """
-            SELECT user_id, id FROM registrations WHERE event_id = \(event) AND status <> 'cancelled'
-            ORDER BY created_at, id
-            """
-        ).map { (try $0.decode("user_id"), try $0.decode("id")) }
-    }
-
-    /// A person's notifications, the newest first; those about their account go by mail alone.
-    public func list(of user: UserID, after: PageKey?, limit: Int) async throws -> Page<Notification> {
-        let rows = try await database.read(
-            """
-            \(fragment: Self.selection)
-            WHERE n.user_id = \(user) AND n.event_id IS NOT NULL
-                AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
-            ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
-            """)
-        return Page(try rows.map(Self.notification), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
-    }
-
     /// Notes that a mail was sent, and commits, in one round trip: the last thing that its transaction does.
-    public func commitSent(_ notification: Notification, at now: Date, on transaction: Transaction) async throws {
+    /// - Parameter reply: the mail server's words.
+    public func commitSent(
+        _ notification: Notification, reply: String?, at now: Date, on transaction: Transaction
+    ) async throws {
+        let attempt = DeliveryStore.attempt(.accepted, at: notification.id, now: now, detail: reply)
         let update: SQL = """
             UPDATE notifications SET status = 'sent', attempts = attempts + 1, sent_at = \(now), last_error = NULL,
                 next_attempt_at = NULL
@@ -141,16 +129,17 @@ public struct NotificationStore: Sendable {
                 status: .sent)
             news = [try .live(.notificationChanged, event: event, data)]
         }
-        try await transaction.commit(after: [update] + OutboxStore.insertions(news))
+        try await transaction.commit(after: [attempt, update] + OutboxStore.insertions(news))
     }
 
     /// Notes a failed attempt. One that was given up may be tried again: an administrator replayed it.
     /// - Parameter reason: what the server said.
     public func markRetrying(
-        _ id: NotificationID, reason: String, nextAttemptAt: Date?, on transaction: Transaction
+        _ id: NotificationID, reason: String, nextAttemptAt: Date?, at now: Date, on transaction: Transaction
     ) async throws {
         try await settle(
-            id, on: transaction,
+            id, DeliveryStore.attempt(.deferred, at: id, now: now, detail: reason, nextAttemptAt: nextAttemptAt),
+            on: transaction,
             """
             UPDATE notifications SET status = 'retrying', attempts = attempts + 1, last_error = \(reason),
                 next_attempt_at = \(nextAttemptAt)
@@ -159,9 +148,11 @@ public struct NotificationStore: Sendable {
     }
 
     /// Gives up on a notification, and says so to whoever listens.
-    public func markFailed(_ id: NotificationID, reason: String, on transaction: Transaction) async throws {
+    public func markFailed(
+        _ id: NotificationID, reason: String, at now: Date, on transaction: Transaction
+    ) async throws {
         try await settle(
-            id, isFailure: true, on: transaction,
+            id, DeliveryStore.attempt(.failed, at: id, now: now, detail: reason), isFailure: true, on: transaction,
             """
             UPDATE notifications SET status = 'failed', attempts = attempts + 1, last_error = \(reason),
                 next_attempt_at = NULL
@@ -171,18 +162,31 @@ public struct NotificationStore: Sendable {
 
     /// Notes that a mail was not even tried, because of something that happened since it was planned. Its person may
     /// see that; a failure of delivery, of which organizer and integrators hear, it is not.
-    public func markOvertaken(_ id: NotificationID, reason: String, on transaction: Transaction) async throws {
+    public func markOvertaken(
+        _ id: NotificationID, reason: String, at now: Date, on transaction: Transaction
+    ) async throws {
         try await settle(
-            id, isFailure: false, on: transaction,
+            id, DeliveryStore.attempt(.dropped, at: id, now: now, detail: reason), on: transaction,
             """
             UPDATE notifications SET status = 'failed', last_error = \(reason), next_attempt_at = NULL
             WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
             """)
     }
 
+    /// Notes that the person does not want such mails any more.
+    public func markMuted(_ id: NotificationID, at now: Date, on transaction: Transaction) async throws {
+        try await settle(
+            id, DeliveryStore.attempt(.muted, at: id, now: now, detail: nil), on: transaction,
+            """
+            UPDATE notifications SET status = 'muted', next_attempt_at = NULL
+            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
+            """)
+    }
+
     private func settle(
-        _ id: NotificationID, isFailure: Bool = false, on transaction: Transaction, _ update: SQL
+        _ id: NotificationID, _ attempt: SQL, isFailure: Bool = false, on transaction: Transaction, _ update: SQL
     ) async throws {
+        _ = try await transaction.query(attempt)
         guard let row = try await transaction.query(update).first else { return }
         let data = try Self.data(row)
         // What is about somebody's account is nobody's news.

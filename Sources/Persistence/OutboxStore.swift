@@ -60,7 +60,7 @@ public struct OutboxRow: Sendable {
     public var traceparent: String?
     public var occurredAt: Date
     public var sequence: Int?
-    /// Of `em.announcement.posted` in ``OutboxStore/liveRows(partitions:limit:on:)``: its text.
+    /// Of `em.announcement.posted` to everybody, in ``OutboxStore/liveRows(partitions:limit:on:)``: its text.
     public var announcement: (title: String, body: String, at: Date)?
 }
 
@@ -247,7 +247,7 @@ public struct OutboxStore: Sendable {
             ) oldest
             JOIN outbox o ON o.id = oldest.id
             LEFT JOIN announcements a
-                ON o.type = 'em.announcement.posted' AND a.id = (o.data->>'announcementId')::uuid
+                ON o.type = 'em.announcement.posted' AND a.id = (o.data->>'announcementId')::uuid AND a.audience = 'all'
             ORDER BY o.id
             """
         ).map(Self.row)

@@ -11,11 +11,12 @@ public struct User: Hashable, Sendable {
     public var createdAt: Date
     /// When the address was confirmed to be theirs.
     public var emailVerifiedAt: Date?
+    public var language: Language
 }
 
 public struct UserStore: Sendable {
     /// What ``user(_:)`` reads.
-    private static let columns: SQL = "id, email, display_name, role, created_at, email_verified_at"
+    private static let columns: SQL = "id, email, display_name, role, created_at, email_verified_at, language"
 
     let database: Database
 
@@ -25,12 +26,12 @@ public struct UserStore: Sendable {
     /// - Throws: ``DomainError/emailTaken``.
     public func insert(
         id: UserID, email: String, displayName: String, passwordHash: String, role: Role,
-        emailVerifiedAt: Date? = nil, on transaction: Transaction
+        emailVerifiedAt: Date? = nil, language: Language = .english, on transaction: Transaction
     ) async throws -> User {
         let rows = try await transaction.query(
             """
-            INSERT INTO users (id, email, display_name, password_hash, role, email_verified_at)
-            VALUES (\(id), \(email), \(displayName), \(passwordHash), \(role), \(emailVerifiedAt))
+            INSERT INTO users (id, email, display_name, password_hash, role, email_verified_at, language)
+            VALUES (\(id), \(email), \(displayName), \(passwordHash), \(role), \(emailVerifiedAt), \(language))
             ON CONFLICT ON CONSTRAINT users_email_unique DO NOTHING
             RETURNING \(fragment: Self.columns)
             """)
@@ -41,14 +42,15 @@ public struct UserStore: Sendable {
     /// Makes an account where the address is free, and answers whose it is now: the same statement for both, so that
     /// neither shows in the time it takes.
     public func insertUnlessTaken(
-        id: UserID, email: String, displayName: String, passwordHash: String, on transaction: Transaction
+        id: UserID, email: String, displayName: String, passwordHash: String, language: Language,
+        on transaction: Transaction
     ) async throws -> (id: UserID, isNew: Bool) {
         while true {
             let rows = try await transaction.query(
                 """
                 WITH made AS (
-                    INSERT INTO users (id, email, display_name, password_hash, role)
-                    VALUES (\(id), \(email), \(displayName), \(passwordHash), \(Role.user))
+                    INSERT INTO users (id, email, display_name, password_hash, role, language)
+                    VALUES (\(id), \(email), \(displayName), \(passwordHash), \(Role.user), \(language))
                     ON CONFLICT ON CONSTRAINT users_email_unique DO NOTHING
                     RETURNING id
                 )
@@ -174,6 +176,6 @@ public struct UserStore: Sendable {
         User(
             id: try row.decode("id"), email: try row.decode("email"), displayName: try row.decode("display_name"),
             role: try row.decode("role"), createdAt: try row.decode("created_at"),
-            emailVerifiedAt: try row.decode("email_verified_at"))
+            emailVerifiedAt: try row.decode("email_verified_at"), language: try row.decode("language"))
     }
 }

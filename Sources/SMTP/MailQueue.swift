@@ -11,7 +11,7 @@ final class MailQueue: @unchecked Sendable {
     struct Job {
         let message: MailMessage
         let cancelled: CancellationFlag
-        let finish: @Sendable (Result<Void, SMTPError>) -> Void
+        let finish: @Sendable (Result<String, SMTPError>) -> Void
     }
 
     private let address: SMTPAddress
@@ -92,8 +92,7 @@ final class MailQueue: @unchecked Sendable {
         while let job = next() {
             do throws(SMTPError) {
                 guard let connection else { throw SMTPError(.library(2)) }
-                try connection.send(job.message, cancelled: job.cancelled)
-                job.finish(.success(()))
+                job.finish(.success(try connection.send(job.message, cancelled: job.cancelled)))
             } catch {
                 job.finish(.failure(error))
             }

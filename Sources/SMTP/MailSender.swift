@@ -28,15 +28,18 @@ public final class MailSender: Sendable {
     ///
     /// A cancelled task gets `.cancelled`: at once while its message waits, within about a second while it is sent (it
     /// may then arrive nevertheless; `outcomeUnknown` says so).
-    public func send(_ message: MailMessage) async throws(SMTPError) {
+    /// - Returns: the server's last words, such as `250 2.0.0 queued as 4F2A`: what its operator can look for. At most 500
+    ///   characters; they may repeat the recipient's address.
+    @discardableResult
+    public func send(_ message: MailMessage) async throws(SMTPError) -> String {
         let flag = CancellationFlag()
-        let result: Result<Void, SMTPError> = await withTaskCancellationHandler {
+        let result: Result<String, SMTPError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 queue.submit(.init(message: message, cancelled: flag, finish: { continuation.resume(returning: $0) }))
             }
         } onCancel: {
             queue.cancel(flag)
         }
-        try result.get()
+        return try result.get()
     }
 }

@@ -38,7 +38,8 @@ final class SMTPConnection {
     }
 
     /// Sends one message; blocks until the server has taken or refused it, a limit is reached, or `cancelled` is set.
-    func send(_ message: MailMessage, cancelled: CancellationFlag) throws(SMTPError) {
+    /// Returns the server's answer to the text.
+    func send(_ message: MailMessage, cancelled: CancellationFlag) throws(SMTPError) -> String {
         let lines = try MailHeaders.lines(of: message)
         // Forgets all options and results, keeps the connection.
         curl_easy_reset(easy)
@@ -64,6 +65,7 @@ final class SMTPConnection {
         guard (200..<300).contains(em_curl_get_long(easy, CURLINFO_RESPONSE_CODE)) else {
             throw failure(CURLE_RECV_ERROR, wasCancelled: false)
         }
+        return lastReply.text
     }
 
     private func setConnectionOptions() throws(SMTPError) {

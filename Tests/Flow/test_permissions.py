@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 import yaml
@@ -77,6 +78,13 @@ ROUTES = [
     route("DELETE", "/api/v1/me/sessions/{session}", {**dict.fromkeys(CALLERS, 404), "nobody": 401}),  # somebody else's
     route("GET", "/api/v1/me/registrations", SIGNED_IN),
     route("GET", "/api/v1/me/notifications", SIGNED_IN),
+    route("GET", "/api/v1/me/notifications/unread", SIGNED_IN),
+    route("POST", "/api/v1/me/notifications/read", SIGNED_IN, body={}),
+    route("POST", "/api/v1/me/notifications/{mailing}/read", SIGNED_IN, good=404),
+    route("GET", "/api/v1/me/preferences", SIGNED_IN),
+    route("PATCH", "/api/v1/me/preferences", SIGNED_IN, body={}),
+    route("GET", "/api/v1/unsubscribe", dict.fromkeys(CALLERS, 410)),
+    route("POST", "/api/v1/unsubscribe", dict.fromkeys(CALLERS, 410), body={"token": "made up"}),
     route("GET", "/api/v1/events", PUBLIC),
     route("POST", "/api/v1/events", {**SIGNED_IN, "stranger": 403, "holder": 403, "gate": 403, "partner": 403}, body=EVENT_BODY, good=201),
     route("GET", "/api/v1/events/{id}", PUBLIC),
@@ -95,6 +103,7 @@ ROUTES = [
     route("GET", "/api/v1/events/{id}/registrations", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/registrations/{registration}", HOLDERS),
     route("GET", "/api/v1/registrations/{registration}/notifications", HOLDERS),
+    route("GET", "/api/v1/registrations/{registration}/timeline", HOLDERS),
     route("POST", "/api/v1/registrations/{registration}/resend", {**HOLDERS, "holder": 403}, good=202),
     route("DELETE", "/api/v1/registrations/{registration}",
           {**HOLDERS, "partner": 403, "owner": 403, "admin": 403}, fresh=True),
@@ -121,6 +130,14 @@ ROUTES = [
     route("GET", "/api/v1/events/{id}/announcements", PUBLIC),
     route("GET", "/api/v1/events/{id}/announcements", DRAFT, note="draft"),
     route("POST", "/api/v1/events/{id}/announcements", ORGANIZERS, body={"title": "T", "body": "B"}, good=201),
+    route("POST", "/api/v1/events/{id}/announcements/preview", ORGANIZERS, body={"audience": "all"}),
+    route("DELETE", "/api/v1/events/{id}/announcements/{mailing}", ORGANIZERS, good=404),
+    route("GET", "/api/v1/events/{id}/mail-settings", ORGANIZERS),
+    route("PUT", "/api/v1/events/{id}/mail-settings", ORGANIZERS, body={"paragraph": "", "colour": None}),
+    route("GET", "/api/v1/events/{id}/delivery", ORGANIZERS),
+    route("GET", "/api/v1/events/{id}/mailings", ORGANIZERS),
+    route("GET", "/api/v1/events/{id}/mailings", hidden(ORGANIZERS), note="draft"),
+    route("GET", "/api/v1/events/{id}/mailings/{mailing}", ORGANIZERS, good=404),
     route("GET", "/api/v1/events/{id}/stats", ORGANIZERS),
     route("GET", "/api/v1/events/{id}/stats", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/admin/users", ADMINS),
@@ -129,6 +146,9 @@ ROUTES = [
     route("GET", "/api/v1/admin/audit.csv", ADMINS),
     route("GET", "/api/v1/admin/verify", ADMINS),
     route("GET", "/api/v1/admin/system", ADMINS),
+    route("GET", "/api/v1/admin/sending", ADMINS),
+    route("POST", "/api/v1/admin/sending/pause", ADMINS),
+    route("POST", "/api/v1/admin/sending/resume", ADMINS),
     route("GET", "/api/v1/admin/dead-letters", ADMINS),
     route("POST", "/api/v1/admin/dead-letters/{id}/replay", ADMINS, good=404),
     route("DELETE", "/api/v1/admin/dead-letters/{id}", ADMINS, good=404),
@@ -156,7 +176,8 @@ def scenes(world: World, cast: SimpleNamespace) -> Callable[[str], dict[str, str
         event = world.draft(cast.owner) if note == "draft" else world.event(cast.owner)
         world.stack.insert("INSERT INTO event_members (event_id, user_id, role) VALUES (%s, %s, %s)",
                            [(event["id"], cast.gate.id, "checkInStaff"), (event["id"], cast.partner.id, "coOrganizer")])
-        scene = {"id": event["id"], "version": str(event["version"]), "user": cast.stranger.id}
+        scene = {"id": event["id"], "version": str(event["version"]), "user": cast.stranger.id,
+                 "mailing": str(uuid4())}
         if note != "draft":
             scene["registration"] = world.register(cast.holder, event)["id"]
         return scene

@@ -1,29 +1,60 @@
 import Access
 import Domain
+import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Tells everybody who looks at an event something.
+/// Tells the people at an event something, now or later.
 struct PostAnnouncement: Sendable {
     let stores: Stores
+    let clock: @Sendable () -> Date
+
+    struct Wish: Sendable {
+        var title: String
+        var body: String
+        var audience: Audience
+        /// Nil for now.
+        var sendAt: Date?
+    }
 
     /// - Parameters:
     ///   - request: with its Idempotency-Key it is told once.
     ///   - answer: makes the answer, which is kept with the announcement.
     func perform(
-        title: String, body: String, to event: EventID, by principal: Principal, once request: IdempotentRequest?,
+        _ wish: Wish, to event: EventID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (Announcement) throws -> StoredResponse
     ) async throws -> Answered {
-        try await stores.database.transaction { transaction in
+        let now = clock()
+        return try await stores.database.transaction { transaction in
             try await stores.idempotency.once(request, on: transaction) {
                 let id = AnnouncementID()
                 let announcement = try await stores.announcements.post(
-                    id, to: event, by: principal.userID, title: title, body: body, on: transaction)
+                    id, to: event, by: principal.userID, title: wish.title, body: wish.body, audience: wish.audience,
+                    at: wish.sendAt, now: now, on: transaction)
+                var content = ["title": wish.title, "body": wish.body, "audience": wish.audience.rawValue]
+                content["sendAt"] = wish.sendAt.map(Timestamp.text)
                 try await stores.audit.record(
-                    "announcement.posted", by: principal.userID, subject: id.uuid, event: event,
-                    AuditContent(after: ["title": title, "body": body]), on: transaction)
+                    wish.sendAt == nil ? "announcement.posted" : "announcement.scheduled", by: principal.userID,
+                    subject: id.uuid, event: event, AuditContent(after: content), on: transaction)
                 return try answer(announcement)
             }
+        }
+    }
+}
+
+/// Takes an announcement back whose time has not come.
+struct CancelAnnouncement: Sendable {
+    let stores: Stores
+
+    /// - Throws: ``DomainError/notFound``, ``DomainError/alreadyPosted``.
+    func perform(_ id: AnnouncementID, of event: EventID, by principal: Principal) async throws -> Announcement {
+        try await stores.database.transaction { transaction in
+            let (announcement, isNew) = try await stores.announcements.cancel(id, of: event, on: transaction)
+            if isNew {
+                try await stores.audit.record(
+                    "announcement.cancelled", by: principal.userID, subject: id.uuid, event: event, on: transaction)
+            }
+            return announcement
         }
     }
 }

@@ -18,16 +18,18 @@ struct RegisterUser: Sendable {
 
     /// - Parameters: validated; the address in lower case.
     /// - Throws: ``DomainError/emailTaken``, unless addresses have to be confirmed.
-    func perform(email: String, password: String, displayName: String, device: String?) async throws -> Outcome {
+    func perform(
+        email: String, password: String, displayName: String, language: Language, device: String?
+    ) async throws -> Outcome {
         let hash = try await passwords.hash(password)
         if verifiedEmail.isOn {
-            try await announce(email: email, hash: hash, displayName: displayName)
+            try await announce(email: email, hash: hash, displayName: displayName, language: language)
             return .mailSent
         }
         let grant = try await stores.database.transaction { transaction in
             let user = try await stores.users.insert(
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .user,
-                on: transaction)
+                language: language, on: transaction)
             try await stores.audit.record("user.registered", by: user.id, subject: user.id.uuid, on: transaction)
             return try await openSession.perform(for: user, device: device, on: transaction)
         }
@@ -37,10 +39,11 @@ struct RegisterUser: Sendable {
     /// The same steps for a free address and a taken one. The taken account stays as it is, confirmed or not: else
     /// whoever signs up last with somebody else's address would have their password on the account that its owner
     /// confirms. Who can't get into it chooses a new password by mail.
-    private func announce(email: String, hash: String, displayName: String) async throws {
+    private func announce(email: String, hash: String, displayName: String, language: Language) async throws {
         try await stores.database.transaction { transaction in
             let user = try await stores.users.insertUnlessTaken(
-                id: UserID(), email: email, displayName: displayName, passwordHash: hash, on: transaction)
+                id: UserID(), email: email, displayName: displayName, passwordHash: hash, language: language,
+                on: transaction)
             try await stores.audit.record(
                 user.isNew ? "user.registered" : "user.registered-again", by: nil, subject: user.id.uuid,
                 on: transaction)

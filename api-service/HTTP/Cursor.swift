@@ -16,6 +16,7 @@ enum CursorKind: UInt8 {
     case scanConflicts
     case members
     case audit
+    case mailings
     case sessions = 20
 }
 

@@ -60,6 +60,7 @@ struct ProblemMiddleware: RouterMiddleware {
         case .forbidden, .emailNotVerified: .forbidden
         case .notAuthenticated, .invalidCredentials: .unauthorized
         case .emailTaken, .full, .registrationNotOpen, .registrationClosed, .alreadyRegistered, .alreadyCancelled,
+            .alreadyPosted,
             .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin, .eventsAhead,
             .ownerStays,
             .notCheckedIn, .alreadyCheckedIn, .requestInFlight:

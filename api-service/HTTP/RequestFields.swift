@@ -128,6 +128,21 @@ struct BodyFields {
         return items
     }
 
+    /// One of these words, or nothing.
+    mutating func optionalChoice<Value: RawRepresentable>(_ name: String, of values: [Value]) -> Value?
+    where Value.RawValue == String {
+        value(name) == nil ? nil : choice(name, of: values)
+    }
+
+    /// A list of at most so many texts, as they were sent.
+    mutating func texts(_ name: String, atMost maximum: Int) -> [String] {
+        guard case .array(let values) = value(name), values.count <= maximum else {
+            validation.fail(name, "must be a list of 0 to \(maximum)")
+            return []
+        }
+        return values.map { if case .string(let text) = $0 { text } else { "" } }
+    }
+
     mutating func int(_ name: String) -> Int? {
         switch value(name) {
         case nil: validation.fail(name, "is required")
@@ -145,6 +160,10 @@ struct BodyFields {
             validation.fail(name, "must be true or false")
             return fallback
         }
+    }
+
+    mutating func optionalBool(_ name: String) -> Bool? {
+        value(name) == nil ? nil : bool(name, default: false)
     }
 
     mutating func date(_ name: String) -> Date? {
@@ -217,6 +236,10 @@ struct QueryFields {
             validation.fail(name, "must be true or false")
             return false
         }
+    }
+
+    mutating func optionalBool(_ name: String) -> Bool? {
+        values[name] == nil ? nil : bool(name)
     }
 
     mutating func id<Subject>(_ name: String, of subject: Subject.Type = Subject.self) -> Identifier<Subject>? {

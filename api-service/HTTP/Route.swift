@@ -41,6 +41,10 @@ struct Route: Sendable {
         Route(.post, path, credentials, handle)
     }
 
+    static func put(_ path: String, _ credentials: Credentials, _ handle: @escaping Handler) -> Route {
+        Route(.put, path, credentials, handle)
+    }
+
     static func patch(_ path: String, _ credentials: Credentials, _ handle: @escaping Handler) -> Route {
         Route(.patch, path, credentials, handle)
     }

@@ -9,6 +9,7 @@ struct Machinery: Sendable {
     let relay: OutboxRelay
     let redis: RedisClient
     let deadLetters: DeadLetterOffice
+    let mails: MailWatch
 }
 
 /// Runs `body` for at most so long; nil when it took longer or failed.

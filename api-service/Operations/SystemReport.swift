@@ -53,12 +53,25 @@ struct SystemReport: Encodable {
         var findings: [Finding]
     }
 
+    struct Mail: Encodable {
+        var isPaused: Bool
+        @Nullable var pausedAt: Date?
+        var unsent: Int
+        @Nullable var oldestUnsentSeconds: Double?
+        var retrying: Int
+        /// Given up within a day.
+        var failedToday: Int
+        /// Null when the broker can't be asked.
+        @Nullable var consumers: Int?
+    }
+
     var at: Date
     /// Whether everything is up, nothing is parked or overdue, and the invariants hold.
     var isHealthy: Bool
     var dependencies: [Dependency]
     @Nullable var outbox: Outbox?
     @Nullable var queues: [WorkQueue]?
+    @Nullable var mail: Mail?
     @Nullable var invariants: Invariants?
 }
 
@@ -85,6 +98,7 @@ final class SystemInspection: Sendable {
         async let outbox = answered(within: Self.patience) { [stores] in try await stores.outbox.state(stores.database)
         }
         async let queues = answered(within: Self.patience) { try await self.queues() }
+        async let mails = answered(within: Self.patience) { try await self.mails() }
         async let invariants = recentInvariants()
         var report = SystemReport(at: clock(), isHealthy: false, dependencies: [])
         if let state = await outbox {
@@ -93,6 +107,7 @@ final class SystemInspection: Sendable {
                 unshown: state.unshown, oldestUnshownSeconds: state.oldestUnshown, relays: state.relays)
         }
         report.queues = await queues ?? nil
+        report.mail = await mails.map(mail)
         report.invariants = await invariants
         report.dependencies = [
             .init(name: "postgres", state: report.outbox == nil ? .down : .up),
@@ -108,6 +123,7 @@ final class SystemInspection: Sendable {
         return report.dependencies.allSatisfy { $0.state == .up }
             && [outbox.oldestUnpublishedSeconds, outbox.oldestUnshownSeconds].allSatisfy { ($0 ?? 0) < lateAfter }
             && queues.allSatisfy { $0.parked == 0 && $0.consumers > 0 }
+            && report.mail?.isPaused == false
             && (report.invariants?.findings.isEmpty ?? true)
     }
 
@@ -136,6 +152,21 @@ final class SystemInspection: Sendable {
                     parked: try await publisher.queueStatus(queue.parked).messages, consumers: work.consumers))
         }
         return queues
+    }
+
+    private func mails() async throws -> (backlog: DeliveryBacklog, pausedAt: Date?) {
+        async let backlog = stores.deliveries.backlog(now: clock())
+        async let paused = stores.deliveries.pausedSince()
+        return (try await backlog, try await paused)
+    }
+
+    private func mail(_ found: (backlog: DeliveryBacklog, pausedAt: Date?)) -> SystemReport.Mail {
+        let now = clock()
+        return SystemReport.Mail(
+            isPaused: found.pausedAt != nil, pausedAt: found.pausedAt, unsent: found.backlog.unsent,
+            oldestUnsentSeconds: found.backlog.oldestAt.map { now.timeIntervalSince($0) },
+            retrying: found.backlog.retrying, failedToday: found.backlog.failed,
+            consumers: machinery?.mails.reading.consumers)
     }
 
     private func recentInvariants() async -> SystemReport.Invariants? {

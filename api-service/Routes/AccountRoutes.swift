@@ -22,13 +22,11 @@ struct AccountRoutes: Sendable {
         let principal = try context.signedIn()
         try Authorization.require(.editOwnAccount, principal)
         var fields = try await BodyFields(request)
-        guard fields.has("displayName") else {
-            guard let user = try await stores.users.find(principal.userID) else { throw DomainError.notAuthenticated }
-            return try .json(UserJSON(user))
-        }
-        let displayName = fields.text("displayName", 1...100)
+        let displayName = fields.has("displayName") ? fields.text("displayName", 1...100) : nil
+        let language = fields.optionalChoice("language", of: Language.allCases)
         try fields.validation.check()
-        return try .json(UserJSON(try await editAccount.perform(displayName: displayName, by: principal)))
+        return try .json(
+            UserJSON(try await editAccount.perform(displayName: displayName, language: language, by: principal)))
     }
 
     @Sendable func registrations(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -40,13 +38,6 @@ struct AccountRoutes: Sendable {
             try await stores.registrations.list(of: principal.userID, event: event, after: $0, limit: $1)
         }
     }
-
-    @Sendable func notifications(_ request: Request, _ context: APIContext) async throws -> Response {
-        let principal = try context.signedIn()
-        return try await context.page(.notifications, of: QueryFields(request), NotificationJSON.init) {
-            try await stores.notifications.list(of: principal.userID, after: $0, limit: $1)
-        }
-    }
 }
 
 struct UserJSON: Encodable {
@@ -54,12 +45,14 @@ struct UserJSON: Encodable {
     var email: String
     var displayName: String
     var role: Role
+    var language: Language
 
     init(_ user: User) {
         id = user.id
         email = user.email
         displayName = user.displayName
         role = user.role
+        language = user.language
     }
 }
 

@@ -5,29 +5,16 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// What an organizer tells everybody.
+/// What an organizer tells the people at an event.
 struct AnnouncementRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
     let postAnnouncement: PostAnnouncement
+    let cancelAnnouncement: CancelAnnouncement
+    let clock: @Sendable () -> Date
 
-    private struct AnnouncementJSON: Encodable {
-        var id: AnnouncementID
-        var eventId: EventID
-        var title: String
-        var body: String
-        var at: Date
-        var authorName: String
-
-        init(_ announcement: Announcement) {
-            id = announcement.id
-            eventId = announcement.eventID
-            title = announcement.title
-            body = announcement.body
-            at = announcement.at
-            authorName = announcement.authorName
-        }
-    }
+    /// How far ahead one may be scheduled, in seconds.
+    private static let farthest: TimeInterval = 366 * 86_400
 
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
@@ -42,14 +29,77 @@ struct AnnouncementRoutes: Sendable {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .postAnnouncement, principal)
         var fields = try await BodyFields(request)
-        let title = fields.text("title", 1...200)
-        let body = fields.text("body", 1...10_000, multiline: true)
+        var wish = PostAnnouncement.Wish(
+            title: fields.text("title", 1...200), body: fields.text("body", 1...10_000, multiline: true),
+            audience: fields.audience())
+        wish.sendAt = fields.optionalDate("sendAt")
+        if let time = wish.sendAt {
+            if time <= clock() || time > clock() + Self.farthest {
+                fields.validation.fail("sendAt", "must be a time to come, within a year")
+            } else if time >= event.details.endsAt {
+                fields.validation.fail("sendAt", "must be before the event's end")
+            }
+        }
         try fields.validation.check()
         if event.storedStatus == .draft { throw DomainError.eventNotPublished }
+        if wish.sendAt != nil, event.storedStatus == .cancelled { throw DomainError.eventCancelled }
         let answered = try await postAnnouncement.perform(
-            title: title, body: body, to: event.id, by: principal,
-            once: try context.idempotentRequest(request, body: fields.bytes)
+            wish, to: event.id, by: principal, once: try context.idempotentRequest(request, body: fields.bytes)
         ) { try .json(AnnouncementJSON($0), status: .created) }
         return Response(answered)
+    }
+
+    @Sendable func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
+        let principal = try context.signedIn()
+        let event = try await authorization.event(
+            try context.id(of: EventSubject.self), .postAnnouncement, principal)
+        let id = try context.id("announcementId", of: AnnouncementSubject.self)
+        return try .json(
+            AnnouncementJSON(try await cancelAnnouncement.perform(id, of: event.id, by: principal)))
+    }
+
+    private struct ReachJSON: Encodable {
+        /// People that it is for.
+        var recipients: Int
+        /// Those of them who want it by mail.
+        var mails: Int
+    }
+
+    @Sendable func preview(_ request: Request, _ context: APIContext) async throws -> Response {
+        let event = try await authorization.event(
+            try context.id(of: EventSubject.self), .postAnnouncement, try context.signedIn())
+        var fields = try await BodyFields(request)
+        let audience = fields.audience()
+        try fields.validation.check()
+        let reach = try await stores.mailings.reach(audience, at: event.id, now: clock())
+        return try .json(ReachJSON(recipients: reach.recipients, mails: reach.mails))
+    }
+}
+
+extension BodyFields {
+    fileprivate mutating func audience() -> Audience {
+        optionalChoice("audience", of: Audience.allCases) ?? .all
+    }
+}
+
+struct AnnouncementJSON: Encodable {
+    var id: AnnouncementID
+    var eventId: EventID
+    var title: String
+    var body: String
+    var at: Date
+    var authorName: String
+    var audience: Audience
+    var status: Announcement.Status
+
+    init(_ announcement: Announcement) {
+        id = announcement.id
+        eventId = announcement.eventID
+        title = announcement.title
+        body = announcement.body
+        at = announcement.at
+        authorName = announcement.authorName
+        audience = announcement.audience
+        status = announcement.status
     }
 }

@@ -25,9 +25,10 @@ struct AuthRoutes: Sendable {
         let email = fields.email("email")
         let displayName = fields.text("displayName", 1...100)
         let password = fields.newPassword("password", of: [email, displayName])
+        let language = fields.optionalChoice("language", of: Language.allCases) ?? .english
         try fields.validation.check()
         let outcome = try await registerUser.perform(
-            email: email, password: password, displayName: displayName, device: request.device)
+            email: email, password: password, displayName: displayName, language: language, device: request.device)
         switch outcome {
         case .signedIn(let grant): return try cookie.answer(grant, status: .created)
         case .mailSent: return Self.accepted

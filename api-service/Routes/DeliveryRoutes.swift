@@ -9,6 +9,9 @@ struct DeliveryRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
     let resendMail: ResendMail
+    /// Nil in tests of the surface alone.
+    let watch: MailWatch?
+    let clock: @Sendable () -> Date
 
     private struct ListJSON: Encodable {
         var items: [NotificationJSON]
@@ -18,6 +21,54 @@ struct DeliveryRoutes: Sendable {
         let detail = try await find(context, context.signedIn())
         return try .json(
             ListJSON(items: try await stores.notifications.list(of: detail.registration.id).map(NotificationJSON.init)))
+    }
+
+    private struct StepJSON: Encodable {
+        var at: Date
+        var step: DeliveryStep.Name
+        @Nullable var notificationId: NotificationID?
+        @Nullable var kind: NotificationKind?
+        @Nullable var detail: String?
+        @Nullable var nextAttemptAt: Date?
+    }
+
+    private struct TimelineJSON: Encodable {
+        var items: [StepJSON]
+    }
+
+    @Sendable func timeline(_ request: Request, _ context: APIContext) async throws -> Response {
+        let detail = try await find(context, context.signedIn())
+        let steps = try await stores.deliveries.timeline(of: detail.registration.id)
+        return try .json(
+            TimelineJSON(
+                items: steps.map {
+                    StepJSON(
+                        at: $0.at, step: $0.name, notificationId: $0.notificationID, kind: $0.kind, detail: $0.detail,
+                        nextAttemptAt: $0.nextAttemptAt)
+                }))
+    }
+
+    private struct DeliveryJSON: Encodable {
+        var unsent: Int
+        @Nullable var oldestUnsentSeconds: Double?
+        var retrying: Int
+        var failed: Int
+        var isPaused: Bool
+        /// Null when it is not known.
+        @Nullable var sendersConnected: Bool?
+    }
+
+    @Sendable func delivery(_ request: Request, _ context: APIContext) async throws -> Response {
+        let event = try await authorization.event(
+            try context.id(of: EventSubject.self), .viewMailings, try context.signedIn())
+        async let backlog = stores.deliveries.backlog(of: event.id)
+        async let paused = stores.deliveries.pausedSince()
+        let (waiting, now) = (try await backlog, clock())
+        return try .json(
+            DeliveryJSON(
+                unsent: waiting.unsent, oldestUnsentSeconds: waiting.oldestAt.map { now.timeIntervalSince($0) },
+                retrying: waiting.retrying, failed: waiting.failed, isPaused: try await paused != nil,
+                sendersConnected: watch?.reading.consumers.map { $0 > 0 }))
     }
 
     private struct ResentJSON: Encodable {

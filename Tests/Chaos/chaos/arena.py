@@ -122,6 +122,7 @@ class Arena:
         for proxy in self.proxies.values():
             proxy.heal()
         self.sink.mode = "normal"
+        self.sink.mode_of = {}
         self.sink.on_text = self.sink.on_accept = lambda mail: None
 
     def faults(self) -> Faults:

@@ -23,6 +23,8 @@ class Sink:
 
     def __init__(self) -> None:
         self.mode = "normal"
+        """Other modes for mails to some domains, from the recipient's command on."""
+        self.mode_of: dict[str, str] = {}
         self.mails: list[Mail] = []
         """Called with a mail that is there, before its 250 is sent."""
         self.on_text = lambda mail: None
@@ -61,8 +63,10 @@ class Sink:
             pass
 
     def _talk(self, client: socket.socket, lines) -> None:
+        mode = self.mode
+
         def say(text: str) -> None:
-            if self.mode == "tarpit":
+            if "tarpit" in (mode, self.mode):
                 time.sleep(2)
             elif self.mode == "slow":
                 time.sleep(0.4)
@@ -79,13 +83,14 @@ class Sink:
                 say("250 sink")
             elif verb.startswith("RCPT"):
                 recipient = word.split("<")[-1].split(">")[0]
+                mode = self.mode_of.get(recipient.split("@")[-1], self.mode)
                 answers = {"refuse": "451 later", "reject": "550 no such person"}
-                say(answers.get(self.mode, "250 ok"))
+                say(answers.get(mode, "250 ok"))
             elif verb.startswith("DATA"):
                 say("354 go on")
                 text = b"".join(iter(lambda: _text_line(lines), b""))
                 mail = self._read(recipient, text)
-                if self.mode == "drop":
+                if mode == "drop":
                     return None
                 with self.lock:
                     self.mails.append(mail)

@@ -68,6 +68,10 @@ struct LoopbackClient: Sendable {
         try await send("PATCH", path, token: token, headers: headers, body: Array(json.utf8))
     }
 
+    func put(_ path: String, _ json: String, token: String? = nil) async throws -> Answer {
+        try await send("PUT", path, token: token, body: Array(json.utf8))
+    }
+
     func delete(_ path: String, token: String? = nil) async throws -> Answer {
         try await send("DELETE", path, token: token)
     }

@@ -22,12 +22,16 @@ extension MailWorld {
         let ladder = RetryLadder([.init("200ms", .milliseconds(200))], maximumAttempts: 20)
         let plan = WorkerQueue(name: "notifications.plan", facts: [.ticketIssued], names: names)
         let send = WorkerQueue(name: "notifications.mail", work: [.mailSend], ladder: ladder, names: names)
-        let topology = Topology(workers: [plan, send], names: names)
+        let mailings = WorkerQueue(name: "notifications.mailings", work: [.mailingPlan], names: names)
+        let bulk = WorkerQueue(name: "notifications.bulkMail", work: [.bulkMailSend], ladder: ladder, names: names)
+        let topology = Topology(workers: [plan, mailings, send, bulk], names: names)
         try await with(topology) { broker in
             var settings = try settings(connections: connections)
             limits(&settings.mailLimits)
             let service = try buildNotifications(
-                settings, queues: .init(plan: plan, mail: send, topology: topology), metrics: PrometheusRegistry(),
+                settings,
+                queues: .init(plan: plan, mailings: mailings, mail: send, bulkMail: bulk, topology: topology),
+                metrics: PrometheusRegistry(),
                 logger: world.logger)
             let redis = RedisClient(try RedisAddress(url: Servers.redis), logger: world.logger)
             let relay = OutboxRelay(

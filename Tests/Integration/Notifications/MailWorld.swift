@@ -90,6 +90,52 @@ struct MailWorld {
         return try await outbox(WorkType.mailSend.rawValue)
     }
 
+    /// Plans mailings to their end, in steps of so many people, and answers the jobs there are now.
+    func mailingsPlanned(step: Int = 500) async throws -> [CloudEvent] {
+        var planner = PlanMailing(database: world.database)
+        planner.step = step
+        var handled = 0
+        while true {
+            let steps = try await outbox(WorkType.mailingPlan.rawValue)
+            if steps.count == handled { break }
+            for message in steps[handled...] { try await planner.handle(message) }
+            handled = steps.count
+        }
+        return try await outbox(WorkType.bulkMailSend.rawValue)
+    }
+
+    /// Announces something.
+    func announce(
+        _ title: String = "Doors at six", in event: EventID, to audience: Audience = .all, at time: Date? = nil,
+        now: Date = Date()
+    ) async throws -> MailingID {
+        let id = AnnouncementID()
+        try await world.database.transaction { transaction in
+            _ = try await AnnouncementStore(world.database).post(
+                id, to: event, by: organizer.id, title: title, body: "Come early.\n\nThe queue is long.",
+                audience: audience, at: time, now: now, on: transaction)
+        }
+        return MailingID(id.uuid)
+    }
+
+    /// Registers so many people for an event by SQL, a millisecond after each other; their places are not counted.
+    func crowd(
+        _ number: Int, in event: EventID, at host: String = "example.org", status: RegistrationStatus = .confirmed
+    ) async throws {
+        let (people, places) = ((0..<number).map { _ in UserID() }, (0..<number).map { _ in RegistrationID() })
+        try await world.database.execute(
+            """
+            WITH people AS (
+                INSERT INTO users (id, email, display_name, password_hash)
+                SELECT id, id || \("@\(host)"), 'Guest', '-' FROM unnest(\(people)::uuid[]) AS id
+            )
+            INSERT INTO registrations (id, event_id, user_id, status, created_at, confirmed_at, line_number)
+            SELECT place, \(event), person, \(status), now() - interval '1 hour' + number * interval '1 millisecond',
+                CASE \(status)::text WHEN 'confirmed' THEN now() END, CASE \(status)::text WHEN 'waitlisted' THEN number END
+            FROM unnest(\(people)::uuid[], \(places)::uuid[]) WITH ORDINALITY AS guest (person, place, number)
+            """)
+    }
+
     func deliver(_ job: CloudEvent, attempt: Int = 1) async throws -> Outcome {
         try await send.handle(
             ReceivedMessage(event: job, attempt: attempt, firstSeen: Date(), redelivered: false))
@@ -97,6 +143,6 @@ struct MailWorld {
 
     /// A person's notifications, newest first.
     func notifications(of user: User) async throws -> [Persistence.Notification] {
-        try await NotificationStore(world.database).list(of: user.id, after: nil, limit: 100).items
+        try await NotificationStore(world.database).list(of: user.id, after: nil, limit: 100).items.map(\.notification)
     }
 }

@@ -42,16 +42,17 @@ import Testing
             let cancelled = try await mail.world.register(gone, for: event)
             _ = try await mail.world.cancel(cancelled.id, of: cancelled.eventID)
             try await mail.plan.handle(Self.change(of: event, "registrationClosesAt", "2026-12-01T00:00:00.000Z"))
+            #expect(try await mail.mailingsPlanned().isEmpty)
             for person in people { #expect(try await mail.notifications(of: person).isEmpty) }
 
             let move = try Self.change(of: event, "venue", "The big hall")
             try await mail.plan.handle(move)
             try await mail.plan.handle(move)
+            let jobs = try await mail.mailingsPlanned(step: 1)
             for person in people {
                 #expect(try await mail.notifications(of: person).map(\.kind) == [.eventUpdated])
             }
             #expect(try await mail.notifications(of: gone).isEmpty)
-            let jobs = try await mail.outbox(WorkType.mailSend.rawValue)
             #expect(jobs.count == 2)
             for job in jobs { #expect(try await mail.deliver(job) == .done) }
             for _ in jobs {
@@ -72,7 +73,7 @@ import Testing
             }
             let data = EventData(eventId: event, version: try #require(version), status: .cancelled)
             try await mail.plan.handle(Self.message(.eventCancelled, event, WireJSON.encode(data)))
-            let job = try #require(try await mail.outbox(WorkType.mailSend.rawValue).last)
+            let job = try #require(try await mail.mailingsPlanned().last)
             #expect(try await mail.deliver(job) == .done)
             let received = try mail.server.nextMail()
             #expect(received.headers["Subject"] == "Cancelled: Concert")

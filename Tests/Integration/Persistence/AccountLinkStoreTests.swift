@@ -95,6 +95,7 @@ struct AccountLinkStoreTests {
                         try await world.database.transaction { transaction in
                             let made = try await world.users.insertUnlessTaken(
                                 id: UserID(), email: "ada@example.com", displayName: "Ada", passwordHash: "-",
+                                language: .english,
                                 on: transaction)
                             return (made.id, made.isNew)
                         }

@@ -56,7 +56,7 @@ def required_by(service: str) -> set[str]:
 
 
 def queues() -> set[str]:
-    return set(re.findall(r'name: "([a-z-]+\.[a-z]+)"', (ROOT / "Sources/Messaging/WorkerQueue.swift").read_text()))
+    return set(re.findall(r'name: "([a-z-]+\.[a-zA-Z]+)"', (ROOT / "Sources/Messaging/WorkerQueue.swift").read_text()))
 
 
 def number(path: str, pattern: str) -> int:

@@ -47,12 +47,13 @@ struct PolicyTests {
             .viewDraftEvent: organizing.union([.checkInStaff]),
             .editEvent: organizing, .publishEvent: organizing, .cancelEvent: organizing, .viewAttendees: organizing,
             .addAttendee: organizing, .removeAttendee: organizing,
-            .viewStatistics: organizing, .postAnnouncement: organizing,
+            .viewStatistics: organizing, .postAnnouncement: organizing, .viewMailings: organizing,
             .undoCheckIn: organizing, .viewConflicts: organizing, .viewMembers: organizing,
             .manageMembers: organizing,
             .checkIn: organizing.union([.checkInStaff]),
             .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
-            .viewSystem: [.admin], .manageDeadLetters: [.admin], .viewAudit: [.admin], .resendMail: organizing,
+            .viewSystem: [.admin], .manageDeadLetters: [.admin], .manageSending: [.admin], .viewAudit: [.admin],
+            .resendMail: organizing,
         ]
     }()
 

@@ -18,12 +18,15 @@ struct TopologyTests {
     @Test("has for each worker its queue, its ladder and its parking queue, all quorum queues")
     func queues() {
         let names = Set(topology.queues.map(\.name))
-        for worker in ["ticket-worker.issue", "notifications.plan", "notifications.mail"] {
+        for worker in [
+            "ticket-worker.issue", "notifications.plan", "notifications.mail", "notifications.mailings",
+            "notifications.bulkMail",
+        ] {
             for suffix in ["", ".parked", ".retry.5s", ".retry.30s", ".retry.5m", ".retry.1h"] {
                 #expect(names.contains(worker + suffix))
             }
         }
-        #expect(names.count == 18)
+        #expect(names.count == 30)
         #expect(topology.queues.allSatisfy { $0.durable && $0.arguments["x-queue-type"] == "quorum" })
     }
 
@@ -54,6 +57,8 @@ struct TopologyTests {
                 ]
             ),
             ("notifications.mail", ["mail.send"]),
+            ("notifications.mailings", ["mailing.plan"]),
+            ("notifications.bulkMail", ["mail.send.bulk"]),
         ])
     func bindings(queue: String, keys: [String]) {
         let bound = topology.bindings.filter { $0.destination == .queue(queue) }

@@ -14,7 +14,7 @@ import Testing
         let composer = try fixture.composer()
         let link = composer.link("/page", SecretToken())
         let context = fixture.accountContext(kind, isVerified: isVerified)
-        let mail = try composer.compose(context, link: kind.link.map { _ in link }, at: fixture.now)
+        let mail = try composer.compose(context, MailLinks(action: kind.link.map { _ in link }), at: fixture.now)
         return (mail, try #require(mail.html), link)
     }
 
@@ -52,7 +52,8 @@ import Testing
         var fixture = fixture
         fixture.recipientName = "You won, see evil.example"
         let mail = try fixture.composer().compose(
-            fixture.accountContext(kind, isVerified: false), link: "https://events.example.com/x", at: fixture.now)
+            fixture.accountContext(kind, isVerified: false), MailLinks(action: "https://events.example.com/x"),
+            at: fixture.now)
         #expect(mail.to.name == nil && mail.text.contains("Hello,"))
         #expect(!mail.text.contains("evil") && mail.html?.contains("evil") == false)
     }

@@ -1,5 +1,6 @@
 import Domain
 import FoundationEssentials
+import Persistence
 import SMTP
 import Testing
 
@@ -14,7 +15,7 @@ import Testing
     ) throws -> (mail: MailMessage, html: String) {
         let context = fixture.context(kind, status: status, hadPlace: hadPlace, details: details)
         let link = kind == .ticketTransferOffered ? "https://events.example.com/accept-ticket#token=x" : nil
-        let mail = try fixture.composer().compose(context, link: link, at: fixture.now)
+        let mail = try fixture.composer().compose(context, MailLinks(action: link), at: fixture.now)
         return (mail, try #require(mail.html))
     }
 
@@ -34,6 +35,49 @@ import Testing
         #expect(mail.text.split(separator: "\n").allSatisfy { $0.count <= 100 })
         #expect(!mail.text.contains("&amp;") && !mail.text.contains("&lt;"))
         #expect(html.contains("Größe &amp; &lt;Straße&gt;") && !html.contains("<Straße>"))
+    }
+
+    @Test(
+        "Every kind is there in German too, with dates as Germans write them and no English left",
+        arguments: NotificationKind.allCases)
+    func german(kind: NotificationKind) throws {
+        let change = EventData.Change(field: "venue", before: "Hall", after: nil)
+        let details = kind == .eventUpdated ? try WireJSON.encode([change]) : nil
+        var context =
+            kind.isAboutAccount
+            ? fixture.accountContext(kind, isVerified: true) : fixture.context(kind, details: details)
+        context.language = .german
+        let mail = try fixture.composer().compose(
+            context, MailLinks(action: "https://events.example.com/x#token=y"), at: fixture.now)
+        let html = try #require(mail.html)
+        #expect(html.contains("<html lang=\"de\">"))
+        for body in [mail.text, html] {
+            #expect(body.contains("Guten Tag"))
+            if !kind.isAboutAccount { #expect(body.contains("Samstag, 5. Dezember 2026, 19:00 – 22:00")) }
+            #expect(!body.contains("{{") && !body.contains("}}") && !body.contains("Optional("))
+            for word in ["Hello", "You get", "your ", "Your ", " the ", "Ticket code", "Place:"] {
+                #expect(!body.contains(word), "\(word)")
+            }
+        }
+        #expect(mail.text.split(separator: "\n").allSatisfy { $0.count <= 100 })
+    }
+
+    @Test("An organizer's paragraph and colour are in every mail to visitors; an announcement's words in its own lines")
+    func wording() throws {
+        var context = fixture.context(.announcement)
+        guard case .event(var matter) = context.matter else { return }
+        matter.settings = EventMailSettings(paragraph: "Bring <a coat>.\nAnd a hat.\n\nThank you", colour: "#7a1f3d")
+        context.matter = .event(matter)
+        let mail = try fixture.composer().compose(
+            context, MailLinks(unsubscribe: SecretToken()), at: fixture.now)
+        let html = try #require(mail.html)
+        #expect(mail.subject == "Größe & <Straße>: Doors & times")
+        #expect(mail.text.contains("Doors open at <six>.\nBring a coat.\n\nSee you!"))
+        #expect(mail.text.contains("Bring <a coat>.\nAnd a hat.\n\nThank you"))
+        #expect(html.contains("Doors open at &lt;six&gt;.<br>Bring a coat.<br></p>"))
+        #expect(
+            html.contains("Bring &lt;a coat&gt;.<br>And a hat.<br></p>") && html.contains("background-color:#7a1f3d"))
+        #expect(mail.headers.map(\.0).contains("List-Unsubscribe") && mail.invitation == nil)
     }
 
     @Test(
@@ -63,8 +107,8 @@ import Testing
             #expect(text.contains("a co-organizer") && !text.contains("check-in staff"))
             #expect(text.contains("https://events.example.com/organizer/events/\(fixture.eventID)"))
         }
-        #expect(SendEmail.overtaken(fixture.context(.memberAdded)) == nil)
-        #expect(SendEmail.overtaken(fixture.context(.memberAdded, role: nil)) != nil)
+        #expect(SendEmail.overtaken(fixture.context(.memberAdded), at: fixture.now) == nil)
+        #expect(SendEmail.overtaken(fixture.context(.memberAdded, role: nil), at: fixture.now) != nil)
     }
 
     @Test("Every attempt bears the same Message-ID, under the sender's domain")

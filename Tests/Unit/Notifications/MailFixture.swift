@@ -55,6 +55,9 @@ struct MailFixture {
             qrText: qrText, status: .valid, issuedAt: now, revokedAt: nil, checkedInAt: nil)
         var matter = MailContext.EventMatter(
             event: event, registration: registration, ticket: hadPlace ? ticket : nil, details: details)
+        if kind == .announcement {
+            matter.announcement = ("Doors & times", "Doors open at <six>.\nBring a coat.\n\nSee you!")
+        }
         if kind == .ticketTransferOffered { matter.transfer = transfer }
         if kind == .memberAdded { (matter.role, matter.registration, matter.ticket) = (role, nil, nil) }
         return MailContext(

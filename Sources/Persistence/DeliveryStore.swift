@@ -1,0 +1,189 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// What became of one attempt to deliver.
+public enum DeliveryOutcome: String, Codable, Sendable, CaseIterable {
+    /// The mail server has taken the mail.
+    case accepted
+    /// Not now: it is tried again.
+    case deferred
+    /// Given up.
+    case failed
+    /// Not tried: something that happened since it was planned has overtaken it.
+    case dropped
+    /// Not tried: the person does not want such mails any more.
+    case muted
+}
+
+extension DeliveryOutcome: PostgresEncodable, PostgresDecodable {}
+
+/// Something that happened to somebody's registration or to a mail about its event.
+public struct DeliveryStep: Hashable, Sendable {
+    public enum Name: String, Codable, Sendable, CaseIterable {
+        case registered, waitlisted, promoted, cancelled, ticketIssued, ticketRevoked, checkedIn
+        /// A mail is owed, or would be if its person wanted it.
+        case mailPlanned, mailMuted
+        case mailAccepted, mailDeferred, mailFailed, mailDropped
+        /// In the product.
+        case read
+    }
+
+    public var at: Date
+    public var name: Name
+    public var notificationID: NotificationID?
+    public var kind: NotificationKind?
+    /// The mail server's words, or what happened.
+    public var detail: String?
+    public var nextAttemptAt: Date?
+}
+
+extension DeliveryStep.Name: PostgresEncodable, PostgresDecodable {}
+
+/// What waits to be sent.
+public struct DeliveryBacklog: Hashable, Sendable {
+    public var unsent: Int
+    public var oldestAt: Date?
+    public var retrying: Int
+    /// Given up within the last day; of an event: ever, but for what was sent anew.
+    public var failed: Int
+}
+
+/// Whether mails are sent.
+public struct SendingState: Hashable, Sendable {
+    /// Nil while they are.
+    public var pausedAt: Date?
+    public var pausedBy: UserID?
+    public var pausedByName: String?
+}
+
+/// The truth about what was to be delivered.
+public struct DeliveryStore: Sendable {
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// What happened to a registration and to what its person was told about the event; the oldest first, at most five
+    /// hundred steps. What an earlier holder was told is theirs.
+    public func timeline(of registration: RegistrationID) async throws -> [DeliveryStep] {
+        try await database.read(
+            """
+            WITH r AS (SELECT * FROM registrations WHERE id = \(registration)), n AS (
+                SELECT n.* FROM notifications n JOIN r ON n.user_id = r.user_id AND n.event_id = r.event_id
+                ORDER BY n.created_at DESC LIMIT 200
+            ), steps AS (
+                SELECT created_at AS at, CASE WHEN line_number IS NULL THEN 'registered' ELSE 'waitlisted' END AS name,
+                    NULL::uuid AS notification_id, NULL AS kind, NULL AS detail, NULL::timestamptz AS next_attempt_at,
+                    0 AS place
+                FROM r
+                UNION ALL SELECT confirmed_at, 'promoted', NULL, NULL, NULL, NULL, 1 FROM r
+                    WHERE line_number IS NOT NULL AND confirmed_at IS NOT NULL
+                UNION ALL SELECT cancelled_at, 'cancelled', NULL, NULL, NULL, NULL, 2 FROM r WHERE cancelled_at IS NOT NULL
+                UNION ALL SELECT t.issued_at, 'ticketIssued', NULL, NULL, NULL, NULL, 3
+                    FROM tickets t JOIN r ON t.registration_id = r.id
+                UNION ALL SELECT t.revoked_at, 'ticketRevoked', NULL, NULL, NULL, NULL, 4
+                    FROM tickets t JOIN r ON t.registration_id = r.id WHERE t.revoked_at IS NOT NULL
+                UNION ALL SELECT c.at, 'checkedIn', NULL, NULL, NULL, NULL, 5
+                    FROM check_ins c JOIN r ON c.registration_id = r.id
+                UNION ALL SELECT created_at, CASE status WHEN 'muted' THEN 'mailMuted' ELSE 'mailPlanned' END, id, kind,
+                    NULL, NULL, 6 FROM n
+                UNION ALL SELECT a.at, CASE a.outcome WHEN 'accepted' THEN 'mailAccepted' WHEN 'deferred' THEN 'mailDeferred'
+                        WHEN 'failed' THEN 'mailFailed' WHEN 'dropped' THEN 'mailDropped' ELSE 'mailMuted' END,
+                    n.id, n.kind, a.detail, a.next_attempt_at, 7 FROM delivery_attempts a JOIN n ON n.id = a.notification_id
+                -- What was sent before attempts were written down.
+                UNION ALL SELECT sent_at, 'mailAccepted', id, kind, NULL, NULL, 8 FROM n
+                    WHERE sent_at IS NOT NULL
+                        AND NOT EXISTS (SELECT FROM delivery_attempts a WHERE a.notification_id = n.id)
+                UNION ALL SELECT read_at, 'read', id, kind, NULL, NULL, 9 FROM n WHERE read_at IS NOT NULL AND in_app
+            )
+            SELECT * FROM steps ORDER BY at, place LIMIT 500
+            """
+        ).map { row in
+            DeliveryStep(
+                at: try row.decode("at"), name: try row.decode("name"),
+                notificationID: try row.decode("notification_id"),
+                kind: try row.decode("kind"), detail: try row.decode("detail"),
+                nextAttemptAt: try row.decode("next_attempt_at"))
+        }
+    }
+
+    /// The statement that notes an attempt at a notification; nothing for one that was sent before.
+    static func attempt(
+        _ outcome: DeliveryOutcome, at id: NotificationID, now: Date, detail: String?, nextAttemptAt: Date? = nil
+    ) -> SQL {
+        """
+        INSERT INTO delivery_attempts (notification_id, at, outcome, detail, next_attempt_at)
+        SELECT id, \(now), \(outcome), \(detail), \(nextAttemptAt) FROM notifications
+        WHERE id = \(id) AND status <> 'sent'
+        """
+    }
+
+    /// What waits of all there is.
+    public func backlog(now: Date) async throws -> DeliveryBacklog {
+        let rows = try await database.read(
+            """
+            SELECT count(*) AS unsent, min(created_at) AS oldest_at, count(*) FILTER (WHERE status = 'retrying') AS retrying,
+                (SELECT count(*) FROM delivery_attempts a JOIN notifications n ON n.id = a.notification_id
+                    WHERE n.status = 'failed' AND n.attempts > 0 AND a.outcome = 'failed'
+                        AND a.at > \(now)::timestamptz - interval '1 day') AS failed
+            FROM notifications WHERE status IN ('queued', 'retrying')
+            """)
+        return try Self.backlog(rows)
+    }
+
+    /// What waits of an event.
+    public func backlog(of event: EventID) async throws -> DeliveryBacklog {
+        async let waiting = database.read(
+            """
+            SELECT count(*) AS unsent, min(created_at) AS oldest_at,
+                count(*) FILTER (WHERE status = 'retrying') AS retrying, 0::bigint AS failed
+            FROM notifications WHERE event_id = \(event) AND status IN ('queued', 'retrying')
+            """)
+        async let problems = LiveStore(database).deliveryProblems(of: [event])
+        var backlog = try Self.backlog(try await waiting)
+        backlog.failed = try await problems[event]?.failed ?? 0
+        return backlog
+    }
+
+    private static func backlog(_ rows: QueryResult) throws -> DeliveryBacklog {
+        guard let row = rows.first else { return DeliveryBacklog(unsent: 0, oldestAt: nil, retrying: 0, failed: 0) }
+        return DeliveryBacklog(
+            unsent: try row.decode("unsent"), oldestAt: try row.decode("oldest_at"),
+            retrying: try row.decode("retrying"), failed: try row.decode("failed"))
+    }
+
+    /// Whether mails are sent.
+    public func sending() async throws -> SendingState {
+        let rows = try await database.read(
+            """
+            SELECT s.paused_at, s.paused_by, u.display_name FROM sending s LEFT JOIN users u ON u.id = s.paused_by
+            """)
+        return try Self.sending(rows)
+    }
+
+    /// When sending was paused, for those who send; nil while it is not.
+    public func pausedSince() async throws -> Date? {
+        try await database.read("SELECT paused_at FROM sending").first?.decode("paused_at")
+    }
+
+    /// Has no more mails handed over; those on their way arrive. Nothing is lost: they wait. Again changes nothing.
+    public func pause(by user: UserID, now: Date, on transaction: Transaction) async throws -> Bool {
+        try await transaction.query(
+            "UPDATE sending SET paused_at = \(now), paused_by = \(user) WHERE paused_at IS NULL"
+        ).affectedRows > 0
+    }
+
+    /// Has mails sent again.
+    public func resume(on transaction: Transaction) async throws -> Bool {
+        try await transaction.query(
+            "UPDATE sending SET paused_at = NULL, paused_by = NULL WHERE paused_at IS NOT NULL"
+        ).affectedRows > 0
+    }
+
+    private static func sending(_ rows: QueryResult) throws -> SendingState {
+        guard let row = rows.first else { return SendingState() }
+        return SendingState(
+            pausedAt: try row.decode("paused_at"), pausedBy: try row.decode("paused_by"),
+            pausedByName: try row.decode("display_name"))
+    }
+}

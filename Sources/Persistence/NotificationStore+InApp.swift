@@ -1,0 +1,109 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// A notification as its person sees it in the product.
+public struct InAppNotification: Sendable {
+    public var notification: Notification
+    public var readAt: Date?
+    /// Of an announcement; nil when it is gone.
+    public var announcement: Announcement?
+    /// What an edit of the event changed.
+    public var changes: [EventData.Change]?
+    /// When the event begins, in a reminder.
+    public var startsAt: Date?
+
+    public struct Announcement: Sendable {
+        public var id: AnnouncementID
+        public var title: String
+        public var body: String
+    }
+}
+
+extension NotificationStore {
+    /// Counting stops here: nobody needs to know of more.
+    public static let unreadAtMost = 100
+
+    /// What a person wants to see here, the newest first; what is about their account goes by mail alone.
+    /// - Parameter unread: true for what is unread only, false for the rest only.
+    public func list(
+        of user: UserID, unread: Bool? = nil, after: PageKey?, limit: Int
+    ) async throws -> Page<InAppNotification> {
+        let rows = try await database.read(
+            """
+            SELECT x.*, n.read_at, n.details, e.starts_at, a.id AS announcement_id, a.title, a.body
+            FROM (
+                \(fragment: Self.selection)
+                WHERE n.user_id = \(user) AND n.event_id IS NOT NULL AND n.in_app
+                    AND (\(unread) IS NULL OR (n.read_at IS NULL) = \(unread))
+                    AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
+                ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
+            ) x JOIN notifications n ON n.id = x.id LEFT JOIN events e ON e.id = x.event_id
+                LEFT JOIN announcements a ON x.kind = 'announcement' AND a.id = n.cause_id
+            ORDER BY x.created_at DESC, x.id DESC
+            """)
+        return Page(try rows.map(Self.inApp), limit: limit) {
+            PageKey(at: $0.notification.createdAt, id: $0.notification.id.uuid)
+        }
+    }
+
+    /// How many are unread; ``unreadAtMost`` means that or more.
+    public func unreadCount(of user: UserID) async throws -> Int {
+        try await database.read(Self.unread(user)).first?.decode("unread") ?? 0
+    }
+
+    /// Notes that somebody has read a notification of theirs, and tells their other windows how many are left.
+    /// - Throws: ``DomainError/notFound`` for what is not theirs.
+    public func markRead(
+        _ id: NotificationID, of user: UserID, now: Date, on transaction: Transaction
+    ) async throws -> Int {
+        let found = try await transaction.query(
+            """
+            UPDATE notifications SET read_at = coalesce(read_at, \(now))
+            WHERE id = \(id) AND user_id = \(user) AND in_app AND event_id IS NOT NULL
+            """)
+        if found.affectedRows == 0 { throw DomainError.notFound }
+        return try await tellUnread(user, on: transaction)
+    }
+
+    /// The same for all that came up to a time.
+    public func markAllRead(of user: UserID, upTo time: Date, now: Date, on transaction: Transaction) async throws
+        -> Int
+    {
+        _ = try await transaction.query(
+            """
+            UPDATE notifications SET read_at = \(now)
+            WHERE user_id = \(user) AND read_at IS NULL AND in_app AND event_id IS NOT NULL AND created_at <= \(time)
+            """)
+        return try await tellUnread(user, on: transaction)
+    }
+
+    private func tellUnread(_ user: UserID, on transaction: Transaction) async throws -> Int {
+        let unread = try await transaction.query(Self.unread(user)).first?.decode("unread", as: Int.self) ?? 0
+        let news = try OutboxEntry.live(.unreadChanged, event: nil, UnreadData(userId: user, unread: unread))
+        try await OutboxStore().append([news], on: transaction)
+        return unread
+    }
+
+    private static func unread(_ user: UserID) -> SQL {
+        """
+        SELECT count(*) AS unread FROM (
+            SELECT FROM notifications
+            WHERE user_id = \(user) AND read_at IS NULL AND in_app AND event_id IS NOT NULL LIMIT \(unreadAtMost)
+        ) counted
+        """
+    }
+
+    private static func inApp(_ row: Row) throws -> InAppNotification {
+        let notification = try notification(row)
+        var shown = InAppNotification(notification: notification, readAt: try row.decode("read_at"))
+        if let id = try row.decode("announcement_id", as: AnnouncementID?.self) {
+            shown.announcement = .init(id: id, title: try row.decode("title"), body: try row.decode("body"))
+        }
+        if notification.kind == .eventUpdated, let details = try row.decode("details", as: String?.self) {
+            shown.changes = try WireJSON.decode([EventData.Change].self, from: Array(details.utf8))
+        }
+        if notification.kind == .eventReminder { shown.startsAt = try row.decode("starts_at") }
+        return shown
+    }
+}

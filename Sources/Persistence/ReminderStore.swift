@@ -1,0 +1,55 @@
+import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// When the people at events are reminded of them.
+public struct ReminderStore: Sendable {
+    let mailings: MailingStore
+
+    public init(_ database: Database) { mailings = MailingStore(database) }
+
+    /// Begins the reminders that are due, each as a mailing to those who have a place. Returns how many those were.
+    ///
+    /// A reminder goes out once; once more only when the event has moved so far that its moment lies more than a day
+    /// after the one at which it went. One whose moment had passed when the event was published or edited last is
+    /// dropped, so is one that could not be sent before half of its time was over. Only one caller at a time: see
+    /// ``MailingStore/takeClock(on:)``.
+    public func beginDue(now: Date, on transaction: Transaction) async throws -> Int {
+        let due = try await transaction.query(
+            """
+            WITH moment AS (
+                SELECT e.id AS event_id, e.starts_at, greatest(e.published_at, e.updated_at) AS decided_at, r.reminder,
+                    CASE WHEN r.reminder LIKE 'PT%' THEN e.starts_at - r.reminder::interval
+                        ELSE (e.starts_at AT TIME ZONE e.time_zone - r.reminder::interval) AT TIME ZONE e.time_zone
+                    END AS due_at
+                FROM events e
+                    LEFT JOIN event_mail_settings s ON s.event_id = e.id
+                    CROSS JOIN LATERAL unnest(coalesce(s.reminders, \(Reminder.usual.map(\.text)))) AS r (reminder)
+                WHERE e.status = 'published' AND e.starts_at > \(now)
+                    AND e.starts_at < \(now)::timestamptz + interval '91 days'
+            )
+            SELECT event_id, reminder, due_at FROM moment
+            WHERE due_at <= \(now) AND \(now) < due_at + (starts_at - due_at) / 2
+                -- An edit in the moment between the hour and this look at it takes nothing away.
+                AND due_at > decided_at - interval '1 minute'
+                AND NOT EXISTS (
+                    SELECT FROM reminders_sent sent WHERE sent.event_id = moment.event_id
+                        AND sent.reminder = moment.reminder AND sent.due_at > moment.due_at - interval '1 day')
+            ORDER BY due_at, event_id LIMIT 100
+            """)
+        for row in due {
+            let event = try row.decode("event_id", as: EventID.self)
+            let reminder = try row.decode("reminder", as: String.self)
+            _ = try await transaction.query(
+                """
+                INSERT INTO reminders_sent (event_id, reminder, due_at)
+                VALUES (\(event), \(reminder), \(try row.decode("due_at", as: Date.self)))
+                ON CONFLICT (event_id, reminder) DO UPDATE SET due_at = excluded.due_at
+                """)
+            try await mailings.begin(
+                MailingID(), about: event, .eventReminder, to: .confirmed,
+                details: WireJSON.encode(ReminderDetails(reminder: reminder)), now: now, on: transaction)
+        }
+        return due.count
+    }
+}

@@ -1,0 +1,21 @@
+import Access
+import Domain
+import Persistence
+import Postgres
+
+/// Chooses how the mails about an event look, and when its people are reminded.
+struct EditMailSettings: Sendable {
+    let stores: Stores
+
+    func perform(_ settings: EventMailSettings, of event: EventID, by principal: Principal) async throws {
+        try await stores.database.transaction { transaction in
+            try await stores.mailSettings.set(settings, of: event, on: transaction)
+            var content = ["paragraph": settings.paragraph]
+            content["colour"] = settings.colour
+            content["reminders"] = settings.reminders.map(\.text).joined(separator: " ")
+            try await stores.audit.record(
+                "event.mail-settings-edited", by: principal.userID, subject: event.uuid, event: event,
+                AuditContent(after: content), on: transaction)
+        }
+    }
+}

@@ -1,0 +1,26 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Stops all mails, or lets them go again. What waits is kept.
+struct PauseSending: Sendable {
+    let stores: Stores
+    let clock: @Sendable () -> Date
+
+    /// Again changes nothing.
+    func perform(_ isPaused: Bool, by principal: Principal) async throws -> SendingState {
+        let now = clock()
+        try await stores.database.transaction { transaction in
+            let isNew =
+                isPaused
+                ? try await stores.deliveries.pause(by: principal.userID, now: now, on: transaction)
+                : try await stores.deliveries.resume(on: transaction)
+            guard isNew else { return }
+            try await stores.audit.record(
+                isPaused ? "sending.paused" : "sending.resumed", by: principal.userID, subject: nil, on: transaction)
+        }
+        return try await stores.deliveries.sending()
+    }
+}

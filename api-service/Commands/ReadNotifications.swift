@@ -1,0 +1,29 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Notes what somebody has read of what they were told.
+struct ReadNotifications: Sendable {
+    let stores: Stores
+    let clock: @Sendable () -> Date
+
+    /// - Returns: how many are unread now.
+    /// - Throws: ``DomainError/notFound`` for what is not theirs.
+    func perform(_ id: NotificationID, by principal: Principal) async throws -> Int {
+        let now = clock()
+        return try await stores.database.transaction { transaction in
+            try await stores.notifications.markRead(id, of: principal.userID, now: now, on: transaction)
+        }
+    }
+
+    /// All that came up to a time; nil for now.
+    func perform(upTo time: Date?, by principal: Principal) async throws -> Int {
+        let now = clock()
+        return try await stores.database.transaction { transaction in
+            try await stores.notifications.markAllRead(
+                of: principal.userID, upTo: time ?? now, now: now, on: transaction)
+        }
+    }
+}

@@ -1,0 +1,21 @@
+import Domain
+import Persistence
+import Postgres
+
+/// Ends mails by the link that each of them has, or brings them back. Nobody is signed in.
+struct Unsubscribe: Sendable {
+    let stores: Stores
+
+    /// - Parameter mail: whether such mails are wanted.
+    /// - Returns: what the link is about.
+    /// - Throws: ``DomainError/linkInvalid``.
+    func perform(_ token: SecretToken, mail: Bool) async throws -> NotificationTopic {
+        try await stores.database.transaction { transaction in
+            let followed = try await stores.preferences.follow(token.hash, mail: mail, on: transaction)
+            try await stores.audit.record(
+                mail ? "mails.resubscribed" : "mails.unsubscribed", by: nil, subject: followed.user.uuid,
+                AuditContent(about: ["topic": followed.topic.rawValue]), on: transaction)
+            return followed.topic
+        }
+    }
+}

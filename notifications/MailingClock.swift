@@ -1,0 +1,60 @@
+import Domain
+import FoundationEssentials
+import Logging
+import Persistence
+import Postgres
+import ServiceLifecycle
+
+/// Begins what begins at a time, and notes what is over: once a second, in whichever of the processes comes first.
+struct MailingClock: Service, CustomStringConvertible {
+    let database: Database
+    let announcements: AnnouncementStore
+    let mailings: MailingStore
+    let reminders: ReminderStore
+    let logger: Logger
+    var clock: @Sendable () -> Date = { Date() }
+
+    private static let interval = Duration.seconds(1)
+    /// Reminders look at every event to come: not each time.
+    private static let ticksToReminders = 10
+
+    init(database: Database, logger: Logger) {
+        self.database = database
+        announcements = AnnouncementStore(database)
+        mailings = MailingStore(database)
+        reminders = ReminderStore(database)
+        self.logger = logger
+    }
+
+    var description: String { "MailingClock" }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var isFailing = false
+            var ticks = 0
+            while true {
+                do {
+                    try await tick(remindingToo: ticks.isMultiple(of: Self.ticksToReminders))
+                    isFailing = false
+                    ticks += 1
+                } catch {
+                    if Task.isCancelled { return }
+                    if !isFailing { logger.warning("mailings wait", metadata: ["error": "\(error)"]) }
+                    isFailing = true
+                }
+                do { try await Task.sleep(for: Self.interval) } catch { return }
+            }
+        }
+    }
+
+    /// Does what is due by now.
+    func tick(remindingToo: Bool = true) async throws {
+        let now = clock()
+        try await database.transaction { transaction in
+            guard try await mailings.takeClock(on: transaction) else { return }
+            try await announcements.postDue(now: now, on: transaction)
+            if remindingToo { _ = try await reminders.beginDue(now: now, on: transaction) }
+            _ = try await mailings.close(now: now, on: transaction)
+        }
+    }
+}

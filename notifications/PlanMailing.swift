@@ -1,0 +1,31 @@
+import Domain
+import FailPoints
+import Messaging
+import Persistence
+import Postgres
+
+/// Plans a mailing step by step, in a queue of its own: whoever is owed a ticket doesn't wait for it.
+struct PlanMailing: Sendable {
+    static let consumer = "notifications.mailings"
+
+    let database: Database
+    let mailings: MailingStore
+    let inbox = InboxStore()
+    /// People a step: a transaction of some ten milliseconds.
+    var step = 500
+
+    init(database: Database) {
+        self.database = database
+        mailings = MailingStore(database)
+    }
+
+    /// Handles `mailing.plan`: one step, which leaves the message of the next.
+    func handle(_ message: CloudEvent) async throws {
+        let asked = try message.payload(MailingData.self)
+        try await database.transaction { transaction in
+            guard try await inbox.record(message.id, consumer: Self.consumer, on: transaction) else { return }
+            try await mailings.planStep(of: asked.mailingId, limit: step, on: transaction)
+            FailPoint.point("mailing.planned")
+        }
+    }
+}
