@@ -1,11 +1,12 @@
 import { request, requestJSON } from './client';
 import type { JSONWebKey } from '../gate/signedDocument';
+import type { Language } from '../language/language';
 import { send } from './transport';
 import type { Call } from './transport';
 import type {
-  AdminUser, Announcement, Attendee, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Event, EventDraft, EventStats,
-  Member, MemberRole, Notification, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
-  SignInSession, SystemReport, Ticket, TicketOffer,
+  AdminUser, Announcement, Attendee, Audience, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Delivery, Event, EventDraft, EventStats,
+  Mailing, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
+  Sending, SignInSession, SystemReport, Ticket, TicketOffer, TimelineStep,
 } from './types';
 
 // One function a route: the only place that knows paths and verbs.
@@ -21,7 +22,7 @@ export const auth = {
   login: async (body: { email: string; password: string }): Promise<AuthAnswer> =>
     (await send({ method: 'POST', path: '/auth/login', body })).json(),
   /** Empty (202) where addresses must be verified first: whether there was an account already isn't told. */
-  register: async (body: { email: string; password: string; displayName: string }): Promise<AuthAnswer> => {
+  register: async (body: { email: string; password: string; displayName: string; language: Language }): Promise<AuthAnswer> => {
     const response = await send({ method: 'POST', path: '/auth/register', body });
     return response.status === 202 ? {} : ((await response.json()) as AuthAnswer);
   },
@@ -57,8 +58,21 @@ export const events = {
   stats: (id: string, signal: Abort) => requestJSON<EventStats>({ path: `/events/${id}/stats`, signal }),
   announcements: (id: string, cursor: string | null, signal: Abort) =>
     requestJSON<Page<Announcement>>({ path: `/events/${id}/announcements`, query: { limit: 20, cursor }, signal }),
-  announce: (id: string, body: { title: string; body: string }, key: string) =>
+  announce: (id: string, body: AnnouncementWish, key: string) =>
     requestJSON<Announcement>(creating(key, { path: `/events/${id}/announcements`, body })),
+  /** Takes back what is to be told later; what went out stays. */
+  takeBack: (id: string, announcementId: string) => request({ method: 'DELETE', path: `/events/${id}/announcements/${announcementId}` }),
+  /** How many it would reach now, and how many of them by mail. */
+  reach: (id: string, audience: Audience, signal: Abort) =>
+    requestJSON<{ recipients: number; mails: number }>({ method: 'POST', path: `/events/${id}/announcements/preview`, body: { audience }, signal }),
+  mailings: (id: string, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<Mailing>>({ path: `/events/${id}/mailings`, query: { limit: 20, cursor }, signal }),
+  delivery: (id: string, signal: Abort) => requestJSON<Delivery>({ path: `/events/${id}/delivery`, signal }),
+  mailSettings: (id: string, signal: Abort) => requestJSON<MailSettings>({ path: `/events/${id}/mail-settings`, signal }),
+  setMailSettings: (id: string, body: MailSettings) =>
+    requestJSON<MailSettings>({ method: 'PUT', path: `/events/${id}/mail-settings`, body }),
+  previewMail: (id: string, body: MailPreviewWish) =>
+    requestJSON<MailPreview>({ method: 'POST', path: `/events/${id}/mail-previews`, body }),
   attendees: (id: string, query: { query: string; status: string; sort: string; cursor: string | null }, signal: Abort) =>
     requestJSON<Page<Attendee>>({ path: `/events/${id}/registrations`, query: { limit: 50, ...query }, signal }),
   addAttendee: (id: string, email: string, key: string) =>
@@ -81,6 +95,25 @@ export const events = {
   undoCheckIn: (scanId: string, reason: string) => request({ method: 'POST', path: `/check-ins/${scanId}/undo`, body: { reason } }),
 };
 
+export interface AnnouncementWish {
+  title: string;
+  body: string;
+  audience: Audience;
+  /** Now when null. */
+  sendAt: string | null;
+}
+
+export interface MailPreviewWish extends Pick<MailSettings, 'paragraph' | 'colour'> {
+  kind: string;
+  language: Language;
+}
+
+export interface MailPreview {
+  subject: string;
+  text: string;
+  htmlUrl: string;
+}
+
 export const gates = {
   checkIn: (eventId: string, body: OfflineScan, signal: AbortSignal) =>
     requestJSON<CheckInAnswer>(creating(body.scanId, { path: `/events/${eventId}/check-ins`, body, signal })),
@@ -102,6 +135,7 @@ export const registrations = {
     requestJSON<Registration>(creating(key, { path: `/events/${eventId}/registrations` })),
   get: (id: string, signal: Abort) => requestJSON<OwnRegistration>({ path: `/registrations/${id}`, signal }),
   cancel: (id: string) => requestJSON<Registration>({ method: 'DELETE', path: `/registrations/${id}` }),
+  timeline: (id: string, signal: Abort) => requestJSON<{ items: TimelineStep[] }>({ path: `/registrations/${id}/timeline`, signal }),
   mine: (query: { eventId?: string; cursor?: string | null }, signal: Abort) =>
     requestJSON<Page<OwnRegistration>>({ path: '/me/registrations', query: { limit: 20, ...query }, signal }),
 };
@@ -128,10 +162,23 @@ export const account = {
   changePassword: (currentPassword: string, newPassword: string) =>
     requestJSON<AuthAnswer>({ method: 'POST', path: '/me/password', body: { currentPassword, newPassword } }),
   changeEmail: (email: string, password: string) => request({ method: 'POST', path: '/me/email', body: { email, password } }),
+  preferences: (signal: Abort) => requestJSON<Preferences>({ path: '/me/preferences', signal }),
+  prefer: (body: PreferenceChange) => requestJSON<Preferences>({ method: 'PATCH', path: '/me/preferences', body }),
+  /** By the link in a mail, without a session. `mail`: true has such mails come again. */
+  unsubscribe: async (token: string, mail: boolean): Promise<{ topic: NotificationTopic; mail: boolean }> =>
+    (await send({ method: 'POST', path: '/unsubscribe', body: { token, mail } })).json(),
   remove: (password: string) => request({ method: 'DELETE', path: '/me', body: { password } }),
 };
 
+export interface PreferenceChange {
+  language?: Language;
+  topics?: { topic: NotificationTopic; mail?: boolean; inApp?: boolean }[];
+}
+
 export const notifications = {
+  unread: (signal: Abort) => requestJSON<{ unread: number }>({ path: '/me/notifications/unread', signal }),
+  read: (id: string) => requestJSON<{ unread: number }>({ method: 'POST', path: `/me/notifications/${id}/read` }),
+  readAll: () => requestJSON<{ unread: number }>({ method: 'POST', path: '/me/notifications/read', body: {} }),
   mine: (cursor: string | null, signal: Abort) =>
     requestJSON<Page<Notification>>({ path: '/me/notifications', query: { limit: 20, cursor }, signal }),
 };
@@ -153,6 +200,8 @@ export const admin = {
   system: (signal: Abort) => requestJSON<SystemReport>({ path: '/admin/system', signal }),
   deadLetters: (cursor: string | null, signal: Abort) =>
     requestJSON<Page<DeadLetter>>({ path: '/admin/dead-letters', query: { limit: 20, cursor }, signal }),
+  sending: (signal: Abort) => requestJSON<Sending>({ path: '/admin/sending', signal }),
+  setSending: (isOn: boolean) => requestJSON<Sending>({ method: 'POST', path: `/admin/sending/${isOn ? 'resume' : 'pause'}` }),
   replay: (id: string) => request({ method: 'POST', path: `/admin/dead-letters/${id}/replay` }),
   discard: (id: string) => request({ method: 'DELETE', path: `/admin/dead-letters/${id}` }),
 };

@@ -2,7 +2,7 @@ import { noteServerDate } from '../time/serverClock';
 import { Problem, readProblem } from './problem';
 
 export interface Call {
-  method?: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below /api/v1. */
   path?: string;
   /** In place of `path`: an address elsewhere on this site. */

@@ -4,8 +4,8 @@
 import type * as API from './schemas';
 
 export type {
-  Announcement, Attendee, AuditEntry, DeadLetter, Event, EventStatus, EventSummary, Member, MemberRole, Notification,
-  RecordedScan, Registration, RegistrationStatus, Role, ScanConflict, SystemReport, Ticket, TicketStatus, User,
+  Announcement, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Mailing, MailSettings, Member,
+  MemberRole, NotificationTopic, Preferences, RecordedScan, Registration, RegistrationStatus, Role, ScanConflict, Sending, SystemReport, Ticket, TicketStatus, User,
 } from './schemas';
 
 export interface Page<Item> {
@@ -18,6 +18,10 @@ export type BatchResult = CheckInAnswer & API.ScanName;
 export type CheckInResult = API.CheckIn['result'];
 export type EventStats = API.Statistics;
 export type NotificationStatus = API.Notification['status'];
+/** As the list of one's own has it. */
+export type Notification = API.InAppNotification;
+/** One thing that happened on the way from a registration to its mails. */
+export type TimelineStep = API.Timeline['items'][number];
 /** One of the places where somebody is signed in. */
 export type SignInSession = API.SignIn;
 export type TicketOffer = API.Transfer;

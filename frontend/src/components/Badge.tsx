@@ -28,7 +28,7 @@ export function RegistrationBadge({ status, position }: { status: RegistrationSt
 }
 
 const notificationTones: Record<NotificationStatus, [Tone, Text]> = {
-  queued: ['plain', 'On its way'], sent: ['good', 'Sent'], retrying: ['warn', 'Trying again'], failed: ['bad', 'Failed'],
+  queued: ['plain', 'On its way'], sent: ['good', 'Sent'], retrying: ['warn', 'Trying again'], failed: ['bad', 'Failed'], muted: ['plain', 'Not by email'],
 };
 
 export function NotificationBadge({ status }: { status: NotificationStatus }) {

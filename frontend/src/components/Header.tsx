@@ -5,23 +5,29 @@ import { Link } from '../routing/Link';
 import { navigate, useLocation } from '../routing/history';
 import { signOut, useSession } from '../session/session';
 import { Busy } from './Busy';
-import { t } from '../language/text';
+import { number, plural, t } from '../language/text';
+import { useUnread } from '../live/useUnread';
 
 export function Header() {
   const { path, address } = useLocation();
   const { user, status } = useSession();
   const [open, setOpen] = useState(false);
+  const unread = useUnread();
   useEffect(() => setOpen(false), [address]);
   return (
     <header className="em-header">
       <div className="em-header-inner">
         <Link to="/" className="em-brand"><img src="/favicon.svg" alt="" width={28} height={28} />EM-Connect</Link>
         <button type="button" className="btn btn-sm btn-outline-secondary em-menu-button" aria-expanded={open}
-          aria-controls="navigation" onClick={() => setOpen(!open)}>{t('Menu')}</button>
+          aria-controls="navigation" onClick={() => setOpen(!open)}>{t('Menu')}<Unread count={unread} /></button>
         <nav id="navigation" className={`em-nav ${open ? 'is-open' : ''}`} aria-label={t('Main')}>
           <ul>
             {placesFor(user).map(([name, to]) => (
-              <li key={to}><Link to={to} aria-current={isWithin(path, to) ? 'page' : undefined}>{name}</Link></li>
+              <li key={to}>
+                <Link to={to} aria-current={isWithin(path, to) ? 'page' : undefined}>
+                  {name}{to === '/notifications' && <Unread count={unread} />}
+                </Link>
+              </li>
             ))}
           </ul>
           <ul className="em-nav-account">
@@ -30,6 +36,17 @@ export function Header() {
         </nav>
       </div>
     </header>
+  );
+}
+
+/** A small number beside a word, said in full to readers of screens. */
+function Unread({ count }: { count: number }) {
+  if (count === 0) return null;
+  return (
+    <span className="em-unread" data-testid="unread">
+      <span aria-hidden="true">{count > 99 ? '99+' : number(count)}</span>
+      <span className="visually-hidden"> {plural('{count} unread|{count} unread', count)}</span>
+    </span>
   );
 }
 

@@ -1,5 +1,5 @@
 import { plural } from '../language/text';
-import type { HeardAnnouncement, Registration, RegistrationStatus } from '../api/types';
+import type { HeardAnnouncement, Mailing, Registration, RegistrationStatus } from '../api/types';
 
 /** The places of an event at one revision. */
 export interface Counts {
@@ -14,6 +14,18 @@ export interface LatestCheckIn {
   ticketId: string;
   at: string;
   gate?: string | null;
+}
+
+/** How far what goes to everybody has come. */
+export interface MailingProgress {
+  id: string;
+  status: Mailing['status'];
+  recipients: number;
+  queued: number;
+  sent: number;
+  retrying: number;
+  failed: number;
+  muted: number;
 }
 
 /** Mails of an event that did not arrive. */
@@ -40,6 +52,8 @@ export type LiveUpdate =
   | { type: 'ticket'; topic: string; id: string; registrationId: string; eventId: string }
   | { type: 'checkIns'; topic: string; checkedIn: number; last: LatestCheckIn[] }
   | ({ type: 'deliveryProblems'; topic: string } & DeliveryProblems)
+  | { type: 'unread'; topic: string; unread: number }
+  | { type: 'mailings'; topic: string; revision: number; items: MailingProgress[] }
   | { type: 'notification'; topic: string; id: string; kind: string; status: string }
   | { type: 'stale' | 'fresh'; topic: string };
 

@@ -4,4 +4,5 @@ export { AccountPage } from './account/AccountPage';
 export { ChangeEmailPage } from './account/ChangeEmailPage';
 export { ForgotPasswordPage } from './account/ForgotPasswordPage';
 export { ResetPasswordPage } from './account/ResetPasswordPage';
+export { UnsubscribePage } from './account/UnsubscribePage';
 export { VerifyEmailPage } from './account/VerifyEmailPage';

@@ -7,6 +7,7 @@ export { AttendeesPage } from './organizer/AttendeesPage';
 export { CheckInPage } from './organizer/CheckInPage';
 export { CreateEventPage } from './organizer/CreateEventPage';
 export { EditEventPage } from './organizer/EditEventPage';
+export { MailsPage } from './organizer/MailsPage';
 export { OverviewPage } from './organizer/OverviewPage';
 export { OwnEventsPage } from './organizer/OwnEventsPage';
 export { TeamPage } from './organizer/TeamPage';

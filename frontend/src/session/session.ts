@@ -3,6 +3,7 @@ import { auth } from '../api/endpoints';
 import { clearCache } from '../api/cache';
 import { Problem } from '../api/problem';
 import { tokens } from '../api/tokens';
+import { catalogue } from '../language/language';
 import { forgetTickets } from '../offline/keptTickets';
 import { backoff } from '../live/updates';
 import type { AuthAnswer, User } from '../api/types';
@@ -75,7 +76,7 @@ export async function signIn(email: string, password: string): Promise<void> {
 }
 
 export async function signUp(displayName: string, email: string, password: string): Promise<boolean> {
-  return enter(await auth.register({ displayName, email, password }));
+  return enter(await auth.register({ displayName, email, password, language: catalogue().language }));
 }
 
 export async function signOut(): Promise<void> {

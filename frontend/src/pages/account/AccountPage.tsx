@@ -10,6 +10,7 @@ import { ProblemNote } from '../../components/States';
 import { renewSession, useSession } from '../../session/session';
 import { emailError, passwordError, requiredError } from './credentials';
 import { DeleteAccount } from './DeleteAccount';
+import { PreferenceSection } from './PreferenceSection';
 import { Sessions } from './Sessions';
 import { rich, t } from '../../language/text';
 
@@ -21,6 +22,7 @@ export function AccountPage() {
       <PageTitle title={t('Your account')}>
         <p className="em-soft mb-0">{user?.displayName}, {user?.email}</p>
       </PageTitle>
+      <PreferenceSection />
       <Sessions />
       <Password email={user?.email ?? ''} />
       <Email />

@@ -1,12 +1,15 @@
 import { notifications } from '../../api/endpoints';
+import { useAction } from '../../api/useAction';
 import { usePages } from '../../api/usePages';
 import type { Notification } from '../../api/types';
 import { NotificationBadge } from '../../components/Badge';
+import { Busy } from '../../components/Busy';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
-import { Empty } from '../../components/States';
+import { Empty, ProblemNote } from '../../components/States';
 import { useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
+import { serverNow } from '../../time/serverClock';
 import { formatMoment } from '../../time/format';
 import { t } from '../../language/text';
 import type { Text } from '../../language/text';
@@ -21,6 +24,8 @@ const kinds: Record<Notification['kind'], Text> = {
   'registration.promoted': 'You moved up and have a place',
   'event.updated': 'The event was changed',
   'event.cancelled': 'The event was cancelled',
+  'event.reminder': 'The event is near',
+  announcement: 'An announcement',
 };
 
 export function NotificationsPage() {
@@ -28,13 +33,26 @@ export function NotificationsPage() {
   useTopic('me', (update) => {
     if (update.type === 'notification' || (update.type === 'subscribed' && update.again)) list.reload();
   });
+  const isRead = (id: string | null): void => list.set((page) => ({
+    ...page, items: page.items.map((item) => (id === null || item.id === id ? { ...item, readAt: item.readAt ?? new Date(serverNow()).toISOString() } : item)),
+  }));
+  const readAll = useAction(async () => {
+    await notifications.readAll();
+    isRead(null);
+  });
   return (
     <div className="em-column mx-auto">
-      <PageTitle title={t('Notifications')}><p className="em-soft mb-0">{t('What we sent you, and whether it arrived.')}</p></PageTitle>
+      <PageTitle title={t('Notifications')}>
+        <p className="em-soft mb-0">{t('What we sent you, and whether it arrived.')} <Link to="/account">{t('Choose what comes')}</Link></p>
+      </PageTitle>
+      {list.items?.some((item) => item.readAt === null) && (
+        <div className="mb-3"><Busy pending={readAll.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void readAll.run()}>{t('Mark all as read')}</Busy></div>
+      )}
+      <ProblemNote problem={readAll.problem} />
       <PagedList of={list} empty={<Empty title={t('Nothing yet')}>{t('When you register for something, we write to you.')}</Empty>}>
         {(items) => (
           <ul className="em-list">
-            {items.map((item) => <li key={item.id}><NotificationCard item={item} /></li>)}
+            {items.map((item) => <li key={item.id}><NotificationCard item={item} read={() => isRead(item.id)} /></li>)}
           </ul>
         )}
       </PagedList>
@@ -42,18 +60,44 @@ export function NotificationsPage() {
   );
 }
 
-function NotificationCard({ item }: { item: Notification }) {
+const fields: Record<string, Text | undefined> = {
+  title: 'Title', description: 'Description', venue: 'Venue', startsAt: 'Starts', endsAt: 'Ends', timeZone: 'Time zone',
+};
+
+function NotificationCard({ item, read }: { item: Notification; read: () => void }) {
+  const mark = useAction(async () => {
+    await notifications.read(item.id);
+    read();
+  });
+  const isNew = item.readAt === null;
   return (
-    <article className="em-card em-list-card is-dateless">
+    <article className="em-card em-list-card is-dateless" data-unread={isNew || undefined}>
       <div>
-        <h2>{t(kinds[item.kind])}</h2>
+        <h2>{isNew && <span className="em-unread-dot"><span className="visually-hidden">{t('Unread')}: </span></span>}{item.announcement?.title ?? t(kinds[item.kind])}</h2>
+        {item.announcement && <p className="em-prose mb-1">{item.announcement.body}</p>}
+        {item.changes && (
+          <ul className="em-small mb-1">
+            {item.changes.map((change) => (
+              <li key={change.field}>{fields[change.field] ? t(fields[change.field] as Text) : change.field}: {shown(change.before)} → {shown(change.after)}</li>
+            ))}
+          </ul>
+        )}
         {item.eventId && item.eventTitle && <Link to={`/events/${item.eventId}`}>{item.eventTitle}</Link>}
         <div className="em-small em-soft">
           {item.channel === 'email' ? t('By email') : item.channel} · <time dateTime={item.sentAt ?? item.createdAt}>{formatMoment(item.sentAt ?? item.createdAt)}</time>
           {item.status === 'retrying' && item.nextAttemptAt && ` · ${t('next try {at}', { at: formatMoment(item.nextAttemptAt) })}`}
         </div>
       </div>
-      <div className="em-list-side"><NotificationBadge status={item.status} /></div>
+      <div className="em-list-side em-stack-s align-items-end">
+        <NotificationBadge status={item.status} />
+        {isNew && <Busy pending={mark.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void mark.run()}>{t('Mark as read')}</Busy>}
+      </div>
     </article>
   );
+}
+
+/** A value as the event had it; times on the reader's clock. */
+function shown(value: string | null): string {
+  if (value === null || value === '') return '–';
+  return /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? formatMoment(value) : value;
 }

@@ -9,6 +9,7 @@ import { Loaded, Pending } from '../../components/States';
 import { Row, Table } from '../../components/Table';
 import { formatMoment } from '../../time/format';
 import { DeadLetters } from './DeadLetters';
+import { Sending } from './Sending';
 import { number, rich, t } from '../../language/text';
 import type { Text } from '../../language/text';
 
@@ -80,6 +81,7 @@ function Report({ report }: { report: SystemReport }) {
           </Table>
         )}
       </section>
+      <Sending mail={report.mail} />
       <section aria-labelledby="invariants-heading">
         <h2 id="invariants-heading">{t('Invariants')}</h2>
         {invariants === null ? <Away what={t('Can’t be asked while the database is away.')} /> : <Invariants of={invariants} />}

@@ -4,6 +4,7 @@ import { Problem } from '../../api/problem';
 import { useAction } from '../../api/useAction';
 import type { Event, OwnRegistration } from '../../api/types';
 import { Confirm } from '../../components/Confirm';
+import { Timeline } from '../../components/Timeline';
 import { TicketCard } from '../../components/TicketCard';
 import { t } from '../../language/text';
 
@@ -16,6 +17,7 @@ interface Props {
 /** A place or a place in line: its ticket, and the way out. */
 export function HeldPlace({ event, registration, changed }: Props) {
   const [asking, setAsking] = useState(false);
+  const [opened, setOpened] = useState(false);
   const cancel = useAction(async () => {
     let cancelled: OwnRegistration | undefined;
     try {
@@ -38,6 +40,10 @@ export function HeldPlace({ event, registration, changed }: Props) {
       {!waits && (registration.ticket
         ? <TicketCard ticket={registration.ticket} event={event} />
         : <div className="em-ticket"><div className="em-ticket-image em-skeleton" aria-hidden="true" /></div>)}
+      <details onToggle={(toggled) => setOpened(toggled.currentTarget.open)}>
+        <summary>{t('What happened so far')}</summary>
+        <div className="mt-3">{opened && <Timeline registrationId={registration.id} live />}</div>
+      </details>
       <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{words.leave}</button>
       {asking && (
         <Confirm title={words.title} confirm={words.yes} dismiss={words.no} pending={cancel.pending} problem={cancel.problem}

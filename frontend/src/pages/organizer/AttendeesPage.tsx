@@ -8,6 +8,8 @@ import type { Attendee, Event, Registration } from '../../api/types';
 import { RegistrationBadge } from '../../components/Badge';
 import { Busy } from '../../components/Busy';
 import { Select } from '../../components/Field';
+import { Dialog } from '../../components/Confirm';
+import { Timeline } from '../../components/Timeline';
 import { PagedList } from '../../components/PagedList';
 import { SearchBox } from '../../components/SearchBox';
 import { Empty, ProblemNote } from '../../components/States';
@@ -31,6 +33,7 @@ function Attendees({ event }: { event: Event }) {
   const [said, setSaid] = useState('');
   const [adding, setAdding] = useState(false);
   const [importing, setImporting] = useState(false);
+  const [shown, setShown] = useState<Attendee | null>(null);
   const [removing, setRemoving] = useState<Attendee | null>(null);
   const list = usePages<Attendee>(`attendees:${event.id}:${status}:${sort}:${query}`, (cursor, signal) =>
     events.attendees(event.id, { query, status, sort, cursor }, signal));
@@ -73,22 +76,35 @@ function Attendees({ event }: { event: Event }) {
       <ProblemNote problem={save.problem} />
       <div role="status" className="em-quiet">{said && <p className="em-note mb-0" data-tone="good">{said}</p>}</div>
       <PagedList of={list} empty={<Empty title={query || status ? t('Nobody matches') : t('Nobody has registered yet')} />}>
-        {(items) => <AttendeeTable items={items} remove={event.status === 'published' ? setRemoving : null} say={setSaid} />}
+        {(items) => <AttendeeTable items={items} remove={event.status === 'published' ? setRemoving : null} say={setSaid} show={setShown} />}
       </PagedList>
       {importing && <ImportAttendees eventId={event.id} close={(anybodyCame) => { setImporting(false); if (anybodyCame) list.reload(); }} />}
+      {shown && (
+        <Dialog title={shown.attendee.displayName} onClose={() => setShown(null)}>
+          <Timeline registrationId={shown.id} live={false} />
+          <div className="em-dialog-actions"><button type="button" className="btn btn-outline-secondary" onClick={() => setShown(null)}>{t('Back')}</button></div>
+        </Dialog>
+      )}
       {adding && <AddAttendee eventId={event.id} added={added} close={() => setAdding(false)} />}
       {removing && <RemoveAttendee eventId={event.id} attendee={removing} removed={removed} close={() => setRemoving(null)} />}
     </div>
   );
 }
 
-/** `remove` is null when nobody can be removed any more. */
-function AttendeeTable({ items, remove, say }: { items: Attendee[]; remove: ((attendee: Attendee) => void) | null; say: (words: string) => void }) {
+interface TableProps {
+  items: Attendee[];
+  /** Null when nobody can be removed any more. */
+  remove: ((attendee: Attendee) => void) | null;
+  say: (words: string) => void;
+  show: (attendee: Attendee) => void;
+}
+
+function AttendeeTable({ items, remove, say, show }: TableProps) {
   return (
     <Table label={t('Attendees')} heads={[t('Name'), t('Status'), t('Ticket code'), t('Registered'), t('Checked in'), ...(remove ? [t('Change')] : [])]}>
       {items.map((item) => (
         <Row key={item.id} cells={[
-          <div><div className="em-strong">{item.attendee.displayName}</div><div className="em-small em-soft">{item.attendee.email}</div></div>,
+          <div><button type="button" className="btn btn-link p-0 em-strong text-start" onClick={() => show(item)}>{item.attendee.displayName}<span className="visually-hidden">: {t('What happened so far')}</span></button><div className="em-small em-soft">{item.attendee.email}</div></div>,
           <RegistrationBadge status={item.status} position={item.position} />,
           item.ticket && item.status === 'confirmed' ? <span className="em-code em-small">{item.ticket.code}</span> : null,
           formatMoment(item.createdAt),

@@ -2,11 +2,11 @@ import { useState } from 'react';
 import { events } from '../../api/endpoints';
 import { usePages } from '../../api/usePages';
 import { useResource } from '../../api/useResource';
-import type { Event, EventStats, RecordedScan } from '../../api/types';
+import type { Delivery as State, Event, EventStats, RecordedScan } from '../../api/types';
 import { Badge } from '../../components/Badge';
 import { Loaded, Pending } from '../../components/States';
 import { resultWords } from '../../gate/resultWords';
-import { number, rich, t } from '../../language/text';
+import { number, plural, rich, t } from '../../language/text';
 import { undeliveredText } from '../../live/updates';
 import type { DeliveryProblems } from '../../live/updates';
 import { useRereadOnChange, useTopic } from '../../live/useLive';
@@ -30,6 +30,7 @@ export function Dashboard({ event, revision }: { event: Event; revision: number 
     <section aria-labelledby="figures-heading" className="em-stack">
       <h2 id="figures-heading" className="mb-0">{t('In figures')}</h2>
       <UndeliveredMail problems={problems} eventId={event.id} />
+      <Delivery eventId={event.id} problems={problems} />
       <Loaded of={stats} pending={<Pending heights={[104, 280]} />}>
         {(now) => (
           <>
@@ -71,6 +72,20 @@ function UndeliveredMail({ problems, eventId }: { problems: DeliveryProblems | n
 }
 
 const fewest = 5;
+
+/** Why nothing goes out, when nothing does: an admin's pause, or no service that sends. */
+function Delivery({ eventId, problems }: { eventId: string; problems: DeliveryProblems | null }) {
+  const delivery = useResource<State>(`delivery:${eventId}`, (signal) => events.delivery(eventId, signal));
+  useRereadOnChange(problems?.revision ?? 0, delivery.reload);
+  const { data } = delivery;
+  if (data === undefined || (!data.isPaused && data.sendersConnected !== false)) return null;
+  return (
+    <div className="em-note" data-tone="bad" data-testid="delivery">
+      <strong>{data.isPaused ? t('Sending is paused by an admin.') : t('Nobody is sending mails at the moment.')}</strong>{' '}
+      {plural('{count} email of this event waits.|{count} emails of this event wait.', data.unsent)}
+    </div>
+  );
+}
 
 /** The newest scans, whatever became of them. Nothing as long as there is none. */
 function LastScans({ eventId }: { eventId: string }) {

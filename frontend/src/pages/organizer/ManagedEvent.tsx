@@ -11,7 +11,7 @@ import { t } from '../../language/text';
 
 const sections = [
   ['Overview', ''], ['Edit', '/edit'], ['Attendees', '/attendees'], ['Check-in', '/check-in'], ['Announcements', '/announcements'],
-  ['Team', '/team'],
+  ['Mails', '/mails'], ['Team', '/team'],
 ] as const;
 
 interface Props {

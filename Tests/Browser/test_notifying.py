@@ -1,0 +1,132 @@
+"""What people are told, here and by mail: notifications, what of them one wants, announcements and how far they have come."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import expect
+
+from em.mailbox import Mailbox
+from em.people import PASSWORD, People
+from em.visitor import Visitor
+from em.world import World
+
+Visit = Callable[..., Visitor]
+desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
+phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
+
+
+def look(visitor: Visitor, name: str) -> None:
+    visitor.look(name)
+    violations = Axe().run(visitor.page).response["violations"]
+    assert not violations, [f"{found['id']}: {node['html'][:160]}" for found in violations for node in found["nodes"]]
+
+
+@phone
+def test_what_is_new_is_counted_as_it_comes_and_can_be_read(visit: Visit, world: World, people: People) -> None:
+    host, guest, user = people.one("organizer"), people.one(), visit("user")
+    event = world.event(host, title="Bring a torch")
+    user.sign_in(guest.email, PASSWORD)
+    user.open("/")
+    world.register(guest, event)
+    badge = user.page.get_by_role("button", name="Menu").get_by_test_id("unread")
+    expect(badge).to_contain_text("1")
+    host.api.post(f"/events/{event['id']}/announcements", {"title": "Doors at six", "body": "Come early."}, status=201)
+    expect(badge).to_contain_text("2")
+    user.page.get_by_role("button", name="Menu").click()
+    user.page.get_by_role("navigation", name="Main").get_by_role("link", name="Notifications").click()
+    user.sees("Doors at six")
+    user.sees("Come early.")
+    look(user, "unread")
+    user.page.get_by_role("article").filter(has_text="Doors at six").get_by_role("button", name="Mark as read").click()
+    expect(badge).to_contain_text("1")
+    user.press("Mark all as read")
+    expect(badge).to_have_count(0)
+    user.page.reload()
+    user.sees("Doors at six")
+    expect(user.page.get_by_role("button", name="Mark as read")).to_have_count(0)
+
+
+@phone
+def test_one_chooses_what_comes_and_in_which_language(visit: Visit, people: People) -> None:
+    person, user = people.one(), visit("user")
+    user.sign_in(person.email, PASSWORD)
+    user.open("/account")
+    chosen = user.page.get_by_role("group", name="Announcements").get_by_label("By email")
+    expect(chosen).to_be_checked()
+    expect(user.page.get_by_role("group", name="Your registrations").get_by_label("By email")).to_be_disabled()
+    look(user, "preferences")
+    chosen.uncheck()
+    user.page.get_by_role("combobox", name="Language").select_option("de")
+    user.sees("Was zu Ihnen kommt")
+    held = person.api.get("/me/preferences")
+    assert held["language"] == "de"
+    assert {topic["topic"]: topic["mail"] for topic in held["topics"]}["announcements"] is False
+
+
+@desktop
+def test_an_announcement_goes_to_those_it_is_for_and_one_sees_how_far_it_is(visit: Visit, world: World, people: People) -> None:
+    host = people.one("organizer")
+    event = world.event(host, capacity=2, waitlistEnabled=True)
+    for guest in people.many(3):
+        world.register(guest, event)
+    organizer = visit("organizer")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/announcements")
+    organizer.fill("Title", "There is a second evening")
+    organizer.fill("Text", "Tell us if you would come.")
+    organizer.page.get_by_label("To", exact=True).select_option("waitlisted")
+    organizer.sees("1 person now")
+    look(organizer, "written")
+    organizer.press("Post announcement")
+    organizer.sees("1 email sent")
+    organizer.sees("Told")
+    organizer.fill("Title", "Doors at six")
+    organizer.fill("Text", "Come early.")
+    organizer.page.get_by_label("To", exact=True).select_option("all")
+    organizer.page.get_by_label("Send it later").check()
+    organizer.fill("When", "2020-05-01T19:30")
+    organizer.press("Schedule announcement")
+    organizer.sees("Choose a time to come.")
+    organizer.fill("When", event["startsAt"][:16])
+    organizer.press("Schedule announcement")
+    later = organizer.page.get_by_role("article").filter(has_text="Doors at six")
+    expect(later.get_by_text("Scheduled", exact=True)).to_be_visible()
+    look(organizer, "later")
+    later.get_by_role("button", name="Take it back").click()
+    expect(later.get_by_text("Taken back", exact=True)).to_be_visible()
+
+
+@desktop
+def test_a_place_has_a_history_for_its_holder_and_for_the_organizer(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+    host, guest = people.one("organizer"), people.one(name="Gina Guest")
+    event = world.event(host)
+    world.ticket(guest, world.register(guest, event))
+    mailbox.wait_for(guest.email, event["title"])
+    user, organizer = visit("user"), visit("organizer")
+    user.sign_in(guest.email, PASSWORD)
+    user.open(f"/events/{event['id']}")
+    user.page.get_by_text("What happened so far").first.click()
+    for words in ("Registered", "Ticket made", "The mail server took the email"):
+        user.sees(words)
+    look(user, "history")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/attendees")
+    organizer.page.get_by_role("button", name=re.compile("Gina Guest: What happened")).click()
+    expect(organizer.page.get_by_role("dialog").get_by_text("The mail server took the email")).to_be_visible()
+    look(organizer, "history")
+
+
+@desktop
+def test_an_admin_holds_the_mail_back_and_lets_it_go(visit: Visit, people: People) -> None:
+    admin = visit("admin")
+    admin.sign_in(people.one("admin").email, PASSWORD)
+    admin.open("/admin/system")
+    try:
+        admin.press("Pause sending")
+        admin.sees("Paused")
+        look(admin, "paused")
+    finally:
+        admin.press("Resume sending")
+    expect(admin.page.get_by_role("button", name="Pause sending")).to_be_visible()
