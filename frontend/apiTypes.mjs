@@ -4,7 +4,17 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const yaml = createRequire(import.meta.url)(process.env.EM_JS_YAML ?? '/usr/share/nodejs/js-yaml');
-const { schemas } = yaml.load(readFileSync(new URL('../api-service/openapi.yaml', import.meta.url), 'utf8')).components;
+const { schemas } = read(new URL('../api-service/openapi.yaml', import.meta.url)).components;
+
+function read(file) {
+  try {
+    return yaml.load(readFileSync(file, 'utf8'));
+  } catch (thrown) {
+    // Its own words would come with the whole file.
+    console.error(`api-service/openapi.yaml can't be read: ${thrown.reason ?? thrown.message}\n${thrown.mark?.snippet ?? ''}`);
+    process.exit(1);
+  }
+}
 
 /** The type of a schema, as far as this description uses JSON Schema; what it doesn't use is refused, not guessed. */
 function typeOf(schema, indent, where) {
