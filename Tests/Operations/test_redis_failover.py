@@ -6,7 +6,6 @@ import random
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -102,8 +101,7 @@ def nodes(tmp_path: Path) -> Iterator[Nodes]:
         yield nodes
     finally:
         nodes.stop()
-        if sys.exc_info()[0]:
-            print(*(file.read_text()[-800:] for file in tmp_path.glob("*.log")), sep="\n")
+        print(*(f"{file.name}: {file.read_text()[-800:]}" for file in tmp_path.glob("*.log")), sep="\n")  # shown when it fails
 
 
 def test_when_the_leader_dies_another_takes_over_behind_the_same_address(nodes: Nodes) -> None:
