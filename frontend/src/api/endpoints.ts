@@ -71,8 +71,6 @@ export const events = {
   mailSettings: (id: string, signal: Abort) => requestJSON<MailSettings>({ path: `/events/${id}/mail-settings`, signal }),
   setMailSettings: (id: string, body: MailSettings) =>
     requestJSON<MailSettings>({ method: 'PUT', path: `/events/${id}/mail-settings`, body }),
-  previewMail: (id: string, body: MailPreviewWish) =>
-    requestJSON<MailPreview>({ method: 'POST', path: `/events/${id}/mail-previews`, body }),
   attendees: (id: string, query: { query: string; status: string; sort: string; cursor: string | null }, signal: Abort) =>
     requestJSON<Page<Attendee>>({ path: `/events/${id}/registrations`, query: { limit: 50, ...query }, signal }),
   addAttendee: (id: string, email: string, key: string) =>
@@ -101,17 +99,6 @@ export interface AnnouncementWish {
   audience: Audience;
   /** Now when null. */
   sendAt: string | null;
-}
-
-export interface MailPreviewWish extends Pick<MailSettings, 'paragraph' | 'colour'> {
-  kind: string;
-  language: Language;
-}
-
-export interface MailPreview {
-  subject: string;
-  text: string;
-  htmlUrl: string;
 }
 
 export const gates = {

@@ -1,15 +1,12 @@
 import { useState } from 'react';
 import { events } from '../../api/endpoints';
-import type { MailPreview } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { useResource } from '../../api/useResource';
 import type { Event, MailSettings } from '../../api/types';
 import { Busy } from '../../components/Busy';
-import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
+import { Checkbox, TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form } from '../../components/Form';
-import { Loaded, Pending, ProblemNote } from '../../components/States';
-import { catalogue, isLanguage, languages } from '../../language/language';
-import type { Language } from '../../language/language';
+import { Loaded, Pending } from '../../components/States';
 import { t } from '../../language/text';
 import type { Text } from '../../language/text';
 import { ManagedEvent } from './ManagedEvent';
@@ -30,13 +27,7 @@ function Mails({ event }: { event: Event }) {
 const reminders: [string, Text][] = [
   ['P7D', '7 days before, at the same hour'], ['P1D', 'The day before, at the same hour'], ['PT24H', '24 hours before'], ['PT2H', '2 hours before'],
 ];
-const kinds: [string, Text][] = [
-  ['registration.confirmed', 'Your place is confirmed'], ['registration.waitlisted', 'You are in line'],
-  ['registration.promoted', 'You moved up and have a place'], ['registration.cancelled', 'Your registration was cancelled'],
-  ['event.updated', 'The event was changed'], ['event.cancelled', 'The event was cancelled'], ['event.reminder', 'A reminder'],
-];
-
-/** A paragraph and a colour of one's own in the event's mails, when reminders go, and how it all looks. */
+/** A paragraph and a colour of one's own in the event's mails, and when reminders go. */
 function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSettings; saved: (now: MailSettings) => void }) {
   const [values, setValues] = useState(initial);
   const [said, setSaid] = useState(false);
@@ -51,7 +42,7 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
   const toggle = (value: string, isOn: boolean): void =>
     set({ reminders: isOn ? [...values.reminders, value] : values.reminders.filter((one) => one !== value) });
   return (
-    <div className="em-two">
+    <div className="em-column">
       <Form name={t('Mails')} problem={save.problem} onSubmit={() => void save.run()} className="em-card em-stack">
         <TextArea label={t('A paragraph of your own')} name="paragraph" rows={4} maxLength={2000} value={values.paragraph} error={errors.paragraph}
           hint={t('Stands in every mail about this event. May stay empty.')} onChange={(event) => set({ paragraph: event.target.value })} />
@@ -78,35 +69,6 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
           <span role="status">{said && t('Saved.')}</span>
         </div>
       </Form>
-      <MailLook eventId={eventId} wording={values} />
     </div>
-  );
-}
-
-/** A mail as it would look, with what is typed and not yet saved; the people in it are made up. */
-function MailLook({ eventId, wording: { paragraph, colour } }: { eventId: string; wording: MailSettings }) {
-  const [kind, setKind] = useState('registration.confirmed');
-  const [language, setLanguage] = useState<Language>(catalogue().language);
-  const [preview, setPreview] = useState<MailPreview | null>(null);
-  const show = useAction(async () => setPreview(await events.previewMail(eventId, { kind, language, paragraph, colour })));
-  return (
-    <section className="em-card em-stack" aria-labelledby="look-heading">
-      <h2 id="look-heading" className="mb-0">{t('Preview')}</h2>
-      <Select label={t('Mail')} name="kind" value={kind} onChange={(event) => setKind(event.target.value)}>
-        {kinds.map(([value, name]) => <option key={value} value={value}>{t(name)}</option>)}
-      </Select>
-      <Select label={t('Language')} name="language" value={language} onChange={({ target: { value } }) => { if (isLanguage(value)) setLanguage(value); }}>
-        {Object.entries(languages).map(([tag, name]) => <option key={tag} value={tag}>{name}</option>)}
-      </Select>
-      <div><Busy pending={show.pending} className="btn btn-outline-secondary" onClick={() => void show.run()}>{t('Show the mail')}</Busy></div>
-      <ProblemNote problem={show.problem} />
-      {preview && (
-        <>
-          <div><span className="em-small em-soft">{t('Subject')}</span><div className="em-strong" data-testid="mail-subject">{preview.subject}</div></div>
-          <iframe className="em-mail" src={preview.htmlUrl} title={preview.subject} sandbox="" />
-          <details><summary>{t('As plain text')}</summary><pre className="em-payload em-small mt-2 mb-0" tabIndex={0}>{preview.text}</pre></details>
-        </>
-      )}
-    </section>
   );
 }
