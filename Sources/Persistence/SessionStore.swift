@@ -58,7 +58,8 @@ public struct SessionStore: Sendable {
             """,
             """
             SELECT s.id AS session_id, s.created_at AS began_at, s.revoked_at, s.expires_at, t.used_at, t.successor_salt,
-                u.id, u.email, u.display_name, u.role, u.created_at, u.email_verified_at
+                u.id, u.email, u.display_name, u.role, u.created_at, u.email_verified_at,
+                u.language
             FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
             WHERE t.token_hash = \(token.hash)
             """,
