@@ -42,6 +42,11 @@ public struct Migrator: Sendable {
             name: "0015_tune_outbox_and_notifications",
             script: PackageResources._015_tune_outbox_and_notifications_sql),
         Migration(name: "0017_grant_by_service", script: PackageResources._017_grant_by_service_sql),
+        Migration(name: "0018_add_mailings", script: PackageResources._018_add_mailings_sql),
+        Migration(
+            name: "0019_add_preferences_and_reminders",
+            script: PackageResources._019_add_preferences_and_reminders_sql),
+        Migration(name: "0020_add_delivery_attempts", script: PackageResources._020_add_delivery_attempts_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

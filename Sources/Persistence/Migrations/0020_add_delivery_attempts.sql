@@ -17,7 +17,7 @@ CREATE INDEX notifications_unsent ON notifications (event_id, created_at) WHERE 
 
 -- Whether mails are sent at all: one row.
 CREATE TABLE sending (
-    only boolean PRIMARY KEY DEFAULT true CONSTRAINT sending_is_one_row CHECK (only),
+    is_only boolean PRIMARY KEY DEFAULT true CONSTRAINT sending_is_one_row CHECK (is_only),
     paused_at timestamptz,
     paused_by uuid CONSTRAINT sending_paused_by_fkey REFERENCES users (id)
 );
