@@ -83,7 +83,6 @@ let package = Package(
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
         .target(name: "Typesetting", dependencies: ["CTypesetting"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
-        .target(name: "HTTPClient", dependencies: ["CCurl"], swiftSettings: settings),
         .target(
             name: "PasswordHashing", dependencies: ["CArgon2", "CLinux"],
             resources: [.embedInCode("common-passwords.txt")], swiftSettings: settings),
@@ -103,8 +102,8 @@ let package = Package(
         .target(
             name: "Bootstrap",
             dependencies: [
-                "Domain", "HTTPClient", "Postgres", configuration, deque, logging, metrics, lifecycle, unixSignals,
-                hummingbird, httpTypes, nioCore, nioPosix,
+                "Domain", "Postgres", configuration, deque, logging, metrics, lifecycle, unixSignals,
+                hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings),
 

@@ -304,7 +304,7 @@ func routes(
         .get("/api/v1/admin/audit", .required, audit.list),
         .get("/api/v1/admin/audit.csv", .required, audit.table),
         .get("/api/v1/admin/verify", .required, verification.verify),
-        .get("/api/v1/admin/system", .required, operations.system),
+        .get("/api/v1/admin/system", .requiredAtAllTimes, operations.system),
         .get("/api/v1/admin/sending", .required, sending.show),
         .post("/api/v1/admin/sending/pause", .required, sending.pause),
         .post("/api/v1/admin/sending/resume", .required, sending.resume),

@@ -67,9 +67,7 @@ public struct CommonSettings: Sendable {
             drainDelay: reader.seconds("EM_DRAIN_DELAY", default: .zero),
             maximumDrain: reader.seconds("EM_MAXIMUM_DRAIN", default: .seconds(25)),
             otlpEndpoint: reader.optional("EM_OTLP_ENDPOINT") { text in
-                guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host?.isEmpty == false,
-                    url.user == nil, url.query == nil
-                else { throw Problem("must look like http://collector:4318") }
+                _ = try CollectorRequest.Endpoint(text)
                 return text
             })
     }

@@ -2,7 +2,6 @@ import CoreMetrics
 import DequeModule
 import Domain
 import FoundationEssentials
-import HTTPClient
 import Logging
 import ServiceLifecycle
 import Synchronization
@@ -16,22 +15,18 @@ final class SpanExporter: Service, CustomStringConvertible {
     static let batch = 512
     private static let interval = Duration.seconds(2)
 
-    private let endpoint: String
+    private let endpoint: CollectorRequest.Endpoint
     private let service: String
     private let logger: Logger
-    private let client: HTTPClient
     private let waiting = Mutex<Deque<FinishedSpan>>([])
     private let sent = Counter(label: "em_spans_sent", dimensions: [])
     private let dropped = Counter(label: "em_spans_dropped", dimensions: [])
 
-    /// - Parameters:
-    ///   - endpoint: of the collector, as `OTEL_EXPORTER_OTLP_ENDPOINT` names it: `/v1/traces` is added.
-    ///   - service: what `service.name` says.
-    init(endpoint: String, service: String, logger: Logger) {
-        self.endpoint = (endpoint.hasSuffix("/") ? String(endpoint.dropLast()) : endpoint) + "/v1/traces"
+    /// - Parameter service: what `service.name` says.
+    init(endpoint: CollectorRequest.Endpoint, service: String, logger: Logger) {
+        self.endpoint = endpoint
         self.service = service
         self.logger = logger
-        client = HTTPClient(name: "spans", timeout: .seconds(10))
     }
 
     var description: String { "SpanExporter" }
@@ -72,9 +67,8 @@ final class SpanExporter: Service, CustomStringConvertible {
         }
         guard !spans.isEmpty else { return false }
         do {
-            let status = try await client.post(
-                try WireJSON.encode(SpanBatch(spans, of: service)), to: endpoint,
-                headers: ["Content-Type: application/json"])
+            let status = try await CollectorRequest.post(
+                try WireJSON.encode(SpanBatch(spans, of: service)), to: endpoint)
             switch status {
             case 200..<300: sent.increment(by: spans.count)
             // Those that the specification says may be sent again.

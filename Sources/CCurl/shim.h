@@ -27,12 +27,6 @@ static inline CURLcode em_curl_set_line_callback(CURL *easy, em_curl_line_callba
     return curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, callback);
 }
 
-/// The same with every piece of the body.
-static inline CURLcode em_curl_set_body_callback(CURL *easy, em_curl_line_callback callback, void *context) {
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, context);
-    return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, callback);
-}
-
 /// Called about once a second and whenever bytes move; anything but 0 ends the transfer.
 static inline CURLcode em_curl_set_progress_callback(CURL *easy, curl_xferinfo_callback callback, void *context) {
     curl_easy_setopt(easy, CURLOPT_XFERINFODATA, context);

@@ -9,6 +9,8 @@ enum Credentials: Sendable {
     case optional
     /// A signed-in person's.
     case required
+    /// The same for what has to answer when the database is away, and changes nothing: then the token's role counts.
+    case requiredAtAllTimes
     /// The refresh cookie, and with it the proof that the request comes from our own pages.
     case cookie
 }

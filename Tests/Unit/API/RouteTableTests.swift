@@ -75,7 +75,7 @@ struct RouteTableTests {
                 switch route.credentials {
                 case .ignored: "[]"
                 case .optional: "[{}, {accessToken: []}]"
-                case .required: "[{accessToken: []}]"
+                case .required, .requiredAtAllTimes: "[{accessToken: []}]"
                 // Whoever is not signed in is signed out already.
                 case .cookie where route.name == "POST /api/v1/auth/logout": "[{}, {refreshCookie: []}]"
                 case .cookie: "[{refreshCookie: []}]"

@@ -42,9 +42,20 @@ struct SpanExporterTests {
         #expect(!text.contains("parentSpanId") && text.contains("\"code\":2"))
     }
 
+    @Test(
+        "a collector is named by its address alone, over plain HTTP",
+        arguments: [
+            "https://collector:4318", "collector:4318", "http://", "http://user:word@collector", "http://collector?x=1",
+            "",
+        ])
+    func refusedAddresses(_ text: String) {
+        #expect(throws: Problem.self) { try CollectorRequest.Endpoint(text) }
+    }
+
     @Test("what the collector doesn't take waits, the newest of it, and no more than there is room for")
     func bounded() async throws {
-        let exporter = SpanExporter(endpoint: "http://127.0.0.1:1", service: "test", logger: Logger(label: "test"))
+        let exporter = SpanExporter(
+            endpoint: try .init("http://127.0.0.1:1"), service: "test", logger: Logger(label: "test"))
         for number in 0..<SpanExporter.room + 100 {
             exporter.take(
                 FinishedSpan(
