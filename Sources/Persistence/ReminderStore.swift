@@ -18,7 +18,7 @@ public struct ReminderStore: Sendable {
         let due = try await transaction.query(
             """
             WITH moment AS (
-                SELECT e.id AS event_id, e.starts_at, greatest(e.published_at, e.updated_at) AS decided_at, r.reminder,
+                SELECT e.id AS event_id, e.starts_at, e.published_at, e.updated_at, r.reminder,
                     CASE WHEN r.reminder LIKE 'PT%' THEN e.starts_at - r.reminder::interval
                         ELSE (e.starts_at AT TIME ZONE e.time_zone - r.reminder::interval) AT TIME ZONE e.time_zone
                     END AS due_at
@@ -31,7 +31,7 @@ public struct ReminderStore: Sendable {
             SELECT event_id, reminder, due_at FROM moment
             WHERE due_at <= \(now) AND \(now) < due_at + (starts_at - due_at) / 2
                 -- An edit in the moment between the hour and this look at it takes nothing away.
-                AND due_at > decided_at - interval '1 minute'
+                AND due_at > published_at AND due_at > updated_at - interval '1 minute'
                 AND NOT EXISTS (
                     SELECT FROM reminders_sent sent WHERE sent.event_id = moment.event_id
                         AND sent.reminder = moment.reminder AND sent.due_at > moment.due_at - interval '1 day')
