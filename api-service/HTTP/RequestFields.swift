@@ -128,10 +128,10 @@ struct BodyFields {
         return items
     }
 
-    /// One of these words, or nothing.
+    /// One of these words, or no such field.
     mutating func optionalChoice<Value: RawRepresentable>(_ name: String, of values: [Value]) -> Value?
     where Value.RawValue == String {
-        value(name) == nil ? nil : choice(name, of: values)
+        has(name) ? choice(name, of: values) : nil
     }
 
     /// A list of at most so many texts, as they were sent.
@@ -162,8 +162,11 @@ struct BodyFields {
         }
     }
 
+    /// True, false or no such field.
     mutating func optionalBool(_ name: String) -> Bool? {
-        value(name) == nil ? nil : bool(name, default: false)
+        guard has(name) else { return nil }
+        if value(name) == nil { validation.fail(name, "must be true or false") }
+        return bool(name, default: false)
     }
 
     mutating func date(_ name: String) -> Date? {
