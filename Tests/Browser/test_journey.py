@@ -161,9 +161,7 @@ def test_the_ticket_is_there_on_every_page_that_shows_it(visit: Visit, world: Wo
     user.navigate("Notifications")
     user.sees(event["title"])
     user.look("notifications")
-    menu = user.page.get_by_role("button", name="Menu", exact=True)
-    if menu.is_visible():
-        menu.click()
+    user.open_menu()
     user.press("Sign out")
     expect(user.page.get_by_role("button", name="Sign out")).to_have_count(0)
     user.page.reload()

@@ -1,5 +1,6 @@
 """Somebody at a browser."""
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
@@ -55,17 +56,18 @@ class Visitor:
         self.page.get_by_role("main").get_by_role("link", name=name, exact=exact).click()
 
     def navigate(self, name: str) -> None:
-        """A place in the header, which hides behind a button on a phone."""
-        menu = self.page.get_by_role("button", name="Menu", exact=True)
+        """A place in the header, which hides behind a button on a phone; how much is unread may stand beside it."""
+        self.open_menu()
+        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=re.compile(f"^{re.escape(name)}")).click()
+
+    def open_menu(self) -> None:
+        menu = self.page.get_by_role("button", name=re.compile("^Menu"))
         if menu.is_visible():
             menu.click()
-        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
 
     def sign_out(self) -> None:
         """Signs out by the header."""
-        menu = self.page.get_by_role("button", name="Menu", exact=True)
-        if menu.is_visible():
-            menu.click()
+        self.open_menu()
         self.press("Sign out")
         expect(self.page.get_by_role("link", name="Sign in", exact=True, include_hidden=True).first).to_be_attached()
 

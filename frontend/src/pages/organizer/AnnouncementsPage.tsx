@@ -68,7 +68,7 @@ function Announce({ event }: { event: Event }) {
         {(title.trim() || body.trim()) && (
           <div aria-label={t('Preview')} role="group">
             <div className="em-small em-soft mb-1">{t('Preview')}</div>
-            <div className="em-card em-sunken"><h3>{title || '…'}</h3><p className="em-prose mb-0">{body}</p></div>
+            <div className="em-card em-sunken"><p className="em-strong mb-1">{title || '…'}</p><p className="em-prose mb-0">{body}</p></div>
           </div>
         )}
         <div className="em-row">
