@@ -9,7 +9,8 @@ export function useUnread(): number {
   const count = useResource<{ unread: number }>(user ? `unread:${user.id}` : null, (signal) => notifications.unread(signal));
   useTopic(user ? 'me' : null, (update) => {
     if (update.type === 'unread') count.set(() => ({ unread: update.unread }));
-    else if (update.type === 'notification' || (update.type === 'subscribed' && update.again)) count.reload();
+    // What came between the reading and the subscription was told to nobody here.
+    else if (update.type === 'notification' || update.type === 'subscribed') count.reload();
   });
   return user ? count.data?.unread ?? 0 : 0;
 }
