@@ -73,8 +73,8 @@ public struct MailingStore: Sendable {
             .first?.decode("taken") ?? false
     }
 
-    /// Beside the outbox' class of advisory locks.
-    private static let clockClass = 7314
+    /// Nobody else's: 7312 to 7316 are taken, here and in other stores.
+    private static let clockClass = 7317
 
     /// Begins the mailings whose time has come, and answers their ids; those about events that were called off or are
     /// over are taken back.

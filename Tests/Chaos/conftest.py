@@ -12,6 +12,7 @@ from chaos.arena import Arena
 def pytest_configure(config: pytest.Config) -> None:
     logging.getLogger("pika").setLevel(logging.CRITICAL)  # that the broker is away is no news here
     config.addinivalue_line("markers", "smoke: short enough for make test")
+    config.addinivalue_line("markers", "long: in the long profile only")
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ DUTIFUL = "dutiful.example"
 # What the sink does with mails to other domains.
 ODD = {"refuse": "refuse.example", "reject": "reject.example", "tarpit": "tarpit.example", "drop": "drop.example"}
 TICKET_SECONDS = 2.0
+COUNTS = [pytest.param(400, marks=pytest.mark.smoke), pytest.param(10_000, marks=pytest.mark.long)]
 
 
 class Progress:
@@ -77,7 +78,7 @@ def wait_until_sent(arena: Arena, progress: Progress, seconds: float) -> dict:
     return answer
 
 
-@pytest.mark.parametrize("count", [pytest.param(400, marks=pytest.mark.smoke), 10_000])
+@pytest.mark.parametrize("count", COUNTS)
 def test_an_announcement_holds_up_no_ticket_whatever_the_mail_server_does(arena: Arena, count: int) -> None:
     arena.begin()
     event, other = arena.events(2, capacity=20_000)
@@ -118,7 +119,7 @@ def test_an_announcement_holds_up_no_ticket_whatever_the_mail_server_does(arena:
     assert p99 <= TICKET_SECONDS
 
 
-@pytest.mark.parametrize("count", [pytest.param(400, marks=pytest.mark.smoke), 10_000])
+@pytest.mark.parametrize("count", COUNTS)
 def test_killed_five_times_everybody_gets_one_mail_and_progress_never_goes_back(arena: Arena, count: int) -> None:
     arena.begin()
     event = arena.events(1, capacity=20_000)[0]
