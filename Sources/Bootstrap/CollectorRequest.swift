@@ -4,7 +4,7 @@ import NIOHTTP1
 import NIOPosix
 
 /// One POST over plain HTTP, on a connection of its own: all that an OpenTelemetry collector next door asks for. libcurl
-/// would do it, and TLS, and bring its thirty libraries into every service.
+/// would do it, and TLS, as one more library of every service.
 enum CollectorRequest {
     /// Where collectors listen.
     struct Endpoint: Sendable, Hashable {
