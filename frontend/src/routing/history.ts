@@ -70,12 +70,11 @@ export function takeHeadingFocus(): boolean {
   return wanted;
 }
 
-/** What stands behind the # and takes it out of the address and the history: tokens come there, which no log, copied
- * address or later visitor of this browser should hold. */
-export function takeFragment(): string {
+/** Takes what stands behind the # out of the address and the history: tokens come there, which no log, copied address or
+ * later visitor of this browser should hold. */
+export function clearFragment(): void {
   const { hash, pathname, search } = window.location;
   if (hash !== '') window.history.replaceState(entry, '', pathname + search);
-  return hash.slice(1);
 }
 
 /** Only paths of this site are followed after signing in; anything else would be an open redirect. */

@@ -1,24 +1,27 @@
 import { useEffect, useState } from 'react';
-import { takeFragment } from '../../routing/history';
+import { clearFragment } from '../../routing/history';
 
 /**
  * The token of a link in a mail ("/reset-password#token=…"), null without one. It lives in this page only: the address
  * loses it at once.
  */
 export function useLinkToken(): string | null {
-  const [token, setToken] = useState(takeToken);
+  // Only read while rendering: React may throw a first rendering away and begin again.
+  const [token, setToken] = useState(tokenInAddress);
   useEffect(() => {
-    // A second link, opened in the same tab, changes nothing but the fragment.
+    // Once more for a second link that is opened in the same tab: it changes nothing but the fragment.
     const take = (): void => {
-      const next = takeToken();
+      const next = tokenInAddress();
+      clearFragment();
       if (next !== null) setToken(next);
     };
+    take();
     window.addEventListener('hashchange', take);
     return () => window.removeEventListener('hashchange', take);
   }, []);
   return token;
 }
 
-function takeToken(): string | null {
-  return new URLSearchParams(takeFragment()).get('token') || null;
+function tokenInAddress(): string | null {
+  return new URLSearchParams(window.location.hash.slice(1)).get('token') || null;
 }
