@@ -47,6 +47,9 @@ public struct Migrator: Sendable {
             name: "0019_add_preferences_and_reminders",
             script: PackageResources._019_add_preferences_and_reminders_sql),
         Migration(name: "0020_add_delivery_attempts", script: PackageResources._020_add_delivery_attempts_sql),
+        Migration(
+            name: "0021_add_api_keys_and_subscriptions",
+            script: PackageResources._021_add_api_keys_and_subscriptions_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.
