@@ -116,7 +116,8 @@ let package = Package(
                 arguments, configuration, crypto, deque, hummingbird, httpTypes, jwt, lifecycle, logging, metrics,
                 nioCore, nioPosix,
             ],
-            path: "api-service", resources: [.embedInCode("openapi.yaml")], swiftSettings: settings),
+            path: "api-service", resources: [.embedInCode("openapi.yaml"), .embedInCode("asyncapi.yaml")],
+            swiftSettings: settings),
         .executableTarget(
             name: "ticket-worker",
             dependencies: [

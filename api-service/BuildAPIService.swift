@@ -315,6 +315,7 @@ func routes(
         .get("/.well-known/jwks.json", .ignored, documents.accessKeys),
         .get("/.well-known/ticket-keys.json", .ignored, documents.ticketKeys),
         .get("/openapi.yaml", .ignored, documents.openAPI),
+        .get("/asyncapi.yaml", .ignored, documents.asyncAPI),
     ]
 }
 

@@ -1,8 +1,10 @@
 """The descriptions that other programs are built from are well-formed and true."""
 
+import pytest
 import yaml
 from openapi_spec_validator import validate
 
+from em.stack import ROOT
 from em.world import World
 
 
@@ -16,6 +18,13 @@ def test_the_description_of_the_api_is_valid_openapi(world: World) -> None:
     names = [operation["operationId"] for operation in operations]
     assert len(names) == len(set(names)) >= 30
     assert all(operation.get("summary") and operation["responses"] for operation in operations)
+
+
+@pytest.mark.parametrize("name", ["openapi.yaml", "asyncapi.yaml"])
+def test_a_description_is_served_as_it_stands_in_the_source(world: World, name: str) -> None:
+    response = world.anyone.send("GET", f"/{name}")
+    assert response.status_code == 200 and response.headers["Content-Type"].startswith("application/yaml")
+    assert response.content == (ROOT / "api-service" / name).read_bytes()
 
 
 def test_the_published_keys_are_public_and_kept_apart(world: World) -> None:

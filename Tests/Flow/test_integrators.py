@@ -6,8 +6,11 @@ import uuid
 import pika
 import pytest
 
+from em.contract import asyncapi, described
+from em.live import Socket
 from em.people import People
 from em.stack import Stack
+from em.tap import Tap
 from em.waiting import eventually
 from em.world import World
 
@@ -102,3 +105,68 @@ def test_one_owners_queue_hears_nothing_of_another(world: World, people: People,
         lambda: (found := listener.channel.basic_get(queue, auto_ack=True))[0] and found, "the scoped message")
     assert json.loads(body)["subject"] == own["id"] and properties.headers["owner"] == mine.id
     assert listener.channel.basic_get(queue, auto_ack=True)[0] is None
+
+
+def test_every_kind_of_message_and_frame_is_heard(world: World, people: People, stack: Stack, listener: Listener) -> None:
+    """A little of everything, so that each is held against asyncapi.yaml: the messages here, the frames by the sockets."""
+    organizer, holder, friend, unreachable = people.one("organizer"), *people.many(3)
+    # Longer than a line of SMTP may be (RFC 5321 §4.5.3.1): refused for good.
+    stack.rows("UPDATE users SET email = %s WHERE id = %s", f"{unreachable.id}-{'x' * 600}@example.test", unreachable.id)
+    event = world.event(organizer, capacity=1, waitlistEnabled=True)
+    path = f"/events/{event['id']}"
+    with Socket(stack, organizer.token) as dashboard, Socket(stack) as visitor, Socket(stack, holder.token) as me:
+        dashboard.subscribe(f"organizer:{event['id']}")
+        visitor.subscribe(f"event:{event['id']}")
+        me.subscribe("me")
+        visitor.send(type="subscribe", topic="nothing")
+        visitor.expect(type="error", code="unknown-topic")
+
+        registration = world.register(holder, event)
+        ticket = world.ticket(holder, registration)
+        me.expect(type="ticket", id=ticket["id"])
+        me.expect(type="notification")
+        holder.api.post("/me/notifications/read")
+        me.expect(type="unread")
+        world.register(unreachable, event)
+        dashboard.expect(type="deliveryProblems", failed=1)
+
+        tag = organizer.api.send("GET", path).headers["ETag"]
+        organizer.api.patch(path, {"venue": "Hall 2"}, headers={"If-Match": tag})
+        organizer.api.post(f"{path}/announcements", {"title": "Doors", "body": "Open."}, status=201)
+        visitor.expect(type="announcement")
+        dashboard.expect(type="mailings")
+
+        organizer.api.post(f"{path}/check-ins", {"code": ticket["code"], "gate": "North"})
+        dashboard.expect(type="checkIns", checkedIn=1)
+        scan = organizer.api.get(f"{path}/check-ins")["items"][0]
+        organizer.api.post(f"/check-ins/{scan['id']}/undo", {"reason": "the wrong person"})
+        dashboard.expect(type="checkIns", checkedIn=0)
+
+        holder.api.post(f"/tickets/{ticket['id']}/transfer", {"email": friend.email}, status=202)
+        link = world.mailbox.link_token(friend.email, f"A ticket for {event['title']}", f"{stack.url}/accept-ticket")
+        friend.api.post("/ticket-transfers/accept", {"token": link})
+        me.expect(type="registration", status="cancelled")
+        friend.api.delete(f"/registrations/{registration['id']}")
+        organizer.api.post(f"{path}/cancel")
+        visitor.expect(type="event", status="cancelled")
+        frames = {frame["type"] for socket in (dashboard, visitor, me) for frame in socket.frames}
+
+    known = described()
+    eventually(lambda: known.facts.keys() <= set(listener.types(event["id"])), "a message of every kind")
+    for _, properties, message in listener.of(event["id"]):
+        known.check_message(message)
+        known.check_headers(properties.headers)
+    # What comes when Redis goes and comes back, test_main_job sees.
+    assert frames == known.frames.keys() - known.from_clients - {"stale", "fresh"}
+
+
+def test_control_the_tap_hears_everything_and_finds_a_wrong_message(tap: Tap, world: World, people: People) -> None:
+    before = tap.heard
+    world.event(people.one("organizer"))
+    eventually(lambda: tap.heard > before, "the tap has heard of the new event")
+    silent = Tap("")
+    message = asyncapi()["components"]["messages"]["ticketIssued"]["examples"][0]["payload"]
+    for spoilt in (message, {**message, "holder": "Tess"}):
+        properties = pika.BasicProperties(message_id=message["id"], type=message["type"], headers={"owner": message["id"]})
+        silent.take(message["type"], properties, json.dumps(spoilt).encode())
+    assert len(silent.wrong) == 1 and "holder" in silent.wrong[0]

@@ -9,6 +9,7 @@ import socket
 import subprocess
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -139,7 +140,8 @@ def test_slow_and_dead_peers_harm_nobody(stack, people, world):
         for number in range(messages):
             # Never more than a few ahead of the slowest healthy one: Python reads for a thousand here.
             crowd.until(lambda: min(len(member.frames) for member in crowd.members) >= number - 4, "all keep up")
-            redis.live(topic, type="announcement", id=str(number), title=str(number), body=body, at="2026-01-01T00:00:00Z")
+            redis.live(topic, type="announcement", id=str(uuid.uuid4()), title=str(number), body=body,
+                       at="2026-01-01T00:00:00.000Z")
             if number % 20 == 0:
                 for peer in lazy[: slow // 2]:
                     with contextlib.suppress(OSError):

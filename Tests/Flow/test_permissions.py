@@ -155,6 +155,7 @@ ROUTES = [
     route("GET", "/.well-known/jwks.json", PUBLIC),
     route("GET", "/.well-known/ticket-keys.json", PUBLIC),
     route("GET", "/openapi.yaml", PUBLIC),
+    route("GET", "/asyncapi.yaml", PUBLIC),
 ]
 
 

@@ -2,7 +2,7 @@ import Access
 import HTTPTypes
 import Hummingbird
 
-/// Documents for programs: public keys, and the description of this surface.
+/// Documents for programs: public keys, and the descriptions of this surface and of what is said without being asked.
 struct DocumentRoutes: Sendable {
     let keys: AccessKeys
     let keyring: TicketKeyring
@@ -20,5 +20,9 @@ struct DocumentRoutes: Sendable {
 
     @Sendable func openAPI(_ request: Request, _ context: APIContext) async throws -> Response {
         .bytes(PackageResources.openapi_yaml, type: "application/yaml", headers: Self.cached)
+    }
+
+    @Sendable func asyncAPI(_ request: Request, _ context: APIContext) async throws -> Response {
+        .bytes(PackageResources.asyncapi_yaml, type: "application/yaml", headers: Self.cached)
     }
 }

@@ -16,7 +16,7 @@ class Api:
         headers = {name: value for name, value in arguments.pop("headers", {}).items() if value is not None}
         if self.token and "Authorization" not in headers:
             headers["Authorization"] = f"Bearer {self.token}"
-        known = path.startswith(("/.well-known/", "/openapi.yaml", "/api/"))
+        known = path.startswith(("/.well-known/", "/openapi.yaml", "/asyncapi.yaml", "/api/"))
         address = self.url + (path if known else PREFIX + path)
         return requests.request(method, address, headers=headers, timeout=30, **arguments)
 

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from em.contract import described
 from em.rawsocket import CLOSE, PING, PONG, TEXT, Frame
 
 REQUEST = (b"GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -51,6 +52,7 @@ class Crowd:
         self.members = [Member(topic, list(mine)) for mine in ports]
         self.keep = keep
         self.subscribed = 0
+        self.checked: set[bytes] = set()
         self.selector = selectors.DefaultSelector()
         self.numbers = itertools.count()
         self.due = [(0.0, next(self.numbers), member) for member in self.members]
@@ -146,7 +148,15 @@ class Crowd:
                 self._send(member, Frame(CLOSE, payload[:2]))
                 self._lost(member, int.from_bytes(payload[:2], "big"))
             elif opcode == TEXT:
-                self._take(member, json.loads(payload))
+                self._take(member, self._checked(payload))
+
+    def _checked(self, payload: bytes) -> dict:
+        """A thousand members hear the same frame: it is held against asyncapi.yaml once."""
+        frame = json.loads(payload)
+        if payload not in self.checked:
+            described().check_frame(frame)
+            self.checked.add(payload)
+        return frame
 
     def _take(self, member: Member, frame: dict) -> None:
         if frame["type"] == "subscribed":

@@ -6,11 +6,12 @@ from collections.abc import Callable
 
 import websocket
 
+from em.contract import described
 from em.stack import Stack
 
 
 class Socket:
-    """Every frame that came is kept in `frames`, in order."""
+    """Every frame that came is kept in `frames`, in order, and has to be one that asyncapi.yaml describes."""
 
     def __init__(self, stack: Stack, token: str | None = None, **options):
         self.connection = websocket.create_connection(stack.socket_url, timeout=10, origin=stack.url, **options)
@@ -48,6 +49,7 @@ class Socket:
                 break
             frame = json.loads(text)
             self.frames.append(frame)
+            described().check_frame(frame)
             if fields.items() <= frame.items() and where(frame):
                 return frame
         raise AssertionError(f"no frame with {fields} within {within:.0f} s; came: {self.frames[start:]}")
