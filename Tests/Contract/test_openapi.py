@@ -1,0 +1,165 @@
+"""openapi.yaml: well-formed by OpenAPI 3.1, and complete: every operation says who may, what can go wrong and what it looks like.
+That it names the routes of the code, and none else, Tests/Unit/API/RouteTableTests.swift proves; that the answers are as described,
+Tests/Flow/test_schemathesis.py."""
+
+import copy
+from collections.abc import Iterator
+from functools import cache
+
+import jsonschema_rs
+import pytest
+import yaml
+from openapi_spec_validator import OpenAPIV31SpecValidator, validate
+from openapi_spec_validator.validation.exceptions import OpenAPIValidationError
+
+from em.contract import ROOT, resolved
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+@cache
+def openapi() -> dict:
+    return yaml.safe_load((ROOT / "api-service/openapi.yaml").read_text())
+
+
+def operations(document: dict) -> Iterator[tuple[str, str, dict]]:
+    for path, item in document["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield path, method, item[method]
+
+
+def answers(operation: dict, document: dict) -> dict[str, dict]:
+    return {code: resolved(document, each["$ref"]) if "$ref" in each else each
+            for code, each in operation["responses"].items()}
+
+
+def has_example(schema: dict, document: dict) -> bool:
+    """Of its own, or, for a page of something, of what is in it."""
+    if "$ref" in schema:
+        return has_example(resolved(document, schema["$ref"]), document)
+    if "example" in schema or "examples" in schema:
+        return True
+    items = schema.get("properties", {}).get("items")
+    return bool(items) and has_example(items["items"], document)
+
+
+def missing(document: dict) -> list[str]:
+    """What an operation should say and doesn't."""
+    found = []
+    for path, method, operation in operations(document):
+        name, told = f"{method.upper()} {path}", answers(operation, document)
+        if "security" not in operation:
+            found.append(f"{name}: security")
+        expected = {"401"} if operation.get("security") and {} not in operation["security"] else set()
+        if "requestBody" in operation:
+            expected |= {"400", "413", "415", "422"}
+        if path.startswith("/api/") and name not in WITHOUT_DATABASE:
+            expected |= {"503"}
+        if "{" in path and operation.get("security"):
+            expected |= {"404"}
+        found += [f"{name}: {code}" for code in sorted(expected - told.keys())]
+        if not any(code[0] in "23" for code in told):
+            found.append(f"{name}: an answer")
+        media = [(code, kind, each) for code, answer in told.items() for kind, each in answer.get("content", {}).items()]
+        media += [("body", kind, each) for kind, each in operation.get("requestBody", {}).get("content", {}).items()]
+        for code, kind, each in media:
+            if code[0] in "45" and kind != "application/problem+json":
+                found.append(f"{name}: {code} is no problem document")
+            if kind.endswith("json") and not ("example" in each or "examples" in each or has_example(each.get("schema", {}), document)):
+                found.append(f"{name}: an example of {code}")
+    for name, schema in document["components"]["schemas"].items():
+        if not has_example(schema, document) and "enum" not in schema:
+            found.append(f"{name}: an example")
+    return found
+
+
+# They answer while the database is away: GET /admin/system says so, and the link of a mail only leads on.
+WITHOUT_DATABASE = {"GET /api/v1/admin/system", "GET /api/v1/unsubscribe"}
+
+
+def test_it_is_openapi() -> None:
+    validate(openapi(), cls=OpenAPIV31SpecValidator)
+    assert openapi()["openapi"].startswith("3.1.")
+    names = [operation["operationId"] for _, _, operation in operations(openapi())]
+    assert len(names) == len(set(names)) > 80
+    tags = {tag["name"] for tag in openapi()["tags"]}
+    for path, method, operation in operations(openapi()):
+        assert operation["summary"].endswith(".") and set(operation["tags"]) <= tags, f"{method} {path}"
+
+
+def test_control_what_is_no_openapi_is_found() -> None:
+    document = copy.deepcopy(openapi())
+    del document["paths"]["/api/v1/events"]["get"]["responses"]["200"]["description"]
+    with pytest.raises(OpenAPIValidationError):
+        validate(document, cls=OpenAPIV31SpecValidator)
+
+
+def test_nothing_is_missing() -> None:
+    assert missing(openapi()) == []
+
+
+def test_control_what_is_missing_is_found() -> None:
+    document = copy.deepcopy(openapi())
+    post = document["paths"]["/api/v1/events"]["post"]
+    del post["security"], post["responses"]["415"]
+    document["components"]["responses"]["Conflict"]["content"] = {"application/json": {}}
+    del document["components"]["schemas"]["Event"]["examples"]
+    found = missing(document)
+    for what in ("POST /api/v1/events: security", "POST /api/v1/events: 415", "POST /api/v1/events: 409 is no problem document",
+                 "GET /api/v1/events: an example of 200", "Event: an example"):
+        assert what in found
+
+
+def named_examples(document: dict) -> Iterator[tuple[str, dict, object]]:
+    """Where it stands, the schema, and the example."""
+    def within(where: str, schema: object) -> Iterator[tuple[str, dict, object]]:
+        if not isinstance(schema, dict):
+            return
+        told = schema.get("examples", []) + ([schema["example"]] if "example" in schema else [])
+        yield from ((where, {name: value for name, value in schema.items()}, each) for each in told)
+        for name, each in schema.get("properties", {}).items():
+            yield from within(f"{where}.{name}", each)
+
+    for name, schema in document["components"]["schemas"].items():
+        yield from within(name, schema)
+    for path, method, operation in operations(document):
+        parts = [*answers(operation, document).items(), ("body", operation.get("requestBody", {}))]
+        for code, part in parts:
+            for media in part.get("content", {}).values():
+                yield from within(f"{method} {path} {code}", media.get("schema", {}))
+                if "example" in media:
+                    yield f"{method} {path} {code}", media["schema"], media["example"]
+
+
+def wrong_examples(document: dict) -> list[str]:
+    found = []
+    for where, schema, example in named_examples(document):
+        validator = jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]}, validate_formats=True)
+        found += [f"{where}: {error.message}" for error in validator.iter_errors(example)]
+    return found
+
+
+def test_every_example_is_as_described() -> None:
+    assert wrong_examples(openapi()) == []
+
+
+def test_control_a_wrong_example_is_found() -> None:
+    document = copy.deepcopy(openapi())
+    del document["components"]["schemas"]["Event"]["examples"][0]["venue"]
+    document["components"]["responses"]["Conflict"]["content"]["application/problem+json"]["example"]["status"] = "409"
+    assert len(wrong_examples(document)) >= 2
+
+
+# Asked twice without a key they have their effect once, by what they are about.
+ONCE_WITHOUT_A_KEY = {
+    "POST /api/v1/events/{id}/members": "a person is a member once; the same again answers 200",
+    "POST /api/v1/auth/register": "an address has one account; nobody is signed in yet whose key it could be"}
+
+
+def test_what_creates_something_honours_idempotency_keys() -> None:
+    for path, method, operation in operations(openapi()):
+        name = f"{method.upper()} {path}"
+        if method == "post" and "201" in operation["responses"] and name not in ONCE_WITHOUT_A_KEY:
+            keys = [each.get("$ref") for each in operation.get("parameters", [])]
+            assert "#/components/parameters/IdempotencyKey" in keys, name
