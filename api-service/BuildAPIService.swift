@@ -216,6 +216,7 @@ func routes(
     let operations = OperationsRoutes(
         inspection: SystemInspection(stores: stores, machinery: machinery, clock: clock),
         deadLetters: machinery?.deadLetters)
+    let messages = MessageRoutes(log: stores.eventLog, authorization: authorization)
     let documents = DocumentRoutes(keys: issuer.keys, keyring: keyring)
 
     return [
@@ -298,6 +299,8 @@ func routes(
         .get("/api/v1/events/{id}/mailings", .required, mailings.list),
         .get("/api/v1/events/{id}/mailings/{mailingId}", .required, mailings.show),
         .get("/api/v1/events/{id}/stats", .required, statistics.show),
+
+        .get("/api/v1/messages", .required, messages.list),
 
         .get("/api/v1/admin/users", .required, admin.users),
         .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),

@@ -24,6 +24,7 @@ struct Stores: Sendable {
     let deliveries: DeliveryStore
     let mailSettings: MailSettingsStore
     let stats: StatsStore
+    let eventLog: EventLogStore
     let invariants: InvariantStore
     let auditSeals: AuditSealStore
     let outbox = OutboxStore()
@@ -55,6 +56,7 @@ struct Stores: Sendable {
         deliveries = DeliveryStore(database)
         mailSettings = MailSettingsStore(database)
         stats = StatsStore(database)
+        eventLog = EventLogStore(database)
         invariants = InvariantStore(database)
         auditSeals = AuditSealStore(database)
     }

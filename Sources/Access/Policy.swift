@@ -11,7 +11,7 @@ public enum Action: String, Sendable, CaseIterable {
     // Events
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
     case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement, viewMailings
-    case undoCheckIn, viewConflicts, viewMembers, manageMembers
+    case undoCheckIn, viewConflicts, viewMembers, manageMembers, readMessages
     // The installation
     case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters, manageSending, viewAudit
 }
@@ -79,7 +79,8 @@ public enum Policy {
         case .viewDraftEvent:
             return relation.worksAtGate || role == .admin ? .allowed : .hidden
         case .editEvent, .publishEvent, .cancelEvent, .viewAttendees, .addAttendee, .removeAttendee, .resendMail,
-            .viewStatistics, .postAnnouncement, .viewMailings, .viewConflicts, .viewMembers, .manageMembers:
+            .viewStatistics, .postAnnouncement, .viewMailings, .viewConflicts, .viewMembers, .manageMembers,
+            .readMessages:
             return relation.organizes || role == .admin ? .allowed : .forbidden
         case .undoCheckIn:
             // The check-in is found by its own id: strangers don't learn whether there is one.

@@ -140,6 +140,8 @@ ROUTES = [
     route("GET", "/api/v1/events/{id}/mailings/{mailing}", ORGANIZERS, good=404),
     route("GET", "/api/v1/events/{id}/stats", ORGANIZERS),
     route("GET", "/api/v1/events/{id}/stats", hidden(ORGANIZERS), note="draft"),
+    route("GET", "/api/v1/messages?eventId={id}", ORGANIZERS),
+    route("GET", "/api/v1/messages?eventId={id}", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/admin/users", ADMINS),
     route("PATCH", "/api/v1/admin/users/{user}", ADMINS, body={"role": "user"}),
     route("GET", "/api/v1/admin/audit", ADMINS),

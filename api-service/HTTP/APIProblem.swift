@@ -13,6 +13,8 @@ struct APIProblem: Error, Sendable {
     var title: String
     var detail: String?
     var errors: [FieldError] = []
+    /// Of `messages-pruned`: the sequence from which on everything is kept.
+    var oldest: String?
     var headers = HTTPFields()
 
     init(
@@ -36,12 +38,13 @@ struct APIProblem: Error, Sendable {
         var detail: String?
         var traceId: String?
         var errors: [FieldError]?
+        var oldest: String?
     }
 
     func response(traceID: String?) -> Response {
         let document = Document(
             type: slug, title: title, status: statusCode, detail: detail, traceId: traceID,
-            errors: errors.isEmpty ? nil : errors)
+            errors: errors.isEmpty ? nil : errors, oldest: oldest)
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"

@@ -3,7 +3,6 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import NIOCore
-import Persistence
 
 /// A JSON body, field by field, gathering everything that is wrong with it.
 ///
@@ -192,111 +191,6 @@ struct BodyFields {
         default:
             validation.fail(name, "must be a text")
             return nil
-        }
-    }
-}
-
-/// The query of a request, parameter by parameter.
-struct QueryFields {
-    private var values: [String: String] = [:]
-    var validation = Validation()
-
-    init(_ request: Request) {
-        self.init(request.uri.query ?? "")
-    }
-
-    init(_ query: String) {
-        for pair in query.split(separator: "&").prefix(64) {
-            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard let name = Self.decoded(parts[0]) else { continue }
-            guard let value = Self.decoded(parts.count > 1 ? parts[1] : "") else {
-                validation.fail(name, "must be UTF-8, percent-encoded")
-                continue
-            }
-            values[name] = value
-        }
-    }
-
-    /// A text to search for; empty is absent.
-    mutating func text(_ name: String, maximum: Int = 200) -> String? {
-        guard let value = values[name], !value.isEmpty else { return nil }
-        let text = validation.text(name, value, 0...maximum)
-        return text.isEmpty ? nil : text
-    }
-
-    mutating func date(_ name: String) -> Date? {
-        guard let value = values[name], !value.isEmpty else { return nil }
-        if let date = Timestamp.parse(value), EventDetails.possibleTimes.contains(date) { return date }
-        validation.fail(name, "must be a time such as 2026-05-01T18:00:00Z")
-        return nil
-    }
-
-    mutating func bool(_ name: String) -> Bool {
-        switch values[name] {
-        case nil, "false": return false
-        case "true": return true
-        default:
-            validation.fail(name, "must be true or false")
-            return false
-        }
-    }
-
-    mutating func optionalBool(_ name: String) -> Bool? {
-        values[name] == nil ? nil : bool(name)
-    }
-
-    mutating func id<Subject>(_ name: String, of subject: Subject.Type = Subject.self) -> Identifier<Subject>? {
-        guard let value = values[name] else { return nil }
-        if let id = Identifier<Subject>(value) { return id }
-        validation.fail(name, "must be an id")
-        return nil
-    }
-
-    mutating func choice<Value: RawRepresentable & CaseIterable>(
-        _ name: String, of type: Value.Type = Value.self
-    ) -> Value? where Value.RawValue == String {
-        guard let value = values[name], !value.isEmpty else { return nil }
-        if let known = Value(rawValue: value) { return known }
-        validation.fail(name, "must be one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
-        return nil
-    }
-
-    /// `limit`: 1 to 100, 20 when absent.
-    mutating func limit() -> Int {
-        guard let value = values["limit"] else { return 20 }
-        if let number = Int(value), (1...100).contains(number) { return number }
-        validation.fail("limit", "must be 1 to 100")
-        return 20
-    }
-
-    /// The page to go on from.
-    /// - Throws: ``APIProblem/badCursor``.
-    func cursor(_ kind: CursorKind) throws -> PageKey? {
-        try values["cursor"].flatMap { $0.isEmpty ? nil : $0 }.map { try Cursor.decode($0, kind) }
-    }
-
-    private static func decoded(_ text: Substring) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            switch byte {
-            case UInt8(ascii: "+"): bytes.append(UInt8(ascii: " "))
-            case UInt8(ascii: "%"):
-                guard rest.count >= 2, let high = hexDigit(rest.removeFirst()), let low = hexDigit(rest.removeFirst())
-                else { return nil }
-                bytes.append(high << 4 | low)
-            default: bytes.append(byte)
-            }
-        }
-        return String(validating: bytes, as: UTF8.self)
-    }
-
-    private static func hexDigit(_ byte: UInt8) -> UInt8? {
-        switch byte {
-        case 0x30...0x39: byte - 0x30
-        case 0x41...0x46: byte - 0x41 + 10
-        case 0x61...0x66: byte - 0x61 + 10
-        default: nil
         }
     }
 }

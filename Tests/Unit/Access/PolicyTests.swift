@@ -49,7 +49,7 @@ struct PolicyTests {
             .addAttendee: organizing, .removeAttendee: organizing,
             .viewStatistics: organizing, .postAnnouncement: organizing, .viewMailings: organizing,
             .undoCheckIn: organizing, .viewConflicts: organizing, .viewMembers: organizing,
-            .manageMembers: organizing,
+            .manageMembers: organizing, .readMessages: organizing,
             .checkIn: organizing.union([.checkInStaff]),
             .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
             .viewSystem: [.admin], .manageDeadLetters: [.admin], .manageSending: [.admin], .viewAudit: [.admin],

@@ -1,0 +1,48 @@
+import Access
+import Domain
+import FoundationEssentials
+import Hummingbird
+import Persistence
+
+/// The event log, for programs that were away.
+struct MessageRoutes: Sendable {
+    let log: EventLogStore
+    let authorization: Authorization
+
+    @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
+        var query = QueryFields(request)
+        let event = query.requiredID("eventId", of: EventSubject.self)
+        let after = query.sequence("after")
+        let limit = query.limit(1...500, default: 100)
+        try query.validation.check()
+        guard let event else { throw DomainError.notFound }  // never: check() threw
+        _ = try await authorization.event(event, .readMessages, try context.signedIn())
+        do {
+            return try Self.answer(try await log.messages(of: event, after: after, limit: limit))
+        } catch let gone as EventLogStore.Pruned {
+            throw APIProblem.messagesPruned(oldest: gone.oldest)
+        }
+    }
+
+    /// The messages byte for byte as they were published.
+    private static func answer(_ stretch: EventLogStore.Stretch) throws -> Response {
+        var bytes = Array(#"{"items":["#.utf8)
+        for (index, message) in stretch.messages.enumerated() {
+            if index > 0 { bytes.append(UInt8(ascii: ",")) }
+            bytes += try message.encoded()
+        }
+        let next = stretch.hasMore ? stretch.messages.last?.sequence : nil
+        bytes += Array((#"],"nextCursor":"# + (next.map { #""\#($0)""# } ?? "null") + "}").utf8)
+        return .bytes(bytes, type: "application/json")
+    }
+}
+
+extension APIProblem {
+    static func messagesPruned(oldest: Int) -> APIProblem {
+        var problem = APIProblem(
+            "messages-pruned", .gone, "Messages behind this one are not kept any more.",
+            detail: "What is kept begins with \(oldest). Read the state itself, then go on from there.")
+        problem.oldest = String(oldest)
+        return problem
+    }
+}
