@@ -1,12 +1,14 @@
 """How the pages feel on a phone with a middling network (Lighthouse's: 1.6 Mbit/s, 150 ms, a processor four times slower than
-this one), by Chromium's own measurements. Layout shifts and bytes are exact; times are those of whatever machine runs this,
-and their limits here only catch what has gone wrong altogether. `make screenshots` and `pytest -s` print them."""
+this one), by Chromium's own measurements. Layout shifts and bytes are exact. Times are also those of whatever else runs on
+this machine, which can only make them longer: a page is opened a few times, and its best time counts. What is asked in
+between is asked of the browser itself, since Playwright's own way would keep the slow page busy with code of the tester.
+`make screenshots` and `pytest -s` print the figures."""
 
 import json
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import CDPSession, expect
+from playwright.sync_api import CDPSession
 
 from em.people import People
 from em.stack import Stack
@@ -43,11 +45,24 @@ def loaded(reader: Visitor, address: str, sign: str) -> dict[str, float]:
     session, code, size = throttle(reader, kilobytes=200, latency=150, slower=4), set(), []
     session.on("Network.responseReceived", lambda told: told["type"] in ("Script", "Stylesheet") and code.add(told["requestId"]))
     session.on("Network.loadingFinished", lambda told: told["requestId"] in code and size.append(told["encodedDataLength"]))
-    reader.open(address)
-    expect(reader.page.get_by_text(sign).first).to_be_visible(timeout=30_000)
-    eventually(lambda: reader.page.evaluate("window.seen.paint > 0"), "something was painted")
-    reader.look("slow")
-    return reader.page.evaluate("window.seen") | {"kilobytes": round(sum(size) / 1000, 1)}
+
+    def answer(question: str) -> object:
+        return session.send("Runtime.evaluate", {"expression": question, "returnByValue": True})["result"].get("value")
+
+    reader.page.goto(address, wait_until="commit")
+    # Four seconds at least: what comes late (the socket, the unread) counts as well.
+    eventually(lambda: answer(f"performance.now() > 4000 && document.body.textContent.includes({json.dumps(sign)})"),
+               f"{sign} on {address}", within=30, every=0.5)
+    return json.loads(answer("JSON.stringify(window.seen)")) | {"kilobytes": round(sum(size) / 1000, 1)}
+
+
+def best(visit: Visit, name: str, address: str, sign: str) -> dict[str, float]:
+    """Of up to five visits the one that blocked least; no more of them than are needed."""
+    visits: list[dict[str, float]] = []
+    while len(visits) < 5 and not (visits and visits[-1]["blocked"] < WANTED["blocked"] and visits[-1]["paint"] < WANTED["paint"]):
+        visits.append(loaded(visit(f"{name}-{len(visits)}"), address, sign))
+    return min(visits, key=lambda figures: figures["blocked"]) | {
+        "paint": min(figures["paint"] for figures in visits), "shift": max(figures["shift"] for figures in visits)}
 
 
 @phone
@@ -55,12 +70,13 @@ def test_an_event_page_is_there_soon_and_nothing_jumps(visit: Visit, world: Worl
     host = people.one("organizer")
     event = world.event(host, waitlistEnabled=True, description="A long evening.\n\n" * 12)
     host.api.post(f"/events/{event['id']}/announcements", {"title": "Doors at six", "body": "Come early."}, status=201)
-    figures = {name: loaded(visit(name), address, sign) for name, address, sign in (
+    figures = {name: best(visit, name, address, sign) for name, address, sign in (
         ("list", "/", "place"), ("event", f"/events/{event['id']}", "Doors at six"))}
+    (stack.state / "screenshots").mkdir(exist_ok=True)
     (stack.state / "screenshots" / "speed.json").write_text(json.dumps({"wanted": WANTED, **figures}, indent=2))
     print("\n", json.dumps(figures))
     for name in ("list", "event"):
         assert figures[name]["shift"] < 0.02, figures
-        assert figures[name]["paint"] < 4 * WANTED["paint"], figures
-        assert figures[name]["blocked"] < 10 * WANTED["blocked"], figures
+        assert figures[name]["paint"] < WANTED["paint"], figures
+        assert figures[name]["blocked"] < WANTED["blocked"], figures
         assert 50 < figures[name]["kilobytes"] < 120, figures

@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { startTransition, useCallback, useEffect, useRef, useState } from 'react';
 import { remember, remembered } from './cache';
 import { Problem } from './problem';
 import { tokens } from './tokens';
@@ -43,7 +43,8 @@ export function useResource<Value>(
         const held = remembered<Value>(key);
         const data = held === undefined ? read : choose.current(held, read);
         remember(key, data);
-        setHeld({ key, data, problem: null, pending: false });
+        // A page is drawn piece by piece: the reader's finger comes first.
+        startTransition(() => setHeld({ key, data, problem: null, pending: false }));
       },
       (thrown) => {
         if (abort.signal.aborted) return;

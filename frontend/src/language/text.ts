@@ -1,7 +1,8 @@
 import { createElement, Fragment } from 'react';
 import type { ReactNode } from 'react';
 import type { german } from './german';
-import { catalogue, locale } from './language';
+import { numberFormat } from './formats';
+import { catalogue } from './language';
 
 // Every text of the pages passes through here. A text is named by its English: one that a catalogue lacks is no `Text`, and
 // the build fails. Holes stand in braces, the forms for one and for several are parted by a bar.
@@ -37,7 +38,7 @@ export function rich<T extends Whole>(text: T, values: Values<T, ReactNode>): Re
 }
 
 export function number(value: number): string {
-  return value.toLocaleString(locale());
+  return numberFormat().format(value);
 }
 
 function translated(text: Entry): string {

@@ -1,8 +1,8 @@
-import { locale } from '../language/language';
+import { dateFormat } from '../language/formats';
 import { browserZone, sameTimeAt } from './zone';
 
 function write(utc: string, zone: string, options: Intl.DateTimeFormatOptions): string {
-  return new Intl.DateTimeFormat(locale(), { timeZone: zone, ...options }).format(new Date(utc));
+  return dateFormat({ timeZone: zone, ...options }).format(new Date(utc));
 }
 
 export function formatDay(utc: string, zone: string): string {
@@ -20,7 +20,7 @@ export function formatMoment(utc: string): string {
 
 /** From when to when, in the event's zone: "Sat, 5 Dec 2026, 19:00 – 22:00 CET". */
 export function formatSpan(startsAt: string, endsAt: string, zone: string): string {
-  const format = new Intl.DateTimeFormat(locale(), {
+  const format = dateFormat({
     timeZone: zone, weekday: 'short', day: 'numeric', month: 'short', year: 'numeric',
     hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
   });

@@ -1,5 +1,5 @@
 import { useEffect, useId, useRef, useState, useSyncExternalStore } from 'react';
-import { locale } from '../../language/language';
+import { dateFormat } from '../../language/formats';
 import { plural, t } from '../../language/text';
 import { serverNow } from '../../time/serverClock';
 import type { Bars } from './chart';
@@ -37,7 +37,7 @@ function labels(step: number): (moment: number) => string {
   const options: Intl.DateTimeFormatOptions = step < 86_400_000
     ? { weekday: 'short', hour: 'numeric', minute: '2-digit' }
     : { day: 'numeric', month: 'short' };
-  const format = new Intl.DateTimeFormat(locale(), options);
+  const format = dateFormat(options);
   return (moment) => format.format(moment);
 }
 

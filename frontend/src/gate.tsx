@@ -1,8 +1,0 @@
-import { createRoot } from 'react-dom/client';
-import './style/style.css';
-import { GateApp } from './gate/GateApp';
-import { loadLanguage } from './language/language';
-import { restoreSession } from './session/session';
-
-void restoreSession();
-void loadLanguage().then(() => createRoot(document.getElementById('app')!).render(<GateApp />));
