@@ -1,8 +1,8 @@
 """How the pages feel on a phone with a middling network (Lighthouse's: 1.6 Mbit/s, 150 ms, a processor four times slower than
-this one), by Chromium's own measurements. Layout shifts and bytes are exact. Times are also those of whatever else runs on
-this machine, which can only make them longer: a page is opened a few times, and its best time counts. What is asked in
-between is asked of the browser itself, since Playwright's own way would keep the slow page busy with code of the tester.
-`make screenshots` and `pytest -s` print the figures."""
+this one), by Chromium's own measurements. Layout shifts and bytes are exact. `blocked` is what the page's thread works in one
+go beyond 50 ms, in time of its processor: that of the clock (`stalled`) is also other people's work on this machine. What is
+asked in between is asked of the browser itself, since Playwright's own way would keep the slow page busy with code of the
+tester. `make screenshots` and `pytest -s` print the figures."""
 
 import json
 from collections.abc import Callable
@@ -21,10 +21,10 @@ phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 # Kept from before the page's first byte.
 WATCH = """
-  window.seen = { shift: 0, blocked: 0, paint: 0 };
+  window.seen = { shift: 0, stalled: 0, paint: 0 };
   const watch = (type, take) => new PerformanceObserver((list) => list.getEntries().forEach(take)).observe({ type, buffered: true });
   watch('layout-shift', (entry) => { if (!entry.hadRecentInput) window.seen.shift += entry.value; });
-  watch('longtask', (entry) => { window.seen.blocked += Math.max(0, entry.duration - 50); });
+  watch('longtask', (entry) => { window.seen.stalled += Math.max(0, entry.duration - 50); });
   watch('paint', (entry) => { if (entry.name === 'first-contentful-paint') window.seen.paint = entry.startTime; });
 """
 WANTED = {"paint": 1500, "blocked": 150}  # milliseconds, by issue 9
@@ -39,6 +39,34 @@ def throttle(visitor: Visitor, kilobytes: float, latency: float, slower: float =
     return session
 
 
+class MainThread:
+    """Traces what the page's main thread does, task by task, for the length of a `with`."""
+
+    def __init__(self, reader: Visitor, address: str):
+        self.address, self.events, self.ended = address, [], []
+        self.session = reader.page.context.browser.new_browser_cdp_session()
+        self.session.on("Tracing.dataCollected", lambda told: self.events.extend(told["value"]))
+        self.session.on("Tracing.tracingComplete", lambda told: self.ended.append(told))
+        self.page = reader.page
+
+    def __enter__(self) -> "MainThread":
+        self.session.send("Tracing.start", {"transferMode": "ReportEvents", "categories": "-*,devtools.timeline,toplevel"})
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.session.send("Tracing.end")
+        eventually(lambda: self.page.evaluate("1") and self.ended, "the trace")
+        self.session.detach()
+
+    def blocked(self) -> int:
+        """Milliseconds of processor time beyond 50 of each task, from when the page's first byte was there."""
+        begun = next(event for event in self.events if event["name"] == "CommitLoad" and event["args"]["data"]["url"].endswith(self.address))
+        tasks = [event["tdur"] / 1000 for event in self.events if event["name"] == "ThreadControllerImpl::RunTask" and "tdur" in event
+                 and (event["pid"], event["tid"]) == (begun["pid"], begun["tid"]) and event["ts"] > begun["ts"]]
+        assert len(tasks) > 20, f"the trace has hardly any task of {self.address}"
+        return round(sum(max(0, task - 50) for task in tasks))
+
+
 def loaded(reader: Visitor, address: str, sign: str) -> dict[str, float]:
     """Opens a page with nothing kept; what Chromium saw, and how much of scripts and styles came over the wire."""
     reader.page.add_init_script(WATCH)
@@ -49,20 +77,21 @@ def loaded(reader: Visitor, address: str, sign: str) -> dict[str, float]:
     def answer(question: str) -> object:
         return session.send("Runtime.evaluate", {"expression": question, "returnByValue": True})["result"].get("value")
 
-    reader.page.goto(address, wait_until="commit")
-    # Four seconds at least: what comes late (the socket, the unread) counts as well.
-    eventually(lambda: answer(f"performance.now() > 4000 && document.body.textContent.includes({json.dumps(sign)})"),
-               f"{sign} on {address}", within=30, every=0.5)
-    return json.loads(answer("JSON.stringify(window.seen)")) | {"kilobytes": round(sum(size) / 1000, 1)}
+    with MainThread(reader, address) as thread:
+        reader.page.goto(address, wait_until="commit")
+        # Four seconds at least: what comes late (the socket, the unread) counts as well.
+        eventually(lambda: answer(f"performance.now() > 4000 && document.body.textContent.includes({json.dumps(sign)})"),
+                   f"{sign} on {address}", within=30, every=0.5)
+        seen = json.loads(answer("JSON.stringify(window.seen)"))
+    return seen | {"blocked": thread.blocked(), "kilobytes": round(sum(size) / 1000, 1)}
 
 
 def best(visit: Visit, name: str, address: str, sign: str) -> dict[str, float]:
-    """Of up to five visits the one that blocked least; no more of them than are needed."""
+    """Of up to three visits, no more than are needed, the times of the quickest: a busy machine only makes them longer."""
     visits: list[dict[str, float]] = []
-    while len(visits) < 5 and not (visits and visits[-1]["blocked"] < WANTED["blocked"] and visits[-1]["paint"] < WANTED["paint"]):
+    while len(visits) < 3 and not any(all(figures[time] < most for time, most in WANTED.items()) for figures in visits):
         visits.append(loaded(visit(f"{name}-{len(visits)}"), address, sign))
-    return min(visits, key=lambda figures: figures["blocked"]) | {
-        "paint": min(figures["paint"] for figures in visits), "shift": max(figures["shift"] for figures in visits)}
+    return {figure: (max if figure in ("shift", "kilobytes") else min)(one[figure] for one in visits) for figure in visits[0]}
 
 
 @phone
