@@ -17,11 +17,13 @@ class Screen:
     width: int
     height: int
     phone: bool
+    scheme: str
 
 
 expect.set_options(timeout=15_000)  # milliseconds; debug builds on a busy machine
 
-SCREENS = {screen.name: screen for screen in (Screen("desktop", 1280, 800, False), Screen("phone", 360, 740, True))}
+SCREENS = {screen.name: screen for screen in (
+    Screen("desktop", 1280, 800, phone=False, scheme="light"), Screen("phone", 360, 740, phone=True, scheme="dark"))}
 
 
 @pytest.fixture(scope="session")
@@ -59,7 +61,8 @@ def camera_browser(playwright: Playwright) -> Iterator[Callable[[Path], Browser]
 
 @pytest.fixture(params=SCREENS)
 def screen(request: pytest.FixtureRequest) -> Screen:
-    """Both. A test of what happens, not of how it looks, takes one: parametrize("screen", ["phone"], indirect=True)."""
+    """Both, the phone by night; what is looked at is looked at in the other colours, too. A test of what happens, not of
+    how it looks, takes one: parametrize("screen", ["phone"], indirect=True)."""
     return SCREENS[request.param]
 
 
@@ -74,9 +77,9 @@ def visit(request: pytest.FixtureRequest, browser: Browser, stack: Stack, screen
         context = browser.new_context(**{
             "base_url": stack.url, "viewport": {"width": screen.width, "height": screen.height}, "is_mobile": screen.phone,
             "has_touch": screen.phone, "device_scale_factor": 2 if screen.phone else 1, "locale": "en-GB",
-            "timezone_id": "Europe/Berlin"} | options)
+            "timezone_id": "Europe/Berlin", "color_scheme": screen.scheme} | options)
         context.set_default_timeout(20_000)
-        visitors.append(Visitor(f"{screen.name}-{test}-{name}", context.new_page(), stack.state / "screenshots"))
+        visitors.append(Visitor(f"{screen.name}-{test}-{name}", context.new_page(), stack.state / "screenshots", screen.scheme))
         return visitors[-1]
 
     yield open_window

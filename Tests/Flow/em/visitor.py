@@ -5,14 +5,15 @@ from pathlib import Path
 
 from playwright.sync_api import ConsoleMessage, Locator, Page, expect
 
+from em import eye
 from em.waiting import eventually
 
 
 class Visitor:
     """Keeps what the console complained about in `errors`."""
 
-    def __init__(self, name: str, page: Page, pictures: Path):
-        self.name, self.page, self.pictures = name, page, pictures
+    def __init__(self, name: str, page: Page, pictures: Path, scheme: str = "light"):
+        self.name, self.page, self.pictures, self.scheme = name, page, pictures, scheme
         self.errors: list[str] = []
         self.foreseen: list[str] = []
         self.taken = 0
@@ -35,10 +36,11 @@ class Visitor:
         self.page.screenshot(path=self.pictures / f"{self.name}-{self.taken:02}-{name}.png", full_page=True)
 
     def look(self, name: str) -> None:
-        """Takes a picture, and finds nothing that sticks out sideways."""
+        """Takes a picture; nothing sticks out sideways, and axe finds nothing, by day or by night."""
+        eye.hold_still(self.page)
         self.picture(name)
-        wide = self.page.evaluate(WIDER_THAN_THE_WINDOW)
-        assert not wide, f"{self.name}, {name}: wider than the window: {wide}"
+        found = eye.faults(self.page, self.scheme)
+        assert not found, f"{self.name}, {name}: " + "\n".join(found)
 
     def open(self, path: str) -> None:
         self.page.goto(path)
@@ -61,6 +63,7 @@ class Visitor:
         self.page.get_by_role("navigation", name="Main").get_by_role("link", name=re.compile(f"^{re.escape(name)}")).click()
 
     def open_menu(self) -> None:
+        expect(self.page.locator("#navigation")).to_be_attached()
         menu = self.page.get_by_role("button", name=re.compile("^Menu"))
         if menu.is_visible():
             menu.click()
@@ -89,12 +92,3 @@ class Visitor:
 
     def sees(self, text: str) -> None:
         expect(self.page.get_by_text(text).first).to_be_visible()
-
-
-# The elements that stick out of the window on the right, outermost first, unless a box that scrolls holds them.
-WIDER_THAN_THE_WINDOW = """() => {
-  const width = document.documentElement.clientWidth;
-  if (document.documentElement.scrollWidth <= width) return [];
-  return [...document.querySelectorAll('body *')].filter((e) => e.getBoundingClientRect().right > width + 1)
-    .slice(0, 5).map((e) => `<${e.tagName.toLowerCase()} class="${e.className}"> ${Math.round(e.getBoundingClientRect().right)}`);
-}"""
