@@ -1,5 +1,6 @@
 // Writes .styles/bootstrap.css: of Bootstrap's style sheet what these pages name. A rule stays when every class of one of its
-// selectors stands somewhere in the sources; what isn't about classes stays too.
+// selectors stands somewhere in the sources; what isn't about classes stays too. Left and right become the line's beginning and
+// end, so that the one sheet holds for both directions of writing.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 
 const whole = readFileSync('/usr/share/javascript/bootstrap5/css/bootstrap.min.css', 'utf8').replace(/\/\*[^]*?\*\//g, '');
@@ -30,6 +31,17 @@ function* rulesOf(text) {
   }
 }
 
+/** Declarations of a rule, free of left and right. */
+function directed(body) {
+  const sides = { left: 'start', right: 'end' };
+  return body
+    .replace(/(?<=^|;)(margin|padding|border)-(left|right)(?=[:-])/g, (_, property, side) => `${property}-inline-${sides[side]}`)
+    .replace(/(?<=^|;)(left|right):/g, (_, side) => `inset-inline-${sides[side]}:`)
+    .replace(/(?<=^|;)text-align:(left|right)/g, (_, side) => `text-align:${sides[side]}`)
+    // Browsers of before 2023 don't know these and keep to the first.
+    .replace(/(?<=^|;)(float|clear):(left|right)/g, (whole, property, side) => `${whole};${property}:inline-${sides[side]}`);
+}
+
 function trimmed(text) {
   return [...rulesOf(text)].map(([head, body]) => {
     const name = head.replace(/^@charset[^;]*;/, '');
@@ -40,7 +52,7 @@ function trimmed(text) {
     if (name.startsWith('@')) return `${name}{${body}}`;
     // Commas inside of brackets part no selectors.
     const meant = name.split(/,(?![^(]*\))/).filter(isMeant).join(',');
-    return meant && `${meant}{${body}}`;
+    return meant && `${meant}{${directed(body)}}`;
   }).join('');
 }
 

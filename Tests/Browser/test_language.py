@@ -5,8 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
+from em.eye import WIDER_THAN_THE_WINDOW
 from em.people import PASSWORD, People
-from em.visitor import WIDER_THAN_THE_WINDOW, Visitor
+from em.visitor import Visitor
 from em.world import World
 
 Visit = Callable[..., Visitor]
@@ -18,6 +19,7 @@ def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, peo
     event = world.event(people.one("organizer"), capacity=1234, startsAt="2031-05-01T17:30:00Z", endsAt="2031-05-01T20:00:00Z",
                         timeZone="Asia/Tokyo")
     reader, person = visit("reader", locale="de-DE"), people.one()
+    person.api.patch("/me/preferences", {"language": "de"})
     reader.open(f"/events/{event['id']}")
     expect(reader.page.locator("html")).to_have_attribute("lang", "de")
     reader.sees_count("0 von 1.234 Plätzen vergeben")
@@ -41,15 +43,49 @@ def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, peo
 
 
 @phone
+def test_a_new_browser_takes_over_the_language_of_the_account(visit: Visit, people: People) -> None:
+    person = people.one()
+    person.api.patch("/me/preferences", {"language": "de"})
+    newcomer, settled = visit("newcomer"), visit("settled")
+    newcomer.sign_in(person.email, PASSWORD)
+    expect(newcomer.page.get_by_role("heading", level=1)).to_have_text("Veranstaltungen")
+    newcomer.page.reload()
+    expect(newcomer.page.get_by_role("heading", level=1)).to_have_text("Veranstaltungen")
+    settled.open("/sign-in")
+    settled.press("English")  # said in this browser: that counts more
+    settled.sign_in(person.email, PASSWORD)
+    expect(settled.page.get_by_role("heading", level=1)).to_have_text("Events")
+
+
+@phone
 def test_the_pages_can_be_read_from_right_to_left(visit: Visit, world: World, people: People) -> None:
-    event, reader = world.event(people.one("organizer"), waitlistEnabled=True), visit("reader")
-    for address in ("/", f"/events/{event['id']}", "/sign-in", "/sign-up"):
-        reader.open(address)
-        expect(reader.page.get_by_role("heading", level=1)).to_be_visible()
-        reader.page.evaluate("document.documentElement.dir = 'rtl'")
-        assert not reader.page.evaluate(WIDER_THAN_THE_WINDOW)
-        assert reader.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-        brand, menu = (reader.page.get_by_role(role, name=name).bounding_box() for role, name in
-                       (("link", "EM-Connect"), ("button", "Menu")))
-        assert brand["x"] > menu["x"]
-        reader.picture("from-the-right")
+    host, reader = people.one("organizer"), visit("reader")
+    event = world.event(host, waitlistEnabled=True)
+    own = f"/organizer/events/{event['id']}"
+
+    def from_the_right(*addresses: str) -> None:
+        for address in addresses:
+            reader.open(address)
+            expect(reader.page.get_by_role("heading", level=1)).to_be_visible()
+            expect(reader.page.locator(".em-skeleton")).to_have_count(0)
+            reader.page.evaluate("document.documentElement.dir = 'rtl'")
+            assert not reader.page.evaluate(WIDER_THAN_THE_WINDOW)
+            assert reader.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+            brand, menu = (reader.page.get_by_role(role, name=name).bounding_box() for role, name in
+                           (("link", "EM-Connect"), ("button", "Menu")))
+            assert brand["x"] > menu["x"]
+            assert not reader.page.evaluate(LEANS_LEFT), address
+            reader.picture("from-the-right")
+
+    from_the_right("/", f"/events/{event['id']}", "/sign-in", "/sign-up")
+    reader.sign_in(host.email, PASSWORD)
+    from_the_right("/organizer", "/organizer/new", own, f"{own}/attendees", f"{own}/mails", "/account", "/notifications")
+
+
+# What of the style sheets still knows left from right: text to the left, and room that is kept on the left of a list, a box to
+# tick or a choice.
+LEANS_LEFT = """() => [...document.querySelectorAll('body *')].filter((element) => {
+  const { textAlign, paddingLeft, paddingRight, display } = getComputedStyle(element);
+  return display !== 'none' && (textAlign === 'left' || (element.matches('ul, ol, .form-check') && parseFloat(paddingLeft) > parseFloat(paddingRight))
+    || (element.matches('select') && parseFloat(paddingLeft) < parseFloat(paddingRight)));
+}).map((element) => `${element.tagName} ${element.className}`)"""

@@ -42,9 +42,9 @@ export async function chooseLanguage(language: Language): Promise<void> {
   await speak(language);
 }
 
-/** What the account says counts where nothing was chosen in this browser. */
-export async function adoptLanguage(language: string | undefined): Promise<void> {
-  if (isLanguage(language) && chosenLanguage() === null) await speak(language);
+/** The account's language becomes this browser's, where none was chosen in it yet. */
+export async function adoptLanguage(language: Language): Promise<void> {
+  if (chosenLanguage() === null) await chooseLanguage(language);
 }
 
 /** The choice that was made in this browser; null when none was. */

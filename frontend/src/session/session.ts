@@ -3,7 +3,7 @@ import { auth } from '../api/endpoints';
 import { clearCache } from '../api/cache';
 import { Problem } from '../api/problem';
 import { tokens } from '../api/tokens';
-import { catalogue } from '../language/language';
+import { adoptLanguage, catalogue } from '../language/language';
 import { forgetTickets } from '../offline/keptTickets';
 import { backoff } from '../live/updates';
 import type { AuthAnswer, User } from '../api/types';
@@ -72,7 +72,9 @@ function enter(answer: AuthAnswer): boolean {
 export function renewSession(answer: AuthAnswer): void { enter(answer); }
 
 export async function signIn(email: string, password: string): Promise<void> {
-  enter(await auth.login({ email, password }));
+  const answer = await auth.login({ email, password });
+  enter(answer);
+  if (answer.user) await adoptLanguage(answer.user.language);
 }
 
 export async function signUp(displayName: string, email: string, password: string): Promise<boolean> {
