@@ -276,6 +276,7 @@ export const german = {
   'Send a new link': 'Neuen Link schicken',
   'Confirm your email address': 'E-Mail-Adresse bestätigen',
   'One press, and your account is ready.': 'Ein Druck, und Ihr Konto ist bereit.',
+  'One press, and mails come to your new address.': 'Ein Druck, und Mails kommen an Ihre neue Adresse.',
   'Confirm my address': 'Meine Adresse bestätigen',
   'Thank you.': 'Vielen Dank.',
   '{strong} Your address is confirmed.': '{strong} Ihre Adresse ist bestätigt.',
@@ -349,6 +350,8 @@ export const german = {
   'The event was cancelled': 'Die Veranstaltung wurde abgesagt',
 
   'Choose what comes': 'Auswählen, was kommt',
+  'Choose in your account what comes': 'Im Konto auswählen, was kommt',
+  'Whoever offered it to you can offer it once more.': 'Wer es Ihnen angeboten hat, kann es noch einmal anbieten.',
   'Mark all as read': 'Alles als gelesen markieren',
   'Mark as read': 'Als gelesen markieren',
   Unread: 'Ungelesen',
