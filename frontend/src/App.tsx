@@ -31,7 +31,7 @@ export function App() {
           </Guard>
         </CrashBoundary>
       </main>
-      <footer className="em-footer em-row em-row-spread"><span>EM-Connect</span><Languages /></footer>
+      <footer className="em-footer em-row em-row-spread"><span>EM-Connect</span><a href="/docs">{t('API and messages')}</a><Languages /></footer>
       <ExpiredSession />
     </Fragment>
   );

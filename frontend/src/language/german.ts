@@ -3,6 +3,7 @@
 export const german = {
   // The frame
   'Skip to content': 'Zum Inhalt springen',
+  'API and messages': 'API und Nachrichten',
   Menu: 'Menü',
   Main: 'Hauptnavigation',
   Events: 'Veranstaltungen',
