@@ -13,16 +13,17 @@ export function Header() {
   const { user, status } = useSession();
   const [open, setOpen] = useState(false);
   const unread = useUnread();
+  const places = placesFor(user);
   useEffect(() => setOpen(false), [address]);
   return (
     <header className="em-header">
-      <div className="em-header-inner">
+      <div className={`em-header-inner ${places.length > manyPlaces ? 'is-wide' : ''}`}>
         <Link to="/" className="em-brand"><img src="/favicon.svg" alt="" width={28} height={28} />EM-Connect</Link>
         <button type="button" className="btn btn-sm btn-outline-secondary em-menu-button" aria-expanded={open}
           aria-controls="navigation" onClick={() => setOpen(!open)}>{t('Menu')}<Unread count={unread} /></button>
         <nav id="navigation" className={`em-nav ${open ? 'is-open' : ''}`} aria-label={t('Main')}>
           <ul>
-            {placesFor(user).map(([name, to]) => (
+            {places.map(([name, to]) => (
               <li key={to}>
                 <Link to={to} aria-current={isWithin(path, to) ? 'page' : undefined}>
                   {name}{to === '/notifications' && <Unread count={unread} />}
@@ -38,6 +39,9 @@ export function Header() {
     </header>
   );
 }
+
+/** More than these don't stand in one line over a page as wide as the others. */
+const manyPlaces = 4;
 
 /** A small number beside a word, said in full to readers of screens. */
 function Unread({ count }: { count: number }) {

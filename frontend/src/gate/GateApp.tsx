@@ -23,7 +23,7 @@ export function GateApp() {
       <main id="content" className="em-main" tabIndex={-1}>
         <CrashBoundary>{eventId === undefined ? <GateHome /> : <GatePage eventId={eventId} />}</CrashBoundary>
       </main>
-      <footer className="em-footer"><Languages /></footer>
+      <footer className="em-footer em-row em-row-spread"><span>EM-Connect</span><Languages /></footer>
     </Fragment>
   );
 }

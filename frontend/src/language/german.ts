@@ -758,7 +758,7 @@ export const german = {
   'Resume sending': 'Versand fortsetzen',
   'Pause sending': 'Versand anhalten',
   Queues: 'Warteschlangen',
-  Queue: 'Warteschlange',
+  Queue: 'Schlange',
   Workers: 'Arbeiter',
   Waiting: 'Wartend',
   Retrying: 'Neuer Versuch',

@@ -88,7 +88,7 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
           {item.status === 'retrying' && item.nextAttemptAt && ` · ${t('next try {at}', { at: formatMoment(item.nextAttemptAt) })}`}
         </div>
       </div>
-      <div className="em-list-side em-stack-s align-items-end">
+      <div className="em-list-side em-stack-s">
         <NotificationBadge status={item.status} />
         {isNew && <Busy pending={mark.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void mark.run()}>{t('Mark as read')}</Busy>}
       </div>

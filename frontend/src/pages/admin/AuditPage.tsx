@@ -43,7 +43,7 @@ export function AuditPage() {
       <div className="em-row align-items-end">
         <SearchBox label={t('Search by who did it')} value={query.actor} onSearch={(actor) => show({ actor })} />
         <Select label={t('About')} name="action" value={query.action} onChange={(change) => show({ action: change.target.value })}>
-          {families.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
+          {families.map(([value, name]) => <option key={value} value={value}>{t(name)}</option>)}
         </Select>
         <Busy pending={save.pending} className="btn btn-outline-secondary" onClick={() => void save.run()}>{t('Download CSV')}</Busy>
       </div>

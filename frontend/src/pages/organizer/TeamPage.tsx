@@ -96,8 +96,8 @@ function AddMember({ eventId, added }: { eventId: string; added: (member: Member
           error={errors.email} onChange={(event) => setEmail(event.target.value)} />
         <Select label={t('Role')} name="role" value={role} onChange={(event) => setRole(event.target.value as MemberRole)}
           hint={role === 'checkInStaff' ? t('May open the gate and check guests in, nothing else.') : t('May do whatever you may with this event.')}>
-          <option value="checkInStaff">{roles.checkInStaff}</option>
-          <option value="coOrganizer">{roles.coOrganizer}</option>
+          <option value="checkInStaff">{t(roles.checkInStaff)}</option>
+          <option value="coOrganizer">{t(roles.coOrganizer)}</option>
         </Select>
         <Busy type="submit" pending={add.pending} className="btn btn-primary">{t('Add to the team')}</Busy>
       </Form>
