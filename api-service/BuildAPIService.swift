@@ -84,7 +84,10 @@ func buildAPIService(
     health.addRoutes(to: router)
     let authentication = Authentication(
         verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions,
-        currentRole: { try await stores.users.role(of: $0) }, clock: clock)
+        currentRole: { try await stores.users.role(of: $0) },
+        keys: KeyGuard(
+            keys: stores.apiKeys, limiter: settings.common.rateLimits ? KeyLimiter() : nil, clock: clock),
+        clock: clock)
     install(
         table, on: router, authentication, RequestMetrics(factory: metrics),
         CrossOrigin(origins: settings.crossOrigins, table: table))
@@ -127,6 +130,9 @@ private func chores(
         .init("unsubscribe_links") { limit, transaction in
             try await stores.preferences.prune(
                 before: clock() - retention.unsubscribeLinks, limit: limit, on: transaction)
+        },
+        .init("api_keys") { limit, transaction in
+            try await stores.apiKeys.prune(before: clock() - APIKeyStore.memory, limit: limit, on: transaction)
         },
         .init("idempotency_keys") { limit, transaction in
             try await stores.idempotency.prune(limit: limit, on: transaction)
@@ -216,6 +222,8 @@ func routes(
     let operations = OperationsRoutes(
         inspection: SystemInspection(stores: stores, machinery: machinery, clock: clock),
         deadLetters: machinery?.deadLetters)
+    let apiKeys = APIKeyRoutes(
+        stores: stores, manageAPIKeys: ManageAPIKeys(stores: stores, clock: clock), clock: clock)
     let messages = MessageRoutes(log: stores.eventLog, authorization: authorization)
     let documents = DocumentRoutes(keys: issuer.keys, keyring: keyring)
 
@@ -249,58 +257,62 @@ func routes(
         .get("/api/v1/unsubscribe", .ignored, notifications.openLink),
         .post("/api/v1/unsubscribe", .ignored, notifications.followLink),
 
-        .get("/api/v1/events", .optional, events.list),
-        .post("/api/v1/events", .required, events.create),
-        .get("/api/v1/events/{id}", .optional, events.show),
-        .get("/api/v1/events/{id}.html", .optional, heads.show),
-        .patch("/api/v1/events/{id}", .required, events.edit),
-        .post("/api/v1/events/{id}/publish", .required, events.publish),
-        .post("/api/v1/events/{id}/cancel", .required, events.cancel),
+        .get("/api/v1/events", .optional, events.list, .listEvents),
+        .post("/api/v1/events", .required, events.create, .createEvent),
+        .get("/api/v1/events/{id}", .optional, events.show, .viewPublishedEvent),
+        .get("/api/v1/events/{id}.html", .optional, heads.show, .viewPublishedEvent),
+        .patch("/api/v1/events/{id}", .required, events.edit, .editEvent),
+        .post("/api/v1/events/{id}/publish", .required, events.publish, .publishEvent),
+        .post("/api/v1/events/{id}/cancel", .required, events.cancel, .cancelEvent),
 
-        .post("/api/v1/events/{id}/registrations", .required, registrations.register),
-        .get("/api/v1/events/{id}/registrations", .required, registrations.attendees),
-        .post("/api/v1/events/{id}/registrations/add", .required, registrations.add),
-        .delete("/api/v1/events/{id}/registrations/{registrationId}", .required, registrations.remove),
-        .get("/api/v1/events/{id}/registrations.csv", .required, registrations.attendeesCSV),
-        .get("/api/v1/registrations/{id}", .required, registrations.show),
-        .get("/api/v1/registrations/{id}/notifications", .required, deliveries.list),
-        .get("/api/v1/registrations/{id}/timeline", .required, deliveries.timeline),
-        .post("/api/v1/registrations/{id}/resend", .required, deliveries.resend),
-        .delete("/api/v1/registrations/{id}", .required, registrations.cancel),
+        .post("/api/v1/events/{id}/registrations", .required, registrations.register, .registerForEvent),
+        .get("/api/v1/events/{id}/registrations", .required, registrations.attendees, .viewAttendees),
+        .post("/api/v1/events/{id}/registrations/add", .required, registrations.add, .addAttendee),
+        .delete("/api/v1/events/{id}/registrations/{registrationId}", .required, registrations.remove, .removeAttendee),
+        .get("/api/v1/events/{id}/registrations.csv", .required, registrations.attendeesCSV, .viewAttendees),
+        .get("/api/v1/registrations/{id}", .required, registrations.show, .viewRegistration),
+        .get("/api/v1/registrations/{id}/notifications", .required, deliveries.list, .viewRegistration),
+        .get("/api/v1/registrations/{id}/timeline", .required, deliveries.timeline, .viewRegistration),
+        .post("/api/v1/registrations/{id}/resend", .required, deliveries.resend, .resendMail),
+        .delete("/api/v1/registrations/{id}", .required, registrations.cancel, .cancelRegistration),
 
-        .get("/api/v1/tickets/{id}", .required, tickets.show),
-        .get("/api/v1/tickets/{id}.svg", .required, tickets.svg),
-        .get("/api/v1/tickets/{id}.png", .required, tickets.png),
-        .get("/api/v1/tickets/{id}.pdf", .required, tickets.pdf),
-        .get("/api/v1/tickets/{id}.ics", .required, tickets.calendar),
-        .post("/api/v1/tickets/{id}/reissue", .required, tickets.reissue),
+        .get("/api/v1/tickets/{id}", .required, tickets.show, .viewTicket),
+        .get("/api/v1/tickets/{id}.svg", .required, tickets.svg, .viewTicket),
+        .get("/api/v1/tickets/{id}.png", .required, tickets.png, .viewTicket),
+        .get("/api/v1/tickets/{id}.pdf", .required, tickets.pdf, .viewTicket),
+        .get("/api/v1/tickets/{id}.ics", .required, tickets.calendar, .viewTicket),
+        .post("/api/v1/tickets/{id}/reissue", .required, tickets.reissue, .reissueTicket),
         .post("/api/v1/tickets/{id}/transfer", .required, transfers.offer),
         .delete("/api/v1/tickets/{id}/transfer", .required, transfers.withdraw),
         .post("/api/v1/ticket-transfers/accept", .required, transfers.accept),
 
-        .get("/api/v1/events/{id}/check-in-manifest", .required, gate.manifest),
-        .get("/api/v1/events/{id}/check-ins", .required, gate.list),
-        .post("/api/v1/events/{id}/check-ins", .required, checkIns.scan),
-        .post("/api/v1/events/{id}/check-ins/batch", .required, gate.merge),
-        .get("/api/v1/events/{id}/check-ins/conflicts", .required, gate.conflicts),
-        .post("/api/v1/check-ins/{id}/undo", .required, gate.undo),
+        .get("/api/v1/events/{id}/check-in-manifest", .required, gate.manifest, .checkIn),
+        .get("/api/v1/events/{id}/check-ins", .required, gate.list, .checkIn),
+        .post("/api/v1/events/{id}/check-ins", .required, checkIns.scan, .checkIn),
+        .post("/api/v1/events/{id}/check-ins/batch", .required, gate.merge, .checkIn),
+        .get("/api/v1/events/{id}/check-ins/conflicts", .required, gate.conflicts, .viewConflicts),
+        .post("/api/v1/check-ins/{id}/undo", .required, gate.undo, .undoCheckIn),
 
         .get("/api/v1/events/{id}/members", .required, members.list),
         .post("/api/v1/events/{id}/members", .required, members.add),
         .delete("/api/v1/events/{id}/members/{userId}", .required, members.remove),
 
-        .get("/api/v1/events/{id}/announcements", .optional, announcements.list),
-        .post("/api/v1/events/{id}/announcements", .required, announcements.post),
-        .post("/api/v1/events/{id}/announcements/preview", .required, announcements.preview),
-        .delete("/api/v1/events/{id}/announcements/{announcementId}", .required, announcements.cancel),
-        .get("/api/v1/events/{id}/mail-settings", .required, mailSettings.show),
-        .put("/api/v1/events/{id}/mail-settings", .required, mailSettings.replace),
-        .get("/api/v1/events/{id}/delivery", .required, deliveries.delivery),
-        .get("/api/v1/events/{id}/mailings", .required, mailings.list),
-        .get("/api/v1/events/{id}/mailings/{mailingId}", .required, mailings.show),
-        .get("/api/v1/events/{id}/stats", .required, statistics.show),
+        .get("/api/v1/events/{id}/announcements", .optional, announcements.list, .listAnnouncements),
+        .post("/api/v1/events/{id}/announcements", .required, announcements.post, .postAnnouncement),
+        .post("/api/v1/events/{id}/announcements/preview", .required, announcements.preview, .postAnnouncement),
+        .delete(
+            "/api/v1/events/{id}/announcements/{announcementId}", .required, announcements.cancel, .postAnnouncement),
+        .get("/api/v1/events/{id}/mail-settings", .required, mailSettings.show, .viewMailings),
+        .put("/api/v1/events/{id}/mail-settings", .required, mailSettings.replace, .editEvent),
+        .get("/api/v1/events/{id}/delivery", .required, deliveries.delivery, .viewMailings),
+        .get("/api/v1/events/{id}/mailings", .required, mailings.list, .viewMailings),
+        .get("/api/v1/events/{id}/mailings/{mailingId}", .required, mailings.show, .viewMailings),
+        .get("/api/v1/events/{id}/stats", .required, statistics.show, .viewStatistics),
 
-        .get("/api/v1/messages", .required, messages.list),
+        .get("/api/v1/api-keys", .required, apiKeys.list),
+        .post("/api/v1/api-keys", .required, apiKeys.create),
+        .delete("/api/v1/api-keys/{id}", .required, apiKeys.revoke),
+        .get("/api/v1/messages", .required, messages.list, .readMessages),
 
         .get("/api/v1/admin/users", .required, admin.users),
         .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),
@@ -333,8 +345,12 @@ private func install(
     for route in table.routes {
         router.on(RouterPath(route.path), method: route.method) { request, context in
             var context = context
-            context.principal = try await authentication.principal(of: request, route.credentials)
-            return try await route.handle(request, context)
+            let (principal, fields) = try await authentication.caller(of: request, route.credentials)
+            try Authorization.requireScope(of: principal, for: route.action)
+            context.principal = principal
+            var response = try await route.handle(request, context)
+            response.headers.append(contentsOf: fields)
+            return response
         }
     }
 }

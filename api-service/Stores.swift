@@ -25,6 +25,7 @@ struct Stores: Sendable {
     let mailSettings: MailSettingsStore
     let stats: StatsStore
     let eventLog: EventLogStore
+    let apiKeys: APIKeyStore
     let invariants: InvariantStore
     let auditSeals: AuditSealStore
     let outbox = OutboxStore()
@@ -56,6 +57,7 @@ struct Stores: Sendable {
         deliveries = DeliveryStore(database)
         mailSettings = MailSettingsStore(database)
         stats = StatsStore(database)
+        apiKeys = APIKeyStore(database)
         eventLog = EventLogStore(database)
         invariants = InvariantStore(database)
         auditSeals = AuditSealStore(database)

@@ -5,7 +5,8 @@ public enum Action: String, Sendable, CaseIterable {
     // Open to anybody
     case signUp, signIn, listEvents, viewPublishedEvent, listAnnouncements
     // One's own things
-    case viewOwnAccount, editOwnAccount, registerForEvent, viewRegistration, cancelRegistration, viewTicket,
+    case viewOwnAccount, editOwnAccount, manageAPIKeys, registerForEvent, viewRegistration, cancelRegistration,
+        viewTicket,
         reissueTicket
     case transferTicket, acceptTransfer
     // Events
@@ -66,7 +67,7 @@ public enum Policy {
     private static func decideSignedIn(_ action: Action, role: Role, relation: Relation) -> Decision {
         switch action {
         case .signUp, .signIn, .listEvents, .viewPublishedEvent, .listAnnouncements, .viewOwnAccount,
-            .editOwnAccount, .registerForEvent, .listOwnEvents, .acceptTransfer:
+            .editOwnAccount, .manageAPIKeys, .registerForEvent, .listOwnEvents, .acceptTransfer:
             return .allowed
         case .viewRegistration, .viewTicket, .reissueTicket:
             // Staff at the gate check tickets; they don't read people's registrations.

@@ -31,6 +31,8 @@ public enum DomainError: Error, Hashable, Sendable {
     case alreadyCheckedIn
     /// Somebody offers tickets to ever new addresses.
     case tooManyTransfers
+    /// As many as one person may have.
+    case limitReached
     /// The request with this Idempotency-Key is being worked on.
     case requestInFlight
     /// The Idempotency-Key belongs to another request.
@@ -64,6 +66,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .notCheckedIn: "not-checked-in"
         case .alreadyCheckedIn: "already-checked-in"
         case .tooManyTransfers: "too-many-transfers"
+        case .limitReached: "limit-reached"
         case .requestInFlight: "request-in-flight"
         case .idempotencyKeyReused: "idempotency-key-reused"
         }
@@ -98,6 +101,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .notCheckedIn: "This scan let nobody in: there is nothing to take back."
         case .alreadyCheckedIn: "This ticket was checked in. An organizer can take that back first."
         case .tooManyTransfers: "You have offered many tickets today. Try again tomorrow."
+        case .limitReached: "You have as many of these as one person may have. Remove one first."
         case .requestInFlight: "This very request is being worked on. Ask again in a moment."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request. Choose a new one."
         }

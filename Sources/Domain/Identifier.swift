@@ -56,6 +56,7 @@ public enum MailingSubject {}
 public enum NotificationSubject {}
 public enum TransferSubject {}
 public enum MessageSubject {}
+public enum APIKeySubject {}
 
 public typealias UserID = Identifier<UserSubject>
 public typealias SessionID = Identifier<SessionSubject>
@@ -68,6 +69,7 @@ public typealias MailingID = Identifier<MailingSubject>
 public typealias NotificationID = Identifier<NotificationSubject>
 public typealias TransferID = Identifier<TransferSubject>
 public typealias MessageID = Identifier<MessageSubject>
+public typealias APIKeyID = Identifier<APIKeySubject>
 
 extension UUID {
     /// Appends the usual form of 36 characters, lower-case. (Foundation goes by way of `printf` and `scanf`.)

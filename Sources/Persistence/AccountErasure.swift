@@ -71,6 +71,10 @@ public struct AccountErasure: Sendable {
             "DELETE FROM account_links WHERE user_id = \(user)",
             "DELETE FROM email_changes WHERE user_id = \(user)",
             "DELETE FROM idempotency_keys WHERE user_id = \(user)",
+            "DELETE FROM api_keys WHERE user_id = \(user)",
+            "DELETE FROM subscriptions WHERE user_id = \(user) AND delivery = 'webhook'",
+            // A queue's row stays until the queue is gone from the broker.
+            "UPDATE subscriptions SET name = '', password_hash = NULL, ended_at = \(now) WHERE user_id = \(user)",
             "DELETE FROM notifications WHERE user_id = \(user)",
             "DELETE FROM event_members WHERE user_id = \(user) AND role <> 'owner'",
             "DELETE FROM events WHERE owner_id = \(user) AND status = 'draft'",

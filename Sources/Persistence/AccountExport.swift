@@ -22,6 +22,13 @@ public struct AccountExport: Sendable {
                 'sessions', (SELECT coalesce(json_agg(json_build_object('id', s.id, 'device', s.device,
                     'createdAt', s.created_at, 'lastUsedAt', s.last_used_at, 'expiresAt', s.expires_at,
                     'endedAt', s.revoked_at) ORDER BY s.created_at), '[]') FROM sessions s WHERE s.user_id = u.id),
+                'apiKeys', (SELECT coalesce(json_agg(json_build_object('id', k.id, 'name', k.name, 'scopes', k.scopes,
+                    'createdAt', k.created_at, 'expiresAt', k.expires_at, 'revokedAt', k.revoked_at,
+                    'lastUsedAt', k.last_used_at) ORDER BY k.created_at), '[]') FROM api_keys k WHERE k.user_id = u.id),
+                'subscriptions', (SELECT coalesce(json_agg(json_build_object('id', s.id, 'name', s.name,
+                    'scope', s.scope, 'types', s.types, 'delivery', s.delivery, 'url', s.url, 'status', s.status,
+                    'createdAt', s.created_at) ORDER BY s.created_at), '[]') FROM subscriptions s
+                    WHERE s.user_id = u.id),
                 'registrations', (SELECT coalesce(json_agg(json_build_object('id', r.id, 'eventId', r.event_id,
                     'event', e.title, 'startsAt', e.starts_at, 'status', r.status, 'createdAt', r.created_at,
                     'confirmedAt', r.confirmed_at, 'cancelledAt', r.cancelled_at,

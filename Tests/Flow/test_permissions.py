@@ -140,6 +140,9 @@ ROUTES = [
     route("GET", "/api/v1/events/{id}/mailings/{mailing}", ORGANIZERS, good=404),
     route("GET", "/api/v1/events/{id}/stats", ORGANIZERS),
     route("GET", "/api/v1/events/{id}/stats", hidden(ORGANIZERS), note="draft"),
+    route("GET", "/api/v1/api-keys", SIGNED_IN),
+    route("POST", "/api/v1/api-keys", SIGNED_IN, body={"name": "Matrix", "scopes": ["events:read"]}, good=201),
+    route("DELETE", "/api/v1/api-keys/{mailing}", {**dict.fromkeys(CALLERS, 404), "nobody": 401}),  # nobody's
     route("GET", "/api/v1/messages?eventId={id}", ORGANIZERS),
     route("GET", "/api/v1/messages?eventId={id}", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/admin/users", ADMINS),

@@ -15,6 +15,8 @@ struct APIProblem: Error, Sendable {
     var errors: [FieldError] = []
     /// Of `messages-pruned`: the sequence from which on everything is kept.
     var oldest: String?
+    /// Of `scope-missing`: what the API key would need.
+    var scope: APIScope?
     var headers = HTTPFields()
 
     init(
@@ -39,12 +41,13 @@ struct APIProblem: Error, Sendable {
         var traceId: String?
         var errors: [FieldError]?
         var oldest: String?
+        var scope: APIScope?
     }
 
     func response(traceID: String?) -> Response {
         let document = Document(
             type: slug, title: title, status: statusCode, detail: detail, traceId: traceID,
-            errors: errors.isEmpty ? nil : errors, oldest: oldest)
+            errors: errors.isEmpty ? nil : errors, oldest: oldest, scope: scope)
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"

@@ -4,6 +4,7 @@ import Domain
 import FoundationEssentials
 import HTTPTypes
 import Hummingbird
+import Persistence
 import Postgres
 
 /// Finds out who asks, as the route table says that it matters.
@@ -13,36 +14,45 @@ struct Authentication: Sendable {
     let ended: EndedSessions
     /// The role that somebody has now; nil when the account is gone.
     let currentRole: @Sendable (UserID) async throws -> Role?
+    let keys: KeyGuard
     let clock: @Sendable () -> Date
 
-    /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, or 403 for a request that may come from elsewhere.
-    func principal(of request: Request, _ credentials: Credentials) async throws -> Principal? {
+    /// Who asks, and what the answer shall say about their limits.
+    /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, 429 for an API key that asks too often, or 403 for a
+    ///   request that may come from elsewhere.
+    func caller(of request: Request, _ credentials: Credentials) async throws -> (Principal?, HTTPFields) {
         switch credentials {
         case .ignored:
-            return nil
+            return (nil, [:])
         case .cookie:
             try checkOrigin(request)
-            return nil
+            return (nil, [:])
         case .optional:
             return try await bearer(request)
         case .required, .requiredAtAllTimes:
             let mayLackDatabase = if case .requiredAtAllTimes = credentials { true } else { false }
-            guard let principal = try await bearer(request, mayLackDatabase: mayLackDatabase) else {
-                throw DomainError.notAuthenticated
-            }
-            return principal
+            let caller = try await bearer(request, mayLackDatabase: mayLackDatabase)
+            guard caller.0 != nil else { throw DomainError.notAuthenticated }
+            return caller
         }
     }
 
-    private func bearer(_ request: Request, mayLackDatabase: Bool = false) async throws -> Principal? {
-        guard let header = request.headers[.authorization] else { return nil }
+    private func bearer(
+        _ request: Request, mayLackDatabase: Bool = false
+    ) async throws -> (Principal?, HTTPFields) {
+        guard let header = request.headers[.authorization] else { return (nil, [:]) }
         // By bytes: characters are dear, and a token has hundreds.
         let scheme = header.utf8.prefix(7)
         let token = header.utf8.dropFirst(7).drop { $0 == UInt8(ascii: " ") }
         guard scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { throw DomainError.notAuthenticated }
+        if token.starts(with: APIKeyToken.prefix.utf8) { return try await keys.admit(String(Substring(token))) }
+        return (try await person(String(Substring(token)), mayLackDatabase: mayLackDatabase), [:])
+    }
+
+    private func person(_ token: String, mayLackDatabase: Bool) async throws -> Principal {
         var principal: Principal
         do {
-            principal = try await verifier.verify(String(Substring(token)), now: clock())
+            principal = try await verifier.verify(token, now: clock())
         } catch AccessTokenError.expired {
             throw APIProblem.tokenExpired
         } catch {

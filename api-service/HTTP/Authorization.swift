@@ -16,6 +16,13 @@ struct Authorization: Sendable {
         }
     }
 
+    /// Lets an API key do what it has the scope for; people who signed in do whatever their role allows.
+    /// - Parameter action: nil for what no key may do.
+    static func requireScope(of principal: Principal?, for action: Action?) throws {
+        guard let scopes = principal?.scopes else { return }
+        guard let scope = action?.scope, scopes.contains(scope) else { throw APIProblem.scopeMissing(action?.scope) }
+    }
+
     /// Loads an event for an action on it. Whoever may not even see it hears that there is none.
     func event(_ id: EventID, _ action: Action, _ principal: Principal?) async throws -> Event {
         guard let event = try await stores.events.find(id) else { throw DomainError.notFound }

@@ -17,6 +17,8 @@ enum CursorKind: UInt8 {
     case members
     case audit
     case mailings
+    case apiKeys
+    case subscriptions
     case sessions = 20
 }
 

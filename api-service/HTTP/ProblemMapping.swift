@@ -63,7 +63,7 @@ struct ProblemMiddleware: RouterMiddleware {
             .alreadyPosted,
             .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin, .eventsAhead,
             .ownerStays,
-            .notCheckedIn, .alreadyCheckedIn, .requestInFlight:
+            .notCheckedIn, .alreadyCheckedIn, .limitReached, .requestInFlight:
             .conflict
         case .versionMismatch: .preconditionFailed
         case .tooManyTransfers: .tooManyRequests

@@ -142,6 +142,18 @@ struct BodyFields {
         return values.map { if case .string(let text) = $0 { text } else { "" } }
     }
 
+    /// Some of these words, each once; at least one.
+    mutating func choices<Value: RawRepresentable & Hashable>(_ name: String, of values: [Value]) -> [Value]
+    where Value.RawValue == String {
+        let mistakes = validation.errors.count
+        let texts = texts(name, atMost: values.count)
+        let known = Set(texts.compactMap(Value.init))
+        if validation.errors.count == mistakes, texts.isEmpty || !texts.allSatisfy({ Value(rawValue: $0) != nil }) {
+            validation.fail(name, "must list some of \(values.map(\.rawValue).joined(separator: ", "))")
+        }
+        return values.filter(known.contains)
+    }
+
     mutating func int(_ name: String) -> Int? {
         switch value(name) {
         case nil: validation.fail(name, "is required")

@@ -1,3 +1,4 @@
+import Access
 import HTTPTypes
 import Hummingbird
 
@@ -23,36 +24,52 @@ struct Route: Sendable {
     /// As in openapi.yaml: `/api/v1/events/{id}`.
     let path: String
     let credentials: Credentials
+    /// What it does, where an API key may do it too; nil for what is for people who signed in.
+    let action: Action?
     let handle: Handler
 
     /// `GET /api/v1/events/{id}`
     var name: String { "\(method.rawValue) \(path)" }
 
-    init(_ method: HTTPRequest.Method, _ path: String, _ credentials: Credentials, _ handle: @escaping Handler) {
+    init(
+        _ method: HTTPRequest.Method, _ path: String, _ credentials: Credentials, _ handle: @escaping Handler,
+        _ action: Action? = nil
+    ) {
         self.method = method
         self.path = path
         self.credentials = credentials
+        self.action = action
         self.handle = handle
     }
 
-    static func get(_ path: String, _ credentials: Credentials, _ handle: @escaping Handler) -> Route {
-        Route(.get, path, credentials, handle)
+    static func get(
+        _ path: String, _ credentials: Credentials, _ handle: @escaping Handler, _ action: Action? = nil
+    ) -> Route {
+        Route(.get, path, credentials, handle, action)
     }
 
-    static func post(_ path: String, _ credentials: Credentials, _ handle: @escaping Handler) -> Route {
-        Route(.post, path, credentials, handle)
+    static func post(
+        _ path: String, _ credentials: Credentials, _ handle: @escaping Handler, _ action: Action? = nil
+    ) -> Route {
+        Route(.post, path, credentials, handle, action)
     }
 
-    static func put(_ path: String, _ credentials: Credentials, _ handle: @escaping Handler) -> Route {
-        Route(.put, path, credentials, handle)
+    static func put(
+        _ path: String, _ credentials: Credentials, _ handle: @escaping Handler, _ action: Action? = nil
+    ) -> Route {
+        Route(.put, path, credentials, handle, action)
     }
 
-    static func patch(_ path: String, _ credentials: Credentials, _ handle: @escaping Handler) -> Route {
-        Route(.patch, path, credentials, handle)
+    static func patch(
+        _ path: String, _ credentials: Credentials, _ handle: @escaping Handler, _ action: Action? = nil
+    ) -> Route {
+        Route(.patch, path, credentials, handle, action)
     }
 
-    static func delete(_ path: String, _ credentials: Credentials, _ handle: @escaping Handler) -> Route {
-        Route(.delete, path, credentials, handle)
+    static func delete(
+        _ path: String, _ credentials: Credentials, _ handle: @escaping Handler, _ action: Action? = nil
+    ) -> Route {
+        Route(.delete, path, credentials, handle, action)
     }
 }
 

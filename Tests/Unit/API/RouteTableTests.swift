@@ -71,11 +71,12 @@ struct RouteTableTests {
         let described = described()
         for route in try await table() {
             let lines = try #require(described[route.name])
+            let key = route.action?.scope.map { ", {apiKey: ['\($0.rawValue)']}" } ?? ""
             let expected =
                 switch route.credentials {
                 case .ignored: "[]"
-                case .optional: "[{}, {accessToken: []}]"
-                case .required, .requiredAtAllTimes: "[{accessToken: []}]"
+                case .optional: "[{}, {accessToken: []}\(key)]"
+                case .required, .requiredAtAllTimes: "[{accessToken: []}\(key)]"
                 // Whoever is not signed in is signed out already.
                 case .cookie where route.name == "POST /api/v1/auth/logout": "[{}, {refreshCookie: []}]"
                 case .cookie: "[{refreshCookie: []}]"

@@ -37,7 +37,7 @@ struct PolicyTests {
         return [
             .signUp: everybody, .signIn: everybody, .listEvents: everybody, .viewPublishedEvent: everybody,
             .listAnnouncements: everybody,
-            .viewOwnAccount: signedIn, .editOwnAccount: signedIn, .registerForEvent: signedIn,
+            .viewOwnAccount: signedIn, .editOwnAccount: signedIn, .manageAPIKeys: signedIn, .registerForEvent: signedIn,
             .listOwnEvents: signedIn,
             .viewRegistration: organizing.union([.subject]), .viewTicket: organizing.union([.subject]),
             .reissueTicket: organizing.union([.subject]),

@@ -1,0 +1,149 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// A machine's way to sign in on behalf of a person.
+public struct APIKey: Sendable {
+    public enum Status: String, Codable, Sendable { case active, expired, revoked }
+
+    public var id: APIKeyID
+    public var userID: UserID
+    public var name: String
+    public var scopes: [APIScope]
+    public var createdAt: Date
+    public var expiresAt: Date
+    public var revokedAt: Date?
+    /// To the minute.
+    public var lastUsedAt: Date?
+
+    public func status(now: Date) -> Status {
+        revokedAt != nil ? .revoked : expiresAt <= now ? .expired : .active
+    }
+}
+
+/// API keys. Of a key itself only the SHA-256 is stored.
+public struct APIKeyStore: Sendable {
+    /// Active ones that a person may have.
+    public static let maximum = 50
+    /// How long one that is over can still be seen, in seconds.
+    public static let memory: TimeInterval = 30 * 86_400
+    /// `last_used_at` is written no more often than this, in seconds.
+    private static let usePrecision: TimeInterval = 60
+
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// - Throws: ``DomainError/limitReached``, ``DomainError/notFound`` for a person who is gone.
+    public func insert(_ key: APIKey, hash: [UInt8], on transaction: Transaction) async throws {
+        // The person's row is held, so that two requests count one after the other.
+        let results = try await transaction.pipeline([
+            "SELECT id FROM users WHERE id = \(key.userID) AND deleted_at IS NULL FOR NO KEY UPDATE",
+            """
+            SELECT count(*) AS active FROM api_keys
+            WHERE user_id = \(key.userID) AND revoked_at IS NULL AND expires_at > \(key.createdAt)
+            """,
+        ])
+        guard !results[0].isEmpty else { throw DomainError.notFound }
+        if let active = try results[1].first?.decode("active", as: Int.self), active >= Self.maximum {
+            throw DomainError.limitReached
+        }
+        _ = try await transaction.query(
+            """
+            INSERT INTO api_keys (id, user_id, name, hash, scopes, created_at, expires_at)
+            VALUES (\(key.id), \(key.userID), \(key.name), \(hash), \(key.scopes.map(\.rawValue)), \(key.createdAt),
+                \(key.expiresAt))
+            """)
+    }
+
+    /// A person's keys, the newest first; those that are over for a while yet.
+    public func list(of user: UserID, after: PageKey?, limit: Int, now: Date) async throws -> Page<APIKey> {
+        let since = now - Self.memory
+        let rows = try await database.read(
+            """
+            SELECT \(fragment: Self.columns) FROM api_keys
+            WHERE user_id = \(user) AND expires_at > \(since) AND (revoked_at IS NULL OR revoked_at > \(since))
+                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+            ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
+            """)
+        return Page(try rows.map(Self.key), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
+    }
+
+    /// Ends a key of a person's; answers it, and whether it was still in force.
+    /// - Throws: ``DomainError/notFound``.
+    public func revoke(
+        _ id: APIKeyID, of user: UserID, now: Date, on transaction: Transaction
+    ) async throws -> (key: APIKey, isNew: Bool) {
+        let results = try await transaction.pipeline([
+            """
+            UPDATE api_keys SET revoked_at = \(now) WHERE id = \(id) AND user_id = \(user) AND revoked_at IS NULL
+            RETURNING id
+            """,
+            "SELECT \(fragment: Self.columns) FROM api_keys WHERE id = \(id) AND user_id = \(user)",
+        ])
+        guard let row = results[1].first else { throw DomainError.notFound }
+        return (try Self.key(row), !results[0].isEmpty)
+    }
+
+    /// The key that a token names, if it is in force, and the role that its person has now.
+    public func authenticate(_ token: APIKeyToken, now: Date) async throws -> (key: APIKey, role: Role)? {
+        let rows = try await database.read(
+            """
+            SELECT k.id, k.user_id, k.name, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, u.role
+            FROM api_keys k JOIN users u ON u.id = k.user_id
+            WHERE k.id = \(token.id) AND k.hash = \(token.hash) AND k.revoked_at IS NULL AND k.expires_at > \(now)
+                AND u.deleted_at IS NULL
+            """)
+        guard let row = rows.first else { return nil }
+        let key = try Self.key(row)
+        if key.lastUsedAt.map({ now.timeIntervalSince($0) >= Self.usePrecision }) ?? true {
+            try await noteUse(of: key.id, now: now)
+        }
+        return (key, try row.decode("role"))
+    }
+
+    private func noteUse(of id: APIKeyID, now: Date) async throws {
+        // Of many requests at once, one writes.
+        try await database.transaction { transaction in
+            _ = try await transaction.query(
+                """
+                UPDATE api_keys SET last_used_at = \(now) WHERE id = (
+                    SELECT id FROM api_keys
+                    WHERE id = \(id) AND (last_used_at IS NULL OR last_used_at <= \(now - Self.usePrecision))
+                    FOR NO KEY UPDATE SKIP LOCKED
+                )
+                """)
+        }
+    }
+
+    /// Forgets keys that have been over for long; answers how many, at most `limit`.
+    public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            DELETE FROM api_keys WHERE id IN (
+                SELECT id FROM api_keys WHERE expires_at < \(time) OR revoked_at < \(time) LIMIT \(limit))
+            """
+        ).affectedRows
+    }
+
+    private static let columns: SQL = "id, user_id, name, scopes, created_at, expires_at, revoked_at, last_used_at"
+
+    private static func key(_ row: Row) throws -> APIKey {
+        APIKey(
+            id: try row.decode("id"), userID: try row.decode("user_id"), name: try row.decode("name"),
+            // A scope of a later version says nothing here.
+            scopes: try row.decode("scopes", as: [String].self).compactMap(APIScope.init),
+            createdAt: try row.decode("created_at"), expiresAt: try row.decode("expires_at"),
+            revokedAt: try row.decode("revoked_at"), lastUsedAt: try row.decode("last_used_at"))
+    }
+}
+
+extension APIKey {
+    public init(
+        id: APIKeyID, of user: UserID, name: String, scopes: [APIScope], createdAt: Date, expiresAt: Date
+    ) {
+        self.init(
+            id: id, userID: user, name: name, scopes: scopes, createdAt: createdAt, expiresAt: expiresAt,
+            revokedAt: nil, lastUsedAt: nil)
+    }
+}

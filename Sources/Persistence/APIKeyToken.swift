@@ -1,0 +1,32 @@
+import Crypto
+public import Domain
+import FoundationEssentials
+
+/// An API key as its bearer sends it: `emk_`, the key's id and 32 random bytes, both in base64url, `_` between them: 70
+/// characters, so that scanners for leaked secrets find it.
+public struct APIKeyToken: Sendable {
+    public static let prefix = "emk_"
+
+    public let id: APIKeyID
+    public let text: String
+
+    /// A new one.
+    public init(id: APIKeyID) {
+        self.id = id
+        let octets = withUnsafeBytes(of: id.uuid.uuid) { Array($0) }
+        text = "\(Self.prefix)\(Base64URL.encode(octets))_\(SecretToken().text)"
+    }
+
+    /// One that a client sent; nil when it can't be one of ours.
+    public init?(_ text: String) {
+        let bytes = Array(text.utf8)
+        guard bytes.count == 70, text.hasPrefix(Self.prefix), bytes[26] == UInt8(ascii: "_"),
+            let octets = Base64URL.decode(String(decoding: bytes[4..<26], as: UTF8.self)), octets.count == 16
+        else { return nil }
+        id = APIKeyID(octets.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) })
+        self.text = text
+    }
+
+    /// SHA-256 of the whole; without salt, since there is nothing to guess.
+    public var hash: [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
+}

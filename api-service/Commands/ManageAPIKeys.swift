@@ -1,0 +1,57 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Makes and ends API keys.
+struct ManageAPIKeys: Sendable {
+    let stores: Stores
+    let clock: @Sendable () -> Date
+
+    struct Wish: Sendable {
+        var name: String
+        var scopes: [APIScope]
+        var expiresAt: Date
+    }
+
+    /// - Parameter answer: makes the answer to be kept: without the key itself, which stands nowhere.
+    /// - Returns: what is kept, and the key's text unless it was made before.
+    /// - Throws: ``DomainError/limitReached``.
+    func create(
+        _ wish: Wish, by principal: Principal, once request: IdempotentRequest?,
+        _ answer: (APIKey) throws -> StoredResponse
+    ) async throws -> (Answered, made: (key: APIKey, token: APIKeyToken)?) {
+        let key = APIKey(
+            id: APIKeyID(), of: principal.userID, name: wish.name, scopes: wish.scopes, createdAt: clock(),
+            expiresAt: wish.expiresAt)
+        let token = APIKeyToken(id: key.id)
+        let answered = try await stores.database.transaction { transaction in
+            try await stores.idempotency.once(request, on: transaction) {
+                try await stores.apiKeys.insert(key, hash: token.hash, on: transaction)
+                try await stores.audit.record(
+                    "api-key.created", by: principal.userID, subject: key.id.uuid,
+                    AuditContent(after: [
+                        "scopes": key.scopes.map(\.rawValue).joined(separator: " "),
+                        "expiresAt": Timestamp.text(key.expiresAt),
+                    ]), on: transaction)
+                return try answer(key)
+            }
+        }
+        return (answered, answered.isReplay ? nil : (key, token))
+    }
+
+    /// Done before, nothing happens.
+    /// - Throws: ``DomainError/notFound``.
+    func revoke(_ id: APIKeyID, by principal: Principal) async throws -> APIKey {
+        try await stores.database.transaction { transaction in
+            let (key, isNew) = try await stores.apiKeys.revoke(
+                id, of: principal.userID, now: clock(), on: transaction)
+            if isNew {
+                try await stores.audit.record(
+                    "api-key.revoked", by: principal.userID, subject: id.uuid, on: transaction)
+            }
+            return key
+        }
+    }
+}

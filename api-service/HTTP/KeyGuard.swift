@@ -1,0 +1,62 @@
+import Access
+import Domain
+import FoundationEssentials
+import HTTPTypes
+import Persistence
+
+/// Lets API keys in: each within its own limit of requests.
+struct KeyGuard: Sendable {
+    let keys: APIKeyStore
+    /// Nil where limits are lifted, for load tests.
+    let limiter: KeyLimiter?
+    let clock: @Sendable () -> Date
+
+    /// Who bears a key, and the fields that tell how the key stands with its limit.
+    /// - Throws: ``DomainError/notAuthenticated``; 429 with Retry-After.
+    func admit(_ token: String) async throws -> (Principal, HTTPFields) {
+        let now = clock()
+        guard let token = APIKeyToken(token), let (key, role) = try await keys.authenticate(token, now: now) else {
+            throw DomainError.notAuthenticated
+        }
+        var fields = HTTPFields()
+        if let limiter {
+            let standing = limiter.take(key.id, now: now)
+            fields = HTTPFields(keyLimit: standing)
+            if standing.wait > 0 { throw APIProblem.tooManyRequests(byKey: standing) }
+        }
+        let principal = Principal(
+            userID: key.userID, role: role, sessionID: SessionID(key.id.uuid), expiresAt: key.expiresAt,
+            scopes: Set(key.scopes))
+        return (principal, fields)
+    }
+}
+
+extension HTTPFields {
+    /// As for the other limits: `q` requests at once, and as many again within `w` seconds.
+    init(keyLimit standing: KeyLimiter.Standing) {
+        self.init()
+        let window = Int(KeyLimiter.burst / KeyLimiter.rate)
+        self[.rateLimitPolicy] = "\"api-key\";q=\(Int(KeyLimiter.burst));w=\(window)"
+        self[.rateLimit] = "\"api-key\";r=\(standing.remaining);t=\(standing.retryAfter)"
+    }
+}
+
+extension APIProblem {
+    fileprivate static func tooManyRequests(byKey standing: KeyLimiter.Standing) -> APIProblem {
+        var headers = HTTPFields(keyLimit: standing)
+        headers[.retryAfter] = "\(max(1, standing.retryAfter))"
+        return APIProblem(
+            "too-many-requests", .tooManyRequests, "That was too often. Wait a moment before you try again.",
+            detail: "An API key has \(Int(KeyLimiter.rate)) requests a second, and \(Int(KeyLimiter.burst)) at once.",
+            headers: headers)
+    }
+
+    /// - Parameter scope: nil where no key will do.
+    static func scopeMissing(_ scope: APIScope?) -> APIProblem {
+        var problem = APIProblem(
+            "scope-missing", .forbidden, "This API key may not do this.",
+            detail: scope.map { "It needs the scope \($0.rawValue)." } ?? "No API key may: a person has to sign in.")
+        problem.scope = scope
+        return problem
+    }
+}
