@@ -83,6 +83,7 @@ let package = Package(
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
         .target(name: "Typesetting", dependencies: ["CTypesetting"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
+        .target(name: "OutgoingHTTP", dependencies: ["CCurl", "CLinux", "Domain"], swiftSettings: settings),
         .target(
             name: "PasswordHashing", dependencies: ["CArgon2", "CLinux"],
             resources: [.embedInCode("common-passwords.txt")], swiftSettings: settings),
@@ -99,6 +100,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .target(name: "Access", dependencies: ["Domain", jwt, crypto], swiftSettings: settings),
+        .target(name: "Webhooks", dependencies: ["Domain", crypto], swiftSettings: settings),
         .target(
             name: "Bootstrap",
             dependencies: [
@@ -112,7 +114,7 @@ let package = Package(
             name: "api-service",
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
-                "Redis", "AMQP", "Typesetting",
+                "Redis", "AMQP", "Typesetting", "Webhooks",
                 arguments, configuration, crypto, deque, hummingbird, httpTypes, jwt, lifecycle, logging, metrics,
                 nioCore, nioPosix,
             ],
@@ -130,6 +132,7 @@ let package = Package(
             name: "notifications",
             dependencies: [
                 "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "FailPoints", "SMTP",
+                "OutgoingHTTP", "Webhooks",
                 arguments,
                 configuration,
                 lifecycle, logging, metrics, mustache,
@@ -154,7 +157,7 @@ let package = Package(
             name: "Unit",
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
-                "SMTP", "AMQP",
+                "SMTP", "AMQP", "OutgoingHTTP", "Webhooks",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration,
                 httpTypes, logging,
             ],
@@ -163,7 +166,7 @@ let package = Package(
             name: "Integration",
             dependencies: [
                 "TestSupport", "Access", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "Redis",
-                "SMTP", "PasswordHashing",
+                "SMTP", "PasswordHashing", "OutgoingHTTP", "Webhooks",
                 "QRCode",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, logging, metrics, lifecycle,
             ],

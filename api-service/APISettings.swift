@@ -4,6 +4,7 @@ import Bootstrap
 import Domain
 import Postgres
 import Redis
+import Webhooks
 
 /// Everything that api-service is told by its environment.
 struct APISettings: Sendable {
@@ -23,6 +24,10 @@ struct APISettings: Sendable {
     var requiresVerifiedEmail: Bool
     /// Whose forwarded headers count.
     var trustedProxies: TrustedProxies
+    /// What the secrets of webhooks are derived from.
+    var webhookKey: WebhookKey
+    /// Where webhooks may go.
+    var webhookAddresses = AddressRule()
     /// Whose pages may use the API beside our own: `EM_CORS_ORIGINS`.
     var crossOrigins: Set<String> = []
 
@@ -43,6 +48,8 @@ struct APISettings: Sendable {
         let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
         let proxies = reader.value("EM_TRUSTED_PROXIES", default: TrustedProxies.loopback) { try TrustedProxies($0) }
         let crossOrigins = reader.value("EM_CORS_ORIGINS", default: []) { try CrossOrigin.origins($0) }
+        let webhookKey = reader.value("EM_WEBHOOK_KEY", secret: true) { try WebhookKey($0) }
+        let webhookAddresses = reader.value("EM_WEBHOOK_ALLOWED_ADDRESSES", default: []) { try AddressRange.ranges($0) }
         let eventLogDays = reader.int("EM_EVENT_LOG_DAYS", default: 90, in: 1...36_500)
         try reader.finish()
         var serving = database.value
@@ -52,6 +59,7 @@ struct APISettings: Sendable {
             accessTokenKey: accessTokenKey.value, accessKeySet: accessKeySet.value, keyFiles: keyFiles,
             ticketKeys: ticketKeys.value,
             requiresVerifiedEmail: requiresVerifiedEmail.value, trustedProxies: proxies.value,
+            webhookKey: webhookKey.value, webhookAddresses: AddressRule(allowed: webhookAddresses.value),
             crossOrigins: crossOrigins.value,
             retention: Retention(eventLog: Double(eventLogDays.value) * 86_400))
     }
@@ -85,6 +93,8 @@ struct Retention: Sendable {
     var endedSessions = 7.0 * 86_400
     /// Old and new addresses: as long as the mails about them may take.
     var emailChanges = 30.0 * 86_400
+    /// What webhooks were owed, or as long as the event log if that is shorter: then there is nothing left to send.
+    var webhookDeliveries = 30.0 * 86_400
     /// A mail is rarely looked at again after that.
     var unsubscribeLinks = 366.0 * 86_400
     /// Printed tickets: they are made again when somebody asks.

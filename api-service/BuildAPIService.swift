@@ -134,6 +134,10 @@ private func chores(
         .init("api_keys") { limit, transaction in
             try await stores.apiKeys.prune(before: clock() - APIKeyStore.memory, limit: limit, on: transaction)
         },
+        .init("webhook_deliveries") { limit, transaction in
+            try await stores.webhooks.prune(
+                before: clock() - min(retention.webhookDeliveries, retention.eventLog), limit: limit, on: transaction)
+        },
         .init("idempotency_keys") { limit, transaction in
             try await stores.idempotency.prune(limit: limit, on: transaction)
         },
@@ -225,6 +229,9 @@ func routes(
     let apiKeys = APIKeyRoutes(
         stores: stores, manageAPIKeys: ManageAPIKeys(stores: stores, clock: clock), clock: clock)
     let messages = MessageRoutes(log: stores.eventLog, authorization: authorization)
+    let webhooks = WebhookRoutes(
+        stores: stores, retryDelivery: RetryDelivery(stores: stores, clock: clock),
+        testWebhook: TestWebhook(stores: stores, clock: clock))
     let documents = DocumentRoutes(keys: issuer.keys, keyring: keyring)
 
     return [
@@ -313,6 +320,9 @@ func routes(
         .post("/api/v1/api-keys", .required, apiKeys.create),
         .delete("/api/v1/api-keys/{id}", .required, apiKeys.revoke),
         .get("/api/v1/messages", .required, messages.list, .readMessages),
+        .get("/api/v1/subscriptions/{id}/deliveries", .required, webhooks.list),
+        .post("/api/v1/subscriptions/{id}/deliveries/{deliveryId}/retry", .required, webhooks.retry),
+        .post("/api/v1/subscriptions/{id}/test", .required, webhooks.test),
 
         .get("/api/v1/admin/users", .required, admin.users),
         .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),

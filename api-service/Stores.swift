@@ -23,6 +23,7 @@ struct Stores: Sendable {
     let preferences: PreferenceStore
     let deliveries: DeliveryStore
     let mailSettings: MailSettingsStore
+    let webhooks: WebhookStore
     let stats: StatsStore
     let eventLog: EventLogStore
     let apiKeys: APIKeyStore
@@ -56,6 +57,7 @@ struct Stores: Sendable {
         preferences = PreferenceStore(database)
         deliveries = DeliveryStore(database)
         mailSettings = MailSettingsStore(database)
+        webhooks = WebhookStore(database)
         stats = StatsStore(database)
         apiKeys = APIKeyStore(database)
         eventLog = EventLogStore(database)

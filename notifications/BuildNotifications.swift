@@ -2,10 +2,12 @@ import AMQP
 import Bootstrap
 import Logging
 import Messaging
+import OutgoingHTTP
 import Persistence
 import Postgres
 import SMTP
 import ServiceLifecycle
+import Webhooks
 
 /// notifications, put together: read this first.
 ///
@@ -14,6 +16,8 @@ import ServiceLifecycle
 ///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/) ─→ SMTP
 ///                     ├──────→ Postgres (the hashes of the links that mails hold)
 ///                     └──────→ Postgres (sent, retrying, failed)
+///     RabbitMQ ─→ PlanWebhooks ──────→ Postgres (who is owed which fact)
+///     WebhookDesk ←─ Postgres (what is due) ─→ DeliverWebhook ─→ HTTP, then Postgres (delivered, retrying, failed)
 ///     MailingClock ──────────────────→ Postgres (what begins at a time)
 struct NotificationsService: Sendable {
     let health: HealthEndpoint
@@ -30,6 +34,7 @@ struct NotificationsQueues: Sendable {
     var mailings = WorkerQueue.notificationsMailings
     var mail = WorkerQueue.notificationsMail
     var bulkMail = WorkerQueue.notificationsBulkMail
+    var webhooks = WorkerQueue.notificationsWebhooks
     var topology = Topology.declaredByTheRelay
 }
 
@@ -41,6 +46,7 @@ struct NotificationsQueues: Sendable {
 /// | notifications.mailings | mailing.plan | ``PlanMailing`` |
 /// | notifications.mail | mail.send | ``SendEmail`` |
 /// | notifications.bulkMail | mail.send.bulk | ``SendEmail``, over connections of its own |
+/// | notifications.webhooks | every fact | ``PlanWebhooks`` |
 ///
 /// - Throws: what is wrong with the templates.
 func buildNotifications(
@@ -71,6 +77,13 @@ func buildNotifications(
             lanes: RecipientLanes(limits), pace: pace, pause: pause, ladder: queue.ladder, logger: logger)
         return worker(queue, prefetch: connections * 2, concurrency: connections) { try await send.handle($0) }
     }
+    let webhooks = WebhookStore(database)
+    let deliverWebhook = DeliverWebhook(
+        database: database, store: webhooks, notifications: NotificationStore(database),
+        sender: HTTPSender { settings.webhookAddresses.permits($0, isEncrypted: $1) }, key: settings.webhookKey,
+        logger: logger)
+    let desk = WebhookDesk(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }
+    let planWebhooks = PlanWebhooks(database: database, store: webhooks, desk: desk)
     let workers = [
         // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
         worker(
@@ -86,6 +99,13 @@ func buildNotifications(
         },
         mailWorker(queues.mail, connections: settings.mailConnections, settings.mailLimits),
         mailWorker(queues.bulkMail, connections: settings.bulkConnections, settings.bulkLimits),
+        // Most facts are for nobody, and cost one look for all that have come.
+        worker(
+            queues.webhooks, prefetch: 512, concurrency: 1, batch: .init(atMost: 256, handler: planWebhooks.handle)
+        ) { message in
+            _ = try await planWebhooks.handle([message])
+            return .done
+        },
     ]
     let health = HealthEndpoint(
         metrics: metrics,
@@ -101,6 +121,7 @@ func buildNotifications(
             HealthServer(health, settings: settings.common, logger: logger),
             SendingSwitch(pause: pause, deliveries: DeliveryStore(database), logger: logger),
             MailingClock(database: database, logger: logger),
+            desk,
         ] + workers
     return NotificationsService(health: health, services: services)
 }

@@ -37,6 +37,10 @@ struct MailComposer: Sendable {
         case .account(let isVerified):
             let facts = AccountMailFacts(context, isVerified: isVerified, link: links.action, site: site)
             return try message(context, to: facts.recipient, facts, at: now)
+        case .subscription(let matter):
+            let facts = SubscriptionMailFacts(
+                context, matter, link: self.site.link("/organizer/subscriptions"), site: site)
+            return try message(context, to: facts.recipient, facts, at: now)
         case .event(let matter):
             let contentID = "ticket.\(identity(context))"
             let facts = try EventMailFacts(

@@ -42,6 +42,29 @@ struct AccountMailFacts: MailFacts {
     }
 }
 
+/// Of a mail about a webhook that is sent nothing any more.
+struct SubscriptionMailFacts: MailFacts {
+    var site: SiteFacts
+    var recipient: String
+    var name: String
+    var url: String
+    var isDisabled: Bool
+    var since: String
+    var link: String
+    var linkLabel: String
+
+    init(_ context: MailContext, _ matter: MailContext.SubscriptionMatter, link: String, site: SiteFacts) {
+        self.site = site
+        recipient = singleLine(context.recipientName)
+        name = singleLine(matter.name)
+        url = singleLine(matter.url)
+        isDisabled = matter.isDisabled
+        since = EventTime(zoneName: "UTC", language: context.language).moment(matter.since) + " UTC"
+        self.link = link
+        linkLabel = MailWords(context.language).openSubscriptions
+    }
+}
+
 /// Of a mail about an event.
 struct EventMailFacts: MailFacts {
     struct EventFacts {

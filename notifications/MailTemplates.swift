@@ -67,6 +67,7 @@ struct MailTemplates: Sendable {
         case .accountPasswordChanged: "account-password-changed"
         case .accountConfirmEmail: "account-confirm-email"
         case .accountEmailChanging: "account-email-changing"
+        case .subscriptionPaused: "subscription-paused"
         }
     }
 }

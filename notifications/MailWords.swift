@@ -10,6 +10,7 @@ struct MailWords {
     var coOrganizer: String { isGerman ? "Mitveranstalter" : "a co-organizer" }
     var openGate: String { isGerman ? "Einlass öffnen" : "Open the gate" }
     var openEvent: String { isGerman ? "Veranstaltung öffnen" : "Open the event" }
+    var openSubscriptions: String { isGerman ? "Abonnements öffnen" : "Open your subscriptions" }
     /// After a change.
     var nothing: String { isGerman ? "keine Angabe" : "none" }
 

@@ -1,7 +1,9 @@
 import AMQP
 import Bootstrap
+import Domain
 import Postgres
 import SMTP
+import Webhooks
 
 /// What notifications reads from its environment.
 struct NotificationsSettings: Sendable {
@@ -19,10 +21,18 @@ struct NotificationsSettings: Sendable {
     /// Mails a second that this process hands over, of both sorts together; nil for as many as go.
     var mailsPerSecond: Int?
 
+    /// What the secrets of webhooks are derived from.
+    var webhookKey: WebhookKey
+    /// Where webhooks may go.
+    var webhookAddresses: AddressRule
+
     init(
         common: CommonSettings, database: DatabaseSettings, broker: BrokerAddress, mailServer: SMTPAddress,
-        mailFrom: MailAddress, mailConnections: Int = 8, bulkConnections: Int = 4, mailsPerSecond: Int? = nil
+        mailFrom: MailAddress, mailConnections: Int = 8, bulkConnections: Int = 4, mailsPerSecond: Int? = nil,
+        webhookKey: WebhookKey, webhookAddresses: AddressRule = AddressRule()
     ) {
+        self.webhookKey = webhookKey
+        self.webhookAddresses = webhookAddresses
         self.common = common
         self.database = database
         self.broker = broker
@@ -34,8 +44,9 @@ struct NotificationsSettings: Sendable {
         bulkLimits = RecipientLanes.Limits(connections: bulkConnections)
         self.mailsPerSecond = mailsPerSecond
         // A transaction for each mail on its way, and some for planning, mailings and the clock included. A mail with a
-        // link needs a second one for a moment, to store it: a planner's, who waits for no mail.
-        self.database.maximumTransactions = mailConnections + bulkConnections + NotificationsService.planConcurrency + 2
+        // link needs a second one for a moment, to store it: a planner's, who waits for no mail. Webhooks have none while
+        // they are on their way: two of these are enough to plan, claim and settle them.
+        self.database.maximumTransactions = mailConnections + bulkConnections + NotificationsService.planConcurrency + 4
         self.database.applicationName = "notifications"
         self.database.prefersIndexes = true
     }
@@ -52,10 +63,13 @@ struct NotificationsSettings: Sendable {
         let connections = reader.int("EM_SMTP_CONNECTIONS", default: 8, in: 1...64)
         let bulkConnections = reader.int("EM_SMTP_BULK_CONNECTIONS", default: 4, in: 1...64)
         let perSecond = reader.int("EM_SMTP_MAILS_PER_SECOND", default: 0, in: 0...10_000)
+        let webhookKey = reader.value("EM_WEBHOOK_KEY", secret: true) { try WebhookKey($0) }
+        let webhookAddresses = reader.value("EM_WEBHOOK_ALLOWED_ADDRESSES", default: []) { try AddressRange.ranges($0) }
         try reader.finish()
         self.init(
             common: common.value, database: database.value, broker: broker.value, mailServer: mailServer.value,
             mailFrom: mailFrom.value, mailConnections: connections.value, bulkConnections: bulkConnections.value,
-            mailsPerSecond: perSecond.value == 0 ? nil : perSecond.value)
+            mailsPerSecond: perSecond.value == 0 ? nil : perSecond.value, webhookKey: webhookKey.value,
+            webhookAddresses: AddressRule(allowed: webhookAddresses.value))
     }
 }

@@ -212,6 +212,7 @@ struct SendEmail: Sendable {
             case .event(let matter):
                 isOvertaken(context.notification.kind, matter, at: now)
                     || matter.transfer.map { $0.status != .offered } ?? false
+            case .subscription: false
             case .account(let isVerified): context.notification.kind == .accountVerifyEmail && isVerified
             }
         return isOvertaken ? "not sent: overtaken by a later change" : nil

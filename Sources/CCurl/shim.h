@@ -39,3 +39,35 @@ static inline long em_curl_get_long(CURL *easy, CURLINFO info) {
     curl_easy_getinfo(easy, info, &value);
     return value;
 }
+
+/// Called with the answer's body, piece by piece; anything but `size * count` ends the transfer.
+static inline CURLcode em_curl_set_write_callback(CURL *easy, curl_write_callback callback, void *context) {
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, context);
+    return curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, callback);
+}
+
+/// Called with the address of every connection to be made, names looked up; opens the socket, or refuses with -1.
+static inline CURLcode em_curl_set_socket_callback(CURL *easy, curl_opensocket_callback callback, void *context) {
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
+    return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+/// The whole address of any family: `curl_sockaddr.addr` is only as long as the shortest.
+static inline const void *em_curl_address(const struct curl_sockaddr *address) { return &address->addr; }
+
+/// A POST with these bytes, which are copied.
+static inline CURLcode em_curl_set_body(CURL *easy, const void *bytes, curl_off_t count) {
+    curl_easy_setopt(easy, CURLOPT_POST, 1L);
+    curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, count);
+    return curl_easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, bytes);
+}
+
+/// Seconds that a Retry-After asks for, as a number or a date; 0 without one.
+static inline long long em_curl_get_retry_after(CURL *easy) {
+    curl_off_t value = 0;
+    curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &value);
+    return (long long)value;
+}
+
+static inline CURLMcode em_curl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+    return curl_multi_setopt(multi, option, value);
+}

@@ -57,6 +57,8 @@ public enum NotificationSubject {}
 public enum TransferSubject {}
 public enum MessageSubject {}
 public enum APIKeySubject {}
+public enum SubscriptionSubject {}
+public enum WebhookDeliverySubject {}
 
 public typealias UserID = Identifier<UserSubject>
 public typealias SessionID = Identifier<SessionSubject>
@@ -70,6 +72,8 @@ public typealias NotificationID = Identifier<NotificationSubject>
 public typealias TransferID = Identifier<TransferSubject>
 public typealias MessageID = Identifier<MessageSubject>
 public typealias APIKeyID = Identifier<APIKeySubject>
+public typealias SubscriptionID = Identifier<SubscriptionSubject>
+public typealias WebhookDeliveryID = Identifier<WebhookDeliverySubject>
 
 extension UUID {
     /// Appends the usual form of 36 characters, lower-case. (Foundation goes by way of `printf` and `scanf`.)

@@ -19,6 +19,8 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case accountConfirmEmail = "account.confirmEmail"
     /// To the old address: somebody wants the account to have another.
     case accountEmailChanging = "account.emailChanging"
+    /// A subscription of theirs gets no more deliveries.
+    case subscriptionPaused = "subscription.paused"
 
     /// What the person may want or not; nil for mails about their account, which always go.
     public var topic: NotificationTopic? {
@@ -30,7 +32,7 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
         case .eventReminder: .reminders
         case .announcement: .announcements
         case .accountVerifyEmail, .accountAlreadyRegistered, .accountResetPassword, .accountPasswordChanged,
-            .accountConfirmEmail, .accountEmailChanging:
+            .accountConfirmEmail, .accountEmailChanging, .subscriptionPaused:
             nil
         }
     }

@@ -47,6 +47,9 @@ extension Topology {
             bindings.append(
                 Binding(source: names.events, destination: .queue(worker.name), routingKey: fact.rawValue))
         }
+        if worker.readsAllFacts {
+            bindings.append(Binding(source: names.events, destination: .queue(worker.name), routingKey: "#"))
+        }
         for work in worker.work {
             bindings.append(Binding(source: names.work, destination: .queue(worker.name), routingKey: work.rawValue))
         }

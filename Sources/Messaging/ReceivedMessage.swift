@@ -11,14 +11,17 @@ public struct ReceivedMessage: Sendable {
     public let firstSeen: Date
     /// Whether it may have been in hand before without the attempt being counted: its worker died.
     public let redelivered: Bool
+    /// The organizer whom a fact concerns, by the message's header.
+    public let owner: UserID?
     /// This hop of the message's trace; a new one if it has none.
     public let trace: TraceContext
 
-    public init(event: CloudEvent, attempt: Int, firstSeen: Date, redelivered: Bool) {
+    public init(event: CloudEvent, attempt: Int, firstSeen: Date, redelivered: Bool, owner: UserID? = nil) {
         self.event = event
         self.attempt = attempt
         self.firstSeen = firstSeen
         self.redelivered = redelivered
+        self.owner = owner
         trace = event.traceparent.flatMap(TraceContext.init(traceparent:))?.child() ?? TraceContext()
     }
 }
@@ -47,7 +50,7 @@ extension ReceivedMessage {
         self.init(
             event: try CloudEvent(decoding: delivery.message.body), attempt: delivery.attempt,
             firstSeen: headers[Header.firstSeen]?.stringValue.flatMap(Timestamp.parse) ?? arrival,
-            redelivered: delivery.redelivered)
+            redelivered: delivery.redelivered, owner: headers[Header.owner]?.stringValue.flatMap { UserID($0) })
     }
 }
 

@@ -7,16 +7,20 @@ public struct WorkerQueue: Sendable, Equatable {
     public let names: BrokerNames
     public let name: String
     public let facts: [MessageType]
+    /// Whether it gets every fact, whatever its type. Its reader looks after itself: it leaves no inbox rows, and the relay
+    /// takes a fact that nobody else reads for one that may go unread.
+    public let readsAllFacts: Bool
     public let work: [WorkType]
     public let ladder: RetryLadder
 
     public init(
-        name: String, facts: [MessageType] = [], work: [WorkType] = [], ladder: RetryLadder = .standard,
-        names: BrokerNames = .emConnect
+        name: String, facts: [MessageType] = [], readsAllFacts: Bool = false, work: [WorkType] = [],
+        ladder: RetryLadder = .standard, names: BrokerNames = .emConnect
     ) {
         self.names = names
         self.name = names.prefix + name
         self.facts = facts
+        self.readsAllFacts = readsAllFacts
         self.work = work
         self.ladder = ladder
     }
@@ -38,8 +42,12 @@ public struct WorkerQueue: Sendable, Equatable {
     public static let notificationsBulkMail = WorkerQueue(
         name: "notifications.bulkMail", work: [.bulkMailSend], ladder: .mail)
 
+    /// What decides which webhooks a fact is for.
+    public static let notificationsWebhooks = WorkerQueue(name: "notifications.webhooks", readsAllFacts: true)
+
     public static let all = [
         ticketIssue, notificationsPlan, notificationsMail, notificationsMailings, notificationsBulkMail,
+        notificationsWebhooks,
     ]
 
     /// Where messages end up that can't be handled, until an operator replays or discards them.

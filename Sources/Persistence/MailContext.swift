@@ -17,6 +17,23 @@ public struct MailContext: Sendable {
         case event(EventMatter)
         /// - Parameter isVerified: whether the address is known to be the person's.
         case account(isVerified: Bool)
+        case subscription(SubscriptionMatter)
+    }
+
+    public struct SubscriptionMatter: Codable, Hashable, Sendable {
+        public var name: String
+        public var url: String
+        /// For good, because the receiver said so.
+        public var isDisabled: Bool
+        /// Since when nothing has arrived.
+        public var since: Date
+
+        public init(name: String, url: String, isDisabled: Bool, since: Date) {
+            self.name = name
+            self.url = url
+            self.isDisabled = isDisabled
+            self.since = since
+        }
     }
 
     public struct EventMatter: Sendable {
@@ -99,7 +116,10 @@ extension NotificationStore {
         guard let row = rows.first, let email = try row.decode("email", as: String?.self) else { return nil }
         let notification = try Self.notification(row)
         let matter: MailContext.Matter
-        if notification.kind.isAboutAccount {
+        if notification.kind == .subscriptionPaused {
+            guard let details = try row.decode("details", as: String?.self) else { return nil }
+            matter = .subscription(try WireJSON.decode(MailContext.SubscriptionMatter.self, from: Array(details.utf8)))
+        } else if notification.kind.isAboutAccount {
             // A new address is nobody's before it is confirmed.
             let isVerified = try row.decode("email_verified_at", as: Date?.self) != nil
             matter = .account(isVerified: isVerified && notification.kind != .accountConfirmEmail)

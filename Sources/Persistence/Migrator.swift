@@ -50,6 +50,7 @@ public struct Migrator: Sendable {
         Migration(
             name: "0021_add_api_keys_and_subscriptions",
             script: PackageResources._021_add_api_keys_and_subscriptions_sql),
+        Migration(name: "0022_add_webhook_deliveries", script: PackageResources._022_add_webhook_deliveries_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

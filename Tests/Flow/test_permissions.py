@@ -22,6 +22,8 @@ ORGANIZERS = {"nobody": 401, "stranger": 403, "holder": 403, "other": 403, "gate
 GATE = {**ORGANIZERS, "gate": 200}
 # What belongs to the holder: others don't even learn that it exists.
 HOLDERS = {"nobody": 401, "stranger": 404, "holder": 200, "other": 404, "gate": 404, "partner": 200, "owner": 200, "admin": 200}
+# What is one person's own: for everybody else there is none.
+OWNERS = {**dict.fromkeys(CALLERS, 404), "nobody": 401, "owner": 200}
 ADMINS = {**dict.fromkeys(CALLERS, 403), "nobody": 401, "admin": 200}
 DRAFT = {"nobody": 404, "stranger": 404, "holder": 404, "other": 404, "gate": 200, "partner": 200, "owner": 200, "admin": 200}
 
@@ -145,6 +147,9 @@ ROUTES = [
     route("DELETE", "/api/v1/api-keys/{mailing}", {**dict.fromkeys(CALLERS, 404), "nobody": 401}),  # nobody's
     route("GET", "/api/v1/messages?eventId={id}", ORGANIZERS),
     route("GET", "/api/v1/messages?eventId={id}", hidden(ORGANIZERS), note="draft"),
+    route("GET", "/api/v1/subscriptions/{subscription}/deliveries", OWNERS),
+    route("POST", "/api/v1/subscriptions/{subscription}/deliveries/{mailing}/retry", OWNERS, good=404),
+    route("POST", "/api/v1/subscriptions/{subscription}/test", OWNERS, good=202),
     route("GET", "/api/v1/admin/users", ADMINS),
     route("PATCH", "/api/v1/admin/users/{user}", ADMINS, body={"role": "user"}),
     route("GET", "/api/v1/admin/audit", ADMINS),
@@ -197,6 +202,10 @@ def lasting(world: World, people: People, cast: SimpleNamespace, scenes: Callabl
     ticket = world.ticket(cast.holder, {"id": published["registration"]})
     published["ticket"] = ticket["id"]
     published["session"] = people.one().session
+    published["subscription"] = str(uuid4())
+    world.stack.rows("INSERT INTO subscriptions (id, user_id, name, scope, types, delivery, url, status, created_at) VALUES "
+                     "(%s, %s, 'Matrix', 'own', '{*}', 'webhook', 'https://receiver.example/', 'paused', now())",
+                     published["subscription"], cast.owner.id)
     published["checkIn"] = cast.owner.api.post(f"/events/{published['id']}/check-ins", {"code": ticket["code"]})["checkInId"]
     return {"": published, "draft": scenes("draft")}
 

@@ -82,6 +82,12 @@ STATEMENTS = {
     "UPDATE delivery_attempts SET detail = ''": API,
     "SELECT paused_at FROM sending": API | {"notifications"},
     "UPDATE sending SET paused_at = NULL": API,
+    "UPDATE subscriptions SET url = ''": API,
+    "UPDATE subscriptions SET status = 'paused'": API | {"notifications"},
+    "SELECT hash FROM api_keys": API,
+    "SELECT data FROM published_messages": API | {"notifications"},
+    "DELETE FROM webhook_deliveries": API,
+    "UPDATE webhook_attempts SET excerpt = ''": API,
     "INSERT INTO outbox (message_id) VALUES (NULL)": API | WORKERS,
     "SELECT 1 FROM outbox": API,
     "UPDATE outbox SET published_at = now()": API,
@@ -121,9 +127,9 @@ def test_no_two_services_log_in_as_the_same_user(stack: Stack) -> None:
 def test_a_secret_is_told_to_whom_it_serves(stack: Stack) -> None:
     holders = {name: {service for service in SERVICES
                       if {name, f"{name}_FILE"} & services.service_environment(stack.layout, service).keys()}
-               for name in ("EM_TICKET_KEY", "EM_ACCESS_TOKEN_KEY", "EM_MIGRATION_DATABASE_URL", "EM_SMTP_URL")}
+               for name in ("EM_TICKET_KEY", "EM_ACCESS_TOKEN_KEY", "EM_WEBHOOK_KEY", "EM_MIGRATION_DATABASE_URL", "EM_SMTP_URL")}
     assert holders == {"EM_TICKET_KEY": {"ticket-worker"}, "EM_ACCESS_TOKEN_KEY": {"api-service"},
-                       "EM_MIGRATION_DATABASE_URL": set(), "EM_SMTP_URL": {"notifications"}}
+                       "EM_WEBHOOK_KEY": {"api-service", "notifications"}, "EM_MIGRATION_DATABASE_URL": set(), "EM_SMTP_URL": {"notifications"}}
 
 
 def broker_allows(stack: Stack, service: str, action: Callable[[pika.adapters.blocking_connection.BlockingChannel], object]) -> bool:

@@ -2,16 +2,20 @@ import Access
 import ArgumentParser
 import Bootstrap
 import FoundationEssentials
+import Webhooks
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The keys that sign access tokens and tickets.", subcommands: [GenerateKeys.self, RotateKeys.self])
+        abstract: "The keys that sign access tokens, tickets and webhooks.",
+        subcommands: [GenerateKeys.self, RotateKeys.self])
 }
 
 struct GenerateKeys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
-        abstract: "Write access-token.key, access-token.jwks, ticket.key and ticket.jwks where they are missing.")
+        abstract:
+            "Write access-token.key, access-token.jwks, ticket.key, ticket.jwks and webhook.key where they are missing."
+    )
 
     @Option(help: "Where to write them; made if missing, for its owner only.") var directory: String
 
@@ -31,6 +35,10 @@ struct GenerateKeys: AsyncParsableCommand {
             if !FileManager.default.fileExists(atPath: setPath) {
                 try SecretFile.write(KeySet([key.verificationKey]).json + "\n", to: setPath)
             }
+        }
+        let webhookPath = "\(directory)/webhook.key"
+        if !FileManager.default.fileExists(atPath: webhookPath) {
+            try SecretFile.write(WebhookKey().text + "\n", to: webhookPath)
         }
         print("Keys are in \(directory).")
     }

@@ -12,7 +12,7 @@ struct Reconcile: AsyncParsableCommand {
         discussion: """
             For the day on which the database was restored from a backup, or RabbitMQ lost its data. Compares the event \
             log with the workers' inboxes, and has the relay publish what is missing there once more, under the same ids \
-            and sequences: whoever had a message after all notices. It may run at any time, also twice, and while \
+            and sequences: whoever had a message after all notices. Webhooks get what was never planned for them. It may run at any time, also twice, and while \
             everything is up. Integrators may hear messages again; what their queues lost they read from the event log.
 
             Uses EM_DATABASE_URL. Exit status: 0 done.
@@ -30,12 +30,16 @@ struct Reconcile: AsyncParsableCommand {
 
     func run() async throws {
         let since = Date().addingTimeInterval(-Double(within) * 86_400)
-        let again = try await withDatabase("EM_DATABASE_URL") { database, _ in
-            try await Self.reconcile(database, since: since, isTrial: dryRun)
+        let (again, webhooks) = try await withDatabase("EM_DATABASE_URL") { database, _ in
+            (
+                try await Self.reconcile(database, since: since, isTrial: dryRun),
+                try await Self.reconcileWebhooks(database, since: since, isTrial: dryRun)
+            )
         }
         let total = again.values.reduce(0, +)
         let verb = dryRun ? "would be published again" : "are published again"
         for (type, count) in again.sorted(by: { $0.key < $1.key }) { print("\(type): \(count)") }
+        if webhooks > 0 { print("\(webhooks) deliveries of webhooks \(dryRun ? "would be" : "are") planned.") }
         print(total == 0 ? "Nothing is missing: every message was had." : "\(total) messages \(verb).")
     }
 
@@ -50,6 +54,21 @@ struct Reconcile: AsyncParsableCommand {
             }
             again.merge(step.again, uniquingKeysWith: +)
             guard let last = step.last else { return again }
+            row = last
+        }
+    }
+
+    /// The same for webhooks, which have no inbox: returns how many deliveries were missing.
+    static func reconcileWebhooks(_ database: Database, since: Date, isTrial: Bool) async throws -> Int {
+        let store = WebhookStore(database)
+        var (row, missing) = (0, 0)
+        while true {
+            let step = try await database.transaction { [row] transaction in
+                try await store.reconcile(
+                    since: since, after: row, limit: 5000, isTrial: isTrial, now: Date(), on: transaction)
+            }
+            missing += step.missing
+            guard let last = step.last else { return missing }
             row = last
         }
     }

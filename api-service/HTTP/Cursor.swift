@@ -20,6 +20,7 @@ enum CursorKind: UInt8 {
     case apiKeys
     case subscriptions
     case sessions = 20
+    case webhookDeliveries = 22
 }
 
 /// Where a page ended, as text that nobody is meant to read: base64url of the kind, the time in microseconds since

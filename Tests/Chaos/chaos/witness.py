@@ -76,7 +76,8 @@ class Witness:
 def depths(url: str) -> dict[str, int]:
     """How many messages are ready in each of the product's queues; empty while the broker is away."""
     names = []
-    for queue in ("ticket-worker.issue", "notifications.plan", "notifications.mail", "notifications.mailings", "notifications.bulkMail"):
+    for queue in ("ticket-worker.issue", "notifications.plan", "notifications.mail", "notifications.mailings", "notifications.bulkMail",
+                  "notifications.webhooks"):
         names += [queue, f"{queue}.parked", *(f"{queue}.retry.{rung}" for rung in ("5s", "30s", "5m", "1h"))]
     try:
         connection = pika.BlockingConnection(pika.URLParameters(url))

@@ -9,6 +9,7 @@ import Persistence
 import Postgres
 import ServiceLifecycle
 import TestSupport
+import Webhooks
 
 /// The real application on a port of its own, with a database of its own.
 struct APIWorld: Sendable {
@@ -39,6 +40,7 @@ struct APIWorld: Sendable {
                 "EM_DATABASE_URL": databaseURL ?? world.databaseURL,
                 "EM_AMQP_URL": "amqp://x:y@127.0.0.1:1/", "EM_REDIS_URL": "redis://127.0.0.1:1/0",
                 "EM_ACCESS_TOKEN_KEY": base64URL(accessKey.rawRepresentation),
+                "EM_WEBHOOK_KEY": WebhookKey().text,
                 "EM_TICKET_PUBLIC_KEYS":
                     #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"\#(base64URL(ticketKey.publicKey.rawRepresentation))"}]}"#,
             ]

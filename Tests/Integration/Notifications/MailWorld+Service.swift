@@ -9,6 +9,7 @@ import SMTP
 import ServiceLifecycle
 import TestSupport
 import Testing
+import Webhooks
 
 @testable import notifications
 
@@ -24,13 +25,15 @@ extension MailWorld {
         let send = WorkerQueue(name: "notifications.mail", work: [.mailSend], ladder: ladder, names: names)
         let mailings = WorkerQueue(name: "notifications.mailings", work: [.mailingPlan], names: names)
         let bulk = WorkerQueue(name: "notifications.bulkMail", work: [.bulkMailSend], ladder: ladder, names: names)
-        let topology = Topology(workers: [plan, mailings, send, bulk], names: names)
+        let webhooks = WorkerQueue(name: "notifications.webhooks", readsAllFacts: true, names: names)
+        let topology = Topology(workers: [plan, mailings, send, bulk, webhooks], names: names)
         try await with(topology) { broker in
             var settings = try settings(connections: connections)
             limits(&settings.mailLimits)
             let service = try buildNotifications(
                 settings,
-                queues: .init(plan: plan, mailings: mailings, mail: send, bulkMail: bulk, topology: topology),
+                queues: .init(
+                    plan: plan, mailings: mailings, mail: send, bulkMail: bulk, webhooks: webhooks, topology: topology),
                 metrics: PrometheusRegistry(),
                 logger: world.logger)
             let redis = RedisClient(try RedisAddress(url: Servers.redis), logger: world.logger)
@@ -48,6 +51,7 @@ extension MailWorld {
             "EM_DATABASE_URL": world.databaseURL,
             "EM_AMQP_URL": Servers.broker, "EM_SMTP_URL": "smtp://127.0.0.1:\(server.port)",
             "EM_MAIL_FROM": "EM-Connect <events@example.com>", "EM_SMTP_CONNECTIONS": "\(connections)",
+            "EM_WEBHOOK_KEY": WebhookKey().text,
         ])
         return try NotificationsSettings(&reader)
     }

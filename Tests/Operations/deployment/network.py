@@ -5,7 +5,8 @@ from deployment.kubernetes import Document, of_kind, pods, selects
 
 
 def allows_port(rule: Document, port: int) -> bool:
-    return not rule.get("ports") or any(entry["port"] == port and entry.get("protocol") == "TCP" for entry in rule["ports"])
+    return not rule.get("ports") or any(entry["port"] <= port <= entry.get("endPort", entry["port"]) and entry.get("protocol") == "TCP"
+                                        for entry in rule["ports"])
 
 
 def allows_peer(rule: Document, side: str, labels: dict[str, str] | None, namespace: str | None) -> bool:
@@ -14,7 +15,10 @@ def allows_peer(rule: Document, side: str, labels: dict[str, str] | None, namesp
     if not peers:
         return True
     for peer in peers:
-        if "namespaceSelector" in peer:
+        if "ipBlock" in peer:  # none of ours but NodeLocal DNSCache is given by its address
+            if labels is None and namespace is None:
+                return True
+        elif "namespaceSelector" in peer:
             if namespace and "podSelector" not in peer and selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": namespace}):
                 return True
         elif "podSelector" in peer and labels is not None and selects(peer["podSelector"], labels):

@@ -8,6 +8,7 @@ import PasswordHashing
 import Persistence
 import Postgres
 import Testing
+import Webhooks
 
 @Suite("The route table")
 struct RouteTableTests {
@@ -18,6 +19,7 @@ struct RouteTableTests {
             "EM_DEMO": "true", "EM_HTTP_PORT": "0", "EM_PUBLIC_URL": "http://localhost:8080",
             "EM_DATABASE_URL": "postgres://em:x@127.0.0.1:1/em", "EM_AMQP_URL": "amqp://em:x@127.0.0.1:1/",
             "EM_REDIS_URL": "redis://127.0.0.1:1/0", "EM_ACCESS_TOKEN_KEY": key.seed,
+            "EM_WEBHOOK_KEY": WebhookKey().text,
             "EM_TICKET_PUBLIC_KEYS": KeySet([key.verificationKey]).json,
         ])
         let settings = try APISettings.read(&reader)

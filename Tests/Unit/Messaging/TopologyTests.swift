@@ -20,13 +20,13 @@ struct TopologyTests {
         let names = Set(topology.queues.map(\.name))
         for worker in [
             "ticket-worker.issue", "notifications.plan", "notifications.mail", "notifications.mailings",
-            "notifications.bulkMail",
+            "notifications.bulkMail", "notifications.webhooks",
         ] {
             for suffix in ["", ".parked", ".retry.5s", ".retry.30s", ".retry.5m", ".retry.1h"] {
                 #expect(names.contains(worker + suffix))
             }
         }
-        #expect(names.count == 30)
+        #expect(names.count == 36)
         #expect(topology.queues.allSatisfy { $0.durable && $0.arguments["x-queue-type"] == "quorum" })
     }
 
@@ -59,11 +59,15 @@ struct TopologyTests {
             ("notifications.mail", ["mail.send"]),
             ("notifications.mailings", ["mailing.plan"]),
             ("notifications.bulkMail", ["mail.send.bulk"]),
+            ("notifications.webhooks", ["#"]),
         ])
     func bindings(queue: String, keys: [String]) {
         let bound = topology.bindings.filter { $0.destination == .queue(queue) }
         #expect(bound.map(\.routingKey).sorted() == keys)
-        #expect(bound.allSatisfy { $0.source == ($0.routingKey.hasPrefix("em.") ? "em.events" : "em.work") })
+        #expect(
+            bound.allSatisfy {
+                $0.source == ($0.routingKey.hasPrefix("em.") || $0.routingKey == "#" ? "em.events" : "em.work")
+            })
     }
 
     @Test("facts without a reader of ours may go unread; everything else must arrive")

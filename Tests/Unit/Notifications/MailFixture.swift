@@ -79,8 +79,10 @@ struct MailFixture {
             id: notificationID, userID: userID, eventID: nil, eventTitle: nil, registrationID: nil, kind: kind,
             channel: "email", status: .queued, attempts: 0, lastError: nil, nextAttemptAt: nil, createdAt: now,
             sentAt: nil)
+        let webhook = MailContext.SubscriptionMatter(
+            name: "Our CRM", url: "https://crm.example.com/hooks", isDisabled: false, since: now)
         return MailContext(
             notification: notification, recipientName: recipientName, recipientEmail: recipientEmail,
-            matter: .account(isVerified: isVerified))
+            matter: kind == .subscriptionPaused ? .subscription(webhook) : .account(isVerified: isVerified))
     }
 }

@@ -44,6 +44,7 @@ class Settings:
     bind: str = LOOPBACK
     trusted_proxies: str = ""
     cors_origins: str = ""
+    webhook_allowed_addresses: str = ""
 
     @staticmethod
     def from_environment(fast: bool) -> "Settings":
@@ -63,6 +64,7 @@ class Settings:
             bind=address("EM_BIND", LOOPBACK),
             trusted_proxies=",".join(ranges("EM_TRUSTED_PROXIES")),
             cors_origins=os.environ.get("EM_CORS_ORIGINS", ""),
+            webhook_allowed_addresses=",".join(ranges("EM_WEBHOOK_ALLOWED_ADDRESSES")),
         )
         if settings.build not in ("release", "debug"):
             raise StackError("EM_BUILD must be release or debug")

@@ -12,7 +12,7 @@ OWN_SETTINGS = {
     "api-service": {
         "EM_DATABASE_URL": "secrets/database-url-api", "EM_AMQP_URL": "secrets/amqp-url-api",
         "EM_REDIS_URL": "secrets/redis-url-api", "EM_ACCESS_TOKEN_KEY": "keys/access-token.key",
-        "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks",
+        "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks", "EM_WEBHOOK_KEY": "keys/webhook.key",
     },
     "ws-hub": {
         "EM_DATABASE_URL": "secrets/database-url-ws-hub", "EM_REDIS_URL": "secrets/redis-url-ws-hub",
@@ -24,6 +24,7 @@ OWN_SETTINGS = {
     },
     "notifications": {
         "EM_DATABASE_URL": "secrets/database-url-notifications", "EM_AMQP_URL": "secrets/amqp-url-notifications",
+        "EM_WEBHOOK_KEY": "keys/webhook.key",
     },
 }
 
@@ -62,6 +63,8 @@ def service_environment(layout: Layout, service: str, instance: int = 1) -> dict
         environment["EM_EVENT_LOG_DAYS"] = settings.event_log_days
     if service == "api-service" and settings.cors_origins:
         environment["EM_CORS_ORIGINS"] = settings.cors_origins
+    if service in ("api-service", "notifications") and settings.webhook_allowed_addresses:
+        environment["EM_WEBHOOK_ALLOWED_ADDRESSES"] = settings.webhook_allowed_addresses
     if service == "notifications":
         environment["EM_SMTP_URL"] = f"smtp://{LOOPBACK}:{layout.server_port('smtp')}"
         environment["EM_MAIL_FROM"] = "EM-Connect <no-reply@example.com>"

@@ -1,0 +1,160 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// A delivery as its subscription's owner sees it.
+public struct WebhookDelivery: Sendable {
+    public var id: WebhookDeliveryID
+    public var messageID: MessageID
+    public var type: String
+    public var eventID: EventID?
+    public var sequence: Int?
+    public var status: WebhookDeliveryStatus
+    /// The last ones, the newest last; at most ``WebhookStore/attemptsShown``.
+    public var attempts: [WebhookAttempt]
+    public var createdAt: Date
+    public var nextAttemptAt: Date?
+}
+
+extension WebhookStore {
+    public static let attemptsShown = 12
+
+    /// What a subscription was owed, the newest first.
+    public func deliveries(
+        of subscription: SubscriptionID, status: WebhookDeliveryStatus? = nil, after: PageKey?, limit: Int
+    ) async throws -> Page<WebhookDelivery> {
+        let rows = try await database.read(
+            """
+            SELECT \(fragment: Self.columns) FROM webhook_deliveries
+            WHERE subscription_id = \(subscription) AND (\(status) IS NULL OR status = \(status))
+                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+            ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
+            """)
+        let found = try await withAttempts(try rows.map(Self.delivery))
+        return Page(found, limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
+    }
+
+    /// Whose the webhook is; nil when there is none of this id.
+    public func owner(of subscription: SubscriptionID) async throws -> UserID? {
+        try await database.read(
+            "SELECT user_id FROM subscriptions WHERE id = \(subscription) AND delivery = 'webhook' AND ended_at IS NULL"
+        ).first?.decode("user_id", as: UserID.self)
+    }
+
+    /// One of them; nil when the subscription has none of this id.
+    public func delivery(_ id: WebhookDeliveryID, of subscription: SubscriptionID) async throws -> WebhookDelivery? {
+        let rows = try await database.read(
+            """
+            SELECT \(fragment: Self.columns) FROM webhook_deliveries
+            WHERE id = \(id) AND subscription_id = \(subscription)
+            """)
+        return try await withAttempts(try rows.map(Self.delivery)).first
+    }
+
+    /// Makes a delivery due now, and begins its schedule anew; one that arrived before goes out once more. Its subscription
+    /// rests no longer.
+    /// - Returns: false when the subscription has none of this id.
+    public func retry(
+        _ id: WebhookDeliveryID, of subscription: SubscriptionID, now: Date, on transaction: Transaction
+    ) async throws -> Bool {
+        let updated = try await transaction.query(
+            """
+            UPDATE webhook_deliveries SET status = CASE WHEN attempts = 0 THEN 'queued' ELSE 'retrying' END, attempts = 0,
+                next_attempt_at = \(now), finished_at = NULL
+            WHERE id = \(id) AND subscription_id = \(subscription)
+            """)
+        guard updated.affectedRows > 0 else { return false }
+        try await wake(subscription, on: transaction)
+        return true
+    }
+
+    /// Sends a message that tells nothing.
+    public func test(
+        _ subscription: SubscriptionID, now: Date, on transaction: Transaction
+    ) async throws -> WebhookDelivery {
+        let delivery = WebhookDelivery(
+            id: WebhookDeliveryID(), messageID: MessageID(), type: CloudEvent.testType, status: .queued, attempts: [],
+            createdAt: now, nextAttemptAt: now)
+        _ = try await transaction.query(
+            """
+            INSERT INTO webhook_deliveries
+                (id, subscription_id, message_id, type, is_extra, created_at, next_attempt_at)
+            VALUES (\(delivery.id), \(subscription), \(delivery.messageID), \(delivery.type), true, \(now), \(now))
+            """)
+        try await wake(subscription, on: transaction)
+        return delivery
+    }
+
+    /// Sends facts once more, whatever became of them before, in the order given.
+    public func replay(
+        _ facts: [WebhookFact], to subscription: SubscriptionID, now: Date, on transaction: Transaction
+    ) async throws {
+        guard !facts.isEmpty else { return }
+        _ = try await transaction.query(
+            """
+            INSERT INTO webhook_deliveries
+                (id, subscription_id, message_id, event_id, sequence, type, is_extra, created_at, next_attempt_at)
+            SELECT fact.id, \(subscription), fact.message_id, fact.event_id, fact.sequence, fact.type, true, turn.at, turn.at
+            FROM unnest(
+                \(facts.map { _ in WebhookDeliveryID() })::uuid[], \(facts.map(\.id))::uuid[],
+                \(facts.map(\.eventID))::uuid[], \(facts.map(\.sequence))::bigint[], \(facts.map(\.type))::text[])
+                WITH ORDINALITY AS fact (id, message_id, event_id, sequence, type, place)
+            CROSS JOIN LATERAL (
+                SELECT \(now)::timestamptz - interval '1 second' + fact.place * interval '1 microsecond' AS at
+            ) turn
+            """)
+        try await wake(subscription, on: transaction)
+    }
+
+    /// Somebody wants to see it work now: it need not rest any longer.
+    private func wake(_ subscription: SubscriptionID, on transaction: Transaction) async throws {
+        _ = try await transaction.query("UPDATE subscriptions SET resting_until = NULL WHERE id = \(subscription)")
+    }
+
+    /// Removes what is older than `time`, with its attempts; at most `limit` rows. Returns how many those were.
+    public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            DELETE FROM webhook_deliveries WHERE id IN (
+                SELECT id FROM webhook_deliveries WHERE created_at < \(time) ORDER BY created_at LIMIT \(limit))
+            """
+        ).affectedRows
+    }
+
+    private static let columns: SQL =
+        "id, message_id, type, event_id, sequence, status, created_at, next_attempt_at"
+
+    private static func delivery(_ row: Row) throws -> WebhookDelivery {
+        WebhookDelivery(
+            id: try row.decode("id"), messageID: try row.decode("message_id"), type: try row.decode("type"),
+            eventID: try row.decode("event_id"), sequence: try row.decode("sequence"),
+            status: try row.decode("status"), attempts: [], createdAt: try row.decode("created_at"),
+            nextAttemptAt: try row.decode("next_attempt_at"))
+    }
+
+    private func withAttempts(_ deliveries: [WebhookDelivery]) async throws -> [WebhookDelivery] {
+        guard !deliveries.isEmpty else { return [] }
+        let rows = try await database.read(
+            """
+            SELECT d.id AS delivery_id, a.at, a.status, a.duration_ms, a.error, a.excerpt
+            FROM unnest(\(deliveries.map(\.id))::uuid[]) AS d (id)
+            CROSS JOIN LATERAL (
+                SELECT * FROM webhook_attempts w WHERE w.delivery_id = d.id ORDER BY w.id DESC LIMIT \(Self.attemptsShown)
+            ) a
+            ORDER BY a.id
+            """)
+        var attempts: [WebhookDeliveryID: [WebhookAttempt]] = [:]
+        for row in rows {
+            attempts[try row.decode("delivery_id"), default: []].append(
+                WebhookAttempt(
+                    at: try row.decode("at"), status: try row.decode("status"),
+                    durationMilliseconds: try row.decode("duration_ms"), error: try row.decode("error"),
+                    responseExcerpt: try row.decode("excerpt")))
+        }
+        return deliveries.map { delivery in
+            var delivery = delivery
+            delivery.attempts = attempts[delivery.id] ?? []
+            return delivery
+        }
+    }
+}

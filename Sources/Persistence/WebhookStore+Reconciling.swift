@@ -1,0 +1,48 @@
+public import FoundationEssentials
+public import Postgres
+
+extension WebhookStore {
+    /// Plans what was published and never planned, because the broker lost it on the way: the log itself is the queue.
+    ///
+    /// A subscription that was paused at the time, and is not now, gets what it missed.
+    /// - Parameters:
+    ///   - since: older facts are left alone; younger than what is pruned.
+    ///   - row: where the step before ended; 0 to begin.
+    ///   - isTrial: only counts.
+    /// - Returns: the last row looked at, nil when there was none left, and how many deliveries were missing.
+    public func reconcile(
+        since: Date, after row: Int, limit: Int, isTrial: Bool, now: Date, on transaction: Transaction
+    ) async throws -> (last: Int?, missing: Int) {
+        let looked = try await transaction.query(
+            "SELECT max(id) AS last FROM (SELECT id FROM outbox WHERE id > \(row) ORDER BY id LIMIT \(limit)) looked")
+        guard let last = try looked.first?.decode("last", as: Int?.self) else { return (nil, 0) }
+        let missing: SQL = """
+            SELECT s.id AS subscription_id, fact.* FROM (
+                SELECT id, message_id, type, event_id, owner_id, sequence, occurred_at AS at FROM outbox
+                WHERE id > \(row) AND id <= \(last) AND destination = 'events' AND published_at IS NOT NULL
+                    AND occurred_at >= \(since)
+            ) fact
+            JOIN subscriptions s ON \(fragment: Self.wants)
+            JOIN users u ON \(fragment: Self.mayWant)
+            WHERE NOT EXISTS (
+                SELECT FROM webhook_deliveries d WHERE d.subscription_id = s.id AND d.message_id = fact.message_id)
+            """
+        if isTrial {
+            let counted = try await transaction.query("SELECT count(*) AS count FROM (\(fragment: missing)) missing")
+                .first
+            return (last, try counted?.decode("count") ?? 0)
+        }
+        let planned = try await transaction.query(
+            """
+            INSERT INTO webhook_deliveries
+                (id, subscription_id, message_id, event_id, sequence, type, created_at, next_attempt_at)
+            SELECT gen_random_uuid(), subscription_id, message_id, event_id, sequence, type, turn.at, turn.at
+            FROM (\(fragment: missing)) missing
+            CROSS JOIN LATERAL (
+                SELECT \(now)::timestamptz + (missing.id - \(last)) * interval '1 microsecond' AS at
+            ) turn
+            ON CONFLICT (subscription_id, message_id) WHERE NOT is_extra DO NOTHING
+            """)
+        return (last, planned.affectedRows)
+    }
+}

@@ -1,0 +1,174 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// A fact that webhooks may be owed.
+public struct WebhookFact: Sendable {
+    public var id: MessageID
+    public var type: String
+    public var eventID: EventID?
+    public var ownerID: UserID?
+    public var sequence: Int?
+    public var at: Date
+
+    public init(id: MessageID, type: String, eventID: EventID?, ownerID: UserID?, sequence: Int?, at: Date) {
+        self.id = id
+        self.type = type
+        self.eventID = eventID
+        self.ownerID = ownerID
+        self.sequence = sequence
+        self.at = at
+    }
+}
+
+/// A delivery that one process has in hand.
+public struct WebhookJob: Sendable {
+    public var id: WebhookDeliveryID
+    public var subscriptionID: SubscriptionID
+    public var url: String
+    /// Of the secret, and when it began.
+    public var generation: Int
+    public var rotatedAt: Date?
+    /// Attempts so far.
+    public var attempts: Int
+    /// The subscription's last tries failed or took long, or there were none.
+    public var isTroubled: Bool
+    public var messageID: MessageID
+    /// As it was published; nil when the event log no longer has it.
+    public var message: CloudEvent?
+}
+
+/// What is owed to webhooks, who has it in hand, and how it went.
+public struct WebhookStore: Sendable {
+    /// Any number: it only has to be the same for everyone who claims.
+    private static let claimLock = 7322
+    /// `last_delivery_at` is no more precise, in seconds: a busy subscription's row is written rarely.
+    static let precision = 5.0
+
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// Whether any subscription wants webhooks at all.
+    public func isWanted() async throws -> Bool {
+        try await database.read(
+            "SELECT EXISTS (SELECT FROM subscriptions s WHERE \(fragment: Self.isActive)) AS is_wanted"
+        ).first?.decode("is_wanted") ?? false
+    }
+
+    static let isActive: SQL = "s.delivery = 'webhook' AND s.status = 'active' AND s.ended_at IS NULL"
+
+    /// Writes down who is owed these facts: once, whatever comes again. Returns how many deliveries there are now that
+    /// were not there before.
+    ///
+    /// Who wants every event's facts has to be an admin still.
+    public func plan(_ facts: [WebhookFact], now: Date, on transaction: Transaction) async throws -> Int {
+        guard !facts.isEmpty else { return 0 }
+        return try await transaction.query(
+            """
+            INSERT INTO webhook_deliveries
+                (id, subscription_id, message_id, event_id, sequence, type, created_at, next_attempt_at)
+            SELECT gen_random_uuid(), s.id, fact.message_id, fact.event_id, fact.sequence, fact.type, turn.at, turn.at
+            FROM unnest(
+                \(facts.map(\.id))::uuid[], \(facts.map(\.type))::text[], \(facts.map(\.eventID))::uuid[],
+                \(facts.map(\.ownerID))::uuid[], \(facts.map(\.sequence))::bigint[], \(facts.map(\.at))::timestamptz[])
+                WITH ORDINALITY AS fact (message_id, type, event_id, owner_id, sequence, at, place)
+            -- In the order in which they came.
+            CROSS JOIN LATERAL (
+                SELECT \(now)::timestamptz - interval '1 second' + fact.place * interval '1 microsecond' AS at
+            ) turn
+            JOIN subscriptions s ON \(fragment: Self.wants)
+            JOIN users u ON \(fragment: Self.mayWant)
+            ON CONFLICT (subscription_id, message_id) WHERE NOT is_extra DO NOTHING
+            """
+        ).affectedRows
+    }
+
+    /// Whether subscription `s` is for `fact`. A message may have been committed by a server whose clock is a little behind.
+    static let wants: SQL = """
+        \(fragment: isActive) AND s.created_at <= fact.at + interval '5 seconds'
+            AND (s.scope = 'all' OR s.user_id = fact.owner_id)
+            AND s.types && ARRAY[fact.type, regexp_replace(fact.type, '[^.]+$', '*'), '*']
+        """
+
+    /// Whether person `u` may have it: every event's facts are for administrators.
+    static let mayWant: SQL =
+        "u.id = s.user_id AND u.deleted_at IS NULL AND (s.scope = 'own' OR u.role = 'admin')"
+
+    /// Takes what is due, for `lease` seconds; nil when another process is at it.
+    ///
+    /// Each subscription is looked at by itself: `share` of its deliveries may be in hand at a time, one while it fails,
+    /// is slow or has never answered, none while it rests. Whose rows wait by the thousand takes no more of anybody's time than others.
+    /// - Parameters:
+    ///   - limit: how many at most for subscriptions that do well.
+    ///   - troubled: how many at most for the others.
+    public func claim(
+        limit: Int, troubled: Int, share: Int, lease: TimeInterval, now: Date
+    ) async throws -> [WebhookJob]? {
+        try await database.transaction { transaction in
+            // One at a time: whoever comes second would count without what the first is taking.
+            let held = try await transaction.query("SELECT pg_try_advisory_xact_lock(\(Self.claimLock)) AS held").first
+            guard let held, try held.decode("held", as: Bool.self) else { return nil }
+            let rows = try await transaction.query(
+                Self.claiming(limit: limit, troubled: troubled, share: share, until: now + lease, now: now))
+            return try rows.map(Self.job)
+        }
+    }
+
+    private static func claiming(limit: Int, troubled: Int, share: Int, until: Date, now: Date) -> SQL {
+        """
+        WITH waiting AS (
+            SELECT s.id AS subscription_id, d.id, d.next_attempt_at, state.is_troubled
+            FROM subscriptions s
+            CROSS JOIN LATERAL (
+                SELECT s.failing_since IS NOT NULL OR s.last_delivery_at IS NULL
+                    OR coalesce(s.slow_until > \(now), false) AS is_troubled
+            ) state
+            CROSS JOIN LATERAL (
+                SELECT count(*) AS count FROM webhook_deliveries w
+                WHERE w.subscription_id = s.id AND w.lease_until > \(now)
+            ) in_hand
+            CROSS JOIN LATERAL (
+                SELECT w.id, w.next_attempt_at FROM webhook_deliveries w
+                WHERE w.subscription_id = s.id AND w.next_attempt_at <= \(now)
+                    AND (w.lease_until IS NULL OR w.lease_until <= \(now))
+                ORDER BY w.next_attempt_at, w.id
+                LIMIT greatest(0, CASE WHEN state.is_troubled THEN 1 ELSE \(share) END - in_hand.count)
+            ) d
+            WHERE \(fragment: isActive) AND (s.resting_until IS NULL OR s.resting_until <= \(now))
+        ), ranked AS (
+            SELECT *, row_number() OVER (PARTITION BY is_troubled ORDER BY next_attempt_at, id) AS place FROM waiting
+        ), taken AS (
+            UPDATE webhook_deliveries w SET lease_until = \(until)
+            FROM ranked r WHERE w.id = r.id AND r.place <= CASE WHEN r.is_troubled THEN \(troubled) ELSE \(limit) END
+            RETURNING w.id, w.subscription_id, w.message_id, w.type, w.attempts, w.created_at, r.is_troubled
+        )
+        SELECT t.*, s.url, s.generation, s.rotated_at, m.message_id IS NOT NULL AS is_kept, m.event_id, m.occurred_at,
+            m.sequence, m.traceparent, m.data
+        FROM taken t JOIN subscriptions s ON s.id = t.subscription_id
+            LEFT JOIN published_messages m ON m.message_id = t.message_id
+        """
+    }
+
+    private static func job(_ row: Row) throws -> WebhookJob {
+        WebhookJob(
+            id: try row.decode("id"), subscriptionID: try row.decode("subscription_id"), url: try row.decode("url"),
+            generation: try row.decode("generation"), rotatedAt: try row.decode("rotated_at"),
+            attempts: try row.decode("attempts"), isTroubled: try row.decode("is_troubled"),
+            messageID: try row.decode("message_id"), message: try message(row))
+    }
+
+    private static func message(_ row: Row) throws -> CloudEvent? {
+        let id = try row.decode("message_id", as: MessageID.self)
+        let type = try row.decode("type", as: String.self)
+        if type == CloudEvent.testType {
+            let subscription = try row.decode("subscription_id", as: SubscriptionID.self)
+            return .test(id, of: subscription, at: try row.decode("created_at"))
+        }
+        guard try row.decode("is_kept", as: Bool.self) else { return nil }
+        return CloudEvent(
+            id: id, type: type, subject: try row.decode("event_id", as: EventID?.self)?.description,
+            time: try row.decode("occurred_at"), sequence: try row.decode("sequence"),
+            traceparent: try row.decode("traceparent"), data: Array(try row.decode("data", as: String.self).utf8))
+    }
+}

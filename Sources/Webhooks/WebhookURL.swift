@@ -1,0 +1,67 @@
+import Domain
+import FoundationEssentials
+
+/// An address that deliveries can be sent to, as far as that can be told before its name is looked up.
+public struct WebhookURL: Sendable, Hashable {
+    public let text: String
+    public let isEncrypted: Bool
+
+    /// What is wrong with an address; continues "url …".
+    public struct Refusal: Error, Sendable, Hashable {
+        public let message: String
+    }
+
+    /// - Throws: ``Refusal``, with what the address must be.
+    public init(_ text: String, rule: AddressRule) throws(Refusal) {
+        guard (1...2000).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
+            let parts = URLComponents(string: text), let host = parts.percentEncodedHost?.lowercased(), !host.isEmpty,
+            !host.contains("%")
+        else { throw Refusal(message: "must be an address such as https://example.com/hooks") }
+        guard let scheme = parts.scheme?.lowercased(), scheme == "https" || scheme == "http" else {
+            throw Refusal(message: "must begin with https://")
+        }
+        guard parts.user == nil, parts.password == nil else {
+            throw Refusal(message: "must not hold a user name or a password")
+        }
+        guard parts.fragment == nil else { throw Refusal(message: "must not have a fragment") }
+        isEncrypted = scheme == "https"
+        try Self.check(port: parts.port)
+        try Self.check(host: host, isEncrypted: isEncrypted, rule)
+        self.text = text
+    }
+
+    /// The ports of the web, and those that no service of a system has.
+    private static func check(port: Int?) throws(Refusal) {
+        guard let port else { return }
+        guard port == 80 || port == 443 || (1024...65_535).contains(port) else {
+            throw Refusal(message: "must have port 443, 80, or one from 1024 to 65535")
+        }
+    }
+
+    private static func check(host: String, isEncrypted: Bool, _ rule: AddressRule) throws(Refusal) {
+        let bare =
+            host.hasPrefix("[")
+            ? String(host.dropFirst().dropLast()) : String(host.trimmingSuffix(while: { $0 == "." }))
+        if let address = IPAddress(anyForm: bare) {
+            if rule.permits(address, isEncrypted: isEncrypted) { return }
+            let isInside = !rule.permits(address, isEncrypted: true)
+            throw Refusal(message: isInside ? "must not lead to a private or reserved address" : mustBeEncrypted)
+        }
+        // Which address a name has is only known when it is used; these are inside wherever they are used.
+        let isInside = !bare.contains(".") || bare.hasSuffix(".localhost")
+        if isInside, rule.allowed.isEmpty {
+            throw Refusal(message: "must name a host of the internet")
+        }
+        if !isEncrypted, rule.allowed.isEmpty { throw Refusal(message: mustBeEncrypted) }
+    }
+
+    private static let mustBeEncrypted = "must begin with https://"
+}
+
+extension String {
+    fileprivate func trimmingSuffix(while predicate: (Character) -> Bool) -> Substring {
+        var rest = self[...]
+        while let last = rest.last, predicate(last) { rest.removeLast() }
+        return rest
+    }
+}

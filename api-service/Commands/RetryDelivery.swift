@@ -1,0 +1,50 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Has a webhook's delivery tried again now.
+struct RetryDelivery: Sendable {
+    let stores: Stores
+    let clock: @Sendable () -> Date
+
+    /// - Throws: ``DomainError/notFound``.
+    func perform(
+        _ id: WebhookDeliveryID, of subscription: SubscriptionID, by principal: Principal
+    ) async throws -> WebhookDelivery {
+        try await stores.database.transaction { transaction in
+            guard try await stores.webhooks.retry(id, of: subscription, now: clock(), on: transaction) else {
+                throw DomainError.notFound
+            }
+            try await stores.audit.record(
+                "delivery.retried", by: principal.userID, subject: subscription.uuid,
+                AuditContent(about: ["deliveryId": id.description]), on: transaction)
+        }
+        guard let delivery = try await stores.webhooks.delivery(id, of: subscription) else {
+            throw DomainError.notFound
+        }
+        return delivery
+    }
+}
+
+/// Sends a webhook a message that tells nothing, so that its owner sees whether it arrives.
+struct TestWebhook: Sendable {
+    let stores: Stores
+    let clock: @Sendable () -> Date
+
+    /// - Parameter answer: makes the answer, which is kept with the delivery.
+    func perform(
+        _ subscription: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
+        _ answer: (WebhookDelivery) throws -> StoredResponse
+    ) async throws -> Answered {
+        try await stores.database.transaction { transaction in
+            try await stores.idempotency.once(request, on: transaction) {
+                let delivery = try await stores.webhooks.test(subscription, now: clock(), on: transaction)
+                try await stores.audit.record(
+                    "subscription.tested", by: principal.userID, subject: subscription.uuid, on: transaction)
+                return try answer(delivery)
+            }
+        }
+    }
+}
