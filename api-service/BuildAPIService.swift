@@ -138,6 +138,10 @@ private func chores(
             try await stores.webhooks.prune(
                 before: clock() - min(retention.webhookDeliveries, retention.eventLog), limit: limit, on: transaction)
         },
+        .init("mail_previews") { limit, transaction in
+            try await stores.mailPreviews.prune(
+                before: clock() - MailPreviewStore.lifetime, limit: limit, on: transaction)
+        },
         .init("idempotency_keys") { limit, transaction in
             try await stores.idempotency.prune(limit: limit, on: transaction)
         },
@@ -214,6 +218,9 @@ func routes(
         editPreferences: EditPreferences(stores: stores), unsubscribe: Unsubscribe(stores: stores))
     let mailSettings = MailSettingsRoutes(
         stores: stores, authorization: authorization, editMailSettings: EditMailSettings(stores: stores))
+    let mailPreviews = MailPreviewRoutes(
+        stores: stores, authorization: authorization, previewMail: PreviewMail(stores: stores, clock: clock),
+        clock: clock)
     let mailings = MailingRoutes(stores: stores, authorization: authorization)
     let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
     let admin = AdminRoutes(stores: stores, grantRole: GrantRole(stores: stores))
@@ -311,6 +318,8 @@ func routes(
             "/api/v1/events/{id}/announcements/{announcementId}", .required, announcements.cancel, .postAnnouncement),
         .get("/api/v1/events/{id}/mail-settings", .required, mailSettings.show, .viewMailings),
         .put("/api/v1/events/{id}/mail-settings", .required, mailSettings.replace, .editEvent),
+        .post("/api/v1/events/{id}/mail-previews", .required, mailPreviews.create, .viewMailings),
+        .get("/api/v1/mail-previews/{id}.html", .ignored, mailPreviews.show),
         .get("/api/v1/events/{id}/delivery", .required, deliveries.delivery, .viewMailings),
         .get("/api/v1/events/{id}/mailings", .required, mailings.list, .viewMailings),
         .get("/api/v1/events/{id}/mailings/{mailingId}", .required, mailings.show, .viewMailings),

@@ -24,6 +24,7 @@ struct Stores: Sendable {
     let deliveries: DeliveryStore
     let mailSettings: MailSettingsStore
     let webhooks: WebhookStore
+    let mailPreviews: MailPreviewStore
     let stats: StatsStore
     let eventLog: EventLogStore
     let apiKeys: APIKeyStore
@@ -58,6 +59,7 @@ struct Stores: Sendable {
         deliveries = DeliveryStore(database)
         mailSettings = MailSettingsStore(database)
         webhooks = WebhookStore(database)
+        mailPreviews = MailPreviewStore(database)
         stats = StatsStore(database)
         apiKeys = APIKeyStore(database)
         eventLog = EventLogStore(database)

@@ -1,5 +1,6 @@
 import AMQP
 import Bootstrap
+import Domain
 import Logging
 import Messaging
 import OutgoingHTTP
@@ -43,7 +44,7 @@ struct NotificationsQueues: Sendable {
 /// | queue | messages | handler |
 /// |---|---|---|
 /// | notifications.plan | em.ticket.issued, em.registration.waitlisted, em.registration.cancelled, em.event.updated, em.event.cancelled, account.mail | ``PlanNotifications`` |
-/// | notifications.mailings | mailing.plan | ``PlanMailing`` |
+/// | notifications.mailings | mailing.plan, mail.preview | ``PlanMailing``, ``PreviewMail`` |
 /// | notifications.mail | mail.send | ``SendEmail`` |
 /// | notifications.bulkMail | mail.send.bulk | ``SendEmail``, over connections of its own |
 /// | notifications.webhooks | every fact | ``PlanWebhooks`` |
@@ -57,6 +58,8 @@ func buildNotifications(
     let plan = PlanNotifications(database: database)
     let planMailing = PlanMailing(database: database)
     let composer = try MailComposer(from: settings.mailFrom, site: settings.common.publicURL)
+    let previewMail = PreviewMail(
+        previews: MailPreviewStore(database), events: EventStore(database), composer: composer)
     let pace = SendingPace(mailsPerSecond: settings.mailsPerSecond)
     let pause = SendingPause()
 
@@ -94,7 +97,11 @@ func buildNotifications(
             return .done
         },
         worker(queues.mailings, prefetch: 1, concurrency: 1) { message in
-            try await planMailing.handle(message.event)
+            if message.event.type == WorkType.mailPreview.rawValue {
+                try await previewMail.handle(message.event)
+            } else {
+                try await planMailing.handle(message.event)
+            }
             return .done
         },
         mailWorker(queues.mail, connections: settings.mailConnections, settings.mailLimits),

@@ -58,6 +58,10 @@ struct MailComposer: Sendable {
                     ("List-Unsubscribe", "<\(address)>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
                 ]
             }
+            // Answers go to whom the organizer named; without one to the sender.
+            if let address = matter.settings.replyTo {
+                message.replyTo = try MailAddress(name: singleLine(matter.event.organizerName), address: address)
+            }
             try attach(matter, of: context, contentID: contentID, to: &message, at: now)
             return message
         }

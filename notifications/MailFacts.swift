@@ -196,8 +196,10 @@ extension EventMailFacts {
 }
 
 extension NotificationKind {
-    /// Mails that are a ticket.
-    var carriesTicket: Bool { self == .registrationConfirmed || self == .registrationPromoted }
+    /// Mails that are a ticket, or bring it once more.
+    var carriesTicket: Bool {
+        self == .registrationConfirmed || self == .registrationPromoted || self == .eventReminder
+    }
 
     /// What the link in the mail is for, and the page that it opens; nil for mails without one.
     var link: (purpose: AccountLinkPurpose, page: String)? {

@@ -18,7 +18,7 @@ struct TicketSigner: Sendable {
     /// - Parameter notAfter: from when on the ticket is no proof any more; nil for never.
     func sign(_ ticket: TicketID, event: EventID, issue: Int, notAfter: Date?) throws -> String {
         let token = TicketToken(
-            keyID: keyID, ticketID: ticket, eventID: event, issue: UInt32(clamping: issue), notAfter: notAfter)
+            keyID: keyID, ticketID: ticket, eventID: event, issue: UInt16(clamping: issue), notAfter: notAfter)
         return token.text(signature: Array(try key.privateKey.signature(for: token.signedBytes)))
     }
 }

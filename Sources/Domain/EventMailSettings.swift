@@ -5,11 +5,16 @@ public struct EventMailSettings: Hashable, Sendable {
     /// `#0b6e5f`; nil for the product's own.
     public var colour: String?
     public var reminders: [Reminder]
+    /// Where answers go; nil for the installation's own address.
+    public var replyTo: String?
 
-    public init(paragraph: String = "", colour: String? = nil, reminders: [Reminder] = Reminder.usual) {
+    public init(
+        paragraph: String = "", colour: String? = nil, reminders: [Reminder] = Reminder.usual, replyTo: String? = nil
+    ) {
         self.paragraph = paragraph
         self.colour = colour
         self.reminders = reminders
+        self.replyTo = replyTo
     }
 
     /// Whether white text can be read on a colour: a contrast of 4.5 or more (WCAG 2.2, 1.4.3). Nil for what is no

@@ -53,6 +53,7 @@ public enum TicketSubject {}
 public enum CheckInSubject {}
 public enum AnnouncementSubject {}
 public enum MailingSubject {}
+public enum MailPreviewSubject {}
 public enum NotificationSubject {}
 public enum TransferSubject {}
 public enum MessageSubject {}
@@ -68,6 +69,7 @@ public typealias TicketID = Identifier<TicketSubject>
 public typealias CheckInID = Identifier<CheckInSubject>
 public typealias AnnouncementID = Identifier<AnnouncementSubject>
 public typealias MailingID = Identifier<MailingSubject>
+public typealias MailPreviewID = Identifier<MailPreviewSubject>
 public typealias NotificationID = Identifier<NotificationSubject>
 public typealias TransferID = Identifier<TransferSubject>
 public typealias MessageID = Identifier<MessageSubject>

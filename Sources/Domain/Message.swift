@@ -27,6 +27,8 @@ public enum WorkType: String, Codable, Sendable, CaseIterable {
     case bulkMailSend = "mail.send.bulk"
     /// The next step of a mailing is to be planned.
     case mailingPlan = "mailing.plan"
+    /// An organizer wants to see what a mail will look like.
+    case mailPreview = "mail.preview"
     /// Somebody asked for a mail about an account, or has to have one.
     case accountMail = "account.mail"
     /// A registration whose ticket was taken back needs the next one.
@@ -224,6 +226,13 @@ public struct MailingData: Codable, Hashable, Sendable {
         self.eventId = eventId
         self.mailingId = mailingId
     }
+}
+
+/// Data of `mail.preview`.
+public struct MailPreviewData: Codable, Hashable, Sendable {
+    public var previewId: MailPreviewID
+
+    public init(previewId: MailPreviewID) { self.previewId = previewId }
 }
 
 /// Data of `live.unread`.

@@ -5,36 +5,35 @@ public import FoundationEssentials
 /// Format, version 1 (all integers big-endian):
 ///
 ///     offset  bytes  meaning
-///          0      1  version: 1
-///          1      4  key id: the first 4 bytes of SHA-256 over the 32-byte Ed25519 public key
-///          5     16  ticket id (UUID)
-///         21     16  event id (UUID)
-///         37      4  issue: 1 for the first ticket of a registration, rising with each reissue
-///         41      4  not before, seconds since 2020-01-01T00:00:00Z (0: at any time)
-///         45      4  not after, likewise
-///         49     64  Ed25519 signature (RFC 8032) over `EM-Connect ticket` and bytes 0–48
+///          0      4  key id: the first 4 bytes of SHA-256 over the 32-byte Ed25519 public key
+///          4     16  ticket id (UUID)
+///         20     16  event id (UUID)
+///         36      2  issue: 1 for the first ticket of a registration, rising with each reissue
+///         38      3  not before, minutes since 2020-01-01T00:00Z, rounded down (0: at any time)
+///         41      3  not after, likewise, rounded up
+///         44     64  Ed25519 signature (RFC 8032) over `EM-Connect ticket 1` and bytes 0–43
 ///
-/// The 113 bytes are written in Base32 (RFC 4648 §6) without padding, behind `EM1:`; all of it lies in QR's
-/// alphanumeric alphabet, so that the symbol stays at version 8 with error correction M.
+/// The 108 bytes are written in Base32 (RFC 4648 §6) without padding, behind `EM1:`, which names the version; all of it
+/// lies in QR's alphanumeric alphabet. These 177 characters are what a symbol of version 7 holds with error correction M
+/// (178): a byte more would cost version 8, whose modules are smaller in the same print.
 public struct TicketToken: Hashable, Sendable {
     public static let prefix = "EM1:"
-    public static let version: UInt8 = 1
     /// 2020-01-01T00:00:00Z
     static let epoch = Date(timeIntervalSince1970: 1_577_836_800)
-    static let unsignedLength = 49
+    static let unsignedLength = 44
     static let signatureLength = 64
-    static let context = Array("EM-Connect ticket".utf8)
+    static let context = Array("EM-Connect ticket 1".utf8)
 
     /// The first four bytes of SHA-256 over the public key.
     public var keyID: [UInt8]
     public var ticketID: TicketID
     public var eventID: EventID
-    public var issue: UInt32
+    public var issue: UInt16
     public var notBefore: Date?
     public var notAfter: Date?
 
     public init(
-        keyID: [UInt8], ticketID: TicketID, eventID: EventID, issue: UInt32 = 1, notBefore: Date? = nil,
+        keyID: [UInt8], ticketID: TicketID, eventID: EventID, issue: UInt16 = 1, notBefore: Date? = nil,
         notAfter: Date? = nil
     ) {
         precondition(keyID.count == 4, "a key id has four bytes")
@@ -47,12 +46,12 @@ public struct TicketToken: Hashable, Sendable {
     }
 
     private var unsigned: [UInt8] {
-        var bytes: [UInt8] = [Self.version]
-        bytes += keyID
+        var bytes = keyID
         withUnsafeBytes(of: ticketID.uuid.uuid) { bytes += $0 }
         withUnsafeBytes(of: eventID.uuid.uuid) { bytes += $0 }
-        for number in [issue, Self.seconds(notBefore), Self.seconds(notAfter)] {
-            withUnsafeBytes(of: number.bigEndian) { bytes += $0 }
+        withUnsafeBytes(of: issue.bigEndian) { bytes += $0 }
+        for minutes in [Self.minutes(notBefore, .down), Self.minutes(notAfter, .up)] {
+            withUnsafeBytes(of: minutes.bigEndian) { bytes += $0.dropFirst() }
         }
         return bytes
     }
@@ -75,27 +74,28 @@ public struct TicketToken: Hashable, Sendable {
     public static func parse(_ text: String) -> (token: TicketToken, signature: [UInt8])? {
         guard text.utf8.count <= 256, text.uppercased().hasPrefix(prefix),
             let bytes = Base32.decode(text.uppercased().dropFirst(prefix.count)),
-            bytes.count == unsignedLength + signatureLength, bytes[0] == version
+            bytes.count == unsignedLength + signatureLength
         else { return nil }
         func uuid(_ offset: Int) -> UUID {
             bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(fromByteOffset: offset, as: uuid_t.self)) }
         }
-        func number(_ offset: Int) -> UInt32 {
-            bytes.withUnsafeBytes { UInt32(bigEndian: $0.loadUnaligned(fromByteOffset: offset, as: UInt32.self)) }
-        }
+        func number(_ range: Range<Int>) -> Int { bytes[range].reduce(0) { $0 << 8 | Int($1) } }
         let token = TicketToken(
-            keyID: Array(bytes[1..<5]), ticketID: TicketID(uuid(5)), eventID: EventID(uuid(21)), issue: number(37),
-            notBefore: date(number(41)), notAfter: date(number(45)))
+            keyID: Array(bytes[0..<4]), ticketID: TicketID(uuid(4)), eventID: EventID(uuid(20)),
+            issue: UInt16(number(36..<38)), notBefore: date(number(38..<41)), notAfter: date(number(41..<44)))
         return (token, Array(bytes[unsignedLength...]))
     }
 
-    private static func seconds(_ date: Date?) -> UInt32 {
+    /// Three bytes reach to November 2051. What ends later never ends, for a gate that has nothing but the ticket.
+    private static func minutes(_ date: Date?, _ rule: FloatingPointRoundingRule) -> UInt32 {
         guard let date else { return 0 }
-        return UInt32(clamping: max(1, Int(date.timeIntervalSince(epoch).rounded())))
+        let minutes = Int((date.timeIntervalSince(epoch) / 60).rounded(rule))
+        if minutes > 0xFF_FFFF { return rule == .up ? 0 : 0xFF_FFFF }
+        return UInt32(max(1, minutes))
     }
 
-    private static func date(_ seconds: UInt32) -> Date? {
-        seconds == 0 ? nil : epoch.addingTimeInterval(TimeInterval(seconds))
+    private static func date(_ minutes: Int) -> Date? {
+        minutes == 0 ? nil : epoch.addingTimeInterval(TimeInterval(minutes) * 60)
     }
 }
 

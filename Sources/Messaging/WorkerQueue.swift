@@ -36,8 +36,9 @@ public struct WorkerQueue: Sendable, Equatable {
     /// What sends one mail.
     public static let notificationsMail = WorkerQueue(name: "notifications.mail", work: [.mailSend], ladder: .mail)
 
-    /// What plans mailings, step by step.
-    public static let notificationsMailings = WorkerQueue(name: "notifications.mailings", work: [.mailingPlan])
+    /// What plans mailings, step by step; previews of them wait for one step at most.
+    public static let notificationsMailings = WorkerQueue(
+        name: "notifications.mailings", work: [.mailingPlan, .mailPreview])
     /// What sends one mail of a mailing.
     public static let notificationsBulkMail = WorkerQueue(
         name: "notifications.bulkMail", work: [.bulkMailSend], ladder: .mail)

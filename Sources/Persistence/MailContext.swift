@@ -149,7 +149,7 @@ extension NotificationStore {
         guard let eventID = notification.eventID else { return nil }
         // Side by side: one round trip for all of them.
         async let foundEvent = EventStore(database).find(eventID)
-        async let foundRegistration = registration(notification.registrationID)
+        async let foundPlace = place(notification.registrationID)
         async let foundTicket = ticket(try row.decode("ticket_id", as: TicketID?.self))
         async let foundSettings = MailSettingsStore(database).find(eventID)
         guard let event = try await foundEvent else { return nil }
@@ -173,8 +173,13 @@ extension NotificationStore {
         if notification.kind == .memberAdded {
             matter.role = try await EventStore(database).membership(of: notification.userID, in: eventID)
         }
-        matter.registration = try await foundRegistration
+        let place = try await foundPlace
+        matter.registration = place?.registration
         matter.ticket = try await foundTicket
+        // Planned for everybody at once, when tickets may still change: it holds the one that is good now.
+        if notification.kind == .eventReminder, let ticket = place?.ticket, ticket.status == .valid {
+            matter.ticket = ticket
+        }
         return matter
     }
 
@@ -184,9 +189,9 @@ extension NotificationStore {
         }
     }
 
-    private func registration(_ id: RegistrationID?) async throws -> Registration? {
+    private func place(_ id: RegistrationID?) async throws -> RegistrationDetail? {
         guard let id else { return nil }
-        return try await RegistrationStore(database).find(id)?.registration
+        return try await RegistrationStore(database).find(id)
     }
 
     private func ticket(_ id: TicketID?) async throws -> Ticket? {

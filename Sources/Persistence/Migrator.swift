@@ -51,6 +51,7 @@ public struct Migrator: Sendable {
             name: "0021_add_api_keys_and_subscriptions",
             script: PackageResources._021_add_api_keys_and_subscriptions_sql),
         Migration(name: "0022_add_webhook_deliveries", script: PackageResources._022_add_webhook_deliveries_sql),
+        Migration(name: "0024_add_mail_previews", script: PackageResources._024_add_mail_previews_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -136,6 +136,9 @@ ROUTES = [
     route("DELETE", "/api/v1/events/{id}/announcements/{mailing}", ORGANIZERS, good=404),
     route("GET", "/api/v1/events/{id}/mail-settings", ORGANIZERS),
     route("PUT", "/api/v1/events/{id}/mail-settings", ORGANIZERS, body={"paragraph": "", "colour": None}),
+    route("POST", "/api/v1/events/{id}/mail-previews", ORGANIZERS, body={"kind": "event.reminder"}),
+    # No access token goes along with a frame's address, which nobody guesses.
+    route("GET", "/api/v1/mail-previews/{mailing}.html", dict.fromkeys(CALLERS, 404)),
     route("GET", "/api/v1/events/{id}/delivery", ORGANIZERS),
     route("GET", "/api/v1/events/{id}/mailings", ORGANIZERS),
     route("GET", "/api/v1/events/{id}/mailings", hidden(ORGANIZERS), note="draft"),

@@ -12,6 +12,8 @@ struct EditMailSettings: Sendable {
             try await stores.mailSettings.set(settings, of: event, on: transaction)
             var content = ["paragraph": settings.paragraph]
             content["colour"] = settings.colour
+            // The log of what was done keeps no addresses.
+            if settings.replyTo != nil { content["replyTo"] = "named" }
             content["reminders"] = settings.reminders.map(\.text).joined(separator: " ")
             try await stores.audit.record(
                 "event.mail-settings-edited", by: principal.userID, subject: event.uuid, event: event,

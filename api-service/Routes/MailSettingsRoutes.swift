@@ -13,11 +13,13 @@ struct MailSettingsRoutes: Sendable {
         var paragraph: String
         @Nullable var colour: String?
         var reminders: [String]
+        @Nullable var replyTo: String?
 
         init(_ settings: EventMailSettings) {
             paragraph = settings.paragraph
             colour = settings.colour
             reminders = settings.reminders.map(\.text)
+            replyTo = settings.replyTo
         }
     }
 
@@ -33,7 +35,7 @@ struct MailSettingsRoutes: Sendable {
         var fields = try await BodyFields(request)
         let settings = EventMailSettings(
             paragraph: fields.text("paragraph", 0...2000, multiline: true), colour: fields.colour("colour"),
-            reminders: fields.reminders("reminders"))
+            reminders: fields.reminders("reminders"), replyTo: fields.has("replyTo") ? fields.email("replyTo") : nil)
         try fields.validation.check()
         try await editMailSettings.perform(settings, of: event.id, by: principal)
         return try .json(SettingsJSON(settings))
@@ -41,7 +43,8 @@ struct MailSettingsRoutes: Sendable {
 }
 
 extension BodyFields {
-    fileprivate mutating func colour(_ name: String) -> String? {
+    /// A colour that white text can be read on, or null.
+    mutating func colour(_ name: String) -> String? {
         guard let text = optionalText(name, maximum: 7)?.lowercased() else { return nil }
         switch EventMailSettings.isReadable(text) {
         case true: return text

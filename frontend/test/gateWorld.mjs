@@ -23,13 +23,12 @@ function base32(bytes) {
 }
 
 export function ticket({ ticketId = randomUUID(), event = eventId, issue = 1, signedBy = key } = {}) {
-  const head = Buffer.alloc(49);
-  head[0] = 1;
-  head.write(signedBy.kid, 1, 'hex');
-  head.write(ticketId.replaceAll('-', ''), 5, 'hex');
-  head.write(event.replaceAll('-', ''), 21, 'hex');
-  head.writeUInt32BE(issue, 37);
-  const signature = sign(null, Buffer.concat([Buffer.from('EM-Connect ticket'), head]), signedBy.privateKey);
+  const head = Buffer.alloc(44);
+  head.write(signedBy.kid, 0, 'hex');
+  head.write(ticketId.replaceAll('-', ''), 4, 'hex');
+  head.write(event.replaceAll('-', ''), 20, 'hex');
+  head.writeUInt16BE(issue, 36);
+  const signature = sign(null, Buffer.concat([Buffer.from('EM-Connect ticket 1'), head]), signedBy.privateKey);
   return { text: `EM1:${base32(Buffer.concat([head, signature]))}`, ticketId, eventId: event, key: signedBy };
 }
 

@@ -29,18 +29,18 @@ def verify(text: str, keys: dict) -> ReadTicket:
         raise ValueError("no ticket")
     encoded = text.removeprefix("EM1:")
     data = base64.b32decode(encoded + "=" * (-len(encoded) % 8))
-    if len(data) != 113 or data[0] != 1:
+    if len(data) != 108:
         raise ValueError("no ticket of version 1")
     raw_keys = [base64.urlsafe_b64decode(key["x"] + "=") for key in keys["keys"] if key["crv"] == "Ed25519"]
-    [key] = [raw for raw in raw_keys if hashlib.sha256(raw).digest()[:4] == data[1:5]]
-    Ed25519PublicKey.from_public_bytes(key).verify(data[49:], b"EM-Connect ticket" + data[:49])
+    [key] = [raw for raw in raw_keys if hashlib.sha256(raw).digest()[:4] == data[:4]]
+    Ed25519PublicKey.from_public_bytes(key).verify(data[44:], b"EM-Connect ticket 1" + data[:44])
 
     def time(offset: int) -> datetime | None:
-        seconds = int.from_bytes(data[offset : offset + 4], "big")
-        return EPOCH + timedelta(seconds=seconds) if seconds else None
+        minutes = int.from_bytes(data[offset : offset + 3], "big")
+        return EPOCH + timedelta(minutes=minutes) if minutes else None
 
-    return ReadTicket(str(uuid.UUID(bytes=data[5:21])), str(uuid.UUID(bytes=data[21:37])),
-                      int.from_bytes(data[37:41], "big"), time(41), time(45))
+    return ReadTicket(str(uuid.UUID(bytes=data[4:20])), str(uuid.UUID(bytes=data[20:36])),
+                      int.from_bytes(data[36:38], "big"), time(38), time(41))
 
 
 def scan(image: bytes) -> str:

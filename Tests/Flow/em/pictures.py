@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-MODULES = 49 + 8  # version 8 with its quiet zone
+MODULES = 45 + 8  # version 7 with its quiet zone
 SIDE = 148  # 25 mm at 150 dpi
 
 

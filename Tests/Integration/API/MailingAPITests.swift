@@ -1,3 +1,4 @@
+@testable import api_service
 import Domain
 import FoundationEssentials
 import Persistence
@@ -122,17 +123,42 @@ import Testing
             let path = "/api/v1/events/\(try await api.event(owner.token))/mail-settings"
             #expect(
                 try await api.client.get(path, token: owner.token).text.contains(#""reminders":["P7D","PT24H"]"#))
-            let body = ##"{"paragraph":"Bring a coat","colour":"#7A1F3D","reminders":["P2D"]}"##
+            let body =
+                ##"{"paragraph":"Bring a coat","colour":"#7A1F3D","reminders":["P2D"],"replyTo":"Team@example.org"}"##
             let changed = try await api.client.put(path, body, token: owner.token)
             #expect(changed.status == 200 && changed.string("colour") == "#7a1f3d")
+            #expect(changed.string("replyTo") == "team@example.org")
             #expect(try await api.client.get(path, token: owner.token).body == changed.body)
             for wrong in [
-                ##"{"colour":"#ffffff"}"##, #"{"colour":"red"}"#, #"{"reminders":["P7D","P7D"]}"#,
+                ##"{"colour":"#ffffff"}"##, #"{"replyTo":"nobody"}"#, #"{"colour":"red"}"#,
+                #"{"reminders":["P7D","P7D"]}"#,
                 #"{"reminders":["P1W"]}"#,
                 #"{"reminders":"P7D"}"#, #"{"reminders":["P1D","P2D","P3D","P4D","P5D","P6D"]}"#,
             ] {
                 #expect(try await api.client.put(path, wrong, token: owner.token).status == 422, "\(wrong)")
             }
+        }
+    }
+
+    @Test("A preview that nobody makes in time is refused; one that is made can be looked at for an hour")
+    func previews() async throws {
+        try await APIWorld.run { api in
+            let owner = try await api.signUp(role: .organizer)
+            let event = try #require(EventID(try await api.event(owner.token)))
+            let stores = Stores(api.world.database)
+            let wish = MailPreviewWish(
+                event: event, kind: .eventReminder, language: .english, announcement: nil, paragraph: "", colour: nil)
+            let hurried = PreviewMail(stores: stores, clock: { Date() }, patience: .milliseconds(50))
+            await #expect(throws: APIProblem.self) { try await hurried.perform(wish) }
+
+            let id = MailPreviewID(UUID())
+            try await stores.mailPreviews.ask(wish, as: id, at: Date(timeIntervalSinceNow: -3500))
+            let path = "/api/v1/mail-previews/\(id).html"
+            #expect(try await api.client.get(path).status == 404)
+            try await stores.mailPreviews.fulfil(id, MailPreview(subject: "S", text: "T", html: "<p>Soon</p>"))
+            let page = try await api.client.get(path)
+            #expect(page.status == 200 && page.text == "<p>Soon</p>")
+            #expect(try await stores.mailPreviews.find(id, now: Date(timeIntervalSinceNow: 101)) == nil)
         }
     }
 

@@ -49,17 +49,31 @@ struct TicketTests {
     func tokenRoundTrip() throws {
         let token = TicketToken(
             keyID: [1, 2, 3, 4], ticketID: TicketID(), eventID: EventID(), issue: 3,
-            notAfter: Date(timeIntervalSince1970: 1_900_000_000))
+            notAfter: Date(timeIntervalSince1970: 1_900_000_020))
         let signature = (0..<64).map { UInt8($0) }
         let text = token.text(signature: signature)
         let alphabet = Set("0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:")
         #expect(text.allSatisfy(alphabet.contains))
-        #expect(text.utf8.count == 185)
+        #expect(text.utf8.count == 177)
         let parsed = try #require(TicketToken.parse(text))
         #expect(parsed.token == token)
         #expect(parsed.signature == signature)
         #expect(parsed.token.signedBytes == token.signedBytes)
         #expect(TicketToken.parse(text.lowercased())?.token == token)
+    }
+
+    @Test("times are told to the minute, in the holder's favour, and what ends beyond 2051 doesn't end")
+    func tokenTimes() throws {
+        func read(_ notBefore: TimeInterval, _ notAfter: TimeInterval) throws -> [TimeInterval?] {
+            let token = TicketToken(
+                keyID: [1, 2, 3, 4], ticketID: TicketID(), eventID: EventID(),
+                notBefore: Date(timeIntervalSince1970: notBefore), notAfter: Date(timeIntervalSince1970: notAfter))
+            let parsed = try #require(TicketToken.parse(token.text(signature: Array(repeating: 0, count: 64)))).token
+            return [parsed.notBefore?.timeIntervalSince1970, parsed.notAfter?.timeIntervalSince1970]
+        }
+        #expect(try read(1_800_000_059, 1_800_000_061) == [1_800_000_000, 1_800_000_120])
+        #expect(try read(0, 2_584_469_700) == [1_577_836_860, 2_584_469_700])
+        #expect(try read(2_600_000_000, 2_600_000_000) == [2_584_469_700, nil])
     }
 
     @Test("anything else is no token")

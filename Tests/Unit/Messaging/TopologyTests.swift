@@ -57,7 +57,7 @@ struct TopologyTests {
                 ]
             ),
             ("notifications.mail", ["mail.send"]),
-            ("notifications.mailings", ["mailing.plan"]),
+            ("notifications.mailings", ["mail.preview", "mailing.plan"]),
             ("notifications.bulkMail", ["mail.send.bulk"]),
             ("notifications.webhooks", ["#"]),
         ])

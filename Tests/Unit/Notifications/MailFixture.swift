@@ -17,7 +17,7 @@ struct MailFixture {
     let start = Date(timeIntervalSince1970: 1_796_493_600)
     let now = Date(timeIntervalSince1970: 1_795_352_700)
     /// As long as a real one.
-    let qrText = "EM1:" + String(repeating: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", count: 5) + "ABCDEFGHIJKLMNOPQRSTU"
+    let qrText = "EM1:" + String(repeating: "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", count: 5) + "ABCDEFGHIJKLM"
 
     var title = "Größe & <Straße>"
     var venue = "Haus 1; Saal \"B\", Berlin"

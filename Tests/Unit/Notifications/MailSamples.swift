@@ -43,11 +43,7 @@ import Testing
                     MailLinks(
                         action: "https://events.example.com/x#token=example",
                         unsubscribe: isOptional ? SecretToken() : nil), at: fixture.now)
-                var html = try #require(mail.html)
-                for part in mail.inlineParts {
-                    let picture = "data:\(part.mediaType);base64,\(Data(part.bytes).base64EncodedString())"
-                    html = html.replacingOccurrences(of: "cid:\(part.contentID ?? "")", with: picture)
-                }
+                let html = PreviewMail.standalone(mail)
                 let name = "\(kind.rawValue).\(language.rawValue)"
                 try html.write(to: directory.appendingPathComponent("\(name).html"), atomically: true, encoding: .utf8)
                 try "Subject: \(mail.subject)\n\n\(mail.text)".write(

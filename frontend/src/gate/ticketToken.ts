@@ -12,8 +12,8 @@ export interface TicketToken {
 }
 
 const prefix = 'EM1:';
-const context = 'EM-Connect ticket';
-const unsignedLength = 49;
+const context = 'EM-Connect ticket 1';
+const unsignedLength = 44;
 const length = unsignedLength + 64;
 const symbols = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
@@ -22,14 +22,14 @@ export function parseTicketToken(text: string): TicketToken | null {
   const upper = text.toUpperCase();
   if (text.length > 256 || !upper.startsWith(prefix)) return null;
   const bytes = decodeBase32(upper.slice(prefix.length));
-  if (bytes === null || bytes.length !== length || bytes[0] !== 1) return null;
+  if (bytes === null || bytes.length !== length) return null;
   const numbers = new DataView(bytes.buffer);
   const signed = new Uint8Array(context.length + unsignedLength);
   signed.set([...context].map((letter) => letter.charCodeAt(0)));
   signed.set(bytes.subarray(0, unsignedLength), context.length);
   return {
-    keyId: hex(bytes.subarray(1, 5)), ticketId: uuid(bytes.subarray(5, 21)), eventId: uuid(bytes.subarray(21, 37)),
-    issue: numbers.getUint32(37), signed, signature: bytes.slice(unsignedLength),
+    keyId: hex(bytes.subarray(0, 4)), ticketId: uuid(bytes.subarray(4, 20)), eventId: uuid(bytes.subarray(20, 36)),
+    issue: numbers.getUint16(36), signed, signature: bytes.slice(unsignedLength),
   };
 }
 

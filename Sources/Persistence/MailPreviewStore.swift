@@ -1,0 +1,114 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// What an organizer wants to see before anybody gets it.
+public struct MailPreviewWish: Sendable {
+    public var event: EventID
+    public var kind: NotificationKind
+    public var language: Language
+    /// Of an announcement.
+    public var announcement: (title: String, body: String)?
+    public var paragraph: String
+    public var colour: String?
+
+    public init(
+        event: EventID, kind: NotificationKind, language: Language, announcement: (title: String, body: String)?,
+        paragraph: String, colour: String?
+    ) {
+        self.event = event
+        self.kind = kind
+        self.language = language
+        self.announcement = announcement
+        self.paragraph = paragraph
+        self.colour = colour
+    }
+}
+
+/// A mail as it would look.
+public struct MailPreview: Sendable {
+    public var subject: String
+    public var text: String
+    /// Whole: its pictures are part of it.
+    public var html: String
+
+    public init(subject: String, text: String, html: String) {
+        self.subject = subject
+        self.text = text
+        self.html = html
+    }
+}
+
+/// Previews on their way: api-service writes down the wish, notifications fulfils it.
+public struct MailPreviewStore: Sendable {
+    /// How long one can be looked at, in seconds.
+    public static let lifetime: TimeInterval = 3600
+
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// Writes down the wish, with the job for it.
+    public func ask(_ wish: MailPreviewWish, as id: MailPreviewID, at now: Date) async throws {
+        let job = try OutboxEntry.work(.mailPreview, event: nil, MailPreviewData(previewId: id))
+        try await database.transaction { transaction in
+            _ = try await transaction.query(
+                """
+                INSERT INTO mail_previews (id, event_id, created_at, kind, language, title, body, paragraph, colour)
+                VALUES (\(id), \(wish.event), \(now), \(wish.kind), \(wish.language), \(wish.announcement?.title),
+                    \(wish.announcement?.body), \(wish.paragraph), \(wish.colour))
+                """)
+            try await OutboxStore().append([job], on: transaction)
+        }
+    }
+
+    /// Nil when nobody asked, or long ago.
+    public func wish(_ id: MailPreviewID) async throws -> MailPreviewWish? {
+        let rows = try await database.read(
+            """
+            SELECT event_id, kind, language, title, body, paragraph, colour FROM mail_previews WHERE id = \(id)
+            """)
+        guard let row = rows.first else { return nil }
+        var announcement: (title: String, body: String)?
+        if let title = try row.decode("title", as: String?.self), let body = try row.decode("body", as: String?.self) {
+            announcement = (title, body)
+        }
+        return MailPreviewWish(
+            event: try row.decode("event_id"), kind: try row.decode("kind"), language: try row.decode("language"),
+            announcement: announcement, paragraph: try row.decode("paragraph"), colour: try row.decode("colour"))
+    }
+
+    public func fulfil(_ id: MailPreviewID, _ preview: MailPreview) async throws {
+        try await database.transaction { transaction in
+            _ = try await transaction.query(
+                """
+                UPDATE mail_previews
+                SET subject = \(preview.subject), plain_text = \(preview.text), html = \(preview.html)
+                WHERE id = \(id)
+                """)
+        }
+    }
+
+    /// Nil as long as it isn't made, and when its time is over.
+    public func find(_ id: MailPreviewID, now: Date) async throws -> MailPreview? {
+        try await database.read(
+            """
+            SELECT subject, plain_text, html FROM mail_previews
+            WHERE id = \(id) AND html IS NOT NULL AND created_at > \(now.addingTimeInterval(-Self.lifetime))
+            """
+        ).first.map {
+            MailPreview(
+                subject: try $0.decode("subject"), text: try $0.decode("plain_text"), html: try $0.decode("html"))
+        }
+    }
+
+    /// Removes those asked for before `time`; at most `limit` rows. Returns how many those were.
+    public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            DELETE FROM mail_previews WHERE id IN (
+                SELECT id FROM mail_previews WHERE created_at < \(time) ORDER BY created_at LIMIT \(limit))
+            """
+        ).affectedRows
+    }
+}

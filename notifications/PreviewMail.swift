@@ -1,0 +1,37 @@
+import Domain
+import FoundationEssentials
+import Persistence
+import SMTP
+
+/// Makes a mail for an organizer to look at, from the templates and by the way of every other mail; people in it are made
+/// up, and it goes to nobody.
+struct PreviewMail: Sendable {
+    let previews: MailPreviewStore
+    let events: EventStore
+    let composer: MailComposer
+    var clock: @Sendable () -> Date = { Date() }
+
+    /// Handles `mail.preview`. A second time it makes the same.
+    func handle(_ message: CloudEvent) async throws {
+        let id = try message.payload(MailPreviewData.self).previewId
+        guard let wish = try await previews.wish(id), let event = try await events.find(wish.event) else { return }
+        let token = SecretToken()
+        let isOptional = wish.kind.topic.map { !$0.isMailedAlways } ?? false
+        let links = MailLinks(
+            action: composer.link("/accept-ticket", token), unsubscribe: isOptional ? token : nil)
+        let mail = try composer.compose(
+            try MailContext(sampleFor: wish, at: event, now: clock()), links, at: clock())
+        try await previews.fulfil(
+            id, MailPreview(subject: mail.subject, text: mail.text, html: Self.standalone(mail)))
+    }
+
+    /// The HTML with its pictures in it, as no mail may be, but any page.
+    static func standalone(_ mail: MailMessage) -> String {
+        var html = mail.html ?? ""
+        for part in mail.inlineParts {
+            let picture = "data:\(part.mediaType);base64,\(Data(part.bytes).base64EncodedString())"
+            html = html.replacing("cid:\(part.contentID ?? "")", with: picture)
+        }
+        return html
+    }
+}
