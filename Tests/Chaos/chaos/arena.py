@@ -154,8 +154,9 @@ class Arena:
         api.url = self.fleet.urls()[0]
         return api
 
-    def load(self, events: list[str], people: int, **how: float) -> Load:
-        return Load(self.fleet.urls, events, self.people(people), self.seed, **how)
+    def load(self, events: list[str], people: int, at: list[str] | None = None, **how: float) -> Load:
+        """Of people who ask the instances themselves, or those who stand before them."""
+        return Load((lambda: at) if at else self.fleet.urls, events, self.people(people), self.seed, **how)
 
     def judge(self, load: Load, within: float = 30, mail_kills: int | None = None) -> list[str]:
         """Heals, waits for quiet, and returns every complaint."""

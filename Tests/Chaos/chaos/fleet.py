@@ -68,6 +68,16 @@ class Fleet:
             self._spawn(service, instance)
             self.extra[service, instance] = {}
 
+    def replace(self, service: str, instance: int) -> int:
+        """Ends one properly and starts the next in its place; returns the exit code."""
+        with self.lock:
+            child = self.children.pop((service, instance))
+        child.terminate()
+        code = child.wait(40)
+        with self.lock:
+            self._spawn(service, instance)
+        return code
+
     def _supervise(self) -> None:
         while not self.closing:
             with self.lock:
