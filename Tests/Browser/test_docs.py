@@ -3,11 +3,10 @@
 import os
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
+from em import eye
 from em.stack import Stack
-from em.visitor import WIDER_THAN_THE_WINDOW
 
 LOOKS = [("desktop", "light"), ("phone", "dark")] + (os.environ.get("EM_LOOKS") == "all") * [("desktop", "dark"), ("phone", "light")]
 PAGES = {"/docs": "POST /api/v1/events", "/docs/messages": "em.registration.confirmed", "/docs/problems": "validation-failed",
@@ -27,9 +26,7 @@ def test_the_pages_for_programmers_are_accessible(browser: Browser, stack: Stack
         assert page.goto(address).status == 200
         page.evaluate("document.querySelectorAll('main details').forEach((each, number) => { each.open = number % 5 === 0; })")
         page.screenshot(path=pictures / f"docs-{screen.name}-{scheme}{address.replace('/', '-')}.png")
-        assert page.evaluate(WIDER_THAN_THE_WINDOW) == [], address
-        found = Axe().run(page).response["violations"]
-        assert not found, [(fault["id"], [node["html"][:200] for node in fault["nodes"][:3]]) for fault in found]
+        assert eye.faults(page, scheme) == [], address
     assert complaints == []
     context.close()
 

@@ -33,7 +33,7 @@ export function ApiKeysPage() {
   return (
     <div className="em-column mx-auto em-stack">
       <PageTitle title={t('API keys')} within={{ title: t('Your account'), link: '/account' }}>
-        <p className="em-soft mb-0">{rich('A key lets a program act for you, as far as you allow it. {link}', { link: <a href="/docs/">{t('How programs use it')}</a> })}</p>
+        <p className="em-soft mb-0">{rich('A key lets a program act for you, as far as you allow it. {link}', { link: <a href="/docs">{t('How programs use it')}</a> })}</p>
       </PageTitle>
       <div role="status" className="em-quiet">
         {made?.key && (
