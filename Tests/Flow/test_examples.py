@@ -27,6 +27,7 @@ from em.waiting import eventually
 from em.world import World
 
 EXAMPLES = ROOT / "infra/examples"
+SCOPES = ("messages:read", "registrations:read")
 OPERATIONS = int(os.environ.get("EM_EXAMPLE_OPERATIONS", "1200"))
 """Registrations and cancellations; promotions come on top. `make chaos PROFILE=long` takes 5,000 (Tests/Chaos/test_consumer.py)."""
 
@@ -67,7 +68,7 @@ def history(stack: Stack, world: World, people: People, organizer: Person) -> di
 
 
 def test_the_list_is_rebuilt_from_the_api_alone(stack: Stack, organizer: Person, history: dict, tmp_path: Path) -> None:
-    reader = Consumer(tmp_path / "list.sqlite", url=stack.url, token=organizer.token)
+    reader = Consumer(tmp_path / "list.sqlite", url=stack.url, token=organizer.key(*SCOPES))
     for _ in range(2):  # again it changes nothing
         ran = reader.run("replay", EM_EVENT=history["id"])
         assert ran.returncode == 0, ran.stderr
@@ -78,7 +79,7 @@ def test_the_list_is_rebuilt_from_the_api_alone(stack: Stack, organizer: Person,
 def test_what_a_full_queue_dropped_is_fetched(
         stack: Stack, world: World, people: People, organizer: Person, tmp_path: Path) -> None:
     small = Queue(stack.address["EM_AMQP_URL"], organizer.id, limit=20)
-    consumer = Consumer(tmp_path / "list.sqlite", small, stack.url, organizer.token)
+    consumer = Consumer(tmp_path / "list.sqlite", small, stack.url, organizer.key(*SCOPES))
     try:
         event = world.event(organizer, capacity=10, waitlistEnabled=True)
         Churn(stack.url, event["id"], people.many(30), 160, 11).finish()  # nobody reads meanwhile
@@ -98,7 +99,7 @@ def test_what_a_full_queue_dropped_is_fetched(
 def test_a_list_that_is_older_than_the_event_log_starts_anew(stack: Stack, organizer: Person, history: dict, tmp_path: Path) -> None:
     last = last_sequence(stack, history["id"])
     stack.rows("DELETE FROM outbox WHERE event_id = %s AND sequence <= %s", history["id"], last - 5)
-    reader = Consumer(tmp_path / "list.sqlite", url=stack.url, token=organizer.token)
+    reader = Consumer(tmp_path / "list.sqlite", url=stack.url, token=organizer.key(*SCOPES))
     ran = reader.run("replay", EM_EVENT=history["id"])
     assert ran.returncode == 0, ran.stderr
     assert sorted(reader.listed()) == sorted(truth(stack, history["id"])) and reader.known(history["id"]) == last

@@ -8,7 +8,7 @@
 Settings, from the environment:
     EM_LIST     the SQLite file (attendees.sqlite)
     EM_AMQP_URL, EM_QUEUE     as told once when the subscription was made
-    EM_URL, EM_TOKEN          the site and an API key with the scope messages:read (or an access token): to fetch what is missing
+    EM_URL, EM_TOKEN          the site, and an API key with the scopes messages:read and registrations:read: to fetch what is missing
     EM_EVENT    an event's id, for replay
 
 Needs python3-pika. Three rules keep the list exact:
