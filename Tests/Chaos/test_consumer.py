@@ -15,9 +15,8 @@ OPERATIONS = 5000
 @pytest.mark.long
 def test_the_list_of_a_killed_consumer_is_exact(arena: Arena, tmp_path: Path) -> None:
     arena.begin()
+    queue, second = (Queue(arena.truth.amqp_url, owner=None) for _ in range(2))
     event = arena.events(1, capacity=OPERATIONS // 12, waitlist=True)[0]
-    owner = arena.truth.value("SELECT owner_id::text FROM events WHERE id = %s", event)
-    queue, second = (Queue(arena.truth.amqp_url, owner) for _ in range(2))
     url = arena.fleet.urls()[0]
     try:
         churn = Churn(url, event, arena.people(OPERATIONS // 4), OPERATIONS, arena.seed)

@@ -30,19 +30,24 @@ class Database(Protocol):
 
 
 class Queue:
-    """A queue as a subscription has it: bounded, dropping its oldest, fed with the messages of one organizer's events.
+    """A queue as a subscription has it: bounded, dropping its oldest, fed with the messages of one organizer's events, or of all.
 
     One consumer at a time: a restarted one would else get later messages while the broker still counts earlier ones as being in
     the hands of the killed one. No delivery limit to speak of: what is killed often returns what it had in hand as often."""
 
-    def __init__(self, url: str, owner: str, limit: int = 100_000):
+    def __init__(self, url: str, owner: str | None, limit: int = 100_000):
         self.url, self.name = url, f"em.subscription.{uuid.uuid4()}"
-        self.connection = pika.BlockingConnection(pika.URLParameters(url))
+        parameters = pika.URLParameters(url)
+        parameters.heartbeat = 0  # nobody reads here for minutes
+        self.connection = pika.BlockingConnection(parameters)
         self.channel = self.connection.channel()
         self.channel.queue_declare(self.name, durable=True, arguments={
             "x-queue-type": "quorum", "x-max-length": limit, "x-overflow": "drop-head",
             "x-single-active-consumer": True, "x-delivery-limit": 1_000_000})
-        self.channel.queue_bind(self.name, "em.scoped", arguments={"x-match": "all", "owner": owner})
+        if owner is None:
+            self.channel.queue_bind(self.name, "em.events", "#")
+        else:
+            self.channel.queue_bind(self.name, "em.scoped", arguments={"x-match": "all", "owner": owner})
 
     @property
     def waiting(self) -> int:
