@@ -209,7 +209,6 @@ def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: P
     watcher.look("called-off")
 
 
-@desktop
 def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Stack) -> None:
     admin, person = people.one("admin"), people.one(name="Rosa Rising")
     visitor = visit("admin")

@@ -4,23 +4,16 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from em.mailbox import Mailbox
-from em.people import PASSWORD, People
+from em.people import PASSWORD, People, Person
 from em.visitor import Visitor
 from em.world import World
 
 Visit = Callable[..., Visitor]
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
-
-
-def look(visitor: Visitor, name: str) -> None:
-    visitor.look(name)
-    violations = Axe().run(visitor.page).response["violations"]
-    assert not violations, [f"{found['id']}: {node['html'][:160]}" for found in violations for node in found["nodes"]]
 
 
 @phone
@@ -38,7 +31,7 @@ def test_what_is_new_is_counted_as_it_comes_and_can_be_read(visit: Visit, world:
     user.page.get_by_role("navigation", name="Main").get_by_role("link", name="Notifications").click()
     user.sees("Doors at six")
     user.sees("Come early.")
-    look(user, "unread")
+    user.look("unread")
     user.page.get_by_role("article").filter(has_text="Doors at six").get_by_role("button", name="Mark as read").click()
     expect(badge).to_contain_text("1")
     user.press("Mark all as read")
@@ -56,7 +49,7 @@ def test_one_chooses_what_comes_and_in_which_language(visit: Visit, people: Peop
     chosen = user.page.get_by_role("group", name="Announcements").get_by_label("By email")
     expect(chosen).to_be_checked()
     expect(user.page.get_by_role("group", name="Your registrations").get_by_label("By email")).to_be_disabled()
-    look(user, "preferences")
+    user.look("preferences")
     chosen.click()
     expect(chosen).not_to_be_checked()
     user.page.get_by_role("combobox", name="Language").select_option("de")
@@ -79,7 +72,7 @@ def test_an_announcement_goes_to_those_it_is_for_and_one_sees_how_far_it_is(visi
     organizer.fill("Text", "Tell us if you would come.")
     organizer.page.get_by_label("To", exact=True).select_option("waitlisted")
     organizer.sees("1 person now")
-    look(organizer, "written")
+    organizer.look("written")
     organizer.press("Post announcement")
     organizer.sees("1 email sent")
     organizer.sees("Told")
@@ -94,7 +87,7 @@ def test_an_announcement_goes_to_those_it_is_for_and_one_sees_how_far_it_is(visi
     organizer.press("Schedule announcement")
     later = organizer.page.get_by_role("article").filter(has_text="Doors at six")
     expect(later.get_by_text("Scheduled", exact=True)).to_be_visible()
-    look(organizer, "later")
+    organizer.look("later")
     later.get_by_role("button", name="Take it back").click()
     expect(later.get_by_text("Taken back", exact=True)).to_be_visible()
 
@@ -111,12 +104,12 @@ def test_a_place_has_a_history_for_its_holder_and_for_the_organizer(visit: Visit
     user.page.get_by_text("What happened so far").first.click()
     for words in ("Registered", "Ticket made", "The mail server took the email"):
         user.sees(words)
-    look(user, "history")
+    user.look("history")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/attendees")
     organizer.page.get_by_role("button", name=re.compile("Gina Guest: What happened")).click()
     expect(organizer.page.get_by_role("dialog").get_by_text("The mail server took the email")).to_be_visible()
-    look(organizer, "history")
+    organizer.look("history")
 
 
 @desktop
@@ -127,7 +120,37 @@ def test_an_admin_holds_the_mail_back_and_lets_it_go(visit: Visit, people: Peopl
     try:
         admin.press("Pause sending")
         admin.sees("Paused")
-        look(admin, "paused")
+        admin.look("paused")
     finally:
         admin.press("Resume sending")
     expect(admin.page.get_by_role("button", name="Pause sending")).to_be_visible()
+
+
+@phone
+def test_the_foot_of_a_mail_leads_to_fewer_of_its_kind(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+    host, guest = people.one("organizer"), people.one()
+    event = world.event(host)
+    world.register(guest, event)
+    host.api.post(f"/events/{event['id']}/announcements", {"title": "The kiosk is open", "body": "Cash only."}, status=201)
+    mail = mailbox.wait_for(guest.email, "The kiosk is open").get_body(("plain",)).get_content()
+    reader = visit("reader")
+    reader.open(re.search(r"http\S+/unsubscribe#token=[\w-]+", mail).group())
+    reader.sees("Mails about your place and its ticket still come.")
+    assert announcements_by_mail(guest), "who only opens the page is not meant"
+    reader.press("No more of these mails")
+    reader.sees("We don’t mail you announcements any more.")
+    reader.look("off")
+    assert not announcements_by_mail(guest)
+    reader.press("Undo")
+    reader.sees("Such mails come again.")
+    assert announcements_by_mail(guest)
+    reader.foresee("/api/v1/unsubscribe")
+    reader.open("/unsubscribe#token=made-up")
+    reader.press("No more of these mails")
+    reader.sees("This link was used already, or it is too old.")
+    reader.look("used-up")
+
+
+def announcements_by_mail(person: Person) -> bool:
+    topics = {topic["topic"]: topic for topic in person.api.get("/me/preferences")["topics"]}
+    return topics["announcements"]["mail"]

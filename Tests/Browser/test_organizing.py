@@ -172,7 +172,6 @@ def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: Pe
     expect(organizer.page.get_by_label("Starts", exact=True)).to_have_value("")
 
 
-@phone
 def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: World, people: People) -> None:
     host, helper = people.one("organizer"), people.one(name="Hedda Helper")
     event = world.event(host)

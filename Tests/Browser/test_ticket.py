@@ -4,7 +4,6 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from em import gate, pictures
@@ -16,13 +15,6 @@ from em.world import World
 Visit = Callable[[str], Visitor]
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
-
-
-def look(visitor: Visitor, name: str) -> None:
-    """A picture; nothing sticks out, and axe finds nothing."""
-    visitor.look(name)
-    violations = Axe().run(visitor.page).response["violations"]
-    assert not violations, [f"{found['id']}: {node['html'][:160]}" for found in violations for node in found["nodes"]]
 
 
 def saved(visitor: Visitor, button: str) -> bytes:
@@ -39,7 +31,7 @@ def test_a_ticket_is_kept_in_every_form(visit: Visit, world: World, people: Peop
     visitor.sign_in(person.email, PASSWORD)
     visitor.open(f"/tickets/{ticket['id']}")
     visitor.sees_picture("ticket-qr")
-    look(visitor, "ticket")
+    visitor.look("ticket")
     assert gate.scan(pictures.printed(saved(visitor, "Save as PDF"), dpi=300)) == ticket["qrText"]
     assert gate.scan(saved(visitor, "Save as image")) == ticket["qrText"]
     assert f"SUMMARY:{event['title']}" in saved(visitor, "Add to calendar").decode().replace("\r\n ", "")
@@ -56,11 +48,11 @@ def test_a_ticket_is_given_to_somebody_else(visit: Visit, world: World, people: 
     giver.press("Give it to somebody else")
     giver.press("Offer the ticket")
     giver.sees("Enter their email address.")
-    look(giver, "asked")
+    giver.look("asked")
     giver.fill("Their email", "not-the-friend@example.test")
     giver.press("Offer the ticket")
     expect(giver.part("ticket-offer")).to_contain_text("Offered to not-the-friend@example.test until")
-    look(giver, "offered")
+    giver.look("offered")
     giver.page.reload()
     giver.press("Withdraw the offer")
     giver.sees("The offer is withdrawn")
@@ -74,15 +66,15 @@ def test_a_ticket_is_given_to_somebody_else(visit: Visit, world: World, people: 
     taker.open(re.search(r"http\S+/accept-ticket#token=\S+", mail).group())
     expect(taker.page).to_have_url("/accept-ticket")
     taker.sees("Sign in, and it can be yours.")
-    look(taker, "stranger")
+    taker.look("stranger")
     taker.fill("Email", friend.email)
     taker.fill("Password", PASSWORD)
     taker.press("Sign in")
     taker.sees(f"({friend.email})")
-    look(taker, "signed-in")
+    taker.look("signed-in")
     taker.press("Accept the ticket")
     taker.sees("The place is yours.")
-    look(taker, "taken")
+    taker.look("taken")
     giver.sees("This ticket is no longer valid.")
     taker.follow("See your tickets")
     taker.follow(f"Show ticket for {event['title']}")
@@ -98,7 +90,7 @@ def test_a_link_that_was_used_says_so(visit: Visit, people: People) -> None:
     visitor.open("/accept-ticket#token=mRqKd1yCwFJ0mH0cVn6WbX8oT3pLzQe2sUgYiA5kD7E")
     visitor.press("Accept the ticket")
     expect(visitor.page.get_by_role("alert")).to_be_visible()
-    look(visitor, "refused")
+    visitor.look("refused")
     visitor.page.reload()
     visitor.sees("This page opens with the link in our mail.")
 
@@ -112,7 +104,7 @@ def test_a_new_code_takes_the_old_ones_place(visit: Visit, world: World, people:
     visitor.sign_in(person.email, PASSWORD)
     visitor.open(f"/tickets/{ticket['id']}")
     visitor.press("Get a new code")
-    look(visitor, "asked")
+    visitor.look("asked")
     visitor.press("Keep this one")
     expect(visitor.part("ticket-code")).to_have_text(ticket["code"])
     visitor.press("Get a new code")
@@ -122,7 +114,7 @@ def test_a_new_code_takes_the_old_ones_place(visit: Visit, world: World, people:
     visitor.sees_picture("ticket-qr")
     code = visitor.part("ticket-code").inner_text()
     assert code != ticket["code"]
-    look(visitor, "anew")
+    visitor.look("anew")
     scans = f"/events/{event['id']}/check-ins"
     assert organizer.api.post(scans, {"code": ticket["code"]})["result"] == "revoked"
     # An old link leads to the ticket that is good.

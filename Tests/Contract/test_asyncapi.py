@@ -85,7 +85,9 @@ def test_every_example_is_as_described() -> None:
             elif name in document["channels"][FRAMES]["messages"]:
                 kinds.check_frame(example["payload"])
             else:
-                kinds.check_message(example["payload"])
+                kinds.check_delivery(example["payload"])
+                if name in document["channels"]["events"]["messages"]:
+                    kinds.check_message(example["payload"])
 
 
 @pytest.mark.parametrize("change", [

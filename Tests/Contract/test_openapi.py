@@ -88,6 +88,30 @@ def test_it_is_openapi() -> None:
         assert operation["summary"].endswith(".") and set(operation["tags"]) <= tags, f"{method} {path}"
 
 
+def repeated_keys(text: str) -> list[str]:
+    """Names that stand twice in one mapping: of those PyYAML takes the last, in silence."""
+    found = []
+
+    def look(node: yaml.Node) -> None:
+        if isinstance(node, yaml.MappingNode):
+            names = [key.value for key, _ in node.value]
+            found.extend(f"line {node.start_mark.line + 1}: {name}" for name in set(names) if names.count(name) > 1)
+            for _, value in node.value:
+                look(value)
+        elif isinstance(node, yaml.SequenceNode):
+            for value in node.value:
+                look(value)
+
+    look(yaml.compose(text))
+    return found
+
+
+def test_no_name_stands_twice() -> None:
+    for name in ("openapi.yaml", "asyncapi.yaml"):
+        assert repeated_keys((ROOT / "api-service" / name).read_text()) == []
+    assert len(repeated_keys("a: {b: 1, b: 2}\nc: [{d: 1, d: 2}]\na: 3\n")) == 3
+
+
 def test_control_what_is_no_openapi_is_found() -> None:
     document = copy.deepcopy(openapi())
     del document["paths"]["/api/v1/events"]["get"]["responses"]["200"]["description"]

@@ -23,7 +23,7 @@ from em.stack import ROOT, Stack
 from em.world import World
 
 PAGES = ("/", "/sign-in", "/organizer/events/x", "/gate/", "/favicon.svg", "/api/v1/events", "/api/v1/me", "/openapi.yaml",
-         "/.well-known/jwks.json", "/api/v1/nothing")
+         "/asyncapi.yaml", "/docs", "/docs/problems", "/.well-known/jwks.json", "/api/v1/nothing")
 
 
 @pytest.fixture(scope="module")

@@ -156,6 +156,8 @@ def test_every_kind_of_message_and_frame_is_heard(world: World, people: People, 
     for _, properties, message in listener.of(event["id"]):
         known.check_message(message)
         known.check_headers(properties.headers)
+    logged = organizer.api.get(f"/messages?eventId={event['id']}&limit=500")["items"]
+    assert logged == [message for _, _, message in listener.of(event["id"])]
     # What comes when Redis goes and comes back, test_main_job sees.
     assert frames == known.frames.keys() - known.from_clients - {"stale", "fresh"}
 

@@ -1,4 +1,5 @@
-"""schemathesis over openapi.yaml with all its checks: as nobody, as somebody, as an organizer and as an administrator.
+"""schemathesis over openapi.yaml with all its checks: as nobody, as somebody, as an organizer, as an
+administrator, and as a machine with an API key.
 
 It tries every operation with what the description allows and with what it does not, and reads every answer as the
 description says that it must be. It is told the same numbers to start from every time, so that a failure comes again."""
@@ -25,9 +26,19 @@ def roles_as_before(stack: Stack) -> Iterator[None]:
     stack.insert("UPDATE users SET role = %s, display_name = %s WHERE id = %s", [(role, name, user) for user, role, name in before])
 
 
-@pytest.mark.parametrize("role", ["nobody", "user", "organizer", "admin"])
+SCOPES = re.findall(r'case \w+ = "([a-z-]+:[a-z]+)"', (ROOT / "Sources/Domain/APIScope.swift").read_text())
+
+
+def credential(people: People, role: str) -> str:
+    if role == "machine":  # an organizer's, with everything that a key can be given
+        assert len(SCOPES) >= 8
+        return people.one("organizer").key(*SCOPES)
+    return people.one(role).token
+
+
+@pytest.mark.parametrize("role", ["nobody", "user", "organizer", "admin", "machine"])
 def test_the_description_holds_whatever_is_sent(stack: Stack, people: People, role: str) -> None:
-    headers = [] if role == "nobody" else ["-H", f"Authorization: Bearer {people.one(role).token}"]
+    headers = [] if role == "nobody" else ["-H", f"Authorization: Bearer {credential(people, role)}"]
     ran = subprocess.run(
         [ROOT / ".local-tools/venv/bin/python", "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run",
          f"{stack.url}/openapi.yaml", *headers, "--checks", "all", "--phases", "examples,coverage,fuzzing", "-n", str(TRIES),

@@ -23,6 +23,7 @@ export function messagesPage(document, guide) {
   const { events, scoped, webhook, socket } = document.channels;
   const said = (operation) => operation.messages.map(({ $ref }) => named($ref));
   const facts = said(document.operations.publishEvents);
+  const alone = Object.entries(webhook.messages).filter(([name]) => !(name in events.messages)).map(([, { $ref }]) => named($ref));
   const [sent, heard] = [said(document.operations.receiveFrames), said(document.operations.sendFrames)];
   const channel = (each, level) => `<h${level} id="${slug(each.title)}">${escape(each.title)}${each.address ? `: <code>${escape(each.address)}</code>` : ''}</h${level}>${markdown(each.description, 4)}`;
   const parts = (messages) => messages.map((message) => messagePart(message, document)).join('\n');
@@ -31,7 +32,7 @@ export function messagesPage(document, guide) {
 ${[events, scoped, webhook].map((each) => channel(each, 3)).join('\n')}
 <h2 id="messages">Messages</h2>
 <p>Each is a CloudEvent, ${typeOf({ $ref: '#/components/schemas/CloudEvent' })}, with <code>data</code> of its own.</p>
-${parts(facts)}
+${parts([...facts, ...alone])}
 ${channel(socket, 2)}
 ${closeCodes(socket['x-close-codes'])}
 <h2 id="client-frames">What a client can say</h2>
@@ -43,7 +44,7 @@ ${Object.entries(document.components.schemas).map(([name, schema]) => schemaPart
   const entries = (messages) => messages.map(({ name }) => ({ title: name, id: `message-${slug(name)}` }));
   const contents = [
     ...[...guide.matchAll(/^## (.+)$/gm)].map(([, title]) => ({ title, id: slug(title) })),
-    { title: 'Where messages come', id: 'where' }, { title: 'Messages', id: 'messages', entries: entries(facts) },
+    { title: 'Where messages come', id: 'where' }, { title: 'Messages', id: 'messages', entries: entries([...facts, ...alone]) },
     { title: socket.title, id: slug(socket.title), entries: [{ title: 'How a socket ends', id: 'close-codes' }] },
     { title: 'What a client can say', id: 'client-frames', entries: entries(sent) },
     { title: 'What a client hears', id: 'server-frames', entries: entries(heard) },

@@ -60,6 +60,7 @@ class Described:
 
     def __init__(self, document: dict):
         self.facts = self._validators(document, "events")
+        self.deliveries = self._validators(document, "webhook")
         self.frames = self._validators(document, FRAMES)
         receiving = next(each for each in document["operations"].values() if each["action"] == "receive")
         headers = {"$ref": "#/components/schemas/MessageHeaders"}
@@ -73,8 +74,12 @@ class Described:
                 for message in messages}
 
     def check_message(self, message: dict) -> None:
-        """A CloudEvent that was heard on em.events, on a queue or by a webhook."""
+        """A CloudEvent that was heard on em.events."""
         self._check(self.facts, message)
+
+    def check_delivery(self, message: dict) -> None:
+        """The same from a subscription: what a webhook brought, or its queue."""
+        self._check(self.deliveries, message)
 
     def check_headers(self, headers: dict) -> None:
         """Of AMQP, without those of the broker's own that dead-lettering adds."""

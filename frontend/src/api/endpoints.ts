@@ -4,7 +4,7 @@ import type { Language } from '../language/language';
 import { send } from './transport';
 import type { Call } from './transport';
 import type {
-  AdminUser, Announcement, Attendee, Audience, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Delivery, Event, EventDraft, EventStats,
+  AdminUser, Announcement, ApiKey, ApiKeyDraft, Attendee, Audience, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Delivery, Event, EventDraft, EventStats,
   Mailing, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
   Sending, SignInSession, SystemReport, Ticket, TicketOffer, TimelineStep,
 } from './types';
@@ -161,6 +161,13 @@ export interface PreferenceChange {
   language?: Language;
   topics?: { topic: NotificationTopic; mail?: boolean; inApp?: boolean }[];
 }
+
+export const apiKeys = {
+  list: (cursor: string | null, signal: Abort) => requestJSON<Page<ApiKey>>({ path: '/api-keys', query: { limit: 20, cursor }, signal }),
+  /** The answer has the key itself, this once. */
+  create: (body: ApiKeyDraft, key: string) => requestJSON<ApiKey>(creating(key, { path: '/api-keys', body })),
+  revoke: (id: string) => requestJSON<ApiKey>({ method: 'DELETE', path: `/api-keys/${id}` }),
+};
 
 export const notifications = {
   unread: (signal: Abort) => requestJSON<{ unread: number }>({ path: '/me/notifications/unread', signal }),

@@ -4,7 +4,7 @@
 import type * as API from './schemas';
 
 export type {
-  Announcement, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Mailing, MailSettings, Member,
+  Announcement, ApiKey, ApiKeyDraft, ApiScope, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Mailing, MailSettings, Member,
   MemberRole, NotificationTopic, Preferences, RecordedScan, Registration, RegistrationStatus, Role, ScanConflict, Sending, SystemReport, Ticket, TicketStatus, User,
 } from './schemas';
 

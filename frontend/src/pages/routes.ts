@@ -53,6 +53,7 @@ const routes: readonly Route[] = [
   { pattern: '/change-email', page: accountPage((pages) => pages.ChangeEmailPage) },
   { pattern: '/unsubscribe', page: accountPage((pages) => pages.UnsubscribePage) },
   { pattern: '/account', roles: anybody, page: accountPage((pages) => pages.AccountPage) },
+  { pattern: '/account/api-keys', roles: anybody, page: accountPage((pages) => pages.ApiKeysPage) },
   { pattern: '/accept-ticket', page: accountPage((pages) => pages.AcceptTicketPage) },
   { pattern: '/tickets', roles: anybody, page: MyTicketsPage, offline: OfflineTickets },
   { pattern: '/tickets/:id', roles: anybody, page: TicketPage, offline: OfflineTickets },

@@ -7,6 +7,7 @@ import { PasswordField, TextField } from '../../components/Field';
 import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { PageTitle } from '../../components/PageTitle';
 import { ProblemNote } from '../../components/States';
+import { Link } from '../../routing/Link';
 import { renewSession, useSession } from '../../session/session';
 import { emailError, passwordError, requiredError } from './credentials';
 import { DeleteAccount } from './DeleteAccount';
@@ -26,6 +27,7 @@ export function AccountPage() {
       <Sessions />
       <Password email={user?.email ?? ''} />
       <Email />
+      <Programs />
       <Data />
       <DeleteAccount />
     </div>
@@ -95,6 +97,16 @@ function Email() {
           error={errors.password} onChange={(event) => setPassword(event.target.value)} />
         <div><Busy type="submit" pending={change.pending} className="btn btn-primary">{t('Change address')}</Busy></div>
       </Form>
+    </section>
+  );
+}
+
+function Programs() {
+  return (
+    <section className="em-card em-stack" aria-labelledby="programs-heading">
+      <h2 id="programs-heading" className="mb-0">{t('Programs')}</h2>
+      <p className="mb-0">{t('With a key of its own, a program can do some of what you can do here.')}</p>
+      <div><Link className="btn btn-outline-secondary" to="/account/api-keys">{t('API keys')}</Link></div>
     </section>
   );
 }

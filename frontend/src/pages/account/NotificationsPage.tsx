@@ -11,22 +11,9 @@ import { useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { serverNow } from '../../time/serverClock';
 import { formatMoment } from '../../time/format';
+import { notificationKinds } from '../../components/notificationKinds';
 import { t } from '../../language/text';
 import type { Text } from '../../language/text';
-
-const kinds: Record<Notification['kind'], Text> = {
-  'registration.confirmed': 'Your place is confirmed',
-  'registration.cancelled': 'Your registration was cancelled',
-  'ticket.transferOffered': 'Your ticket was offered to somebody',
-  'ticket.transferred': 'Your ticket was taken over',
-  'member.added': 'You are in the event’s team',
-  'registration.waitlisted': 'You are in line',
-  'registration.promoted': 'You moved up and have a place',
-  'event.updated': 'The event was changed',
-  'event.cancelled': 'The event was cancelled',
-  'event.reminder': 'The event is near',
-  announcement: 'An announcement',
-};
 
 export function NotificationsPage() {
   const list = usePages<Notification>('notifications', (cursor, signal) => notifications.mine(cursor, signal));
@@ -73,7 +60,7 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
   return (
     <article className="em-card em-list-card is-dateless" data-unread={isNew || undefined}>
       <div>
-        <h2>{isNew && <span className="em-unread-dot"><span className="visually-hidden">{t('Unread')}: </span></span>}{item.announcement?.title ?? t(kinds[item.kind])}</h2>
+        <h2>{isNew && <span className="em-unread-dot"><span className="visually-hidden">{t('Unread')}: </span></span>}{item.announcement?.title ?? t(notificationKinds[item.kind])}</h2>
         {item.announcement && <p className="em-prose mb-1">{item.announcement.body}</p>}
         {item.changes && (
           <ul className="em-small mb-1">

@@ -1,0 +1,220 @@
+"""infra/examples: what integrators copy does what it says, whatever happens to it."""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import random
+import socket
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+from em.attendance import Careless, Churn, Consumer, Queue, check_the_list_of_a_killed_consumer, last_sequence, truth
+from em.contract import asyncapi
+from em.people import People, Person
+from em.stack import ROOT, Stack
+from em.waiting import eventually
+from em.world import World
+
+EXAMPLES = ROOT / "infra/examples"
+SCOPES = ("messages:read", "registrations:read")
+OPERATIONS = int(os.environ.get("EM_EXAMPLE_OPERATIONS", "1200"))
+"""Registrations and cancellations; promotions come on top. `make chaos PROFILE=long` takes 5,000 (Tests/Chaos/test_consumer.py)."""
+
+
+@pytest.fixture
+def organizer(people: People) -> Person:
+    return people.one("organizer")
+
+
+@pytest.fixture
+def queue(stack: Stack, organizer: Person) -> Iterator[Queue]:
+    queue = Queue(stack.address["EM_AMQP_URL"], organizer.id)
+    yield queue
+    queue.close()
+
+
+second_queue = queue  # one more, for the same organizer
+
+
+def test_the_list_is_exact_however_often_its_keeper_is_killed(
+        stack: Stack, world: World, people: People, organizer: Person, queue: Queue, second_queue: Queue, tmp_path: Path) -> None:
+    event = world.event(organizer, capacity=OPERATIONS // 12, waitlistEnabled=True)["id"]
+    seed = random.SystemRandom().randrange(1_000_000)
+    print(f"seed {seed}")
+    churn = Churn(stack.url, event, people.many(OPERATIONS // 4), OPERATIONS, seed)
+    check_the_list_of_a_killed_consumer(
+        stack, Consumer(tmp_path / "list.sqlite", queue), Careless(tmp_path / "careless", second_queue), churn, event,
+        random.Random(seed))
+
+
+@pytest.fixture
+def history(stack: Stack, world: World, people: People, organizer: Person) -> dict:
+    """An event to which something has happened."""
+    event = world.event(organizer, capacity=10, waitlistEnabled=True)
+    Churn(stack.url, event["id"], people.many(30), 160, 7).finish()
+    last_sequence(stack, event["id"])
+    return event
+
+
+def test_the_list_is_rebuilt_from_the_api_alone(stack: Stack, organizer: Person, history: dict, tmp_path: Path) -> None:
+    reader = Consumer(tmp_path / "list.sqlite", url=stack.url, token=organizer.key(*SCOPES))
+    for _ in range(2):  # again it changes nothing
+        ran = reader.run("replay", EM_EVENT=history["id"])
+        assert ran.returncode == 0, ran.stderr
+        assert reader.listed() == truth(stack, history["id"])
+    assert reader.known(history["id"]) == last_sequence(stack, history["id"])
+
+
+def test_what_a_full_queue_dropped_is_fetched(
+        stack: Stack, world: World, people: People, organizer: Person, tmp_path: Path) -> None:
+    small = Queue(stack.address["EM_AMQP_URL"], organizer.id, limit=20)
+    consumer = Consumer(tmp_path / "list.sqlite", small, stack.url, organizer.key(*SCOPES))
+    try:
+        event = world.event(organizer, capacity=10, waitlistEnabled=True)
+        Churn(stack.url, event["id"], people.many(30), 160, 11).finish()  # nobody reads meanwhile
+        last = last_sequence(stack, event["id"])
+        alone = Consumer(tmp_path / "alone.sqlite", small)
+        control = alone.run("follow")  # the control: without the API it sees that it can't know, and says so
+        assert control.returncode != 0 and "are missing" in control.stderr and alone.listed() == []
+        consumer.start()
+        eventually(lambda: consumer.known(event["id"]) == last, "everything is worked in", within=60)
+        assert consumer.stop() == 0
+        assert consumer.listed() == truth(stack, event["id"])
+    finally:
+        consumer.end()
+        small.close()
+
+
+def test_a_list_that_is_older_than_the_event_log_starts_anew(stack: Stack, organizer: Person, history: dict, tmp_path: Path) -> None:
+    last = last_sequence(stack, history["id"])
+    stack.rows("DELETE FROM outbox WHERE event_id = %s AND sequence <= %s", history["id"], last - 5)
+    reader = Consumer(tmp_path / "list.sqlite", url=stack.url, token=organizer.key(*SCOPES))
+    ran = reader.run("replay", EM_EVENT=history["id"])
+    assert ran.returncode == 0, ran.stderr
+    assert sorted(reader.listed()) == sorted(truth(stack, history["id"])) and reader.known(history["id"]) == last
+
+
+# MARK: Webhooks
+
+SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
+KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32, 64)))
+
+
+class Hook:
+    """What a sender sends; made here from the specification, with nothing of the example's."""
+
+    def __init__(self, secret: str = SECRET, at: float | None = None):
+        message = asyncapi()["components"]["messages"]["ticketIssued"]["examples"][0]["payload"]
+        self.body = json.dumps(message).encode()
+        self.identity, self.timestamp, self.secret = f"msg-{uuid.uuid4()}", int(at or time.time()), secret
+
+    @property
+    def signed(self) -> bytes:
+        return f"{self.identity}.{self.timestamp}.".encode() + self.body
+
+    @property
+    def v1(self) -> str:
+        key = base64.b64decode(self.secret.split("_", 1)[1])
+        return "v1," + base64.b64encode(hmac.new(key, self.signed, hashlib.sha256).digest()).decode()
+
+    @property
+    def v1a(self) -> str:
+        return "v1a," + base64.b64encode(KEY.sign(self.signed)).decode()
+
+    def headers(self, signature: str) -> dict[str, str]:
+        return {"webhook-id": self.identity, "webhook-timestamp": str(self.timestamp), "webhook-signature": signature,
+                "Content-Type": "application/cloudevents+json"}
+
+
+class Receiver:
+    def __init__(self, home: Path, **environment: str):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.output = home / "output"
+        environment |= {"PATH": os.environ["PATH"], "WEBHOOK_LISTEN": f"127.0.0.1:{self.port}", "WEBHOOK_SEEN": str(home / "seen.sqlite")}
+        with open(self.output, "wb") as output:
+            self.child = subprocess.Popen([sys.executable, EXAMPLES / "webhook-receiver.py"], stdout=output,
+                                          stderr=subprocess.DEVNULL, env=environment)
+        eventually(self._listens, "the receiver listens")
+
+    def _listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+
+    def take(self, hook: Hook, signature: str) -> int:
+        return requests.post(f"http://127.0.0.1:{self.port}/", data=hook.body, headers=hook.headers(signature), timeout=10).status_code
+
+    def __enter__(self) -> "Receiver":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.child.kill()
+        self.child.wait()
+
+
+@pytest.fixture
+def receiver(tmp_path: Path) -> Iterator[Receiver]:
+    public = KEY.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+    with Receiver(tmp_path, WEBHOOK_SECRET=SECRET, WEBHOOK_PUBLIC_KEY="whpk_" + base64.b64encode(public).decode()) as receiver:
+        yield receiver
+
+
+def test_genuine_webhooks_are_taken_once(receiver: Receiver) -> None:
+    first, second, rotated = Hook(), Hook(), Hook()
+    old_secret = "whsec_" + base64.b64encode(b"o" * 32).decode()
+    for _ in range(2):  # the sender did not hear the answer
+        assert receiver.take(first, first.v1) == 204
+    assert receiver.take(second, second.v1a) == 204
+    other = Hook(old_secret)
+    other.identity, other.timestamp = rotated.identity, rotated.timestamp
+    assert receiver.take(rotated, f"{other.v1} v2,unheard {rotated.v1}") == 204
+    eventually(lambda: len(receiver.output.read_text().splitlines()) == 3, "each is printed once")
+
+
+def test_webhooks_that_are_not_genuine_are_refused(receiver: Receiver) -> None:
+    tampered, renamed, old, early, strange, forged, bare = (
+        Hook(), Hook(), Hook(at=time.time() - 301), Hook(at=time.time() + 301),
+        Hook("whsec_" + base64.b64encode(b"x" * 32).decode()), Hook(), Hook())
+    signature = tampered.v1
+    tampered.body = tampered.body.replace(b"em.ticket.issued", b"em.ticket.revoked")
+    assert receiver.take(tampered, signature) == 401
+    signature = renamed.v1
+    renamed.identity += "-again"
+    assert receiver.take(renamed, signature) == 401
+    for hook in (old, early, strange):
+        assert receiver.take(hook, hook.v1) == 401
+    assert receiver.take(forged, "v1a," + base64.b64encode(Ed25519PrivateKey.generate().sign(forged.signed)).decode()) == 401
+    for signature in ("", "v1,", "v1," + "A" * 44, "v1 " + bare.v1.split(",")[1], "v1,!" + bare.v1[4:]):
+        assert receiver.take(bare, signature) == 401
+    assert receiver.take(bare, bare.v1) == 204  # the control: nothing but the signature was wrong
+    eventually(lambda: len(receiver.output.read_text().splitlines()) == 1, "only the last is printed")
+
+
+# MARK: The walk
+
+
+def test_the_walk_through_the_api(stack: Stack) -> None:
+    ran = subprocess.run([EXAMPLES / "api-walk"], env={"PATH": os.environ["PATH"], "EM_URL": stack.url}, capture_output=True,
+                         text=True, timeout=120)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    for words in ("once, though asked twice", "version-mismatch", "already-registered", "attendees: 1", "at the gate: admitted",
+                  "at the gate: duplicate", "em.ticket.checkedin", "the event is cancelled"):
+        assert words in ran.stdout, ran.stdout
+
+
+def test_control_the_walk_ends_at_the_first_surprise(stack: Stack) -> None:
+    ran = subprocess.run([EXAMPLES / "api-walk"], capture_output=True, text=True, timeout=120, env={
+        "PATH": os.environ["PATH"], "EM_URL": stack.url, "EM_ORGANIZER": "user@example.com"})
+    assert ran.returncode != 0 and "403 instead of 201" in ran.stderr and "forbidden" in ran.stderr, ran.stdout + ran.stderr

@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+"""Keeps the exact list of attendees of your events in a SQLite file, from a queue of EM-Connect.
+
+    attendees.py follow   reads the queue for good; may be stopped or killed at any moment and started again
+    attendees.py replay   reads one event's whole history from the API instead (EM_EVENT)
+    attendees.py list     prints who has a place and who stands in line, in order, as CSV
+
+Settings, from the environment:
+    EM_LIST     the SQLite file (attendees.sqlite)
+    EM_AMQP_URL, EM_QUEUE     as told once when the subscription was made
+    EM_URL, EM_TOKEN          the site, and an API key with the scopes messages:read and registrations:read: to fetch what is missing
+    EM_EVENT    an event's id, for replay
+
+Needs python3-pika. Three rules keep the list exact:
+  1. What a message changes and how far we are in its event (its `sequence`) are committed together, and only then is the message
+     acknowledged. After a crash it comes again, and is known by its sequence.
+  2. Sequences of an event have no gaps. When one is missing (the queue was full and dropped its oldest, or was made after the
+     event), what lies between is fetched from the API, in order, before going on.
+  3. A list that has fallen so far behind that even the API has pruned what is missing starts anew from the list of registrations.
+"""
+
+import csv
+import json
+import os
+import signal
+import sqlite3
+import sys
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS attendees (
+    registration TEXT PRIMARY KEY, event TEXT NOT NULL, person TEXT NOT NULL, status TEXT NOT NULL,
+    since INTEGER NOT NULL -- the sequence at which they came to this status: the order of the line
+);
+"""
+
+
+class AttendeeList:
+    def __init__(self, path: str, api: "Api | None"):
+        self.api = api
+        self.file = sqlite3.connect(path, isolation_level=None)
+        self.file.execute("PRAGMA journal_mode = WAL")
+        self.file.execute("PRAGMA synchronous = FULL")  # once acknowledged, it must be on the disk
+        self.file.executescript(SCHEMA)
+
+    def known(self, event: str) -> int:
+        row = self.file.execute("SELECT sequence FROM events WHERE id = ?", (event,)).fetchone()
+        return row[0] if row else 0
+
+    def take(self, message: dict) -> None:
+        """Works a message in, and before it whatever is missing."""
+        event, sequence = message["subject"], int(message["sequence"])
+        if sequence > self.known(event) + 1:
+            self.catch_up(event, sequence)
+        self.apply(message)
+
+    def apply(self, message: dict) -> None:
+        event, sequence = message["subject"], int(message["sequence"])
+        if sequence <= self.known(event):
+            return  # had it: messages come at least once
+        self.file.execute("BEGIN IMMEDIATE")
+        try:
+            self.change(message["type"], message["data"], event, sequence)
+            self.file.execute("INSERT INTO events VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence",
+                              (event, sequence))
+            self.file.execute("COMMIT")
+        except BaseException:
+            self.file.execute("ROLLBACK")
+            raise
+
+    def change(self, kind: str, data: dict, event: str, sequence: int) -> None:
+        if kind == "em.registration.transferred":
+            self.file.execute("UPDATE attendees SET person = ? WHERE registration = ?", (data["userId"], data["registrationId"]))
+        elif kind.startswith("em.registration.") and data["status"] == "cancelled":
+            self.file.execute("DELETE FROM attendees WHERE registration = ?", (data["registrationId"],))
+        elif kind.startswith("em.registration."):
+            self.file.execute(
+                "INSERT INTO attendees VALUES (?, ?, ?, ?, ?) ON CONFLICT (registration) DO UPDATE "
+                "SET person = excluded.person, status = excluded.status, since = excluded.since",
+                (data["registrationId"], event, data["userId"], data["status"], sequence))
+        # Everything else is no matter of this list; its sequence counts all the same.
+
+    def catch_up(self, event: str, until: int | None = None) -> None:
+        """Fetches what comes after the last message known, up to the one before `until`, or all there is."""
+        if self.api is None:
+            raise SystemExit(f"{event}: messages before {until} are missing; EM_URL and EM_TOKEN would fetch them")
+        while until is None or self.known(event) < until - 1:
+            try:
+                page = self.api.messages(event, after=self.known(event))
+            except Pruned as gone:
+                self.start_anew(event, gone.oldest - 1)
+                continue
+            for message in page["items"]:
+                self.apply(message)
+            if not page["items"] or until is None and page["nextCursor"] is None:
+                return
+
+    def start_anew(self, event: str, sequence: int) -> None:
+        """From the list as it is now. It is newer than `sequence`: what follows is worked in once more and changes nothing in the end."""
+        people = self.api.registrations(event)
+        self.file.execute("BEGIN IMMEDIATE")
+        self.file.execute("DELETE FROM attendees WHERE event = ?", (event,))
+        self.file.executemany("INSERT INTO attendees VALUES (?, ?, ?, ?, ?)", [
+            (each["id"], event, each["attendee"]["id"], each["status"], each["position"] or 0) for each in people])
+        self.file.execute("INSERT OR REPLACE INTO events VALUES (?, ?)", (event, sequence))
+        self.file.execute("COMMIT")
+
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        return self.file.execute("SELECT event, registration, person, status FROM attendees ORDER BY event, status, since").fetchall()
+
+
+class Pruned(Exception):
+    def __init__(self, oldest: int):
+        self.oldest = oldest
+
+
+class Api:
+    def __init__(self, url: str, token: str):
+        self.url, self.token = url, token
+
+    def get(self, path: str, **query: object) -> dict:
+        address = f"{self.url}/api/v1{path}?{urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})}"
+        while True:
+            try:
+                asked = urllib.request.Request(address, headers={"Authorization": f"Bearer {self.token}"})
+                with urllib.request.urlopen(asked, timeout=30) as answer:
+                    return json.load(answer)
+            except urllib.error.HTTPError as refusal:
+                problem = json.load(refusal)
+                if problem["type"] == "messages-pruned":
+                    raise Pruned(int(problem["oldest"])) from None
+                if refusal.code not in (429, 502, 503, 504):
+                    raise SystemExit(f"GET {path}: {refusal.code} {problem['type']}: {problem['title']}") from None
+                time.sleep(int(refusal.headers.get("Retry-After", 2)))
+            except OSError:
+                time.sleep(1)  # the site is being restarted
+
+    def messages(self, event: str, after: int) -> dict:
+        return self.get("/messages", eventId=event, after=after, limit=500)
+
+    def registrations(self, event: str) -> list[dict]:
+        found, cursor = [], None
+        while True:
+            page = self.get(f"/events/{event}/registrations", limit=100, cursor=cursor)
+            found += [each for each in page["items"] if each["status"] != "cancelled"]
+            cursor = page["nextCursor"]
+            if cursor is None:
+                return found
+
+
+def follow(attendees: AttendeeList, url: str, queue: str) -> None:
+    import pika
+    import pika.exceptions
+
+    def take(channel, method, _, body) -> None:
+        attendees.take(json.loads(body))
+        channel.basic_ack(method.delivery_tag)
+
+    while True:
+        try:
+            connection = pika.BlockingConnection(pika.URLParameters(url))
+            channel = connection.channel()
+            channel.basic_qos(prefetch_count=100)
+            channel.basic_consume(queue, take)
+            channel.start_consuming()
+        except (pika.exceptions.ProbableAuthenticationError, pika.exceptions.ChannelClosedByBroker) as refusal:
+            raise SystemExit(f"the broker refuses: {refusal}") from None
+        except (pika.exceptions.AMQPError, OSError):
+            time.sleep(1)  # it is away, or being restarted
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # nothing to tidy up: see rule 1
+    told = os.environ.get
+    api = Api(told("EM_URL").rstrip("/"), told("EM_TOKEN", "")) if told("EM_URL") else None
+    attendees = AttendeeList(told("EM_LIST", "attendees.sqlite"), api)
+    match sys.argv[1:]:
+        case ["follow"]:
+            follow(attendees, os.environ["EM_AMQP_URL"], os.environ["EM_QUEUE"])
+        case ["replay"]:
+            attendees.catch_up(os.environ["EM_EVENT"])
+        case ["list"]:
+            writer = csv.writer(sys.stdout)
+            writer.writerow(("event", "registration", "person", "status"))
+            writer.writerows(attendees.rows())
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
