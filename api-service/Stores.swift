@@ -27,6 +27,7 @@ struct Stores: Sendable {
     let stats: StatsStore
     let eventLog: EventLogStore
     let apiKeys: APIKeyStore
+    let subscriptions: SubscriptionStore
     let invariants: InvariantStore
     let auditSeals: AuditSealStore
     let outbox = OutboxStore()
@@ -59,6 +60,7 @@ struct Stores: Sendable {
         mailSettings = MailSettingsStore(database)
         webhooks = WebhookStore(database)
         stats = StatsStore(database)
+        subscriptions = SubscriptionStore(database)
         apiKeys = APIKeyStore(database)
         eventLog = EventLogStore(database)
         invariants = InvariantStore(database)
