@@ -11,6 +11,8 @@ struct APISettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings
     var broker: BrokerAddress
+    /// Where programs outside find the broker.
+    var publicBroker: String
     var redis: RedisAddress
     /// Signs access tokens.
     var accessTokenKey: SigningKey
@@ -39,6 +41,7 @@ struct APISettings: Sendable {
         let common = CommonSettings.read(&reader)
         let database = databaseSettings("EM_DATABASE_URL", &reader)
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
+        let publicBroker = reader.value("EM_AMQP_PUBLIC_URL", default: nil) { try PublicBroker.url($0) as String? }
         let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
         let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
         let accessKeySet = reader.optional("EM_ACCESS_TOKEN_PUBLIC_KEYS") { try KeySet(json: $0) }
@@ -55,7 +58,8 @@ struct APISettings: Sendable {
         var serving = database.value
         serving.prefersIndexes = true
         return APISettings(
-            common: common.value, database: serving, broker: broker.value, redis: redis.value,
+            common: common.value, database: serving, broker: broker.value,
+            publicBroker: publicBroker.value ?? PublicBroker.url(of: broker.value), redis: redis.value,
             accessTokenKey: accessTokenKey.value, accessKeySet: accessKeySet.value, keyFiles: keyFiles,
             ticketKeys: ticketKeys.value,
             requiresVerifiedEmail: requiresVerifiedEmail.value, trustedProxies: proxies.value,

@@ -62,12 +62,14 @@ func buildAPIService(
             logger: logger)
         let sealing = AuditSealing(store: stores.auditSeals, metrics: metrics, logger: logger)
         let mails = MailWatch(deliveries: stores.deliveries, broker: relay.broker, metrics: metrics, clock: clock)
-        services += [RedisService(redis: redis), relay, pruning, sealing, mails]
+        let queues = SubscriptionQueues(publisher: relay.broker)
+        let upkeep = SubscriptionUpkeep(store: stores.subscriptions, queues: queues, logger: logger)
+        services += [RedisService(redis: redis), relay, upkeep, pruning, sealing, mails]
         machinery = Machinery(
             relay: relay, redis: redis,
             deadLetters: DeadLetterOffice(
                 broker: settings.broker, publisher: relay.broker, store: DeadLetterStore(database), logger: logger),
-            mails: mails)
+            mails: mails, subscriptionQueues: queues)
         // Registrations go on without them; what is owed waits in the outbox.
         checks += [
             ReadinessCheck("rabbitmq", isRequired: false) { try require(relay.broker.state == .connected) },
@@ -82,6 +84,7 @@ func buildAPIService(
             clock: clock, logger: logger))
     let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
     health.addRoutes(to: router)
+    BrokerRoutes(subscriptions: stores.subscriptions).add(to: router)
     let authentication = Authentication(
         verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions,
         currentRole: { try await stores.users.role(of: $0) },
@@ -235,6 +238,12 @@ func routes(
         deadLetters: machinery?.deadLetters)
     let apiKeys = APIKeyRoutes(
         stores: stores, manageAPIKeys: ManageAPIKeys(stores: stores, clock: clock), clock: clock)
+    let subscriptions = SubscriptionRoutes(
+        stores: stores,
+        manageSubscriptions: ManageSubscriptions(
+            stores: stores, queues: machinery?.subscriptionQueues, webhookKey: settings.webhookKey, clock: clock),
+        replayMessages: ReplayMessages(stores: stores, queues: machinery?.subscriptionQueues, clock: clock),
+        publicBroker: settings.publicBroker, webhookAddresses: settings.webhookAddresses, clock: clock)
     let messages = MessageRoutes(log: stores.eventLog, authorization: authorization)
     let webhooks = WebhookRoutes(
         stores: stores, retryDelivery: RetryDelivery(stores: stores, clock: clock),
@@ -328,10 +337,18 @@ func routes(
         .get("/api/v1/api-keys", .required, apiKeys.list),
         .post("/api/v1/api-keys", .required, apiKeys.create),
         .delete("/api/v1/api-keys/{id}", .required, apiKeys.revoke),
+        .get("/api/v1/subscriptions", .required, subscriptions.list, .manageSubscription),
+        .post("/api/v1/subscriptions", .required, subscriptions.create, .createSubscription),
+        .get("/api/v1/subscriptions/{id}", .required, subscriptions.show, .manageSubscription),
+        .patch("/api/v1/subscriptions/{id}", .required, subscriptions.edit, .manageSubscription),
+        .delete("/api/v1/subscriptions/{id}", .required, subscriptions.remove, .manageSubscription),
+        .post("/api/v1/subscriptions/{id}/credentials", .required, subscriptions.renew, .manageSubscription),
+        .post("/api/v1/subscriptions/{id}/replay", .required, subscriptions.replay, .manageSubscription),
         .get("/api/v1/messages", .required, messages.list, .readMessages),
-        .get("/api/v1/subscriptions/{id}/deliveries", .required, webhooks.list),
-        .post("/api/v1/subscriptions/{id}/deliveries/{deliveryId}/retry", .required, webhooks.retry),
-        .post("/api/v1/subscriptions/{id}/test", .required, webhooks.test),
+        .get("/api/v1/subscriptions/{id}/deliveries", .required, webhooks.list, .manageSubscription),
+        .post(
+            "/api/v1/subscriptions/{id}/deliveries/{deliveryId}/retry", .required, webhooks.retry, .manageSubscription),
+        .post("/api/v1/subscriptions/{id}/test", .required, webhooks.test, .manageSubscription),
 
         .get("/api/v1/admin/users", .required, admin.users),
         .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),

@@ -28,6 +28,7 @@ struct Stores: Sendable {
     let stats: StatsStore
     let eventLog: EventLogStore
     let apiKeys: APIKeyStore
+    let subscriptions: SubscriptionStore
     let invariants: InvariantStore
     let auditSeals: AuditSealStore
     let outbox = OutboxStore()
@@ -61,6 +62,7 @@ struct Stores: Sendable {
         webhooks = WebhookStore(database)
         mailPreviews = MailPreviewStore(database)
         stats = StatsStore(database)
+        subscriptions = SubscriptionStore(database)
         apiKeys = APIKeyStore(database)
         eventLog = EventLogStore(database)
         invariants = InvariantStore(database)

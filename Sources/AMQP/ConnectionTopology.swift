@@ -29,6 +29,17 @@ extension Connection {
         }
     }
 
+    /// Takes bindings of queues away; one that isn't there is no error (RabbitMQ, unlike AMQP 0-9-1, says so to everybody).
+    func unbind(_ bindings: [Binding]) throws(BrokerError) {
+        for binding in bindings {
+            guard case .queue(let queue) = binding.destination else { continue }
+            try withTable(binding.arguments) { handle, arguments, failure in
+                camqp_unbind_queue(
+                    handle, Channel.aside.rawValue, queue, binding.source, binding.routingKey, arguments, &failure)
+            }
+        }
+    }
+
     private func withTable(
         _ arguments: [String: FieldValue], _ call: (OpaquePointer?, camqp_bytes, inout camqp_failure) -> Bool
     ) throws(BrokerError) {

@@ -20,6 +20,8 @@ final class PublishQueue: Sendable {
     struct State {
         var waiting = FIFO<PendingPublish>()
         var commands: [BrokerCommand] = []
+        /// What is declared on each connect, beside the publisher's own topology.
+        var declaredOnConnect: [Topology] = []
         var publisherState = PublisherState.connecting(nil)
         /// How many messages are on their way, as the thread last reported.
         var unconfirmed = 0

@@ -99,6 +99,17 @@ public final class Publisher: Sendable {
         try await ask { connection throws(BrokerError) in try connection.declare(topology, on: .aside) }
     }
 
+    /// Has these declared on each connect from the next one on, after the publisher's own topology; instead of what was
+    /// given here before. Each stands alone: one that the broker refuses is left out.
+    public func declareOnConnect(_ topologies: [Topology]) {
+        queue.withState { $0.declaredOnConnect = topologies }
+    }
+
+    /// Takes bindings of queues away. One that isn't there is no error; a queue that isn't there is no error either.
+    public func unbind(_ bindings: [Binding]) async throws(BrokerError) {
+        try await ask { connection throws(BrokerError) in try connection.unbind(bindings) }
+    }
+
     /// - Throws: `.channelClosed(code: 404, …)` for a queue that doesn't exist.
     public func queueStatus(_ queue: String) async throws(BrokerError) -> QueueStatus {
         try await ask { connection throws(BrokerError) in try connection.inspect(queue: queue) }

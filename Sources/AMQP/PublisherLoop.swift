@@ -50,6 +50,7 @@ final class PublisherLoop {
     private func connect() throws(BrokerError) -> Connection {
         let connection = try Connection(address, name: name)
         if let topology { try connection.declare(topology) }
+        for more in queue.withState({ $0.declaredOnConnect }) { try declare(more, on: connection) }
         try connection.selectConfirms()
         inFlight = ConfirmWindow()
         blocked = false
@@ -57,6 +58,17 @@ final class PublisherLoop {
         lastFailure = nil
         report(.connected)
         return connection
+    }
+
+    /// What others asked for must not keep the connection from being made.
+    private func declare(_ topology: Topology, on connection: Connection) throws(BrokerError) {
+        do throws(BrokerError) {
+            try connection.aside { connection throws(BrokerError) in try connection.declare(topology, on: .aside) }
+        } catch {
+            guard case .channelClosed = error.kind else { throw error }
+            let queue = topology.queues.first?.name ?? "-"
+            logger.error("queue not declared", metadata: ["queue": "\(queue)", "error": "\(error)"])
+        }
     }
 
     private func serve(_ connection: Connection, since connected: ContinuousClock.Instant) throws(BrokerError) {

@@ -22,6 +22,8 @@ extension Action {
             .announcementsWrite
         case .readMessages:
             .messagesRead
+        case .createSubscription, .subscribeToEverything, .manageSubscription:
+            .subscriptionsWrite
         case .signUp, .signIn, .viewOwnAccount, .editOwnAccount, .transferTicket, .acceptTransfer, .viewMembers,
             .manageMembers, .manageAPIKeys, .listUsers, .grantRole, .verifyInvariants, .viewSystem,
             .manageDeadLetters, .manageSending, .viewAudit:

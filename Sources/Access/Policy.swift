@@ -13,6 +13,8 @@ public enum Action: String, Sendable, CaseIterable {
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
     case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement, viewMailings
     case undoCheckIn, viewConflicts, viewMembers, manageMembers, readMessages
+    // What programs outside hear
+    case createSubscription, subscribeToEverything, manageSubscription
     // The installation
     case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters, manageSending, viewAudit
 }
@@ -75,7 +77,9 @@ public enum Policy {
         case .cancelRegistration, .transferTicket:
             // Only one's own: removing somebody else is another action with its own message to them.
             return relation.isSubject ? .allowed : relation.organizes || role == .admin ? .forbidden : .hidden
-        case .createEvent:
+        case .manageSubscription:
+            return relation.isSubject ? .allowed : .hidden
+        case .createEvent, .createSubscription:
             return role == .user ? .forbidden : .allowed
         case .viewDraftEvent:
             return relation.worksAtGate || role == .admin ? .allowed : .hidden
@@ -88,7 +92,8 @@ public enum Policy {
             return relation.organizes || role == .admin ? .allowed : relation.worksAtGate ? .forbidden : .hidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden
-        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .manageSending, .viewAudit:
+        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .manageSending, .viewAudit,
+            .subscribeToEverything:
             return role == .admin ? .allowed : .forbidden
         }
     }

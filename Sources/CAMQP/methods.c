@@ -186,6 +186,23 @@ bool camqp_bind_queue(
     return done;
 }
 
+bool camqp_unbind_queue(
+    camqp_connection *connection, uint16_t channel, const char *queue, const char *source, const char *routing_key,
+    camqp_bytes arguments, camqp_failure *failure) {
+    amqp_pool_t pool;
+    amqp_table_t table;
+    init_amqp_pool(&pool, 1024);
+    bool done = camqp_decode_table(arguments, &pool, &table, failure);
+    if (done) {
+        amqp_queue_unbind(
+            connection->state, channel, amqp_cstring_bytes(queue), amqp_cstring_bytes(source),
+            amqp_cstring_bytes(routing_key), table);
+        done = answered(connection, channel, failure);
+    }
+    empty_amqp_pool(&pool);
+    return done;
+}
+
 bool camqp_bind_exchange(
     camqp_connection *connection, uint16_t channel, const char *exchange, const char *source, const char *routing_key,
     camqp_bytes arguments, camqp_failure *failure) {

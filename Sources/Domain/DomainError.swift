@@ -31,6 +31,8 @@ public enum DomainError: Error, Hashable, Sendable {
     case alreadyCheckedIn
     /// Somebody offers tickets to ever new addresses.
     case tooManyTransfers
+    /// A subscription that is paused or disabled gets nothing, not even once more.
+    case subscriptionNotActive
     /// As many as one person may have.
     case limitReached
     /// The request with this Idempotency-Key is being worked on.
@@ -66,6 +68,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .notCheckedIn: "not-checked-in"
         case .alreadyCheckedIn: "already-checked-in"
         case .tooManyTransfers: "too-many-transfers"
+        case .subscriptionNotActive: "subscription-not-active"
         case .limitReached: "limit-reached"
         case .requestInFlight: "request-in-flight"
         case .idempotencyKeyReused: "idempotency-key-reused"
@@ -101,6 +104,7 @@ public enum DomainError: Error, Hashable, Sendable {
         case .notCheckedIn: "This scan let nobody in: there is nothing to take back."
         case .alreadyCheckedIn: "This ticket was checked in. An organizer can take that back first."
         case .tooManyTransfers: "You have offered many tickets today. Try again tomorrow."
+        case .subscriptionNotActive: "This subscription is not active. Activate it first."
         case .limitReached: "You have as many of these as one person may have. Remove one first."
         case .requestInFlight: "This very request is being worked on. Ask again in a moment."
         case .idempotencyKeyReused: "This Idempotency-Key was used for another request. Choose a new one."

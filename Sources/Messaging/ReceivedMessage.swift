@@ -31,6 +31,10 @@ enum Header {
     /// The organizer's id, for `em.scoped`.
     static let owner = "owner"
     static let traceparent = "traceparent"
+    /// What a message is, once more, and its family, `em.ticket` of `em.ticket.issued`: for `em.scoped` too, where there is
+    /// no routing key to go by.
+    static let type = "type"
+    static let family = "kind"
     /// How often the message was tried, the attempt at hand included. Absent on the first one.
     static let attempt = "em-attempt"
     /// RFC 3339.

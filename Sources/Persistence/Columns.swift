@@ -26,6 +26,9 @@ extension NotificationTopic: PostgresEncodable, PostgresDecodable, PostgresArray
 extension Language: PostgresEncodable, PostgresDecodable {}
 extension Audience: PostgresEncodable, PostgresDecodable {}
 extension MailingStatus: PostgresEncodable, PostgresDecodable {}
+extension SubscriptionScope: PostgresEncodable, PostgresDecodable {}
+extension SubscriptionDelivery: PostgresEncodable, PostgresDecodable {}
+extension SubscriptionStatus: PostgresEncodable, PostgresDecodable {}
 extension Destination: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 
 /// What somebody typed, as a pattern for ILIKE: their % and _ mean themselves.

@@ -148,6 +148,14 @@ ROUTES = [
     route("GET", "/api/v1/api-keys", SIGNED_IN),
     route("POST", "/api/v1/api-keys", SIGNED_IN, body={"name": "Matrix", "scopes": ["events:read"]}, good=201),
     route("DELETE", "/api/v1/api-keys/{mailing}", {**dict.fromkeys(CALLERS, 404), "nobody": 401}),  # nobody's
+    route("GET", "/api/v1/subscriptions", SIGNED_IN),
+    # Wrong in itself, so that nothing is made: who may not hears so first.
+    route("POST", "/api/v1/subscriptions", {**SIGNED_IN, "stranger": 403, "holder": 403, "gate": 403, "partner": 403}, body={}, good=422),
+    *(route(method, f"/api/v1/subscriptions/{{subscription}}{rest}", OWNERS, body=body, good=good)
+      for method, rest, body, good in (
+          ("GET", "", None, 200), ("PATCH", "", {"name": "Mine"}, 200), ("POST", "/credentials", None, 200),
+          ("POST", "/replay", {"eventId": "00000000-0000-7000-8000-000000000000"}, 404))),
+    route("DELETE", "/api/v1/subscriptions/{subscription}", OWNERS, fresh=True, good=204),
     route("GET", "/api/v1/messages?eventId={id}", ORGANIZERS),
     route("GET", "/api/v1/messages?eventId={id}", hidden(ORGANIZERS), note="draft"),
     route("GET", "/api/v1/subscriptions/{subscription}/deliveries", OWNERS),
@@ -192,6 +200,10 @@ def scenes(world: World, cast: SimpleNamespace) -> Callable[[str], dict[str, str
                            [(event["id"], cast.gate.id, "checkInStaff"), (event["id"], cast.partner.id, "coOrganizer")])
         scene = {"id": event["id"], "version": str(event["version"]), "user": cast.stranger.id,
                  "mailing": str(uuid4())}
+        scene["subscription"] = str(uuid4())
+        world.stack.insert("INSERT INTO subscriptions (id, user_id, name, scope, types, delivery, url, status, created_at) "
+                           "VALUES (%s, %s, 'Scene', 'own', '{*}', 'webhook', 'https://example.com/', 'paused', now())",
+                           [(scene["subscription"], cast.owner.id)])
         if note != "draft":
             scene["registration"] = world.register(cast.holder, event)["id"]
         return scene
@@ -205,10 +217,6 @@ def lasting(world: World, people: People, cast: SimpleNamespace, scenes: Callabl
     ticket = world.ticket(cast.holder, {"id": published["registration"]})
     published["ticket"] = ticket["id"]
     published["session"] = people.one().session
-    published["subscription"] = str(uuid4())
-    world.stack.rows("INSERT INTO subscriptions (id, user_id, name, scope, types, delivery, url, status, created_at) VALUES "
-                     "(%s, %s, 'Matrix', 'own', '{*}', 'webhook', 'https://receiver.example/', 'paused', now())",
-                     published["subscription"], cast.owner.id)
     published["checkIn"] = cast.owner.api.post(f"/events/{published['id']}/check-ins", {"code": ticket["code"]})["checkInId"]
     return {"": published, "draft": scenes("draft")}
 
@@ -229,6 +237,45 @@ def test_a_route_lets_in_whom_it_should(
             wrong.append(f"{who}: {described(response)}, expected {expected}")
         elif expected >= 400:
             problem(response, expected)
+    assert not wrong, "\n".join(wrong)
+
+
+@pytest.fixture(scope="module")
+def keys(cast: SimpleNamespace) -> dict[str, str]:
+    """The owner's API keys, one for each scope."""
+    scopes = ("events:read", "events:write", "registrations:read", "registrations:write", "check-ins:write", "announcements:write",
+              "messages:read", "subscriptions:write")
+    return {scope: cast.owner.api.post("/api-keys", {"name": scope, "scopes": [scope]}, status=201)["key"] for scope in scopes}
+
+
+@pytest.fixture(scope="module")
+def security(world: World) -> dict[tuple[str, str], list[dict]]:
+    document = yaml.safe_load(world.anyone.send("GET", "/openapi.yaml").text)
+    return {(method.upper(), starred(path)): operation["security"]
+            for path, item in document["paths"].items() for method, operation in item.items() if method in METHODS}
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: f"{route.method} {route.path} {route.note}".strip())
+def test_an_api_key_opens_what_its_scope_names_and_nothing_else(
+    world: World, cast: SimpleNamespace, scenes: Callable[[str], dict[str, str]], lasting: dict[str, dict[str, str]],
+    keys: dict[str, str], security: dict[tuple[str, str], list[dict]], route: Route
+) -> None:
+    """By the owner's keys: with the scope that the description names they may what the owner may, with any other nothing."""
+    ways = security[route.method, starred(route.path)]
+    needed = next((way["apiKey"][0] for way in ways if "apiKey" in way), None)
+    looks_at_tokens = any("accessToken" in way for way in ways)
+    wrong = []
+    for scope, key in keys.items():
+        has_effect = scope == needed or not looks_at_tokens
+        scene = scenes(route.note) if route.fresh and has_effect else lasting[route.note]
+        headers = {name: value.format(**scene) for name, value in route.headers}
+        response = Api(world.stack.url, key).send(route.method, route.path.format(**scene), json=route.body, headers=headers)
+        allowed = route.good if route.who["owner"] == 200 else route.who["owner"]
+        expected = allowed if has_effect else 403
+        if response.status_code != expected:
+            wrong.append(f"{scope}: {described(response)}, expected {expected}")
+        elif not has_effect:
+            assert problem(response, 403, "scope-missing").get("scope") == needed
     assert not wrong, "\n".join(wrong)
 
 

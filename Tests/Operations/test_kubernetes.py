@@ -276,6 +276,20 @@ def test_servers_get_the_users_that_services_log_in_as(documents: list[Document]
         assert all("sslmode=verify-full" in entries["database-url"] for entries in values.values() if "database-url" in entries)
 
 
+def test_the_broker_asks_api_service_about_readers_of_queues(documents: list[Document], overlay: str) -> None:
+    wanted = [line for line in (code.ROOT / "infra/rabbitmq/subscribers.conf").read_text().splitlines() if not line.startswith("#")]
+    assert [line.split(" = ")[0] for line in wanted[:2]] == ["auth_backends.1", "auth_backends.2"]
+    if overlay == "small":
+        settings = secret_values(documents)["rabbitmq"]
+        assert "rabbitmq_auth_backend_http" in settings["enabled_plugins"]
+        told = settings["rabbitmq.conf"]
+    else:
+        [cluster] = of_kind(documents, "RabbitmqCluster")
+        assert "rabbitmq_auth_backend_http" in cluster["spec"]["rabbitmq"]["additionalPlugins"]
+        told = cluster["spec"]["rabbitmq"]["additionalConfig"]
+    assert set(wanted) <= set(told.splitlines())
+
+
 # --- network
 
 
@@ -286,7 +300,8 @@ def test_the_network_lets_through_what_is_needed_and_nothing_else(documents: lis
     broker = {("api-service", "rabbitmq"), ("ticket-worker", "rabbitmq"), ("notifications", "rabbitmq")}
     cache = "redis" if overlay == "small" else "redis-proxy"
     wanted = {(*pair, 5432) for pair in database} | {(*pair, 5672) for pair in broker}
-    wanted |= {("api-service", cache, 6379), ("ws-hub", cache, 6379), ("web", "api-service", 8080), ("web", "ws-hub", 8080)}
+    wanted |= {("api-service", cache, 6379), ("ws-hub", cache, 6379), ("web", "api-service", 8080), ("web", "ws-hub", 8080),
+               ("rabbitmq", "api-service", 8080)}
     if overlay == "production":
         wanted |= {("redis-proxy", "redis", 6379), ("redis", "redis", 6379), ("redis", "redis", 26379), ("postgres", "postgres", 5432),
                    ("postgres", "postgres", 8000), ("rabbitmq", "rabbitmq", 4369), ("rabbitmq", "rabbitmq", 25672)}

@@ -63,7 +63,7 @@ struct ProblemMiddleware: RouterMiddleware {
             .alreadyPosted,
             .eventNotPublished, .eventCancelled, .eventEnded, .capacityBelowConfirmed, .lastAdmin, .eventsAhead,
             .ownerStays,
-            .notCheckedIn, .alreadyCheckedIn, .limitReached, .requestInFlight:
+            .notCheckedIn, .alreadyCheckedIn, .limitReached, .subscriptionNotActive, .requestInFlight:
             .conflict
         case .versionMismatch: .preconditionFailed
         case .tooManyTransfers: .tooManyRequests

@@ -24,6 +24,9 @@ struct QueryFields {
         }
     }
 
+    /// A value as it was sent.
+    func raw(_ name: String) -> String? { values[name] }
+
     /// A text to search for; empty is absent.
     mutating func text(_ name: String, maximum: Int = 200) -> String? {
         guard let value = values[name], !value.isEmpty else { return nil }

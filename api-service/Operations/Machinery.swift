@@ -10,6 +10,7 @@ struct Machinery: Sendable {
     let redis: RedisClient
     let deadLetters: DeadLetterOffice
     let mails: MailWatch
+    let subscriptionQueues: SubscriptionQueues
 }
 
 /// Runs `body` for at most so long; nil when it took longer or failed.

@@ -141,6 +141,9 @@ bool camqp_inspect_queue(
 bool camqp_bind_queue(
     camqp_connection *connection, uint16_t channel, const char *queue, const char *source, const char *routing_key,
     camqp_bytes arguments, camqp_failure *failure);
+bool camqp_unbind_queue(
+    camqp_connection *connection, uint16_t channel, const char *queue, const char *source, const char *routing_key,
+    camqp_bytes arguments, camqp_failure *failure);
 bool camqp_bind_exchange(
     camqp_connection *connection, uint16_t channel, const char *exchange, const char *source, const char *routing_key,
     camqp_bytes arguments, camqp_failure *failure);

@@ -49,7 +49,9 @@ struct PolicyTests {
             .addAttendee: organizing, .removeAttendee: organizing,
             .viewStatistics: organizing, .postAnnouncement: organizing, .viewMailings: organizing,
             .undoCheckIn: organizing, .viewConflicts: organizing, .viewMembers: organizing,
-            .manageMembers: organizing, .readMessages: organizing,
+            .manageMembers: organizing, .readMessages: organizing, .subscribeToEverything: [.admin],
+            .manageSubscription: [.subject, .ownerAndSubject],
+            .createSubscription: [.organizerElsewhere, .owner, .ownerAndSubject, .admin],
             .checkIn: organizing.union([.checkInStaff]),
             .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
             .viewSystem: [.admin], .manageDeadLetters: [.admin], .manageSending: [.admin], .viewAudit: [.admin],
@@ -80,7 +82,10 @@ struct PolicyTests {
 
     @Test("other people's registrations, tickets and drafts are hidden from strangers, not forbidden")
     func hidden() {
-        for action in [Action.viewRegistration, .viewTicket, .cancelRegistration, .viewDraftEvent, .undoCheckIn] {
+        for action in [
+            Action.viewRegistration, .viewTicket, .cancelRegistration, .viewDraftEvent, .undoCheckIn,
+            .manageSubscription,
+        ] {
             #expect(Policy.decide(action, role: .user) == .hidden)
             #expect(Policy.decide(action, role: .organizer) == .hidden)
         }

@@ -186,10 +186,10 @@ def start_rabbitmq(layout: Layout) -> None:
         "# Written by infra/local/stack at every start.",
         f"listeners.tcp.1 = {LOOPBACK}:{layout.server_port('amqp')}",
         f"load_definitions = {home / 'definitions.json'}",
-        "disk_free_limit.absolute = 100MB", "log.console = true", "log.console.level = warning", "log.file = false", ""]))
+        "disk_free_limit.absolute = 100MB", "log.console = true", "log.console.level = warning", "log.file = false", *subscriber_settings(layout), ""]))
     passwords = {user: layout.secret(broker_secret(user)) for user in ("em", "em_api", "em_ticket_worker", "em_notifications")}
     write_private(home / "definitions.json", definitions(passwords))
-    (home / "enabled_plugins").write_text("[].\n")
+    (home / "enabled_plugins").write_text("[rabbitmq_auth_backend_http].\n")
     (home / "rabbitmq-env.conf").write_text("")
     environment = rabbitmq_environment(layout)
     # A port mapper of our own: the one that Erlang would start by itself outlives its node and is shared by all of them.
@@ -199,6 +199,13 @@ def start_rabbitmq(layout: Layout) -> None:
     # /usr/sbin/rabbitmq-server is Debian's wrapper, which changes to the package's user; the real one does not.
     server = program("rabbitmq-server", "/usr/lib/rabbitmq/bin")
     Process(layout, "rabbitmq").start([server], environment, directory=home)
+
+
+def subscriber_settings(layout: Layout) -> list[str]:
+    """infra/rabbitmq/subscribers.conf, which compose and Kubernetes use as well, asking the first api-service of this stack."""
+    text = (ROOT / "infra/rabbitmq/subscribers.conf").read_text()
+    here = text.replace("//api-service:8080/", f"//{LOOPBACK}:{layout.service_port('api-service', 1)}/")
+    return [line for line in here.splitlines() if not line.startswith("#")]
 
 
 def definitions(passwords: dict[str, str]) -> str:

@@ -1,0 +1,76 @@
+/// Which events a subscription is about.
+public enum SubscriptionScope: String, Codable, Sendable, CaseIterable {
+    /// Those that its person owns.
+    case own
+    /// Every event; for admins, and only while they are one.
+    case all
+}
+
+/// How a subscription's messages get there.
+public enum SubscriptionDelivery: String, Codable, Sendable, CaseIterable {
+    case queue, webhook
+}
+
+public enum SubscriptionStatus: String, Codable, Sendable, CaseIterable {
+    case active
+    /// Its person, or a receiver that failed for long, wants nothing new for now.
+    case paused
+    /// Over, unless its person activates it again.
+    case disabled
+}
+
+/// The types of messages that somebody wants: one (`em.ticket.issued`), a family (`em.ticket.*`) or all (`*`).
+public struct MessagePattern: Hashable, Sendable, CustomStringConvertible {
+    public enum Kind: Hashable, Sendable {
+        case every
+        /// Without the last word: `em.ticket`.
+        case family(String)
+        case one(MessageType)
+    }
+
+    public let kind: Kind
+
+    public static let every = MessagePattern(kind: .every)
+    private static let families = Set(MessageType.allCases.map(\.family))
+
+    private init(kind: Kind) { self.kind = kind }
+
+    /// Nil for what no message can match.
+    public init?(_ text: String) {
+        if text == "*" {
+            kind = .every
+        } else if let type = MessageType(rawValue: text) {
+            kind = .one(type)
+        } else if text.hasSuffix(".*"), Self.families.contains(String(text.dropLast(2))) {
+            kind = .family(String(text.dropLast(2)))
+        } else {
+            return nil
+        }
+    }
+
+    public var description: String {
+        switch kind {
+        case .every: "*"
+        case .family(let family): "\(family).*"
+        case .one(let type): type.rawValue
+        }
+    }
+
+    /// - Parameter type: also one that this version doesn't know.
+    public func matches(_ type: String) -> Bool {
+        switch kind {
+        case .every: true
+        case .family(let family): MessageType.family(of: type) == family
+        case .one(let one): one.rawValue == type
+        }
+    }
+}
+
+extension MessageType {
+    /// What a type has in common with its kin: `em.ticket` of `em.ticket.issued`.
+    public var family: String { Self.family(of: rawValue) }
+
+    public static func family(of type: String) -> String {
+        type.lastIndex(of: ".").map { String(type[..<$0]) } ?? type
+    }
+}

@@ -1,0 +1,222 @@
+public import Domain
+public import FoundationEssentials
+public import Postgres
+
+/// Who outside wants which messages.
+public struct Subscription: Sendable {
+    public var id: SubscriptionID
+    public var userID: UserID
+    public var name: String
+    public var scope: SubscriptionScope
+    public var types: [MessagePattern]
+    public var delivery: SubscriptionDelivery
+    /// Of a webhook.
+    public var url: String?
+    public var status: SubscriptionStatus
+    public var statusReason: String?
+    public var createdAt: Date
+    /// Of the webhook's secret.
+    public var generation: Int
+    public var rotatedAt: Date?
+    public var lastDeliveryAt: Date?
+
+    public init(
+        id: SubscriptionID, of user: UserID, name: String, scope: SubscriptionScope, types: [MessagePattern],
+        delivery: SubscriptionDelivery, url: String?, createdAt: Date
+    ) {
+        self.id = id
+        userID = user
+        self.name = name
+        self.scope = scope
+        self.types = types
+        self.delivery = delivery
+        self.url = url
+        status = .active
+        self.createdAt = createdAt
+        generation = 1
+    }
+}
+
+/// A queue that stands at the broker for a subscription, or shall be gone from it.
+public struct SubscribedQueue: Sendable, Hashable {
+    public var id: SubscriptionID
+    public var owner: UserID
+    public var scope: SubscriptionScope
+    public var types: [MessagePattern]
+    /// Whether messages shall come in: it is active, and its person may have them.
+    public var isFed: Bool
+    /// Its person is gone: the queue goes, and the row after it.
+    public var hasEnded: Bool
+
+    public init(
+        id: SubscriptionID, owner: UserID, scope: SubscriptionScope, types: [MessagePattern], isFed: Bool,
+        hasEnded: Bool = false
+    ) {
+        self.id = id
+        self.owner = owner
+        self.scope = scope
+        self.types = types
+        self.isFed = isFed
+        self.hasEnded = hasEnded
+    }
+}
+
+/// Subscriptions. What belongs to one person nobody else sees.
+public struct SubscriptionStore: Sendable {
+    /// That a person may have.
+    public static let maximum = 20
+
+    let database: Database
+
+    public init(_ database: Database) { self.database = database }
+
+    /// - Parameter passwordHash: of a queue.
+    /// - Throws: ``DomainError/limitReached``, ``DomainError/notFound`` for a person who is gone.
+    public func insert(
+        _ subscription: Subscription, passwordHash: [UInt8]?, on transaction: Transaction
+    ) async throws {
+        // The person's row is held, so that two requests count one after the other.
+        let results = try await transaction.pipeline([
+            "SELECT id FROM users WHERE id = \(subscription.userID) AND deleted_at IS NULL FOR NO KEY UPDATE",
+            "SELECT count(*) AS count FROM subscriptions WHERE user_id = \(subscription.userID) AND ended_at IS NULL",
+        ])
+        guard !results[0].isEmpty else { throw DomainError.notFound }
+        if let count = try results[1].first?.decode("count", as: Int.self), count >= Self.maximum {
+            throw DomainError.limitReached
+        }
+        _ = try await transaction.query(
+            """
+            INSERT INTO subscriptions (id, user_id, name, scope, types, delivery, url, created_at, password_hash)
+            VALUES (\(subscription.id), \(subscription.userID), \(subscription.name), \(subscription.scope),
+                \(subscription.types.map(\.description)), \(subscription.delivery), \(subscription.url),
+                \(subscription.createdAt), \(passwordHash))
+            """)
+    }
+
+    /// A person's subscriptions, the newest first.
+    public func list(of user: UserID, after: PageKey?, limit: Int) async throws -> Page<Subscription> {
+        let rows = try await database.read(
+            """
+            SELECT \(fragment: Self.columns) FROM subscriptions
+            WHERE user_id = \(user) AND ended_at IS NULL
+                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+            ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
+            """)
+        return Page(try rows.map(Self.subscription), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
+    }
+
+    public func find(_ id: SubscriptionID, of user: UserID) async throws -> Subscription? {
+        try await database.read(
+            """
+            SELECT \(fragment: Self.columns) FROM subscriptions
+            WHERE id = \(id) AND user_id = \(user) AND ended_at IS NULL
+            """
+        ).first.map(Self.subscription)
+    }
+
+    /// The same, held until the transaction is over: whoever changes it, and the broker with it, does so alone.
+    public func hold(_ id: SubscriptionID, of user: UserID, on transaction: Transaction) async throws -> Subscription? {
+        try await transaction.query(
+            """
+            SELECT \(fragment: Self.columns) FROM subscriptions
+            WHERE id = \(id) AND user_id = \(user) AND ended_at IS NULL FOR UPDATE
+            """
+        ).first.map(Self.subscription)
+    }
+
+    /// Writes what its person may change. Whoever makes it active again has it begin anew.
+    public func update(_ subscription: Subscription, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            """
+            UPDATE subscriptions SET name = \(subscription.name), types = \(subscription.types.map(\.description)),
+                url = \(subscription.url), status = \(subscription.status), status_reason = \(subscription.statusReason),
+                failing_since = CASE WHEN status = \(subscription.status) THEN failing_since END
+            WHERE id = \(subscription.id)
+            """)
+    }
+
+    /// Gives a queue another password.
+    public func setPassword(_ hash: [UInt8], of id: SubscriptionID, on transaction: Transaction) async throws {
+        _ = try await transaction.query("UPDATE subscriptions SET password_hash = \(hash) WHERE id = \(id)")
+    }
+
+    /// Gives a webhook the next secret; answers its number.
+    public func rotate(_ id: SubscriptionID, now: Date, on transaction: Transaction) async throws -> Int {
+        let rows = try await transaction.query(
+            """
+            UPDATE subscriptions SET generation = generation + 1, rotated_at = \(now) WHERE id = \(id)
+            RETURNING generation
+            """)
+        guard let row = rows.first else { throw DomainError.notFound }
+        return try row.decode("generation")
+    }
+
+    public func remove(_ id: SubscriptionID, on transaction: Transaction) async throws {
+        _ = try await transaction.query("DELETE FROM subscriptions WHERE id = \(id)")
+    }
+
+    // MARK: The broker
+
+    /// Every queue that has to be at the broker, or to go.
+    public func queues() async throws -> [SubscribedQueue] {
+        try await database.read(
+            """
+            SELECT s.id, s.user_id, s.scope, s.types, s.ended_at IS NOT NULL AS has_ended,
+                s.status = 'active' AND s.ended_at IS NULL AND u.deleted_at IS NULL
+                    AND (s.scope = 'own' OR u.role = 'admin') AS is_fed
+            FROM subscriptions s JOIN users u ON u.id = s.user_id
+            WHERE s.delivery = 'queue' ORDER BY s.created_at, s.id
+            """
+        ).map { row in
+            SubscribedQueue(
+                id: try row.decode("id"), owner: try row.decode("user_id"), scope: try row.decode("scope"),
+                types: try Self.patterns(row), isFed: try row.decode("is_fed"),
+                hasEnded: try row.decode("has_ended"))
+        }
+    }
+
+    /// Removes the rows of people who are gone, once their queues are.
+    public func forget(_ ids: [SubscriptionID]) async throws {
+        try await database.transaction { transaction in
+            _ = try await transaction.query(
+                "DELETE FROM subscriptions WHERE id = ANY(\(ids)) AND ended_at IS NOT NULL")
+        }
+    }
+
+    /// Whether a queue's reader may come in: with this password, if one is given.
+    public func admits(_ id: SubscriptionID, passwordHash: [UInt8]?) async throws -> Bool {
+        try await database.read(
+            """
+            SELECT 1 FROM subscriptions s JOIN users u ON u.id = s.user_id
+            WHERE s.id = \(id) AND s.delivery = 'queue' AND s.status <> 'disabled' AND s.ended_at IS NULL
+                AND u.deleted_at IS NULL AND (s.scope = 'own' OR u.role = 'admin')
+                AND (\(passwordHash) IS NULL OR s.password_hash = \(passwordHash))
+            """
+        ).first != nil
+    }
+
+    // MARK: Rows
+
+    private static let columns: SQL = """
+        id, user_id, name, scope, types, delivery, url, status, status_reason, created_at, generation, rotated_at,
+        last_delivery_at
+        """
+
+    private static func subscription(_ row: Row) throws -> Subscription {
+        var subscription = Subscription(
+            id: try row.decode("id"), of: try row.decode("user_id"), name: try row.decode("name"),
+            scope: try row.decode("scope"), types: try patterns(row), delivery: try row.decode("delivery"),
+            url: try row.decode("url"), createdAt: try row.decode("created_at"))
+        subscription.status = try row.decode("status")
+        subscription.statusReason = try row.decode("status_reason")
+        subscription.generation = try row.decode("generation")
+        subscription.rotatedAt = try row.decode("rotated_at")
+        subscription.lastDeliveryAt = try row.decode("last_delivery_at")
+        return subscription
+    }
+
+    private static func patterns(_ row: Row) throws -> [MessagePattern] {
+        // A type of a later version says nothing here.
+        try row.decode("types", as: [String].self).compactMap(MessagePattern.init)
+    }
+}

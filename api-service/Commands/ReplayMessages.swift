@@ -1,0 +1,68 @@
+import Access
+import Domain
+import FoundationEssentials
+import Messaging
+import Persistence
+import Postgres
+
+/// Has a subscription get a part of an event's log once more: the same messages under the same ids, and nobody else gets
+/// them.
+struct ReplayMessages: Sendable {
+    let stores: Stores
+    /// Nil where no relay runs.
+    let queues: SubscriptionQueues?
+    let clock: @Sendable () -> Date
+
+    struct Wish: Sendable {
+        var event: EventID
+        /// The sequence of the last message that isn't wanted.
+        var after: Int
+        /// How much of the log is gone through.
+        var limit: Int
+    }
+
+    /// - Parameter answer: makes the answer to be kept, of how many messages went and the sequence to go on from, if there
+    ///   is more.
+    /// - Throws: ``DomainError/notFound`` also for an event that the subscription isn't about;
+    ///   ``DomainError/subscriptionNotActive``; ``EventLogStore/Pruned``; 503 while the broker is away.
+    func perform(
+        _ wish: Wish, into id: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
+        _ answer: (_ replayed: Int, _ next: Int?) throws -> StoredResponse
+    ) async throws -> Answered {
+        guard let subscription = try await stores.subscriptions.find(id, of: principal.userID),
+            let event = try await stores.events.find(wish.event), Self.covers(subscription, event, principal)
+        else { throw DomainError.notFound }
+        if subscription.status != .active { throw DomainError.subscriptionNotActive }
+        let stretch = try await stores.eventLog.messages(of: event.id, after: wish.after, limit: wish.limit)
+        let wanted = stretch.messages.filter { message in subscription.types.contains { $0.matches(message.type) } }
+        let response = try answer(wanted.count, stretch.hasMore ? stretch.messages.last?.sequence : nil)
+        return try await stores.database.transaction { transaction in
+            try await stores.idempotency.once(request, on: transaction) {
+                switch subscription.delivery {
+                case .queue:
+                    try await SubscriptionQueues.tell(queues) { queues in
+                        try await queues.replay(wanted, owner: event.ownerID, to: id)
+                    }
+                case .webhook:
+                    try await stores.webhooks.replay(
+                        wanted.map { Self.fact($0, of: event) }, to: id, now: clock(),
+                        on: transaction)
+                }
+                return response
+            }
+        }
+    }
+
+    private static func fact(_ message: CloudEvent, of event: Event) -> WebhookFact {
+        WebhookFact(
+            id: message.id, type: message.type, eventID: event.id, ownerID: event.ownerID, sequence: message.sequence,
+            at: message.time)
+    }
+
+    private static func covers(_ subscription: Subscription, _ event: Event, _ principal: Principal) -> Bool {
+        switch subscription.scope {
+        case .own: event.ownerID == principal.userID
+        case .all: principal.role == .admin
+        }
+    }
+}

@@ -1,0 +1,66 @@
+import Domain
+import FoundationEssentials
+import Messaging
+import Persistence
+import Webhooks
+
+/// A subscription as its person sees it.
+struct SubscriptionJSON: Encodable {
+    struct Broker: Encodable {
+        /// As in EM_AMQP_PUBLIC_URL.
+        var url: String
+        var virtualHost = "/"
+        var queue: String
+        var username: String
+        var password: String
+    }
+
+    var id: SubscriptionID
+    var name: String
+    var scope: SubscriptionScope
+    var types: [String]
+    var delivery: SubscriptionDelivery
+    @Nullable var url: String?
+    var status: SubscriptionStatus
+    @Nullable var statusReason: String?
+    var createdAt: Date
+    @Nullable var queue: String?
+    @Nullable var username: String?
+    @Nullable var secretRotatesUntil: Date?
+    @Nullable var lastDeliveryAt: Date?
+    // Left out everywhere but where they are new.
+    var amqp: Broker?
+    var secret: String?
+    var publicKey: String?
+
+    init(
+        _ subscription: Subscription, role: Role, now: Date, _ credentials: SubscriptionCredentials?,
+        _ brokerURL: String
+    ) {
+        id = subscription.id
+        name = subscription.name
+        scope = subscription.scope
+        types = subscription.types.map(\.description)
+        delivery = subscription.delivery
+        url = subscription.url
+        // Whoever was an admin and is none: nothing is delivered any more, as long as that stays so.
+        let isBarred = subscription.scope == .all && role != .admin
+        status = isBarred ? .disabled : subscription.status
+        statusReason = isBarred ? "Only administrators hear of every event." : subscription.statusReason
+        createdAt = subscription.createdAt
+        let isQueue = subscription.delivery == .queue
+        queue = isQueue ? SubscriptionQueues.name(of: subscription.id) : nil
+        username = isQueue ? BrokerRoutes.user(of: subscription.id) : nil
+        secretRotatesUntil = subscription.rotatedAt.map { $0 + WebhookSecrets.overlap }.flatMap { $0 > now ? $0 : nil }
+        lastDeliveryAt = subscription.lastDeliveryAt
+        switch credentials {
+        case .queue(let password):
+            amqp = Broker(
+                url: brokerURL, queue: queue ?? "", username: username ?? "", password: password.text)
+        case .webhook(let made):
+            secret = made.secret
+            publicKey = made.publicKey
+        case nil: break
+        }
+    }
+}
