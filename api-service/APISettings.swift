@@ -41,7 +41,7 @@ struct APISettings: Sendable {
         let common = CommonSettings.read(&reader)
         let database = databaseSettings("EM_DATABASE_URL", &reader)
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
-        let publicBroker = reader.value("EM_AMQP_PUBLIC_URL", default: nil) { try PublicBroker.url($0) as String? }
+        let publicBroker = reader.optional("EM_AMQP_PUBLIC_URL") { try PublicBroker.url($0) }
         let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
         let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
         let accessKeySet = reader.optional("EM_ACCESS_TOKEN_PUBLIC_KEYS") { try KeySet(json: $0) }

@@ -159,12 +159,12 @@ def test_a_subscription_goes_with_its_queue_and_is_nobody_elses(world: World, pe
     stranger = people.one("organizer")
     for method in ("GET", "PATCH", "DELETE"):
         problem(stranger.api.send(method, path, json={} if method == "PATCH" else None), 404, "not-found")
-    reader = Reader(made["amqp"])
-    cancelled = []
-    reader.channel.add_on_cancel_callback(lambda frame: cancelled.append(frame))
-    reader.channel.basic_consume(reader.queue, lambda *_: None)
-    assert organizer.api.send("DELETE", path).status_code == 204
-    eventually(lambda: reader.connection.process_data_events(0.1) or cancelled, "the broker to end the reader")
+    with Reader(made["amqp"]) as reader:
+        cancelled = []
+        reader.channel.add_on_cancel_callback(lambda frame: cancelled.append(frame))
+        reader.channel.basic_consume(reader.queue, lambda *_: None)
+        assert organizer.api.send("DELETE", path).status_code == 204
+        eventually(lambda: reader.connection.process_data_events(0.1) or cancelled, "the broker to end the reader")
     problem(organizer.api.send("GET", path), 404, "not-found")
     problem(organizer.api.send("DELETE", path), 404, "not-found")
     with pytest.raises(REFUSED):
