@@ -154,3 +154,29 @@ def test_the_foot_of_a_mail_leads_to_fewer_of_its_kind(visit: Visit, world: Worl
 def announcements_by_mail(person: Person) -> bool:
     topics = {topic["topic"]: topic for topic in person.api.get("/me/preferences")["topics"]}
     return topics["announcements"]["mail"]
+
+
+@desktop
+def test_a_mail_is_seen_before_anybody_gets_it(visit: Visit, world: World, people: People) -> None:
+    host = people.one("organizer")
+    event = world.event(host, title="Kite day")
+    organizer = visit("organizer")
+    page = organizer.page
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/mails")
+    organizer.fill("A paragraph of your own", "Bring a kite.")
+    organizer.press("Show the mail")
+    frame = page.frame_locator("iframe")
+    expect(frame.get_by_text("Bring a kite.")).to_be_visible()
+    organizer.look("preview")
+    organizer.fill("A paragraph of your own", "Bring two kites.")
+    page.get_by_label("Mail", exact=True).select_option("event.reminder")
+    organizer.sees("Below, it is as it was before your last changes.")
+    organizer.press("Show it anew")
+    expect(frame.get_by_text("Bring two kites.")).to_be_visible()
+    expect(organizer.part("mail-preview")).to_contain_text("Kite day")
+    organizer.open(f"/organizer/events/{event['id']}/announcements")
+    organizer.fill("Title", "Wind is up")
+    organizer.fill("Text", "Come at noon.")
+    organizer.press("Show the mail")
+    expect(frame.get_by_text("Come at noon.")).to_be_visible()

@@ -5,8 +5,8 @@ import { send } from './transport';
 import type { Call } from './transport';
 import type {
   AdminUser, Announcement, ApiKey, ApiKeyDraft, Attendee, Audience, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Delivery, Event, EventDraft, EventStats,
-  Mailing, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
-  Sending, SignInSession, SystemReport, Ticket, TicketOffer, TimelineStep,
+  Mailing, MailPreview, MailPreviewRequest, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
+  Sending, SignInSession, Subscription, SubscriptionDraft, SystemReport, Ticket, TicketOffer, TimelineStep, WebhookDelivery,
 } from './types';
 
 // One function a route: the only place that knows paths and verbs.
@@ -71,6 +71,8 @@ export const events = {
   mailSettings: (id: string, signal: Abort) => requestJSON<MailSettings>({ path: `/events/${id}/mail-settings`, signal }),
   setMailSettings: (id: string, body: MailSettings) =>
     requestJSON<MailSettings>({ method: 'PUT', path: `/events/${id}/mail-settings`, body }),
+  /** Nobody gets it. What isn't named of the wording is as the event has it. */
+  previewMail: (id: string, body: MailPreviewRequest) => requestJSON<MailPreview>({ method: 'POST', path: `/events/${id}/mail-previews`, body }),
   attendees: (id: string, query: { query: string; status: string; sort: string; cursor: string | null }, signal: Abort) =>
     requestJSON<Page<Attendee>>({ path: `/events/${id}/registrations`, query: { limit: 50, ...query }, signal }),
   addAttendee: (id: string, email: string, key: string) =>
@@ -100,6 +102,21 @@ export interface AnnouncementWish {
   /** Now when null. */
   sendAt: string | null;
 }
+
+export const subscriptions = {
+  list: (cursor: string | null, signal: Abort) => requestJSON<Page<Subscription>>({ path: '/subscriptions', query: { limit: 20, cursor }, signal }),
+  get: (id: string, signal: Abort) => requestJSON<Subscription>({ path: `/subscriptions/${id}`, signal }),
+  /** The answer has what it is opened or checked with, this once. */
+  create: (body: SubscriptionDraft, key: string) => requestJSON<Subscription>(creating(key, { path: '/subscriptions', body })),
+  turn: (id: string, status: 'active' | 'paused') => requestJSON<Subscription>({ method: 'PATCH', path: `/subscriptions/${id}`, body: { status } }),
+  /** As `create`, with a new secret or password. */
+  renew: (id: string) => requestJSON<Subscription>({ method: 'POST', path: `/subscriptions/${id}/credentials` }),
+  remove: (id: string) => request({ method: 'DELETE', path: `/subscriptions/${id}` }),
+  deliveries: (id: string, query: { status: string; cursor: string | null }, signal: Abort) =>
+    requestJSON<Page<WebhookDelivery>>({ path: `/subscriptions/${id}/deliveries`, query: { limit: 20, ...query }, signal }),
+  retry: (id: string, deliveryId: string) => request({ method: 'POST', path: `/subscriptions/${id}/deliveries/${deliveryId}/retry` }),
+  test: (id: string, key: string) => request(creating(key, { path: `/subscriptions/${id}/test` })),
+};
 
 export const gates = {
   checkIn: (eventId: string, body: OfflineScan, signal: AbortSignal) =>

@@ -4,8 +4,9 @@
 import type * as API from './schemas';
 
 export type {
-  Announcement, ApiKey, ApiKeyDraft, ApiScope, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Mailing, MailSettings, Member,
-  MemberRole, NotificationTopic, Preferences, RecordedScan, Registration, RegistrationStatus, Role, ScanConflict, Sending, SystemReport, Ticket, TicketStatus, User,
+  Announcement, ApiKey, ApiKeyDraft, ApiScope, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Mailing, MailPreview, MailPreviewRequest, MailSettings, Member,
+  MemberRole, NotificationTopic, Preferences, RecordedScan, Registration, RegistrationStatus, Role, ScanConflict, Sending, Subscription, SubscriptionDraft, SystemReport, Ticket, TicketStatus, User,
+  WebhookDelivery,
 } from './schemas';
 
 export interface Page<Item> {

@@ -8,10 +8,12 @@ import { Busy } from '../../components/Busy';
 import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { Empty } from '../../components/States';
+import { catalogue } from '../../language/language';
 import { plural, t } from '../../language/text';
 import type { Text } from '../../language/text';
 import { serverNow } from '../../time/serverClock';
 import { resolveLocalTime } from '../../time/zone';
+import { MailPreview } from './MailPreview';
 import { Mailings } from './Mailings';
 import { ManagedEvent } from './ManagedEvent';
 
@@ -68,7 +70,10 @@ function Announce({ event }: { event: Event }) {
         {(title.trim() || body.trim()) && (
           <div aria-label={t('Preview')} role="group">
             <div className="em-small em-soft mb-1">{t('Preview')}</div>
-            <div className="em-card em-sunken"><p className="em-strong mb-1">{title || '…'}</p><p className="em-prose mb-0">{body}</p></div>
+            <div className="em-card em-sunken mb-3"><p className="em-strong mb-1">{title || '…'}</p><p className="em-prose mb-0">{body}</p></div>
+            {title.trim() && body.trim() && (
+              <MailPreview eventId={event.id} wish={{ kind: 'announcement', language: catalogue().language, title: title.trim(), body: body.trim() }} className="btn btn-sm btn-outline-secondary" />
+            )}
           </div>
         )}
         <div className="em-row">

@@ -2,13 +2,16 @@ import { useState } from 'react';
 import { events } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { useResource } from '../../api/useResource';
-import type { Event, MailSettings } from '../../api/types';
+import type { Event, MailPreviewRequest, MailSettings } from '../../api/types';
 import { Busy } from '../../components/Busy';
-import { Checkbox, TextArea, TextField } from '../../components/Field';
+import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form } from '../../components/Form';
+import { notificationKinds } from '../../components/notificationKinds';
 import { Loaded, Pending } from '../../components/States';
+import { catalogue, isLanguage, languages } from '../../language/language';
 import { t } from '../../language/text';
 import type { Text } from '../../language/text';
+import { MailPreview } from './MailPreview';
 import { ManagedEvent } from './ManagedEvent';
 
 export function MailsPage({ id = '' }: { id?: string }) {
@@ -42,7 +45,7 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
   const toggle = (value: string, isOn: boolean): void =>
     set({ reminders: isOn ? [...values.reminders, value] : values.reminders.filter((one) => one !== value) });
   return (
-    <div className="em-column">
+    <div className="em-halves">
       <Form name={t('Mails')} problem={save.problem} onSubmit={() => void save.run()} className="em-card em-stack">
         <TextArea label={t('A paragraph of your own')} name="paragraph" rows={4} maxLength={2000} value={values.paragraph} error={errors.paragraph}
           hint={t('Stands in every mail about this event. May stay empty.')} onChange={(event) => set({ paragraph: event.target.value })} />
@@ -69,6 +72,30 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
           <span role="status">{said && t('Saved.')}</span>
         </div>
       </Form>
+      <Sample eventId={eventId} paragraph={values.paragraph} colour={values.colour} />
     </div>
+  );
+}
+
+type Kind = MailPreviewRequest['kind'];
+
+/** What the wording, saved or not, makes of a mail. */
+function Sample({ eventId, paragraph, colour }: { eventId: string; paragraph: string; colour: string | null }) {
+  const [kind, setKind] = useState<Kind>('registration.confirmed');
+  const [language, setLanguage] = useState(catalogue().language);
+  return (
+    <section className="em-card em-stack" aria-labelledby="sample-heading">
+      <h2 id="sample-heading" className="mb-0">{t('How it looks')}</h2>
+      <div className="em-pair">
+        <Select label={t('Mail')} name="kind" value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
+          {Object.entries(notificationKinds).filter(([value]) => value !== 'announcement')
+            .map(([value, name]) => <option key={value} value={value}>{t(name)}</option>)}
+        </Select>
+        <Select label={t('Language')} name="language" value={language} onChange={({ target: { value } }) => { if (isLanguage(value)) setLanguage(value); }}>
+          {Object.entries(languages).map(([tag, name]) => <option key={tag} value={tag} lang={tag}>{name}</option>)}
+        </Select>
+      </div>
+      <MailPreview eventId={eventId} wish={{ kind, language, paragraph, colour }} />
+    </section>
   );
 }
