@@ -60,6 +60,8 @@ const routes: readonly Route[] = [
   { pattern: '/notifications', roles: anybody, page: NotificationsPage },
   { pattern: '/organizer', roles: organizers, page: staffPage((pages) => pages.OwnEventsPage) },
   { pattern: '/organizer/new', roles: organizers, page: staffPage((pages) => pages.CreateEventPage) },
+  { pattern: '/organizer/subscriptions', roles: organizers, page: staffPage((pages) => pages.SubscriptionsPage) },
+  { pattern: '/organizer/subscriptions/:id', roles: organizers, page: staffPage((pages) => pages.SubscriptionPage) },
   { pattern: '/organizer/events/:id', roles: anybody, page: staffPage((pages) => pages.OverviewPage) },
   { pattern: '/organizer/events/:id/edit', roles: anybody, page: staffPage((pages) => pages.EditEventPage) },
   { pattern: '/organizer/events/:id/attendees', roles: anybody, page: staffPage((pages) => pages.AttendeesPage) },

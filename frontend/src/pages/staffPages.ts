@@ -11,3 +11,5 @@ export { MailsPage } from './organizer/MailsPage';
 export { OverviewPage } from './organizer/OverviewPage';
 export { OwnEventsPage } from './organizer/OwnEventsPage';
 export { TeamPage } from './organizer/TeamPage';
+export { SubscriptionPage } from './organizer/SubscriptionPage';
+export { SubscriptionsPage } from './organizer/SubscriptionsPage';

@@ -16,7 +16,10 @@ export function OwnEventsPage() {
   return (
     <>
       <PageTitle title={t('Your events')}>
-        <div><Link className="btn btn-primary" to="/organizer/new">{t('Create event')}</Link></div>
+        <div className="em-row">
+          <Link className="btn btn-primary" to="/organizer/new">{t('Create event')}</Link>
+          <Link className="btn btn-outline-secondary" to="/organizer/subscriptions">{t('Subscriptions')}</Link>
+        </div>
       </PageTitle>
       <PagedList of={list} empty={<Empty title={t('No events yet')}>{t('Create your first one: it stays a draft until you publish it.')}</Empty>}>
         {(items) => (

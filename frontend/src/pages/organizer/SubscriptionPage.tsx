@@ -1,0 +1,113 @@
+import { useState } from 'react';
+import { subscriptions } from '../../api/endpoints';
+import { useAction } from '../../api/useAction';
+import { useResource } from '../../api/useResource';
+import type { Subscription } from '../../api/types';
+import { Badge } from '../../components/Badge';
+import { Busy } from '../../components/Busy';
+import { Confirm } from '../../components/Confirm';
+import { PageTitle } from '../../components/PageTitle';
+import { Loaded, Pending, ProblemNote } from '../../components/States';
+import { rich, t } from '../../language/text';
+import { navigate } from '../../routing/history';
+import { formatMoment } from '../../time/format';
+import { Credentials } from './Credentials';
+import { Deliveries } from './Deliveries';
+import { families, subscriptionStates } from './subscriptionWords';
+
+export function SubscriptionPage({ id = '' }: { id?: string }) {
+  const held = useResource<Subscription>(`subscription:${id}`, (signal) => subscriptions.get(id, signal));
+  return (
+    <Loaded of={held} title={t('Subscription')} pending={<Pending heights={[48, 200, 200]} />}>
+      {(subscription) => (
+        <>
+          <PageTitle title={subscription.name} within={{ title: t('Subscriptions'), link: '/organizer/subscriptions' }}>
+            <div><Badge tone={subscriptionStates[subscription.status][0]}>{t(subscriptionStates[subscription.status][1])}</Badge></div>
+          </PageTitle>
+          <div className={subscription.delivery === 'webhook' ? 'em-halves' : 'em-column'}>
+            <About subscription={subscription} set={(next) => held.set(() => next)} />
+            {subscription.delivery === 'webhook' && <Deliveries subscription={subscription} />}
+          </div>
+        </>
+      )}
+    </Loaded>
+  );
+}
+
+type Question = 'rotate' | 'remove';
+
+/** What it is, and what can be done with it. */
+function About({ subscription, set }: { subscription: Subscription; set: (next: Subscription) => void }) {
+  const { id, status, statusReason, types } = subscription;
+  const isWebhook = subscription.delivery === 'webhook';
+  const [asking, setAsking] = useState<Question | null>(null);
+  const [made, setMade] = useState<Subscription | null>(null);
+  const turn = useAction(async () => set(await subscriptions.turn(id, status === 'active' ? 'paused' : 'active')));
+  const rotate = useAction(async () => {
+    const renewed = await subscriptions.renew(id);
+    setMade(renewed);
+    set(renewed);
+    setAsking(null);
+  });
+  const remove = useAction(async () => {
+    await subscriptions.remove(id);
+    navigate('/organizer/subscriptions', { replace: true });
+  });
+  return (
+    <section className="em-card em-stack" aria-label={t('Subscription')}>
+      <div role="status" className="em-quiet">{made && <div className="em-note em-stack" data-tone="good"><Credentials of={made} /></div>}</div>
+      {status !== 'active' && (
+        <p className="em-note mb-0" data-tone="warn">
+          {statusReason ?? t('It is paused: what happens meanwhile is not told.')}
+        </p>
+      )}
+      <Facts subscription={subscription} />
+      <div>
+        <div className="em-small em-strong em-soft">{t('What it is told')}</div>
+        <ul className="mb-0">{types.map((type) => <li key={type}>{known(type)}</li>)}</ul>
+      </div>
+      <ProblemNote problem={turn.problem} />
+      <div className="em-row">
+        <Busy pending={turn.pending} className={status === 'active' ? 'btn btn-outline-secondary' : 'btn btn-primary'} onClick={() => void turn.run()}>
+          {status === 'active' ? t('Pause') : t('Resume')}
+        </Busy>
+        <button type="button" className="btn btn-outline-secondary" onClick={() => setAsking('rotate')}>{isWebhook ? t('New secret') : t('New password')}</button>
+        <button type="button" className="btn btn-outline-danger" onClick={() => setAsking('remove')}>{t('Delete')}</button>
+      </div>
+      {asking === 'rotate' && (
+        <Confirm title={isWebhook ? t('Make a new secret?') : t('Make a new password?')} confirm={t('Yes, make it')} dismiss={t('Leave it')}
+          pending={rotate.pending} problem={rotate.problem} onConfirm={() => void rotate.run()} onDismiss={() => { rotate.clear(); setAsking(null); }}>
+          {isWebhook ? t('For 24 hours deliveries are signed with both, so that your program can change over.') : t('The old password stops working at once.')}
+        </Confirm>
+      )}
+      {asking === 'remove' && (
+        <Confirm title={t('Delete {name}?', { name: subscription.name })} confirm={t('Yes, delete')} dismiss={t('Leave it')}
+          pending={remove.pending} problem={remove.problem} onConfirm={() => void remove.run()} onDismiss={() => { remove.clear(); setAsking(null); }}>
+          {t('Your program is told nothing any more; what waits for it is thrown away. This can’t be undone.')}
+        </Confirm>
+      )}
+    </section>
+  );
+}
+
+function Facts({ subscription }: { subscription: Subscription }) {
+  const { url, queue, username, scope, createdAt, secretRotatesUntil } = subscription;
+  return (
+    <dl className="em-facts">
+      {url && <div><dt>{t('Address')}</dt><dd className="em-code em-small">{url}</dd></div>}
+      {queue && <div><dt>{t('Queue')}</dt><dd className="em-code em-small">{queue}</dd></div>}
+      {username && <div><dt>{t('User name')}</dt><dd className="em-code em-small">{username}</dd></div>}
+      {scope === 'all' && <div><dt>{t('Of which events')}</dt><dd>{t('All')}</dd></div>}
+      <div><dt>{t('Since')}</dt><dd><time dateTime={createdAt}>{formatMoment(createdAt)}</time></dd></div>
+      {secretRotatesUntil && (
+        <div><dt>{t('Old secret')}</dt><dd>{rich('signs beside the new one until {at}', { at: <time dateTime={secretRotatesUntil}>{formatMoment(secretRotatesUntil)}</time> })}</dd></div>
+      )}
+    </dl>
+  );
+}
+
+function known(type: string): string {
+  if (type === '*') return t('Everything');
+  const family = families.find(([name]) => name === type);
+  return family ? t(family[1]) : type;
+}
