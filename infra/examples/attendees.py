@@ -15,7 +15,8 @@ Needs python3-pika. Three rules keep the list exact:
   1. What a message changes and how far we are in its event (its `sequence`) are committed together, and only then is the message
      acknowledged. After a crash it comes again, and is known by its sequence.
   2. Sequences of an event have no gaps. When one is missing (the queue was full and dropped its oldest, or was made after the
-     event), what lies between is fetched from the API, in order, before going on.
+     event), what lies between is fetched from the API, in order, before going on. Without the API what came early is kept until
+     the missing one is there: after a crash the broker may hand out later messages before those that the dead one had in hand.
   3. A list that has fallen so far behind that even the API has pruned what is missing starts anew from the list of registrations.
 """
 
@@ -32,6 +33,7 @@ import urllib.request
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, sequence INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS early (event TEXT, sequence INTEGER, message TEXT NOT NULL, PRIMARY KEY (event, sequence));
 CREATE TABLE IF NOT EXISTS attendees (
     registration TEXT PRIMARY KEY, event TEXT NOT NULL, person TEXT NOT NULL, status TEXT NOT NULL,
     since INTEGER NOT NULL -- the sequence at which they came to this status: the order of the line
@@ -55,8 +57,14 @@ class AttendeeList:
         """Works a message in, and before it whatever is missing."""
         event, sequence = message["subject"], int(message["sequence"])
         if sequence > self.known(event) + 1:
+            if self.api is None:
+                self.file.execute("INSERT OR IGNORE INTO early VALUES (?, ?, ?)", (event, sequence, json.dumps(message)))
+                return
             self.catch_up(event, sequence)
         self.apply(message)
+        while row := self.file.execute("SELECT message FROM early WHERE event = ? AND sequence = ?",
+                                       (event, self.known(event) + 1)).fetchone():
+            self.apply(json.loads(row[0]))
 
     def apply(self, message: dict) -> None:
         event, sequence = message["subject"], int(message["sequence"])
@@ -67,6 +75,7 @@ class AttendeeList:
             self.change(message["type"], message["data"], event, sequence)
             self.file.execute("INSERT INTO events VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET sequence = excluded.sequence",
                               (event, sequence))
+            self.file.execute("DELETE FROM early WHERE event = ? AND sequence <= ?", (event, sequence))
             self.file.execute("COMMIT")
         except BaseException:
             self.file.execute("ROLLBACK")
@@ -87,7 +96,7 @@ class AttendeeList:
     def catch_up(self, event: str, until: int | None = None) -> None:
         """Fetches what comes after the last message known, up to the one before `until`, or all there is."""
         if self.api is None:
-            raise SystemExit(f"{event}: messages before {until} are missing; EM_URL and EM_TOKEN would fetch them")
+            raise SystemExit("EM_URL and EM_TOKEN say where messages are fetched from")
         while until is None or self.known(event) < until - 1:
             try:
                 page = self.api.messages(event, after=self.known(event))
@@ -108,6 +117,9 @@ class AttendeeList:
             (each["id"], event, each["attendee"]["id"], each["status"], each["position"] or 0) for each in people])
         self.file.execute("INSERT OR REPLACE INTO events VALUES (?, ?)", (event, sequence))
         self.file.execute("COMMIT")
+
+    def behind(self) -> list[str]:
+        return [event for event, in self.file.execute("SELECT DISTINCT event FROM early")]
 
     def rows(self) -> list[tuple[str, str, str, str]]:
         return self.file.execute("SELECT event, registration, person, status FROM attendees ORDER BY event, status, since").fetchall()
@@ -187,6 +199,8 @@ def main() -> None:
             writer = csv.writer(sys.stdout)
             writer.writerow(("event", "registration", "person", "status"))
             writer.writerows(attendees.rows())
+            if behind := attendees.behind():
+                sys.exit(f"messages are missing, so that this list is not exact: of {', '.join(behind)}; EM_URL and EM_TOKEN would fetch them")
         case _:
             sys.exit(__doc__)
 
