@@ -74,6 +74,9 @@ public struct SubscriptionQueues: Sendable {
                         // A reader that dies often loses nothing: RabbitMQ 4 drops at the 20th time unless told
                         // otherwise, and RabbitMQ 3.10 knows no word for "never".
                         "x-delivery-limit": 1_000_000,
+                        // One reader at a time: another one, or the same one restarted, would be handed later messages
+                        // while the broker still counts earlier ones as in the first one's hands.
+                        "x-single-active-consumer": true,
                     ])
             ],
             bindings: queue.types.map { pattern in

@@ -43,12 +43,13 @@ class Reader:
             self.connection.close()
 
     def listen(self) -> list[dict]:
-        while True:
-            method, _, body = self.channel.basic_get(self.queue)
+        """By consuming: a queue with one active reader answers no basic.get."""
+        for method, _, body in self.channel.consume(self.queue, inactivity_timeout=0.2):
             if method is None:
-                return self.heard
+                break
             self.heard.append(json.loads(body))
             self.channel.basic_ack(method.delivery_tag)
+        return self.heard
 
     def types(self, event: dict) -> list[str]:
         return [message["type"] for message in self.listen() if message["subject"] == event["id"]]

@@ -23,6 +23,7 @@ struct SubscriptionTopologyTests {
         #expect(queue.arguments["x-queue-type"] == "quorum")
         #expect(queue.arguments["x-max-length"] == 100_000)
         #expect(queue.arguments["x-overflow"] == "drop-head")
+        #expect(queue.arguments["x-single-active-consumer"] == true)
         #expect((queue.arguments["x-delivery-limit"]?.intValue ?? 0) > 1000)
     }
 
