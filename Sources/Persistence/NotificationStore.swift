@@ -138,7 +138,7 @@ public struct NotificationStore: Sendable {
         _ id: NotificationID, reason: String, nextAttemptAt: Date?, at now: Date, on transaction: Transaction
     ) async throws {
         try await settle(
-            id, DeliveryStore.attempt(.deferred, at: id, now: now, detail: reason, nextAttemptAt: nextAttemptAt),
+            DeliveryStore.attempt(.deferred, at: id, now: now, detail: reason, nextAttemptAt: nextAttemptAt),
             on: transaction,
             """
             UPDATE notifications SET status = 'retrying', attempts = attempts + 1, last_error = \(reason),
@@ -152,7 +152,7 @@ public struct NotificationStore: Sendable {
         _ id: NotificationID, reason: String, at now: Date, on transaction: Transaction
     ) async throws {
         try await settle(
-            id, DeliveryStore.attempt(.failed, at: id, now: now, detail: reason), isFailure: true, on: transaction,
+            DeliveryStore.attempt(.failed, at: id, now: now, detail: reason), isFailure: true, on: transaction,
             """
             UPDATE notifications SET status = 'failed', attempts = attempts + 1, last_error = \(reason),
                 next_attempt_at = NULL
@@ -166,7 +166,7 @@ public struct NotificationStore: Sendable {
         _ id: NotificationID, reason: String, at now: Date, on transaction: Transaction
     ) async throws {
         try await settle(
-            id, DeliveryStore.attempt(.dropped, at: id, now: now, detail: reason), on: transaction,
+            DeliveryStore.attempt(.dropped, at: id, now: now, detail: reason), on: transaction,
             """
             UPDATE notifications SET status = 'failed', last_error = \(reason), next_attempt_at = NULL
             WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
@@ -176,7 +176,7 @@ public struct NotificationStore: Sendable {
     /// Notes that the person does not want such mails any more.
     public func markMuted(_ id: NotificationID, at now: Date, on transaction: Transaction) async throws {
         try await settle(
-            id, DeliveryStore.attempt(.muted, at: id, now: now, detail: nil), on: transaction,
+            DeliveryStore.attempt(.muted, at: id, now: now, detail: nil), on: transaction,
             """
             UPDATE notifications SET status = 'muted', next_attempt_at = NULL
             WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
@@ -184,10 +184,11 @@ public struct NotificationStore: Sendable {
     }
 
     private func settle(
-        _ id: NotificationID, _ attempt: SQL, isFailure: Bool = false, on transaction: Transaction, _ update: SQL
+        _ attempt: SQL, isFailure: Bool = false, on transaction: Transaction, _ update: SQL
     ) async throws {
-        _ = try await transaction.query(attempt)
+        // Sent meanwhile, by a twin: then nothing failed, and nothing is told of this attempt.
         guard let row = try await transaction.query(update).first else { return }
+        _ = try await transaction.query(attempt)
         let data = try Self.data(row)
         // What is about somebody's account is nobody's news.
         guard let event = data.eventId else { return }

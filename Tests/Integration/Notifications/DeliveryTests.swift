@@ -34,6 +34,23 @@ import Testing
         }
     }
 
+    @Test("What a slower twin has to say of a mail that went out meanwhile is not told")
+    func overtakenByATwin() async throws {
+        try await MailWorld.run { mail in
+            let event = try await mail.world.event(of: mail.organizer, capacity: 5)
+            let ann = try await mail.person(at: "ann")
+            let registration = try await mail.ticket(for: ann, event: event)
+            _ = try await mail.deliver(try #require(try await mail.planned(because: .ticketIssued).first))
+            let sent = try #require(try await mail.notifications(of: ann).first)
+            try await mail.world.database.transaction { transaction in
+                try await NotificationStore(mail.world.database).markRetrying(
+                    sent.id, reason: "timed out", nextAttemptAt: Date(), at: Date(), on: transaction)
+            }
+            let steps = try await DeliveryStore(mail.world.database).timeline(of: registration.id)
+            #expect(steps.last?.name == .mailAccepted)
+        }
+    }
+
     @Test(
         "A timeline tells of line, promotion, cancellation and announcements, and nothing of whoever had the place before"
     )
