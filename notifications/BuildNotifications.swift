@@ -85,6 +85,7 @@ func buildNotifications(
         database: database, store: webhooks, notifications: NotificationStore(database),
         sender: HTTPSender { settings.webhookAddresses.permits($0, isEncrypted: $1) }, key: settings.webhookKey,
         logger: logger)
+    deliverWebhook.show()
     let desk = WebhookDesk(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }
     let planWebhooks = PlanWebhooks(database: database, store: webhooks, desk: desk)
     let workers = [

@@ -45,7 +45,7 @@ class Broker:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.run("rabbitmq-plugins", "disable", "--all")
+        self.run("rabbitmq-plugins", "disable", "rabbitmq_prometheus")  # what the stack has switched on stays
 
     def run(self, tool: str, *arguments: str) -> None:
         ran = subprocess.run([f"/usr/lib/rabbitmq/bin/{tool}", *arguments], env=self.environment, capture_output=True, text=True,

@@ -134,8 +134,11 @@ struct DeliverWebhook: Sendable {
         }
     }
 
-    private func count(_ outcome: String) {
-        Counter(label: "em_webhook_deliveries", dimensions: [("outcome", outcome)]).increment()
+    /// Has the metric be there from the start: 0 deliveries are a figure, too.
+    func show() { count("delivered", by: 0) }
+
+    private func count(_ outcome: String, by deliveries: Int = 1) {
+        Counter(label: "em_webhook_deliveries", dimensions: [("outcome", outcome)]).increment(by: deliveries)
     }
 
     /// What PostgreSQL takes as text.
