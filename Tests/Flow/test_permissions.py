@@ -114,7 +114,7 @@ ROUTES = [
     route("GET", "/api/v1/tickets/{ticket}.png", HOLDERS),
     route("GET", "/api/v1/tickets/{ticket}.pdf", HOLDERS),
     route("GET", "/api/v1/tickets/{ticket}.ics", HOLDERS),
-    route("POST", "/api/v1/tickets/{ticket}/reissue", HOLDERS, good=409, fresh=True),  # it was checked in
+    route("POST", "/api/v1/tickets/{ticket}/reissue", HOLDERS, good=202, fresh=True),
     route("POST", "/api/v1/tickets/{ticket}/transfer", {**HOLDERS, "partner": 403, "owner": 403, "admin": 403},
           body={"email": "nobody@nowhere.example"}, good=409),
     route("DELETE", "/api/v1/tickets/{ticket}/transfer", {**HOLDERS, "partner": 403, "owner": 403, "admin": 403}, good=204),
