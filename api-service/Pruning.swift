@@ -6,7 +6,7 @@ import ServiceLifecycle
 
 /// Removes old rows every few minutes. Every instance runs it; whichever comes first does the work.
 struct Pruning: Service, CustomStringConvertible {
-    /// A kind of rows that grow old. To add one, name it in `buildAPIService`.
+    /// A kind of rows that grow old. To add one, name it in ``all(_:_:_:)``.
     struct Chore: Sendable {
         /// For the log and the metrics.
         var name: String

@@ -55,31 +55,8 @@ func buildNotifications(
     logger: Logger
 ) throws -> NotificationsService {
     let database = Database(settings.database, logger: logger)
-    let plan = PlanNotifications(database: database)
-    let planMailing = PlanMailing(database: database)
     let composer = try MailComposer(from: settings.mailFrom, site: settings.common.publicURL)
-    let previewMail = PreviewMail(
-        previews: MailPreviewStore(database), events: EventStore(database), composer: composer)
-    let pace = SendingPace(mailsPerSecond: settings.mailsPerSecond)
     let pause = SendingPause()
-
-    func worker(
-        _ queue: WorkerQueue, prefetch: Int, concurrency: Int, batch: MessageWorker.Batch? = nil,
-        _ handler: @escaping MessageWorker.Handler
-    ) -> MessageWorker {
-        MessageWorker(
-            queue, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
-            prefetch: prefetch, concurrency: concurrency, logger: logger, batch: batch, handler: handler)
-    }
-    func mailWorker(
-        _ queue: WorkerQueue, connections: Int, _ limits: RecipientLanes.Limits
-    ) -> MessageWorker {
-        let send = SendEmail(
-            database: database, composer: composer,
-            sender: MailSender(settings.mailServer, threads: connections, logger: logger),
-            lanes: RecipientLanes(limits), pace: pace, pause: pause, ladder: queue.ladder, logger: logger)
-        return worker(queue, prefetch: connections * 2, concurrency: connections) { try await send.handle($0) }
-    }
     let webhooks = WebhookStore(database)
     let deliverWebhook = DeliverWebhook(
         database: database, store: webhooks, notifications: NotificationStore(database),
@@ -87,40 +64,15 @@ func buildNotifications(
         logger: logger)
     deliverWebhook.show()
     let desk = WebhookDesk(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }
-    let planWebhooks = PlanWebhooks(database: database, store: webhooks, desk: desk)
-    let workers = [
-        // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
-        worker(
-            queues.plan, prefetch: 256, concurrency: NotificationsService.planConcurrency,
-            batch: .init(atMost: 64) { try await plan.handleTogether($0) }
-        ) { message in
-            try await plan.handle(message.event)
-            return .done
-        },
-        worker(queues.mailings, prefetch: 1, concurrency: 1) { message in
-            if message.event.type == WorkType.mailPreview.rawValue {
-                try await previewMail.handle(message.event)
-            } else {
-                try await planMailing.handle(message.event)
-            }
-            return .done
-        },
-        mailWorker(queues.mail, connections: settings.mailConnections, settings.mailLimits),
-        mailWorker(queues.bulkMail, connections: settings.bulkConnections, settings.bulkLimits),
-        // Most facts are for nobody, and cost one look for all that have come.
-        worker(
-            queues.webhooks, prefetch: 512, concurrency: 1, batch: .init(atMost: 256, handler: planWebhooks.handle)
-        ) { message in
-            _ = try await planWebhooks.handle([message])
-            return .done
-        },
-    ]
+    let workers = Workers(
+        settings: settings, queues: queues, database: database, composer: composer, pause: pause, logger: logger)
+    let all = workers.planning + workers.mailing + [workers.webhooks(webhooks, desk)]
     let health = HealthEndpoint(
         metrics: metrics,
         checks: [
             ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") },
             ReadinessCheck("rabbitmq") {
-                guard workers.allSatisfy(\.isConnected) else { throw NotConnected() }
+                guard all.allSatisfy(\.isConnected) else { throw NotConnected() }
             },
         ])
     let services: [any Service] =
@@ -130,8 +82,81 @@ func buildNotifications(
             SendingSwitch(pause: pause, deliveries: DeliveryStore(database), logger: logger),
             MailingClock(database: database, logger: logger),
             desk,
-        ] + workers
+        ] + all
     return NotificationsService(health: health, services: services)
 }
 
 private struct NotConnected: Error {}
+
+/// Who reads which queue, how much of it at a time.
+private struct Workers {
+    let settings: NotificationsSettings
+    let queues: NotificationsQueues
+    let database: Database
+    let composer: MailComposer
+    let pause: SendingPause
+    let logger: Logger
+
+    var planning: [MessageWorker] {
+        let plan = PlanNotifications(database: database)
+        let planMailing = PlanMailing(database: database)
+        let previewMail = PreviewMail(
+            previews: MailPreviewStore(database), events: EventStore(database), composer: composer)
+        return [
+            // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
+            worker(
+                queues.plan, prefetch: 256, concurrency: NotificationsService.planConcurrency,
+                batch: .init(atMost: 64) { try await plan.handleTogether($0) }
+            ) { message in
+                try await plan.handle(message.event)
+                return .done
+            },
+            worker(queues.mailings, prefetch: 1, concurrency: 1) { message in
+                if message.event.type == WorkType.mailPreview.rawValue {
+                    try await previewMail.handle(message.event)
+                } else {
+                    try await planMailing.handle(message.event)
+                }
+                return .done
+            },
+        ]
+    }
+
+    /// Those to single people, and those to everybody at an event; one pace for both.
+    var mailing: [MessageWorker] {
+        let pace = SendingPace(mailsPerSecond: settings.mailsPerSecond)
+        return [
+            mailWorker(queues.mail, connections: settings.mailConnections, settings.mailLimits, pace),
+            mailWorker(queues.bulkMail, connections: settings.bulkConnections, settings.bulkLimits, pace),
+        ]
+    }
+
+    func webhooks(_ store: WebhookStore, _ desk: WebhookDesk) -> MessageWorker {
+        let plan = PlanWebhooks(database: database, store: store, desk: desk)
+        // Most facts are for nobody, and cost one look for all that have come.
+        return worker(queues.webhooks, prefetch: 512, concurrency: 1, batch: .init(atMost: 256, handler: plan.handle)) {
+            message in
+            _ = try await plan.handle([message])
+            return .done
+        }
+    }
+
+    private func mailWorker(
+        _ queue: WorkerQueue, connections: Int, _ limits: RecipientLanes.Limits, _ pace: SendingPace
+    ) -> MessageWorker {
+        let send = SendEmail(
+            database: database, composer: composer,
+            sender: MailSender(settings.mailServer, threads: connections, logger: logger),
+            lanes: RecipientLanes(limits), pace: pace, pause: pause, ladder: queue.ladder, logger: logger)
+        return worker(queue, prefetch: connections * 2, concurrency: connections) { try await send.handle($0) }
+    }
+
+    private func worker(
+        _ queue: WorkerQueue, prefetch: Int, concurrency: Int, batch: MessageWorker.Batch? = nil,
+        _ handler: @escaping MessageWorker.Handler
+    ) -> MessageWorker {
+        MessageWorker(
+            queue, broker: settings.broker, topology: queues.topology, suspects: SuspectStore(database),
+            prefetch: prefetch, concurrency: concurrency, logger: logger, batch: batch, handler: handler)
+    }
+}

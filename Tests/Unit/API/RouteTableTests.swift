@@ -30,11 +30,12 @@ struct RouteTableTests {
         let desk = AdmissionDesk(
             database: database, registrations: stores.registrations, metrics: PrometheusRegistry(), clock: { Date() },
             logger: logger)
-        let routes = api_service.routes(
+        let routes = APIRoutes(
             settings, stores: stores, desk: desk, printer: TicketPrinter(store: stores.documents),
             passwords: PasswordHasher(), issuer: issuer, throttle: Throttle(redis: nil, clock: { Date() }),
             clock: { Date() },
-            logger: logger)
+            logger: logger
+        ).all
         await database.close()
         return routes
     }

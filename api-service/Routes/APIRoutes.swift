@@ -1,0 +1,59 @@
+import Access
+import Bootstrap
+import FoundationEssentials
+import Logging
+import PasswordHashing
+import Persistence
+
+/// The whole HTTP surface, line by line, by area; openapi.yaml names the same (a test compares them).
+struct APIRoutes: Sendable {
+    let settings: APISettings
+    let stores: Stores
+    /// Nil where the relay runs elsewhere: what needs the broker or Redis then says that they are away.
+    let machinery: Machinery?
+    let desk: AdmissionDesk
+    let printer: TicketPrinter
+    let passwords: PasswordHasher
+    let issuer: AccessTokenIssuer
+    let clock: @Sendable () -> Date
+    let logger: Logger
+
+    // What several areas share.
+    let authorization: Authorization
+    let keyring: TicketKeyring
+    let openSession: OpenSession
+    let verifiedEmail: RequireVerifiedEmail
+    let signInGuard: SignInGuard
+    let mailGuard: MailGuard
+    let clients: ClientAddresses
+    let cancelRegistration: CancelRegistration
+
+    init(
+        _ settings: APISettings, stores: Stores, machinery: Machinery? = nil, desk: AdmissionDesk,
+        printer: TicketPrinter, passwords: PasswordHasher, issuer: AccessTokenIssuer, throttle: Throttle,
+        clock: @escaping @Sendable () -> Date, logger: Logger
+    ) {
+        self.settings = settings
+        self.stores = stores
+        self.machinery = machinery
+        self.desk = desk
+        self.printer = printer
+        self.passwords = passwords
+        self.issuer = issuer
+        self.clock = clock
+        self.logger = logger
+        authorization = Authorization(stores: stores)
+        keyring = TicketKeyring(stores.ticketKeys, given: settings.ticketKeys)
+        openSession = OpenSession(stores: stores, issuer: issuer, clock: clock)
+        verifiedEmail = RequireVerifiedEmail(stores: stores, isOn: settings.requiresVerifiedEmail)
+        signInGuard = SignInGuard(throttle: throttle)
+        mailGuard = MailGuard(throttle: throttle, isOn: settings.common.rateLimits)
+        clients = ClientAddresses(proxies: settings.trustedProxies)
+        cancelRegistration = CancelRegistration(desk: desk)
+    }
+
+    var all: [Route] {
+        accountRoutes + eventRoutes + registrationRoutes + ticketRoutes + mailRoutes + integrationRoutes
+            + operationRoutes + documentRoutes
+    }
+}
