@@ -16,9 +16,6 @@ public struct AuditHead: Hashable, Sendable {
 
 /// Seals the rows of the audit log, one after the other, behind those who write them: writers wait for nobody.
 public struct AuditSealStore: Sendable {
-    /// The lease of the sealer; any number that is the same for everyone who seals.
-    private static let lock = 7316
-
     let database: Database
 
     public init(_ database: Database) { self.database = database }
@@ -34,7 +31,7 @@ public struct AuditSealStore: Sendable {
         try await database.transaction { transaction in
             // Each statement sees what was committed before it: what follows the lock sees the last sealer's work.
             let results = try await transaction.pipeline([
-                "SELECT pg_try_advisory_xact_lock(\(Self.lock)) AS held",
+                "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.auditSeal)) AS held",
                 "SELECT number, digest FROM audit_seals ORDER BY number DESC LIMIT 1",
                 """
                 SELECT \(fragment: Self.columns) FROM audit_unsealed u JOIN audit a ON a.id = u.audit_id

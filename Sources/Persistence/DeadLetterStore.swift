@@ -9,9 +9,6 @@ public struct DeadLetterStore: Sendable {
         case discard = "dead-letter.discarded"
     }
 
-    /// The advisory lock of ``alone(_:)``; any number that is the same for everyone.
-    private static let lock = 7315
-
     let database: Database
 
     public init(_ database: Database) { self.database = database }
@@ -21,7 +18,7 @@ public struct DeadLetterStore: Sendable {
         _ body: @escaping @Sendable (Session) async throws -> Value
     ) async throws -> Value {
         try await database.session { session in
-            _ = try await session.query("SELECT pg_advisory_lock(\(Self.lock))")
+            _ = try await session.query("SELECT pg_advisory_lock(\(AdvisoryLock.deadLetters))")
             return try await body(session)
         }
     }

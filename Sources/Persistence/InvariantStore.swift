@@ -12,9 +12,6 @@ public struct InvariantStore: Sendable {
     /// How many examples a finding shows.
     public static let exampleLimit = 20
 
-    /// The key of the advisory lock that lets one check at a time read everything.
-    private static let lock = 7313
-
     public init(_ database: Database) { self.database = database }
 
     /// Another check is at work in this database.
@@ -26,7 +23,7 @@ public struct InvariantStore: Sendable {
     public func check(stuckAfter: Int) async throws -> InvariantReport {
         try await database.transaction(.snapshot) { transaction in
             let start = try await transaction.pipeline([
-                "SELECT pg_try_advisory_xact_lock(\(Self.lock)) AS held, now() AS at",
+                "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.invariants)) AS held, now() AS at",
                 // Its compiler costs more than it saves, and more memory lets a group-by stay in it.
                 "SET LOCAL jit = off",
                 // Everything is read: whole tables at a time, whatever the connection prefers.

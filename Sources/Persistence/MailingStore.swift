@@ -69,12 +69,9 @@ public struct MailingStore: Sendable {
 
     /// Whether the caller is the one to look at the clock; until the transaction is over.
     public func takeClock(on transaction: Transaction) async throws -> Bool {
-        try await transaction.query("SELECT pg_try_advisory_xact_lock(\(Self.clockClass)::int, 0) AS taken")
+        try await transaction.query("SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.mailingClock)::int, 0) AS taken")
             .first?.decode("taken") ?? false
     }
-
-    /// Nobody else's: 7312 to 7316 are taken, here and in other stores.
-    private static let clockClass = 7317
 
     /// Begins the mailings whose time has come, and answers their ids; those about events that were called off or are
     /// over are taken back.

@@ -80,8 +80,7 @@ public struct Migrator: Sendable {
     @discardableResult
     public func run(_ migrations: [Migration] = Migrator.all) async throws -> Int {
         try await database.session { session in
-            // Any number: it only has to be the same for everyone who migrates.
-            _ = try await session.query("SELECT pg_advisory_lock(7312)")
+            _ = try await session.query("SELECT pg_advisory_lock(\(AdvisoryLock.migration))")
             _ = try await session.query(
                 """
                 CREATE TABLE IF NOT EXISTS schema_migrations (
@@ -115,7 +114,7 @@ public struct Migrator: Sendable {
                 logger.info("migration applied", metadata: ["migration": "\(migration.name)"])
                 count += 1
             }
-            _ = try await session.query("SELECT pg_advisory_unlock(7312)")
+            _ = try await session.query("SELECT pg_advisory_unlock(\(AdvisoryLock.migration))")
             return count
         }
     }

@@ -14,12 +14,9 @@ public struct OutboxState: Sendable {
 
 /// What relays tell each other and the writers: who is there, which partitions are whose, and whether to be woken.
 extension OutboxStore {
-    /// The class of the advisory lock that every relay shares: to be counted.
-    static let presenceClass = 7314
-
     /// Counts this session among the relays for as long as it lives.
     public func announceRelay(on session: Session) async throws {
-        _ = try await session.query("SELECT pg_advisory_lock_shared(\(Self.presenceClass)::int, 0::int)")
+        _ = try await session.query("SELECT pg_advisory_lock_shared(\(AdvisoryLock.relayPresence)::int, 0::int)")
     }
 
     /// What waits for the broker and for the browsers, since when the oldest does, and how many relays there are.
@@ -56,7 +53,7 @@ extension OutboxStore {
 
     private static let relays: SQL = """
         SELECT DISTINCT pid FROM pg_locks
-        WHERE locktype = 'advisory' AND classid = \(OutboxStore.presenceClass)::int::oid AND objid = 0 AND objsubid = 2
+        WHERE locktype = 'advisory' AND classid = \(AdvisoryLock.relayPresence)::int::oid AND objid = 0 AND objsubid = 2
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         """
 
@@ -65,7 +62,7 @@ extension OutboxStore {
         guard !partitions.isEmpty else { return }
         _ = try await session.query(
             """
-            SELECT pg_advisory_unlock(\(Self.leaseClass)::int, partition)
+            SELECT pg_advisory_unlock(\(AdvisoryLock.outboxLease)::int, partition)
             FROM unnest(\(partitions)::int[]) AS partition
             """)
     }

@@ -69,8 +69,6 @@ public struct OutboxStore: Sendable {
     public static let partitionCount = 16
     /// The channel on which PostgreSQL says that there is something new.
     public static let wakeChannel = "em_outbox"
-    /// The first key of the partitions' advisory locks; the second is the partition.
-    static let leaseClass = 7313
 
     public init() {}
 
@@ -117,7 +115,7 @@ public struct OutboxStore: Sendable {
     public func lease(partition: Int, on session: Session) async throws -> Bool {
         if FailPoint.mutates(.skipLocked) { return true }
         let rows = try await session.query(
-            "SELECT pg_try_advisory_lock(\(Self.leaseClass)::int, \(partition)::int) AS held")
+            "SELECT pg_try_advisory_lock(\(AdvisoryLock.outboxLease)::int, \(partition)::int) AS held")
         return try rows.first?.decode("held", as: Bool.self) ?? false
     }
 

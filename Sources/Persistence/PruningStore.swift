@@ -5,9 +5,6 @@ public struct PruningStore: Sendable {
     /// Removes at most `limit` rows in one statement or two, and answers how many.
     public typealias Step = @Sendable (_ limit: Int, _ transaction: Transaction) async throws -> Int
 
-    /// Any number: it only has to be the same for everyone who prunes.
-    private static let lock = 7314
-
     let database: Database
 
     public init(_ database: Database) { self.database = database }
@@ -15,7 +12,8 @@ public struct PruningStore: Sendable {
     /// Takes one step in a transaction of its own; nil when another process is at it.
     public func take(_ step: Step, limit: Int) async throws -> Int? {
         try await database.transaction { transaction in
-            let held = try await transaction.query("SELECT pg_try_advisory_xact_lock(\(Self.lock)) AS held").first
+            let held = try await transaction.query("SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.pruning)) AS held")
+                .first
             guard let held, try held.decode("held", as: Bool.self) else { return nil }
             return try await step(limit, transaction)
         }

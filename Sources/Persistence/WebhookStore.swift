@@ -40,8 +40,6 @@ public struct WebhookJob: Sendable {
 
 /// What is owed to webhooks, who has it in hand, and how it went.
 public struct WebhookStore: Sendable {
-    /// Any number: it only has to be the same for everyone who claims.
-    private static let claimLock = 7322
     /// `last_delivery_at` is no more precise, in seconds: a busy subscription's row is written rarely.
     static let precision = 5.0
 
@@ -107,7 +105,9 @@ public struct WebhookStore: Sendable {
     ) async throws -> [WebhookJob]? {
         try await database.transaction { transaction in
             // One at a time: whoever comes second would count without what the first is taking.
-            let held = try await transaction.query("SELECT pg_try_advisory_xact_lock(\(Self.claimLock)) AS held").first
+            let held = try await transaction.query(
+                "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.webhookClaim)) AS held"
+            ).first
             guard let held, try held.decode("held", as: Bool.self) else { return nil }
             let rows = try await transaction.query(
                 Self.claiming(limit: limit, troubled: troubled, share: share, until: now + lease, now: now))

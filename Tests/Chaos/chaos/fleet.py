@@ -17,6 +17,9 @@ COUNTS = {"api-service": 2, "ticket-worker": 2, "notifications": 2, "ws-hub": 1}
 # The ladder's 5 s, 30 s, 5 min, 1 h as 20 ms, 120 ms, 1.2 s, 14 s: what was refused is tried again before the verdict.
 HASTE = "0.004"
 
+# A directory with debug builds of another version (Tests/Chaos/previous makes one).
+PREVIOUS = Path(os.environ.get("EM_CHAOS_PREVIOUS", "/nonexistent"))
+
 
 class Fleet:
     def __init__(self, layout: Layout, overrides: dict[str, str]):
@@ -25,6 +28,8 @@ class Fleet:
         self.binaries.mkdir(exist_ok=True)
         for service in COUNTS:  # copies: a build meanwhile must not change what is being tested
             shutil.copy2(ROOT / ".build/debug" / service, self.binaries / service)
+        self.previous: set[tuple[str, int]] = set()
+        """Who runs the version before, until replaced; that stands in PREVIOUS."""
         self.children: dict[tuple[str, int], subprocess.Popen] = {}
         self.extra: dict[tuple[str, int], dict[str, str]] = {}
         self.lock = threading.RLock()
@@ -55,7 +60,7 @@ class Fleet:
         environment |= {"EM_HASTE": HASTE, "EM_STACK": str(self.layout.state), **self.extra[service, instance]}
         with open(self.layout.logs / f"{service}-{instance}.log", "ab") as log:
             self.children[service, instance] = subprocess.Popen(
-                [str(self.binaries / service), "serve"], env=environment, cwd=self.layout.state,
+                [str((PREVIOUS if (service, instance) in self.previous else self.binaries) / service), "serve"], env=environment, cwd=self.layout.state,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
     def restart(self, service: str, instance: int, **extra: str) -> None:
@@ -68,13 +73,14 @@ class Fleet:
             self._spawn(service, instance)
             self.extra[service, instance] = {}
 
-    def replace(self, service: str, instance: int) -> int:
-        """Ends one properly and starts the next in its place; returns the exit code."""
+    def replace(self, service: str, instance: int, by: signal.Signals = signal.SIGTERM) -> int:
+        """Ends one, properly unless told otherwise, and starts the next in its place; returns the exit code."""
         with self.lock:
             child = self.children.pop((service, instance))
-        child.terminate()
+        child.send_signal(by)
         code = child.wait(40)
         with self.lock:
+            self.previous.discard((service, instance))
             self._spawn(service, instance)
         return code
 
@@ -101,10 +107,10 @@ class Fleet:
         with self.lock:
             return sum(1 for name, _, code in self.deaths if name == service and code == -signal.SIGKILL)
 
-    def stop(self, service: str | None = None) -> list[int]:
-        """Ends them properly; returns their exit codes."""
+    def stop(self, service: str | None = None, above: int = 0) -> list[int]:
+        """Ends those with a higher number properly; returns their exit codes."""
         with self.lock:
-            ended = [self.children.pop(key) for key in self.members(service)]
+            ended = [self.children.pop(key) for key in self.members(service) if key[1] > above]
         for child in ended:
             child.send_signal(signal.SIGCONT)
             child.send_signal(signal.SIGTERM)
