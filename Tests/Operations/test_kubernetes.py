@@ -170,7 +170,7 @@ def test_services_are_told_what_their_code_reads(documents: list[Document]) -> N
 
 def test_nginx_is_told_what_its_template_asks_for(documents: list[Document]) -> None:
     template = (code.ROOT / "infra/nginx/em.conf.template").read_text()
-    start = (code.ROOT / "infra/nginx/listen.envsh").read_text()
+    start = (code.ROOT / "infra/nginx/start").read_text()
     asked = set(re.findall(r"\$\{(EM_[A-Z_]+)\}", template)) | {"EM_TRUSTED_PROXIES"}
     given = set(re.findall(r"\b(EM_[A-Z_]+)=", (code.ROOT / "infra/Dockerfile").read_text())) | set(re.findall(r"(EM_[A-Z_]+)=", start))
     told = settings_map(documents, "web")
