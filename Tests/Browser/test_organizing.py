@@ -167,7 +167,7 @@ def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: Pe
     organizer.sees("This is a draft.")
     assert keys[0] == keys[1]
     assert stack.value("SELECT count(*) FROM events WHERE title = 'Said twice' AND owner_id = %s", host.id) == 1
-    organizer.follow("Duplicate")
+    organizer.follow("Duplicate event")
     expect(organizer.page.get_by_label("Title", exact=True)).to_have_value("Said twice")
     expect(organizer.page.get_by_label("Starts", exact=True)).to_have_value("")
 

@@ -30,13 +30,15 @@ function Mails({ event }: { event: Event }) {
 const reminders: [string, Text][] = [
   ['P7D', '7 days before, at the same hour'], ['P1D', 'The day before, at the same hour'], ['PT24H', '24 hours before'], ['PT2H', '2 hours before'],
 ];
-/** A paragraph and a colour of one's own in the event's mails, and when reminders go. */
+/** A paragraph and a colour of one's own in the event's mails, where answers go, and when reminders do. */
 function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSettings; saved: (now: MailSettings) => void }) {
   const [values, setValues] = useState(initial);
   const [said, setSaid] = useState(false);
   const set = (change: Partial<MailSettings>): void => { setSaid(false); setValues((before) => ({ ...before, ...change })); };
   const save = useAction(async () => {
-    saved(await events.setMailSettings(eventId, values));
+    const now = await events.setMailSettings(eventId, { ...values, replyTo: values.replyTo?.trim() || null });
+    saved(now);
+    setValues(now);
     setSaid(true);
   });
   const errors = fieldErrors(save.problem);
@@ -49,6 +51,8 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
       <Form name={t('Mails')} problem={save.problem} onSubmit={() => void save.run()} className="em-card em-stack">
         <TextArea label={t('A paragraph of your own')} name="paragraph" rows={4} maxLength={2000} value={values.paragraph} error={errors.paragraph}
           hint={t('Stands in every mail about this event. May stay empty.')} onChange={(event) => set({ paragraph: event.target.value })} />
+        <TextField type="email" inputMode="email" autoComplete="email" label={t('Answers go to')} name="replyTo" maxLength={254} value={values.replyTo ?? ''} error={errors.replyTo}
+          hint={t('Everybody who gets a mail sees this address. Empty: the address of this site.')} onChange={(event) => set({ replyTo: event.target.value })} />
         <Checkbox label={t('A colour of your own')} name="hasColour" checked={values.colour !== null}
           onChange={(event) => set({ colour: event.target.checked ? '#0b6e5f' : null })} />
         {values.colour !== null && (
