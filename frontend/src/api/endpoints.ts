@@ -44,7 +44,7 @@ async function told(path: string, body: unknown): Promise<void> {
 }
 
 export const events = {
-  list: (query: { query?: string; from?: string; to?: string; mine?: boolean; limit?: number; cursor?: string | null }, signal: Abort) =>
+  list: (query: { query?: string; from?: string; to?: string; mine?: boolean; all?: boolean; limit?: number; cursor?: string | null }, signal: Abort) =>
     requestJSON<Page<Event>>({ path: '/events', query: { limit: 20, ...query }, signal }),
   get: (id: string, signal?: Abort) => requestJSON<Event>({ path: `/events/${id}`, signal }),
   create: (body: EventDraft, key: string) => requestJSON<Event>(creating(key, { path: '/events', body })),

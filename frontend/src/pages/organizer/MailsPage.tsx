@@ -36,7 +36,9 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
   const [said, setSaid] = useState(false);
   const set = (change: Partial<MailSettings>): void => { setSaid(false); setValues((before) => ({ ...before, ...change })); };
   const save = useAction(async () => {
-    const now = await events.setMailSettings(eventId, { ...values, replyTo: values.replyTo?.trim() || null });
+    // Empty is left out: what isn't named is taken away.
+    const { replyTo, ...others } = values;
+    const now = await events.setMailSettings(eventId, { ...others, ...(replyTo?.trim() && { replyTo: replyTo.trim() }) });
     saved(now);
     setValues(now);
     setSaid(true);
@@ -90,7 +92,7 @@ function Sample({ eventId, paragraph, colour }: { eventId: string; paragraph: st
   return (
     <section className="em-card em-stack" aria-labelledby="sample-heading">
       <h2 id="sample-heading" className="mb-0">{t('How it looks')}</h2>
-      <div className="em-pair">
+      <div className="em-stack">
         <Select label={t('Mail')} name="kind" value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
           {Object.entries(notificationKinds).filter(([value]) => value !== 'announcement')
             .map(([value, name]) => <option key={value} value={value}>{t(name)}</option>)}

@@ -26,8 +26,8 @@ export function ReplayMessages({ subscription, sent }: { subscription: Subscript
 }
 
 function Wish({ subscription, sent }: { subscription: Subscription; sent: () => void }) {
-  const isOwn = subscription.scope === 'own';
-  const list = usePages<Event>(`replayable:${subscription.scope}`, (cursor, signal) => events.list({ mine: isOwn || undefined, limit: 100, cursor }, signal));
+  const whose = subscription.scope === 'own' ? { mine: true } : { all: true };
+  const list = usePages<Event>(`replayable:${subscription.scope}`, (cursor, signal) => events.list({ ...whose, limit: 100, cursor }, signal));
   // What nobody was told of has no messages.
   const choice = list.items?.filter(({ status }) => status !== 'draft') ?? [];
   const [values, setValues] = useState({ eventId: '', from: '1', to: '' });

@@ -19,32 +19,43 @@ import { reasonWords, subscriptionStates, typeWords } from './subscriptionWords'
 
 export function SubscriptionPage({ id = '' }: { id?: string }) {
   const held = useResource<Subscription>(`subscription:${id}`, (signal) => subscriptions.get(id, signal));
-  // How often something was sent once more: the list of deliveries has it.
-  const [sent, setSent] = useState(0);
   return (
     <Loaded of={held} title={t('Subscription')} pending={<Pending heights={[48, 200, 200]} />}>
-      {(subscription) => (
-        <>
-          <PageTitle title={subscription.name} within={{ title: t('Subscriptions'), link: '/organizer/subscriptions' }}>
-            <div><Badge tone={subscriptionStates[subscription.status][0]}>{t(subscriptionStates[subscription.status][1])}</Badge></div>
-          </PageTitle>
-          <div className={subscription.delivery === 'webhook' ? 'em-halves' : 'em-column'}>
-            <div className="em-stack">
-              <About subscription={subscription} set={(next) => held.set(() => next)} />
-              <ReplayMessages subscription={subscription} sent={() => setSent((times) => times + 1)} />
-            </div>
-            {subscription.delivery === 'webhook' && <Deliveries subscription={subscription} sent={sent} />}
-          </div>
-        </>
-      )}
+      {(subscription) => <Whole subscription={subscription} set={(next) => held.set(() => next)} />}
     </Loaded>
+  );
+}
+
+interface Props {
+  subscription: Subscription;
+  set: (next: Subscription) => void;
+}
+
+function Whole({ subscription, set }: Props) {
+  // How often something was sent once more: the list of deliveries has it.
+  const [sent, setSent] = useState(0);
+  const isWebhook = subscription.delivery === 'webhook';
+  const replay = <ReplayMessages subscription={subscription} sent={() => setSent((times) => times + 1)} />;
+  return (
+    <>
+      <PageTitle title={subscription.name} within={{ title: t('Subscriptions'), link: '/organizer/subscriptions' }}>
+        <div><Badge tone={subscriptionStates[subscription.status][0]}>{t(subscriptionStates[subscription.status][1])}</Badge></div>
+      </PageTitle>
+      <div className="em-halves">
+        <div className="em-stack">
+          <About subscription={subscription} set={set} />
+          {isWebhook && replay}
+        </div>
+        {isWebhook ? <Deliveries subscription={subscription} sent={sent} /> : replay}
+      </div>
+    </>
   );
 }
 
 type Question = 'edit' | 'rotate' | 'remove';
 
 /** What it is, and what can be done with it. */
-function About({ subscription, set }: { subscription: Subscription; set: (next: Subscription) => void }) {
+function About({ subscription, set }: Props) {
   const { id, status, statusReason, types } = subscription;
   const isWebhook = subscription.delivery === 'webhook';
   const [asking, setAsking] = useState<Question | null>(null);
