@@ -72,7 +72,7 @@ struct APISettings: Sendable {
     static func databaseSettings(_ name: String, _ reader: inout SettingsReader) -> Setting<DatabaseSettings> {
         reader.url(name) { url in
             var settings = try DatabaseSettings(url: url)
-            settings.applicationName = "api-service"
+            settings.applicationName = Build.signature(of: "api-service")
             // A crowd stands in line rather than being sent away; still shorter than the proxy's patience (30 s).
             settings.acquireTimeout = .seconds(20)
             // Seven for the lanes of the admission desk, the rest for everything else.

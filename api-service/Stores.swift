@@ -30,6 +30,7 @@ struct Stores: Sendable {
     let apiKeys: APIKeyStore
     let subscriptions: SubscriptionStore
     let invariants: InvariantStore
+    let presence: PresenceStore
     let auditSeals: AuditSealStore
     let outbox = OutboxStore()
     let audit = AuditStore()
@@ -66,6 +67,7 @@ struct Stores: Sendable {
         apiKeys = APIKeyStore(database)
         eventLog = EventLogStore(database)
         invariants = InvariantStore(database)
+        presence = PresenceStore(database)
         auditSeals = AuditSealStore(database)
     }
 }

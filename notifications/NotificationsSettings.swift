@@ -47,7 +47,7 @@ struct NotificationsSettings: Sendable {
         // link needs a second one for a moment, to store it: a planner's, who waits for no mail. Webhooks have none while
         // they are on their way: two of these are enough to plan, claim and settle them.
         self.database.maximumTransactions = mailConnections + bulkConnections + NotificationsService.planConcurrency + 4
-        self.database.applicationName = "notifications"
+        self.database.applicationName = Build.signature(of: "notifications")
         self.database.prefersIndexes = true
     }
 

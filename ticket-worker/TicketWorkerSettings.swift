@@ -16,7 +16,7 @@ struct TicketWorkerSettings: Sendable {
         let common = CommonSettings.read(&reader)
         let database = reader.url("EM_DATABASE_URL") { url in
             var settings = try DatabaseSettings(url: url)
-            settings.applicationName = "ticket-worker"
+            settings.applicationName = Build.signature(of: "ticket-worker")
             settings.prefersIndexes = true
             return settings
         }

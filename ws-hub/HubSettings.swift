@@ -50,7 +50,7 @@ struct HubSettings: Sendable {
             accessKeysFile: reader.file("EM_ACCESS_TOKEN_PUBLIC_KEYS"), trustedProxies: proxies.value, limits: limits)
         self.database.queryTimeout = .seconds(3)
         self.database.maximumTransactions = 1
-        self.database.applicationName = "ws-hub"
+        self.database.applicationName = Build.signature(of: "ws-hub")
         self.database.prefersIndexes = true
     }
 }

@@ -7,8 +7,8 @@ extension Action {
     /// able to make itself last, nor anybody else powerful.
     public var scope: APIScope? {
         switch self {
-        case .listEvents, .viewPublishedEvent, .viewDraftEvent, .listOwnEvents, .listAnnouncements, .viewStatistics,
-            .viewMailings:
+        case .listEvents, .viewPublishedEvent, .viewDraftEvent, .listOwnEvents, .listAllEvents, .listAnnouncements,
+            .viewStatistics, .viewMailings:
             .eventsRead
         case .createEvent, .editEvent, .publishEvent, .cancelEvent:
             .eventsWrite

@@ -16,7 +16,7 @@ public enum Action: String, Sendable, CaseIterable {
     // What programs outside hear
     case createSubscription, subscribeToEverything, manageSubscription
     // The installation
-    case listUsers, grantRole, verifyInvariants, viewSystem, manageDeadLetters, manageSending, viewAudit
+    case listUsers, listAllEvents, grantRole, verifyInvariants, viewSystem, manageDeadLetters, manageSending, viewAudit
 }
 
 /// How somebody stands to the thing that an action is about.
@@ -92,8 +92,8 @@ public enum Policy {
             return relation.organizes || role == .admin ? .allowed : relation.worksAtGate ? .forbidden : .hidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden
-        case .listUsers, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .manageSending, .viewAudit,
-            .subscribeToEverything:
+        case .listUsers, .listAllEvents, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .manageSending,
+            .viewAudit, .subscribeToEverything:
             return role == .admin ? .allowed : .forbidden
         }
     }

@@ -101,15 +101,17 @@ public struct EventStore: Sendable {
         return try Self.page(rows, limit: limit)
     }
 
-    /// Events that somebody owns or helps to organize, drafts and old ones too; the latest start first.
+    /// Events that somebody owns or helps to organize, or those of everybody (nil), drafts and old ones too; the latest
+    /// start first.
     public func list(
-        organizedBy user: UserID, query: String?, from: Date?, to: Date?, after: PageKey?, limit: Int
+        organizedBy user: UserID?, query: String?, from: Date?, to: Date?, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
         let pattern = query.map(containsPattern)
+        let theirs: SQL = user.map { "e.id IN (SELECT event_id FROM event_members WHERE user_id = \($0))" } ?? "true"
         let rows = try await database.read(
             """
             \(fragment: Self.selection)
-            WHERE e.id IN (SELECT event_id FROM event_members WHERE user_id = \(user))
+            WHERE \(fragment: theirs)
                 AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
                 AND (\(pattern) IS NULL OR e.title ILIKE \(pattern) OR e.venue ILIKE \(pattern))
                 AND (\(after?.at) IS NULL OR (e.starts_at, e.id) < (\(after?.at), \(after?.id)))

@@ -202,6 +202,7 @@ def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: P
     watcher.sees("The lighthouse")
     organizer.follow("Overview")
     organizer.press("Cancel event")
+    organizer.sees("1 person will be told by email.")
     organizer.look("really")
     organizer.press("Yes, cancel event")
     watcher.sees("This event was cancelled.")

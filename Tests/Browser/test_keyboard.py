@@ -1,8 +1,9 @@
-"""The three main jobs without a mouse: taking a place, creating an event, checking somebody in."""
+"""The three main jobs without a mouse, on a laptop and in the width of a phone: taking a place, creating an event, checking
+somebody in."""
 
+import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Locator, expect
 
 from em.people import PASSWORD, People, Person
@@ -10,7 +11,6 @@ from em.visitor import Visitor
 from em.world import World
 
 Visit = Callable[[str], Visitor]
-desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 
 
 def reach(visitor: Visitor, wanted: Locator) -> None:
@@ -33,19 +33,38 @@ def press(visitor: Visitor, name: str) -> None:
     visitor.page.keyboard.press("Enter")
 
 
-def sign_in(visitor: Visitor, person: Person, then: str) -> None:
-    visitor.open(f"/sign-in?next={then}")
+def go(visitor: Visitor, name: str) -> None:
+    """By the header, which hides behind a button on a phone."""
+    expect(visitor.page.locator("#navigation")).to_be_attached()
+    menu = visitor.page.get_by_role("button", name=re.compile("^Menu"))
+    if menu.is_visible():
+        reach(visitor, menu)
+        visitor.page.keyboard.press("Enter")
+        expect(menu).to_have_attribute("aria-expanded", "true")
+    follow(visitor, visitor.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True))
+
+
+def follow(visitor: Visitor, link: Locator) -> None:
+    reach(visitor, link)
+    visitor.page.keyboard.press("Enter")
+
+
+def sign_in(visitor: Visitor, person: Person) -> None:
     write(visitor, "Email", person.email)
     write(visitor, "Password", PASSWORD)
     visitor.page.keyboard.press("Enter")
     visitor.page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
-@desktop
 def test_a_place_is_taken_and_given_back_by_keyboard(visit: Visit, world: World, people: People) -> None:
     event, user = world.event(people.one("organizer")), visit("user")
     state = user.part("registration-state")
-    sign_in(user, people.one(), f"/events/{event['id']}")
+    user.open("/")
+    write(user, "Search events", event["title"])
+    user.page.keyboard.press("Enter")
+    follow(user, user.page.get_by_role("article").get_by_role("link", name=event["title"]))
+    follow(user, user.page.get_by_role("link", name="Sign in to register"))
+    sign_in(user, people.one())
     press(user, "Register")
     expect(state).to_have_attribute("data-state", "confirmed")
     press(user, "Cancel registration")
@@ -57,10 +76,13 @@ def test_a_place_is_taken_and_given_back_by_keyboard(visit: Visit, world: World,
     expect(state).to_have_attribute("data-state", "cancelled")
 
 
-@desktop
 def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, world: World, people: People) -> None:
     host, guest, organizer = people.one("organizer"), people.one(name="Gina Guest"), visit("organizer")
-    sign_in(organizer, host, "/organizer/new")
+    organizer.open("/")
+    go(organizer, "Sign in")
+    sign_in(organizer, host)
+    go(organizer, "Organize")
+    follow(organizer, organizer.page.get_by_role("link", name="Create event"))
     write(organizer, "Title", "Typed with ten fingers")
     for label, time in (("Starts", "0730PM"), ("Ends", "1030PM")):
         write(organizer, label, "05012031")
@@ -75,8 +97,7 @@ def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, wo
     event = organizer.page.url.rpartition("/")[2]
     ticket = world.ticket(guest, world.register(guest, {"id": event}))
     for name in ("Check-in", "Open the gate"):
-        reach(organizer, organizer.page.get_by_role("link", name=name))
-        organizer.page.keyboard.press("Enter")
+        follow(organizer, organizer.page.get_by_role("link", name=name))
     write(organizer, "Ticket code", ticket["code"])
     organizer.page.keyboard.press("Enter")
     expect(organizer.part("check-in-result")).to_have_attribute("data-result", "admitted")

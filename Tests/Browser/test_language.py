@@ -22,7 +22,7 @@ def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, peo
     person.api.patch("/me/preferences", {"language": "de"})
     reader.open(f"/events/{event['id']}")
     expect(reader.page.locator("html")).to_have_attribute("lang", "de")
-    reader.sees_count("0 von 1.234 Plätzen vergeben")
+    reader.sees_count("0 von 1.234 Plätzen belegt")
     reader.sees("19:30 Ihre Zeit")  # the event's own zone is ahead by seven hours
     reader.look("german")
     reader.foresee("/auth/login")

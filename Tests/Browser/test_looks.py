@@ -4,6 +4,8 @@
 EM_LOOKS=all (`make screenshots`) takes pictures of all four, and of all four in German."""
 
 import os
+import re
+import uuid
 from collections.abc import Iterator
 
 import pytest
@@ -12,6 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from em import eye
 from em.people import PASSWORD, People, Person
 from em.stack import Stack
+from em.waiting import eventually
 from em.world import World, timestamp
 
 EVERYTHING = os.environ.get("EM_LOOKS") == "all"
@@ -31,7 +34,7 @@ Gates open an hour before. Bring a blanket; there are warm drinks at the kiosk.
 class Scene:
     """One of everything that a page can show."""
 
-    def __init__(self, world: World, people: People):
+    def __init__(self, world: World, people: People, stack: Stack):
         self.host, self.guest = people.one("organizer", "Olga Ortega"), people.one(name="Ursula Ünal")
         self.admin = people.one("admin", "Ada Admin")
         self.open = world.event(self.host, title="Midsummer concert in the park, with the town’s orchestra and guests",
@@ -55,6 +58,7 @@ class Scene:
         stranger = world.ticket(crowd[0], crowd[0].api.get("/me/registrations")["items"][-1])
         for _ in range(2):
             self.host.api.post(f"/events/{self.open['id']}/check-ins", {"code": stranger["code"], "gate": "North gate"})
+        self.keys = Programs(self.host, stack)
         world.mailbox.wait_for(self.guest.email, self.open["title"])
 
     def pages(self) -> Iterator[tuple[Person | None, str, str, str]]:
@@ -89,15 +93,60 @@ class Scene:
         yield self.host, "gate", f"/gate/{self.open['id']}", "on this device, as of"
         yield self.host, "gates", "/gate/", "Midsummer concert"
         yield self.host, "organizer-mails", f"{own}/mails", "Reminders"
+        yield self.host, "organizer-mail-shown", f"{own}/mails", "Reminders"
         yield self.host, "organizer-announcements", f"{own}/announcements", "The kiosk is open"
+        yield self.host, "subscriptions", "/organizer/subscriptions", "Paused"
+        for kind, sign in (("queue", "User name"), ("webhook", "Deliveries"), ("paused", "Resume it first")):
+            yield self.host, f"subscription-{kind}", f"/organizer/subscriptions/{self.keys.subscriptions[kind]}", sign
+        yield self.host, "api-keys", "/account/api-keys", "Revoked"
         yield self.admin, "admin-users", "/admin/users", "Role"
         yield self.admin, "admin-audit", "/admin/audit", "event.published"
         yield self.admin, "admin-system", "/admin/system", "Queues"
 
 
+class Programs:
+    """What an organizer has set up for programs of theirs."""
+
+    def __init__(self, host: Person, stack: Stack):
+        host.api.post("/api-keys", {"name": "Badge printer in the foyer", "scopes": ["events:read", "registrations:read"]}, status=201)
+        lost = host.api.post("/api-keys", {"name": "Lost on the train", "scopes": ["check-ins:write"]}, status=201)
+        host.api.delete(f"/api-keys/{lost['id']}")
+
+        def subscribe(name: str, *types: str, **how: str) -> str:
+            return host.api.post("/subscriptions", {"name": name, "scope": "own", "types": types, **how}, status=201)["id"]
+
+        hook = {"delivery": "webhook", "url": "https://nobody.invalid/a/long/way/to/the/hook/of/our/customers"}
+        self.subscriptions = {
+            "queue": subscribe("Badge printer", "em.registration.*", "em.ticket.issued", delivery="queue"),
+            "webhook": subscribe("Customer relations", "em.registration.*", "em.event.*", **hook),
+            "paused": subscribe("Door display of last year", "*", **hook)}
+        host.api.patch(f"/subscriptions/{self.subscriptions['paused']}", {"status": "paused"})
+        tried = self.subscriptions["webhook"]
+        host.api.post(f"/subscriptions/{tried}/test", status=202)
+        eventually(lambda: host.api.get(f"/subscriptions/{tried}/deliveries")["items"][0]["attempts"], "the first attempt")
+        # As if somebody had been there.
+        for minutes, state, status, words in ((3, "delivered", 204, None), (50, "failed", 500, "<h1>Out of order</h1>")):
+            delivery = str(uuid.uuid4())
+            stack.rows("INSERT INTO webhook_deliveries (id, subscription_id, message_id, type, status, attempts, created_at, finished_at) "
+                       "VALUES (%s, %s, gen_random_uuid(), 'em.registration.confirmed', %s, 1, now() - make_interval(mins => %s), now())",
+                       delivery, tried, state, minutes)
+            stack.rows("INSERT INTO webhook_attempts (delivery_id, at, status, duration_ms, excerpt) "
+                       "VALUES (%s, now() - make_interval(mins => %s), %s, 38, %s)", delivery, minutes, status, words)
+
+
 @pytest.fixture(scope="module")
-def scene(world: World, people: People) -> Scene:
-    return Scene(world, people)
+def scene(world: World, people: People, stack: Stack) -> Scene:
+    return Scene(world, people, stack)
+
+
+def unfold(page: Page, name: str) -> None:
+    """What only shows when somebody asks for it."""
+    if name == "organizer-mail-shown":
+        page.get_by_role("button", name=re.compile("^(Show the mail|Mail ansehen)$")).click()
+        expect(page.frame_locator("iframe").locator("h1, h2").first).to_be_visible()
+    if name == "subscription-webhook":
+        for summary in page.locator("main summary").all():
+            summary.click()
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -127,6 +176,7 @@ def test_every_page_is_accessible_and_nothing_sticks_out(browser: Browser, stack
         if sign and language == "en":
             expect(page.get_by_text(sign).first).to_be_visible()
         expect(page.locator(".em-skeleton")).to_have_count(0)
+        unfold(page, name)
         for scheme in (screen.scheme, *(scheme for scheme in eye.SCHEMES if EVERYTHING and scheme != screen.scheme)):
             page.emulate_media(color_scheme=scheme)
             page.screenshot(path=pictures / f"{language}-{screen.name}-{scheme}-{name}.png", full_page=True)

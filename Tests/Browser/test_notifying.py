@@ -180,3 +180,32 @@ def test_a_mail_is_seen_before_anybody_gets_it(visit: Visit, world: World, peopl
     organizer.fill("Text", "Come at noon.")
     organizer.press("Show the mail")
     expect(frame.get_by_text("Come at noon.")).to_be_visible()
+
+
+@phone
+def test_answers_to_an_events_mails_go_where_its_organizer_wants_them(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+    host, guest = people.one("organizer"), people.one()
+    event = world.event(host, title="Answered")
+    organizer = visit("organizer")
+    organizer.foresee("/mail-settings")
+    organizer.sign_in(host.email, PASSWORD)
+    organizer.open(f"/organizer/events/{event['id']}/mails")
+    answers = organizer.page.get_by_label("Answers go to", exact=True)
+    organizer.fill("Answers go to", "nobody at all")
+    organizer.press("Save")
+    expect(answers).to_have_attribute("aria-invalid", "true")
+    expect(answers).to_be_focused()
+    organizer.sees("This must be a mail address.")
+    organizer.look("refused")
+    organizer.fill("Answers go to", " team@example.test ")
+    organizer.press("Save")
+    organizer.sees("Saved.")
+    expect(answers).to_have_value("team@example.test")
+    world.register(guest, event)
+    assert "<team@example.test>" in mailbox.wait_for(guest.email, "Answered")["Reply-To"]
+    organizer.page.reload()
+    expect(answers).to_have_value("team@example.test")
+    organizer.fill("Answers go to", "")
+    organizer.press("Save")
+    organizer.sees("Saved.")
+    assert host.api.get(f"/events/{event['id']}/mail-settings")["replyTo"] is None

@@ -25,11 +25,14 @@ def send_nonsense(stack: Stack, queue: str) -> str:
 
 
 @pytest.mark.parametrize("screen", ["phone"], indirect=True)
-def test_a_dead_letter_is_looked_at_and_thrown_away(visit: Visit, people: People, stack: Stack) -> None:
+def test_a_dead_letter_is_looked_at_sent_back_and_thrown_away(visit: Visit, people: People, stack: Stack) -> None:
     admin = visit("admin")
     admin.sign_in(people.one("admin").email, PASSWORD)
     admin.navigate("System")
     expect(admin.part("health")).to_be_visible()
+    services = admin.page.get_by_role("table", name="Services").get_by_role("row")
+    expect(services).to_contain_text(["Service", "api-service", "ticket-worker", "notifications", "ws-hub"])
+    expect(services.get_by_text("up", exact=True)).to_have_count(4)
     words = send_nonsense(stack, "notifications.plan")
     letter = admin.page.get_by_role("list", name="Dead letters").get_by_role("listitem").filter(has_text=words)
     expect(letter).to_have_count(1, timeout=40_000)  # parked, counted by the broker, and read by the page
@@ -37,10 +40,33 @@ def test_a_dead_letter_is_looked_at_and_thrown_away(visit: Visit, people: People
     letter.get_by_text("Message", exact=True).click()
     expect(letter.get_by_text(words)).to_be_visible()
     admin.look("parked")
+    letter.get_by_role("button", name="Send back").click()
+    admin.sees("was sent back.")
+    expect(letter.get_by_text("sent back once before")).to_be_visible(timeout=40_000)  # nobody could read it this time either
     letter.get_by_role("button", name="Throw away").click()
     admin.press("Yes, throw it away")
     admin.sees("was thrown away.")
     expect(letter).to_have_count(0)
+
+
+@pytest.mark.parametrize("screen", ["phone"], indirect=True)
+def test_an_administrator_finds_the_drafts_of_others(visit: Visit, people: People, world: World) -> None:
+    draft = world.draft(people.one("organizer", "Olga Ortega"), title=f"Nobody knows {uuid.uuid4().hex[:8]}")
+    admin = visit("admin")
+    admin.sign_in(people.one("admin").email, PASSWORD)
+    admin.navigate("Organize")
+    admin.sees("No events yet")
+    admin.page.get_by_label("Whose").select_option("all")
+    admin.fill("Search all events", draft["title"])
+    found = admin.page.get_by_role("list", name="All events").get_by_role("article")
+    expect(found).to_have_count(1)
+    expect(found).to_contain_text("by Olga Ortega")
+    expect(found).to_contain_text("Draft")
+    admin.look("found")
+    admin.follow(draft["title"])
+    admin.sees("This is a draft.")
+    admin.page.go_back()
+    expect(found).to_have_count(1)
 
 
 @pytest.mark.parametrize("screen", ["phone", "desktop"], indirect=True)

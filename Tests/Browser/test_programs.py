@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pika
 import pytest
 from playwright.sync_api import expect
 
@@ -9,6 +10,8 @@ from em.api import Api
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
+from em.waiting import eventually
+from em.world import World
 
 Visit = Callable[..., Visitor]
 
@@ -108,3 +111,91 @@ def test_a_webhook_that_can_not_be_reached_shows_why(visit: Visit, people: Peopl
     owner.press("Yes, make it")
     owner.sees("signs beside the new one until")
     owner.look("rotated")
+
+
+@pytest.mark.parametrize("screen", ["desktop"], indirect=True)
+def test_a_queue_is_told_other_things_and_some_once_more(visit: Visit, world: World, people: People, stack: Stack) -> None:
+    person = people.one("organizer")
+    event = world.event(person, title="Told twice")
+    for guest in people.many(3):
+        world.register(guest, event)
+    log = f"/messages?eventId={event['id']}"
+    told = eventually(lambda: (found := person.api.get(log)["items"]) and len(found) >= 7 and found, "places and tickets are published")
+    made = person.api.post("/subscriptions", {"name": "Badges", "scope": "own", "types": ["em.ticket.issued"], "delivery": "queue"}, status=201)
+    owner = visit("owner")
+    page = owner.page
+    owner.foresee("/replay")
+    owner.sign_in(person.email, PASSWORD)
+    owner.open(f"/organizer/subscriptions/{made['id']}")
+    owner.press("Edit")
+    page.get_by_label("em.ticket.issued").uncheck()  # which only a program chooses, and anybody can take away
+    owner.fill("Name", "")
+    owner.press("Save changes")
+    owner.sees("Give it a name.")
+    owner.sees("Choose what it is told.")
+    owner.look("wrong")
+    owner.fill("Name", "Badges and greetings")
+    page.get_by_label("Registrations: confirmed").check()
+    owner.press("Save changes")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Badges and greetings")
+    owner.sees("Saved.")
+    expect(page.get_by_role("button", name="Edit", exact=True)).to_be_focused()
+    assert person.api.get(f"/subscriptions/{made['id']}")["types"] == ["em.registration.*"]
+
+    owner.press("Send them again")
+    owner.sees("Choose an event.")
+    page.get_by_label("Event", exact=True).select_option(label=page.get_by_role("option", name="Told twice").inner_text())
+    owner.fill("From message", "3")
+    owner.fill("To message", "2")
+    owner.sees("Enter a number that is not below the first.")
+    owner.look("backwards")
+    owner.fill("From message", "1")
+    owner.fill("To message", "")
+    way = "**/replay"
+    busy = '{"type":"unavailable","title":"Busy","status":503,"traceId":"0123456789abcdef0123456789abcdef"}'
+    page.route(way, lambda route: route.fulfill(status=503, content_type="application/problem+json", body=busy))
+    owner.press("Send them again")
+    owner.sees("Broken off after 0 messages.")
+    owner.look("broken off")
+    page.unroute(way)
+    owner.press("Send them again")
+    owner.sees("3 messages go out once more.")
+    owner.look("sent")
+    with pika.BlockingConnection(pika.URLParameters(stack.address["EM_AMQP_URL"])) as connection:
+        channel = connection.channel()
+        eventually(lambda: channel.queue_declare(made["amqp"]["queue"], passive=True).method.message_count == 3, "they lie in the queue")
+    # A stretch in which nothing is for it.
+    owner.fill("To message", next(message["sequence"] for message in told if message["type"] == "em.event.published"))
+    owner.press("Send them again")
+    owner.sees("There is nothing in it that this subscription is told.")
+    owner.press("Pause")
+    owner.sees("Resume it first")
+
+
+@pytest.mark.parametrize("screen", ["phone"], indirect=True)
+def test_a_webhook_moves_to_another_address_and_hears_what_it_missed(visit: Visit, world: World, people: People) -> None:
+    person = people.one("organizer")
+    event = world.event(person, title="Missed")
+    world.ticket(guest := people.one(), world.register(guest, event))
+    made = person.api.post("/subscriptions", {"name": "Display", "scope": "own", "types": ["em.ticket.*"], "delivery": "webhook",
+                                              "url": "https://nobody.invalid/old"}, status=201)
+    owner = visit("owner")
+    page = owner.page
+    owner.foresee("/api/v1/subscriptions/")
+    owner.sign_in(person.email, PASSWORD)
+    owner.open(f"/organizer/subscriptions/{made['id']}")
+    owner.press("Edit")
+    address = page.get_by_label("Address", exact=True)
+    address.fill("http://127.0.0.1/inside")
+    owner.press("Save changes")
+    expect(address).to_have_attribute("aria-invalid", "true")
+    expect(address).to_be_focused()
+    owner.look("refused")
+    address.fill("https://nobody.invalid/new")
+    owner.press("Save changes")
+    owner.sees("https://nobody.invalid/new")
+    page.get_by_label("Event", exact=True).select_option(index=1)
+    owner.press("Send them again")
+    owner.sees("1 message goes out once more.")
+    expect(page.get_by_role("list", name="Deliveries").get_by_role("listitem").first).to_contain_text("em.ticket.issued")
+    owner.look("heard")

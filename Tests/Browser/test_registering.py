@@ -49,6 +49,30 @@ def test_somebody_in_line_moves_up_and_gets_the_place(visit: Visit, world: World
     user.look("moved-up")
 
 
+@phone
+def test_what_is_expected_of_a_tap_gives_way_to_what_the_server_says(visit: Visit, world: World, people: People) -> None:
+    """The page hears of nothing, takes its reader's place for granted, and is wrong."""
+    event, user = world.event(people.one("organizer"), capacity=1), visit("user")
+    user.foresee(f"/events/{event['id']}/registrations")
+    user.page.route_web_socket("**/ws", lambda socket: None)  # it opens, and says nothing
+    user.sign_in(people.one().email, PASSWORD)
+    user.open(f"/events/{event['id']}")
+    user.sees_count("0 of 1 places taken")
+    held: list[Route] = []
+    user.page.route(f"**/events/{event['id']}/registrations", lambda route: held.append(route))
+    user.press("Register")
+    user.sees("Your place is being taken…")
+    user.look("expected")
+    world.register(people.one(), event)
+    held[0].continue_()
+    user.sees("Sorry, this event is full.")
+    expect(user.page.get_by_text("Your place is being taken…")).to_have_count(0)
+    user.sees_count("1 of 1 places taken")
+    expect(user.page.get_by_role("button", name="Register")).to_have_count(0)
+    state(user, "none")
+    user.look("corrected")
+
+
 @desktop
 def test_registration_opens_and_closes_by_itself(visit: Visit, world: World, people: People) -> None:
     host, stranger = people.one("organizer"), visit("stranger")

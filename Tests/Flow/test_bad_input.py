@@ -180,6 +180,8 @@ CASES = [
     Case("list: a query with NUL", "anyone", "GET", "/events?query=a%00b", 422, "validation-failed", None, {"query"}),
     Case("list: a query of 201 characters", "anyone", "GET", "/events?query=" + "q" * 201, 422, "validation-failed", None, {"query"}),
     Case("list: one's own without being anybody", "anyone", "GET", "/events?mine=true", 401, "not-authenticated"),
+    Case("list: everybody's without being anybody", "anyone", "GET", "/events?all=true", 401, "not-authenticated"),
+    Case("list: everybody's without being an admin", "organizer", "GET", "/events?all=true", 403, "forbidden"),
     Case("list: an unknown status", "organizer", "GET", "/events/{event}/registrations?status=lost", 422, "validation-failed",
          None, {"status"}),
     Case("list: an event id that is none", "user", "GET", "/me/registrations?eventId=7", 422, "validation-failed", None, {"eventId"}),

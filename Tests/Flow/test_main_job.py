@@ -1,5 +1,6 @@
 """One registration's whole way through the four built binaries: HTTP in; mail, ticket and socket out."""
 
+import re
 import uuid
 from datetime import datetime, timedelta
 from email.message import EmailMessage
@@ -270,6 +271,21 @@ def test_lists_are_paged_without_gaps(world: World, people: People) -> None:
         seen += [item["id"] for item in page["items"]]
         cursor = page["nextCursor"]
     assert len(seen) == 5 and set(seen) == made
+
+
+def test_an_admin_finds_everybodys_events_drafts_too(world: World, people: People) -> None:
+    [one, other], admin, word = people.many(2, "organizer"), people.one("admin"), uuid.uuid4().hex[:12]
+    made = {world.draft(one, title=f"Draft {word}")["id"], world.event(other, title=f"Out {word}")["id"]}
+    found = admin.api.get("/events", params={"all": "true", "query": word})["items"]
+    assert {event["id"] for event in found} == made
+    assert admin.api.get("/events", params={"mine": "true", "query": word})["items"] == []
+
+
+def test_the_system_names_every_service_and_what_it_was_built_from(people: People) -> None:
+    services = people.one("admin").api.get("/admin/system")["services"]
+    assert [service["name"] for service in services] == ["api-service", "ticket-worker", "notifications", "ws-hub"]
+    assert all(service["instances"] > 0 and re.fullmatch(r"\d+\.\d+\.\d+", service["version"]) and service["revision"]
+               for service in services), services
 
 
 def test_a_watcher_who_comes_late_gets_the_state_of_now(world: World, organizer: Person, people: People, stack: Stack) -> None:

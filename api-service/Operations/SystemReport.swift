@@ -21,6 +21,14 @@ struct SystemReport: Encodable {
         var state: State
     }
 
+    /// A build of a service that runs; without version and processes when none does.
+    struct Service: Encodable {
+        var name: String
+        @Nullable var version: String?
+        @Nullable var revision: String?
+        var instances: Int
+    }
+
     struct Outbox: Encodable {
         var unpublished: Int
         @Nullable var oldestUnpublishedSeconds: Double?
@@ -69,6 +77,8 @@ struct SystemReport: Encodable {
     /// Whether everything is up, nothing is parked or overdue, and the invariants hold.
     var isHealthy: Bool
     var dependencies: [Dependency]
+    /// Null while the database is away, which knows them.
+    @Nullable var services: [Service]?
     @Nullable var outbox: Outbox?
     @Nullable var queues: [WorkQueue]?
     @Nullable var mail: Mail?
@@ -97,6 +107,7 @@ final class SystemInspection: Sendable {
     func report() async -> SystemReport {
         async let outbox = answered(within: Self.patience) { [stores] in try await stores.outbox.state(stores.database)
         }
+        async let services = answered(within: Self.patience) { [stores] in try await stores.presence.services() }
         async let queues = answered(within: Self.patience) { try await self.queues() }
         async let mails = answered(within: Self.patience) { try await self.mails() }
         async let invariants = recentInvariants()
@@ -106,6 +117,7 @@ final class SystemInspection: Sendable {
                 unpublished: state.unpublished, oldestUnpublishedSeconds: state.oldestUnpublished,
                 unshown: state.unshown, oldestUnshownSeconds: state.oldestUnshown, relays: state.relays)
         }
+        report.services = await services.map(Self.all)
         report.queues = await queues ?? nil
         report.mail = await mails.map(mail)
         report.invariants = await invariants
@@ -121,10 +133,22 @@ final class SystemInspection: Sendable {
     private static func isHealthy(_ report: SystemReport) -> Bool {
         guard let outbox = report.outbox, let queues = report.queues else { return false }
         return report.dependencies.allSatisfy { $0.state == .up }
+            && report.services?.allSatisfy { $0.instances > 0 } == true
             && [outbox.oldestUnpublishedSeconds, outbox.oldestUnshownSeconds].allSatisfy { ($0 ?? 0) < lateAfter }
             && queues.allSatisfy { $0.parked == 0 && $0.consumers > 0 }
             && report.mail?.isPaused == false
             && (report.invariants?.findings.isEmpty ?? true)
+    }
+
+    /// Each service once at least, in the order of a message's way.
+    private static func all(_ running: [RunningService]) -> [SystemReport.Service] {
+        ["api-service", "ticket-worker", "notifications", "ws-hub"].flatMap { name in
+            let builds = running.filter { $0.name == name }.map { build in
+                SystemReport.Service(
+                    name: name, version: build.version, revision: build.revision, instances: build.instances)
+            }
+            return builds.isEmpty ? [SystemReport.Service(name: name, instances: 0)] : builds
+        }
     }
 
     private var broker: SystemReport.State {

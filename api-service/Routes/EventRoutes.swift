@@ -19,19 +19,19 @@ struct EventRoutes: Sendable {
         var query = QueryFields(request)
         let text = query.text("query")
         let (from, to) = (query.date("from"), query.date("to"))
-        let isMine = query.bool("mine")
+        let (isMine, isAll) = (query.bool("mine"), query.bool("all"))
         let limit = query.limit()
         try query.validation.check()
-        guard isMine else {
+        guard isMine || isAll else {
             let list = PublishedList(
                 query: text, from: from, to: to, after: try query.cursor(.publishedEvents), limit: limit)
             return try await show(list, request, context)
         }
         let principal = try context.signedIn()
-        try Authorization.require(.listOwnEvents, principal)
+        try Authorization.require(isAll ? .listAllEvents : .listOwnEvents, principal)
         let page = try await stores.events.list(
-            organizedBy: principal.userID, query: text, from: from, to: to, after: try query.cursor(.ownEvents),
-            limit: limit)
+            organizedBy: isAll ? nil : principal.userID, query: text, from: from, to: to,
+            after: try query.cursor(.ownEvents), limit: limit)
         let now = clock()
         return try Representation(page.json(.ownEvents) { EventJSON($0, now: now) }).response(
             to: request, for: .oneself)

@@ -29,18 +29,19 @@ function ticketsPage(text) {
   return { title, contents: [...rest.matchAll(/^## (.+)$/gm)].map(([, each]) => ({ title: each, id: slug(each) })), html: markdown(rest) };
 }
 
+/** `name`: short, so that all of them stand in one line on a phone. */
 const pages = {
-  '/docs': apiPage(openapi, read('guide.md')),
-  '/docs/messages': messagesPage(asyncapi, read('messages.md')),
-  '/docs/problems': problemsPage(yaml.load(read('problems.yaml'))),
-  '/docs/tickets': ticketsPage(read('../../Sources/Domain/Domain.docc/TicketFormat.md')),
+  '/docs': { name: 'API', ...apiPage(openapi, read('guide.md')) },
+  '/docs/messages': { name: 'Messages', ...messagesPage(asyncapi, read('messages.md')) },
+  '/docs/problems': { name: 'Problems', ...problemsPage(yaml.load(read('problems.yaml'))) },
+  '/docs/tickets': { name: 'Tickets', ...ticketsPage(read('../../Sources/Domain/Domain.docc/TicketFormat.md')) },
 };
 
 const list = (entries) => `<ul>${entries.map(({ title, id, entries: inner }) => `<li><a href="#${id}">${escape(title)}</a>${inner ? list(inner) : ''}</li>`).join('')}</ul>`;
 
 function html(address, { title, contents, html: content }) {
   const links = Object.entries(pages).map(([to, page]) =>
-    `<li><a href="${to}"${to === address ? ' aria-current="page"' : ''}>${escape(page.title)}</a></li>`).join('');
+    `<li><a href="${to}"${to === address ? ' aria-current="page"' : ''}>${escape(page.name)}</a></li>`).join('');
   return `<!doctype html>
 <html lang="en">
   <head>

@@ -31,7 +31,7 @@ export function messagesPage(document, guide) {
 <h2 id="where">Where messages come</h2>
 ${[events, scoped, webhook].map((each) => channel(each, 3)).join('\n')}
 <h2 id="messages">Messages</h2>
-<p>Each is a CloudEvent, ${typeOf({ $ref: '#/components/schemas/CloudEvent' })}, with <code>data</code> of its own.</p>
+<p>Each is a ${typeOf({ $ref: '#/components/schemas/CloudEvent' })} with <code>data</code> of its own.</p>
 ${parts([...facts, ...alone])}
 ${channel(socket, 2)}
 ${closeCodes(socket['x-close-codes'])}

@@ -31,7 +31,7 @@ test('texts are filled, and numbers are written as in their language', async () 
   assert.equal(plural('{count} place|{count} places', 1), '1 place');
   assert.equal(plural('{count} place|{count} places', 0), '0 places');
   await speak('de');
-  assert.equal(t('{confirmed} of {capacity} places taken', { confirmed: 1234, capacity: 5000 }), '1.234 von 5.000 Plätzen vergeben');
+  assert.equal(t('{confirmed} of {capacity} places taken', { confirmed: 1234, capacity: 5000 }), '1.234 von 5.000 Plätzen belegt');
   assert.equal(plural('{count} place|{count} places', 1), '1 Platz');
   assert.equal(plural('{count} place|{count} places', 2), '2 Plätze');
   assert.equal(number(0.5), '0,5');

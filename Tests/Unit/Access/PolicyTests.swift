@@ -53,7 +53,7 @@ struct PolicyTests {
             .manageSubscription: [.subject, .ownerAndSubject],
             .createSubscription: [.organizerElsewhere, .owner, .ownerAndSubject, .admin],
             .checkIn: organizing.union([.checkInStaff]),
-            .listUsers: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
+            .listUsers: [.admin], .listAllEvents: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
             .viewSystem: [.admin], .manageDeadLetters: [.admin], .manageSending: [.admin], .viewAudit: [.admin],
             .resendMail: organizing,
         ]

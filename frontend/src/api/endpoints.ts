@@ -5,8 +5,8 @@ import { send } from './transport';
 import type { Call } from './transport';
 import type {
   AdminUser, Announcement, ApiKey, ApiKeyDraft, Attendee, Audience, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Delivery, Event, EventDraft, EventStats,
-  Mailing, MailPreview, MailPreviewRequest, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Role, ScanConflict,
-  Sending, SignInSession, Subscription, SubscriptionDraft, SystemReport, Ticket, TicketOffer, TimelineStep, WebhookDelivery,
+  Mailing, MailPreview, MailPreviewRequest, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Replayed, ReplayRequest,
+  Role, ScanConflict, Sending, SignInSession, Subscription, SubscriptionDraft, SubscriptionPatch, SystemReport, Ticket, TicketOffer, TimelineStep, WebhookDelivery,
 } from './types';
 
 // One function a route: the only place that knows paths and verbs.
@@ -44,7 +44,7 @@ async function told(path: string, body: unknown): Promise<void> {
 }
 
 export const events = {
-  list: (query: { query?: string; from?: string; to?: string; mine?: boolean; cursor?: string | null }, signal: Abort) =>
+  list: (query: { query?: string; from?: string; to?: string; mine?: boolean; all?: boolean; limit?: number; cursor?: string | null }, signal: Abort) =>
     requestJSON<Page<Event>>({ path: '/events', query: { limit: 20, ...query }, signal }),
   get: (id: string, signal?: Abort) => requestJSON<Event>({ path: `/events/${id}`, signal }),
   create: (body: EventDraft, key: string) => requestJSON<Event>(creating(key, { path: '/events', body })),
@@ -108,7 +108,9 @@ export const subscriptions = {
   get: (id: string, signal: Abort) => requestJSON<Subscription>({ path: `/subscriptions/${id}`, signal }),
   /** The answer has what it is opened or checked with, this once. */
   create: (body: SubscriptionDraft, key: string) => requestJSON<Subscription>(creating(key, { path: '/subscriptions', body })),
-  turn: (id: string, status: 'active' | 'paused') => requestJSON<Subscription>({ method: 'PATCH', path: `/subscriptions/${id}`, body: { status } }),
+  edit: (id: string, body: SubscriptionPatch) => requestJSON<Subscription>({ method: 'PATCH', path: `/subscriptions/${id}`, body }),
+  /** Has a stretch of an event's messages delivered once more, as far as the subscription asks for them. */
+  replay: (id: string, body: ReplayRequest, key: string) => requestJSON<Replayed>(creating(key, { path: `/subscriptions/${id}/replay`, body })),
   /** As `create`, with a new secret or password. */
   renew: (id: string) => requestJSON<Subscription>({ method: 'POST', path: `/subscriptions/${id}/credentials` }),
   remove: (id: string) => request({ method: 'DELETE', path: `/subscriptions/${id}` }),

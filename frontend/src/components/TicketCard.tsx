@@ -23,7 +23,7 @@ export function TicketCard({ ticket, event }: { ticket: Ticket; event: EventSumm
       <TicketImage ticket={ticket} title={event.title}
         loaded={(image) => { if (user !== null) keepTicket(user.id, { ticket, event, image }); }} />
       <ProblemNote problem={save.problem} />
-      <div className="em-row justify-content-center">
+      <div className="em-filled">
         <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('ics')}>{t('Add to calendar')}</Busy>
         <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('pdf')}>{t('Save as PDF')}</Busy>
         <Busy pending={save.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void save.run('png')}>{t('Save as image')}</Busy>

@@ -23,7 +23,7 @@ import type { Text } from '../../language/text';
 const families: [string, Text][] = [
   ['', 'Everything'], ['event', 'Events'], ['registration', 'Registrations'], ['member', 'Teams'], ['ticket', 'Tickets'],
   ['check-in', 'Check-ins'], ['announcement', 'Announcements'], ['user', 'Accounts'], ['session', 'Sessions'],
-  ['dead-letter', 'Dead letters'], ['audit', 'Audit log'],
+  ['api-key', 'API keys'], ['subscription', 'Subscriptions'], ['sending', 'Sending of mail'], ['dead-letter', 'Dead letters'], ['audit', 'Audit log'],
 ];
 
 export function AuditPage() {
@@ -56,7 +56,7 @@ export function AuditPage() {
                 <time dateTime={entry.at}>{formatMoment(entry.at)}</time>,
                 <Who entry={entry} />,
                 <What entry={entry} />,
-                <Change entry={entry} />,
+                hasChange(entry) ? <Change entry={entry} /> : null,
                 entry.sealNumber === null ? <Badge tone="warn">{t('Not yet')}</Badge> : <span className="em-code em-small">{entry.sealNumber}</span>,
               ]} />
             ))}
@@ -93,17 +93,26 @@ function cut(text: string): string {
   return text.length > longest ? `${text.slice(0, longest)}…` : text;
 }
 
+/** What was written down by its name, before and after; some actions write down all of a thing, of which little has changed. */
+function changedNames({ before, after }: AuditEntry): string[] {
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter((name) => before[name] !== after[name]).sort();
+}
+
+function hasChange(entry: AuditEntry): boolean {
+  return entry.erased || changedNames(entry).length > 0 || Object.keys(entry.about).length > 0;
+}
+
 /** Each value that changed, from what to what. The file has the long ones whole. */
-function Change({ entry: { before, after, about, erased } }: { entry: AuditEntry }) {
+function Change({ entry }: { entry: AuditEntry }) {
+  const { before, after, about, erased } = entry;
   const [whole, setWhole] = useState(false);
   if (erased) return <span className="em-soft">{t('Erased with the person')}</span>;
-  const names = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort();
   const shown = whole ? (text: string): string => text : cut;
   const isLong = [before, after, about].some((values) => Object.values(values).some((value) => value.length > longest));
   return (
     <div className="em-small">
       <dl className="mb-0">
-        {names.map((name) => {
+        {changedNames(entry).map((name) => {
           const [old, now] = [before[name], after[name]];
           return (
             <div key={name} className="text-break">

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { admin } from '../../api/endpoints';
 import { Problem } from '../../api/problem';
 import { useAction } from '../../api/useAction';
@@ -12,10 +12,15 @@ import { useRereadOnChange } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
 import { plural, rich, t } from '../../language/text';
 
-/** Messages that a worker gave up on: to be sent back when the cause is gone, or thrown away. `parked`: how many there are. */
-export function DeadLetters({ parked }: { parked: number }) {
+/** Messages that a worker gave up on: to be sent back when the cause is gone, or thrown away. `parked`: how many there were at `at`. */
+export function DeadLetters({ parked, at }: { parked: number; at: string | undefined }) {
   const list = usePages<DeadLetter>('dead-letters', (cursor, signal) => admin.deadLetters(cursor, signal));
   useRereadOnChange(parked, list.reload);
+  // One that was sent back and is here again leaves their number as it was: what is shown must agree with it.
+  const differs = useRef(false);
+  differs.current = list.items !== undefined && !list.pending && list.loadMore === null && list.items.length !== parked;
+  const { reload } = list;
+  useEffect(() => { if (differs.current) reload(); }, [at, reload]);
   const [said, setSaid] = useState('');
   const gone = (letter: DeadLetter, what: string): void => {
     setSaid(what);

@@ -24,7 +24,7 @@ export function SystemPage() {
     <div className="em-stack-l">
       <PageTitle title={t('System')} />
       <Loaded of={report} pending={<Pending heights={[56, 120, 200]} />}>{(now) => <Report report={now} />}</Loaded>
-      <DeadLetters parked={parked} />
+      <DeadLetters parked={parked} at={report.data?.at} />
     </div>
   );
 }
@@ -43,7 +43,7 @@ const dependencyWords: Record<SystemReport['dependencies'][number]['state'], Tex
 const dependencyTones: Record<string, Tone> = { up: 'good', down: 'bad', blocked: 'warn', unknown: 'plain' };
 
 function Report({ report }: { report: SystemReport }) {
-  const { outbox, queues, invariants } = report;
+  const { services, outbox, queues, invariants } = report;
   return (
     <>
       <div className="em-note" data-tone={report.isHealthy ? 'good' : 'bad'} data-testid="health">
@@ -55,6 +55,21 @@ function Report({ report }: { report: SystemReport }) {
           <li key={name} className="em-card em-row">{dependencyNames[name] ?? name} <Badge tone={dependencyTones[state]}>{t(dependencyWords[state])}</Badge></li>
         ))}
       </ul>
+      <section aria-labelledby="services-heading">
+        <h2 id="services-heading">{t('Services')}</h2>
+        {services === null ? <Away what={t('Can’t be asked while the database is away.')} /> : (
+          <Table label={t('Services')} heads={[t('Service'), t('State'), t('Processes'), t('Version')]}>
+            {services.map(({ name, version, revision, instances }) => (
+              <Row key={`${name} ${version} ${revision}`} cells={[
+                <span className="em-code em-small">{name}</span>,
+                instances > 0 ? <Badge tone="good">{t('up')}</Badge> : <Badge tone="bad">{t('down')}</Badge>,
+                number(instances),
+                version && <>{version} <span className="em-code em-small em-soft">{revision}</span></>,
+              ]} />
+            ))}
+          </Table>
+        )}
+      </section>
       <section aria-labelledby="outbox-heading">
         <h2 id="outbox-heading">{t('Outbox')}</h2>
         {outbox === null ? <Away what={t('Can’t be asked while the database is away.')} /> : (
@@ -71,7 +86,7 @@ function Report({ report }: { report: SystemReport }) {
           <Table label={t('Queues')} heads={[t('Queue'), t('Workers'), t('Waiting'), t('Retrying'), t('Parked')]}>
             {queues.map((queue) => (
               <Row key={queue.name} cells={[
-                <span className="em-code em-small">{queue.name}</span>,
+                <QueueName name={queue.name} />,
                 queue.consumers > 0 ? queue.consumers : <Badge tone="bad">{t('None')}</Badge>,
                 number(queue.waiting),
                 number(queue.retrying),
@@ -88,6 +103,12 @@ function Report({ report }: { report: SystemReport }) {
       </section>
     </>
   );
+}
+
+/** Too long for one line on a phone, it is broken behind the service. */
+function QueueName({ name }: { name: string }) {
+  const [service, ...rest] = name.split('.');
+  return <span className="em-code em-small">{service}{rest.length > 0 && <>.<wbr />{rest.join('.')}</>}</span>;
 }
 
 function Away({ what }: { what: string }) {

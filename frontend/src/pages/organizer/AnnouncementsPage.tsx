@@ -22,7 +22,7 @@ export function AnnouncementsPage({ id = '' }: { id?: string }) {
 }
 
 const audiences: Record<Audience, Text> = {
-  all: 'Everybody with a place or in line', confirmed: 'Those with a place', waitlisted: 'Those in line', checkedIn: 'Those who are in',
+  all: 'Everybody, also those in line', confirmed: 'Those with a place', waitlisted: 'Those in line', checkedIn: 'Those who are in',
 };
 
 function Announce({ event }: { event: Event }) {

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import { subscriptions } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { useIntention } from '../../api/useIntention';
@@ -14,11 +14,13 @@ import { useFallbackReads } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
 import { deliveryStates } from './subscriptionWords';
 
-/** What a webhook was owed, and what its receiver answered. */
-export function Deliveries({ subscription }: { subscription: Subscription }) {
+/** What a webhook was owed, and what its receiver answered. `sent`: rises when more was given to it by other means. */
+export function Deliveries({ subscription, sent }: { subscription: Subscription; sent: number }) {
   const { id } = subscription;
   const [status, setStatus] = useState('');
   const list = usePages<WebhookDelivery>(`deliveries:${id}:${status}`, (cursor, signal) => subscriptions.deliveries(id, { status, cursor }, signal));
+  const { reload } = list;
+  useEffect(() => { if (sent > 0) reload(); }, [sent, reload]);
   const intend = useIntention();
   const test = useAction(async () => {
     await intend('test', (key) => subscriptions.test(id, key));

@@ -57,7 +57,7 @@ export function Lifecycle({ event, counts, set }: { event: Event; counts: Counts
       <div className="em-row">
         {event.status === 'draft' && <Busy pending={publish.pending} className="btn btn-primary" onClick={() => void publish.run()}>{t('Publish')}</Busy>}
         <Link className="btn btn-outline-secondary" to={`/events/${event.id}`}>{t('View event page')}</Link>
-        <Link className="btn btn-outline-secondary" to={`/organizer/new?from=${event.id}`}>{t('Duplicate')}</Link>
+        <Link className="btn btn-outline-secondary" to={`/organizer/new?from=${event.id}`}>{t('Duplicate event')}</Link>
         {event.status === 'published' && <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{t('Cancel event')}</button>}
       </div>
       {asking && (

@@ -30,13 +30,17 @@ function Mails({ event }: { event: Event }) {
 const reminders: [string, Text][] = [
   ['P7D', '7 days before, at the same hour'], ['P1D', 'The day before, at the same hour'], ['PT24H', '24 hours before'], ['PT2H', '2 hours before'],
 ];
-/** A paragraph and a colour of one's own in the event's mails, and when reminders go. */
+/** A paragraph and a colour of one's own in the event's mails, where answers go, and when reminders do. */
 function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSettings; saved: (now: MailSettings) => void }) {
   const [values, setValues] = useState(initial);
   const [said, setSaid] = useState(false);
   const set = (change: Partial<MailSettings>): void => { setSaid(false); setValues((before) => ({ ...before, ...change })); };
   const save = useAction(async () => {
-    saved(await events.setMailSettings(eventId, values));
+    // Empty is left out: what isn't named is taken away.
+    const { replyTo, ...others } = values;
+    const now = await events.setMailSettings(eventId, { ...others, ...(replyTo?.trim() && { replyTo: replyTo.trim() }) });
+    saved(now);
+    setValues(now);
     setSaid(true);
   });
   const errors = fieldErrors(save.problem);
@@ -49,6 +53,8 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
       <Form name={t('Mails')} problem={save.problem} onSubmit={() => void save.run()} className="em-card em-stack">
         <TextArea label={t('A paragraph of your own')} name="paragraph" rows={4} maxLength={2000} value={values.paragraph} error={errors.paragraph}
           hint={t('Stands in every mail about this event. May stay empty.')} onChange={(event) => set({ paragraph: event.target.value })} />
+        <TextField type="email" inputMode="email" autoComplete="email" label={t('Answers go to')} name="replyTo" maxLength={254} value={values.replyTo ?? ''} error={errors.replyTo}
+          hint={t('Everybody who gets a mail sees this address. Empty: the address of this site.')} onChange={(event) => set({ replyTo: event.target.value })} />
         <Checkbox label={t('A colour of your own')} name="hasColour" checked={values.colour !== null}
           onChange={(event) => set({ colour: event.target.checked ? '#0b6e5f' : null })} />
         {values.colour !== null && (
@@ -86,7 +92,7 @@ function Sample({ eventId, paragraph, colour }: { eventId: string; paragraph: st
   return (
     <section className="em-card em-stack" aria-labelledby="sample-heading">
       <h2 id="sample-heading" className="mb-0">{t('How it looks')}</h2>
-      <div className="em-pair">
+      <div className="em-stack">
         <Select label={t('Mail')} name="kind" value={kind} onChange={(event) => setKind(event.target.value as Kind)}>
           {Object.entries(notificationKinds).filter(([value]) => value !== 'announcement')
             .map(([value, name]) => <option key={value} value={value}>{t(name)}</option>)}

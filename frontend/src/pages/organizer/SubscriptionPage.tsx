@@ -13,36 +13,55 @@ import { navigate } from '../../routing/history';
 import { formatMoment } from '../../time/format';
 import { Credentials } from './Credentials';
 import { Deliveries } from './Deliveries';
-import { families, subscriptionStates } from './subscriptionWords';
+import { EditSubscription } from './EditSubscription';
+import { ReplayMessages } from './ReplayMessages';
+import { reasonWords, subscriptionStates, typeWords } from './subscriptionWords';
 
 export function SubscriptionPage({ id = '' }: { id?: string }) {
   const held = useResource<Subscription>(`subscription:${id}`, (signal) => subscriptions.get(id, signal));
   return (
     <Loaded of={held} title={t('Subscription')} pending={<Pending heights={[48, 200, 200]} />}>
-      {(subscription) => (
-        <>
-          <PageTitle title={subscription.name} within={{ title: t('Subscriptions'), link: '/organizer/subscriptions' }}>
-            <div><Badge tone={subscriptionStates[subscription.status][0]}>{t(subscriptionStates[subscription.status][1])}</Badge></div>
-          </PageTitle>
-          <div className={subscription.delivery === 'webhook' ? 'em-halves' : 'em-column'}>
-            <About subscription={subscription} set={(next) => held.set(() => next)} />
-            {subscription.delivery === 'webhook' && <Deliveries subscription={subscription} />}
-          </div>
-        </>
-      )}
+      {(subscription) => <Whole subscription={subscription} set={(next) => held.set(() => next)} />}
     </Loaded>
   );
 }
 
-type Question = 'rotate' | 'remove';
+interface Props {
+  subscription: Subscription;
+  set: (next: Subscription) => void;
+}
+
+function Whole({ subscription, set }: Props) {
+  // How often something was sent once more: the list of deliveries has it.
+  const [sent, setSent] = useState(0);
+  const isWebhook = subscription.delivery === 'webhook';
+  const replay = <ReplayMessages subscription={subscription} sent={() => setSent((times) => times + 1)} />;
+  return (
+    <>
+      <PageTitle title={subscription.name} within={{ title: t('Subscriptions'), link: '/organizer/subscriptions' }}>
+        <div><Badge tone={subscriptionStates[subscription.status][0]}>{t(subscriptionStates[subscription.status][1])}</Badge></div>
+      </PageTitle>
+      <div className="em-halves">
+        <div className="em-stack">
+          <About subscription={subscription} set={set} />
+          {isWebhook && replay}
+        </div>
+        {isWebhook ? <Deliveries subscription={subscription} sent={sent} /> : replay}
+      </div>
+    </>
+  );
+}
+
+type Question = 'edit' | 'rotate' | 'remove';
 
 /** What it is, and what can be done with it. */
-function About({ subscription, set }: { subscription: Subscription; set: (next: Subscription) => void }) {
+function About({ subscription, set }: Props) {
   const { id, status, statusReason, types } = subscription;
   const isWebhook = subscription.delivery === 'webhook';
   const [asking, setAsking] = useState<Question | null>(null);
   const [made, setMade] = useState<Subscription | null>(null);
-  const turn = useAction(async () => set(await subscriptions.turn(id, status === 'active' ? 'paused' : 'active')));
+  const [said, setSaid] = useState(false);
+  const turn = useAction(async () => set(await subscriptions.edit(id, { status: status === 'active' ? 'paused' : 'active' })));
   const rotate = useAction(async () => {
     const renewed = await subscriptions.renew(id);
     setMade(renewed);
@@ -55,25 +74,30 @@ function About({ subscription, set }: { subscription: Subscription; set: (next: 
   });
   return (
     <section className="em-card em-stack" aria-label={t('Subscription')}>
+      <div role="status" className="em-quiet">{said && <p className="em-note mb-0" data-tone="good">{t('Saved.')}</p>}</div>
       <div role="status" className="em-quiet">{made && <div className="em-note em-stack" data-tone="good"><Credentials of={made} /></div>}</div>
       {status !== 'active' && (
         <p className="em-note mb-0" data-tone="warn">
-          {statusReason ?? t('It is paused: what happens meanwhile is not told.')}
+          {statusReason === null ? t('It is paused: what happens meanwhile is not told.') : reasonWords(statusReason)}
         </p>
       )}
       <Facts subscription={subscription} />
       <div>
         <div className="em-small em-strong em-soft">{t('What it is told')}</div>
-        <ul className="mb-0">{types.map((type) => <li key={type}>{known(type)}</li>)}</ul>
+        <ul className="mb-0">{types.map((type) => <li key={type}>{typeWords(type)}</li>)}</ul>
       </div>
       <ProblemNote problem={turn.problem} />
       <div className="em-row">
         <Busy pending={turn.pending} className={status === 'active' ? 'btn btn-outline-secondary' : 'btn btn-primary'} onClick={() => void turn.run()}>
           {status === 'active' ? t('Pause') : t('Resume')}
         </Busy>
+        <button type="button" className="btn btn-outline-secondary" onClick={() => { setSaid(false); setAsking('edit'); }}>{t('Edit')}</button>
         <button type="button" className="btn btn-outline-secondary" onClick={() => setAsking('rotate')}>{isWebhook ? t('New secret') : t('New password')}</button>
         <button type="button" className="btn btn-outline-danger" onClick={() => setAsking('remove')}>{t('Delete')}</button>
       </div>
+      {asking === 'edit' && (
+        <EditSubscription subscription={subscription} dismiss={() => setAsking(null)} saved={(now) => { set(now); setSaid(true); setAsking(null); }} />
+      )}
       {asking === 'rotate' && (
         <Confirm title={isWebhook ? t('Make a new secret?') : t('Make a new password?')} confirm={t('Yes, make it')} dismiss={t('Leave it')}
           pending={rotate.pending} problem={rotate.problem} onConfirm={() => void rotate.run()} onDismiss={() => { rotate.clear(); setAsking(null); }}>
@@ -104,10 +128,4 @@ function Facts({ subscription }: { subscription: Subscription }) {
       )}
     </dl>
   );
-}
-
-function known(type: string): string {
-  if (type === '*') return t('Everything');
-  const family = families.find(([name]) => name === type);
-  return family ? t(family[1]) : type;
 }

@@ -1,6 +1,8 @@
 import type { Subscription, WebhookDelivery } from '../../api/types';
 import type { Tone } from '../../components/Badge';
+import { t } from '../../language/text';
 import type { Text } from '../../language/text';
+import { formatMoment } from '../../time/format';
 
 /** What can be subscribed to, by families of message types. */
 export const families: [string, Text][] = [
@@ -10,6 +12,23 @@ export const families: [string, Text][] = [
   ['em.announcement.*', 'Announcements'],
   ['em.notification.*', 'Mails that did not arrive'],
 ];
+
+/** What a type of messages, or a family of them, is about; a single type is named as it is. */
+export function typeWords(type: string): string {
+  if (type === '*') return t('Everything');
+  const family = families.find(([name]) => name === type);
+  return family ? t(family[1]) : type;
+}
+
+const reasons: Text[] = ['The receiver answered 410 Gone.', 'Only administrators hear of every event.'];
+
+/** Why it isn't active, which the API says in English. */
+export function reasonWords(reason: string): string {
+  const [, since] = /^Nothing has arrived since (\S+Z)\.$/.exec(reason) ?? [];
+  if (since !== undefined) return t('Nothing has arrived since {at}.', { at: formatMoment(since) });
+  const text = reasons.find((one) => one === reason);
+  return text === undefined ? reason : t(text);
+}
 
 export const subscriptionStates: Record<Subscription['status'], [Tone, Text]> = {
   active: ['good', 'Active'], paused: ['warn', 'Paused'], disabled: ['bad', 'Ended by the receiver'],
