@@ -10,6 +10,10 @@ PAGES = {"/docs": "POST /api/v1/events", "/docs/messages": "em.registration.conf
          "/docs/tickets": "EM1:"}
 
 
+SAID_TWICE = """() => { const ids = [...document.querySelectorAll('[id]')].map(({ id }) => id);
+  return ids.filter((id, number) => ids.indexOf(id) !== number); }"""
+
+
 @pytest.mark.parametrize(("screen", "scheme"), [("desktop", "light"), ("phone", "dark")], indirect=["screen"])
 def test_the_pages_for_programmers_are_accessible(browser: Browser, stack: Stack, screen, scheme: str) -> None:
     context = browser.new_context(base_url=stack.url, viewport={"width": screen.width, "height": screen.height}, color_scheme=scheme,
@@ -23,8 +27,11 @@ def test_the_pages_for_programmers_are_accessible(browser: Browser, stack: Stack
         assert page.goto(address).status == 200
         page.evaluate("document.querySelectorAll('main details').forEach((each, number) => { each.open = number % 5 === 0; })")
         page.screenshot(path=pictures / f"docs-{screen.name}-{scheme}{address.replace('/', '-')}.png")
-        # The largest page takes axe ten seconds: looked at once, in both colours.
-        assert (page.evaluate(WIDER_THAN_THE_WINDOW) if screen.phone and address == "/docs" else faults(page, scheme)) == [], address
+        assert page.evaluate(WIDER_THAN_THE_WINDOW) == [], address
+        assert page.evaluate(SAID_TWICE) == [], address
+        # They are all made alike: of the largest page, which would take axe a minute, every twelfth is looked at.
+        page.evaluate("document.querySelectorAll('main .em-card, .em-doc-contents li li').forEach((each, number) => number % 12 && each.remove())")
+        assert faults(page, scheme) == [], address
     assert complaints == []
     context.close()
 

@@ -64,7 +64,7 @@ function Report({ report }: { report: SystemReport }) {
                 <span className="em-code em-small">{name}</span>,
                 instances > 0 ? <Badge tone="good">{t('up')}</Badge> : <Badge tone="bad">{t('down')}</Badge>,
                 number(instances),
-                version && <>{version} <span className="em-code em-small em-soft">{revision}</span></>,
+                version && <span>{version} <span className="em-code em-small em-soft">{revision}</span></span>,
               ]} />
             ))}
           </Table>
