@@ -63,7 +63,7 @@ func buildAPIService(
         let sealing = AuditSealing(store: stores.auditSeals, metrics: metrics, logger: logger)
         let mails = MailWatch(deliveries: stores.deliveries, broker: relay.broker, metrics: metrics, clock: clock)
         let queues = SubscriptionQueues(publisher: relay.broker)
-        let upkeep = SubscriptionUpkeep(store: stores.subscriptions, queues: queues, logger: logger)
+        let upkeep = SubscriptionUpkeep(stores: stores, queues: queues, logger: logger)
         services += [RedisService(redis: redis), relay, upkeep, pruning, sealing, mails]
         machinery = Machinery(
             relay: relay, redis: redis,
@@ -89,7 +89,8 @@ func buildAPIService(
         verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions,
         currentRole: { try await stores.users.role(of: $0) },
         keys: KeyGuard(
-            keys: stores.apiKeys, limiter: settings.common.rateLimits ? KeyLimiter() : nil, clock: clock),
+            keys: stores.apiKeys, limiter: settings.common.rateLimits ? KeyLimiter(redis: machinery?.redis) : nil,
+            clock: clock),
         clock: clock)
     install(
         table, on: router, authentication, RequestMetrics(factory: metrics),
@@ -377,6 +378,7 @@ private func install(
 ) {
     router.add(middleware: TraceMiddleware(metrics: metrics))
     router.add(middleware: crossOrigin)
+    router.add(middleware: DeprecationMiddleware(table: table))
     router.add(middleware: ProblemMiddleware(table: table))
     for route in table.routes {
         router.on(RouterPath(route.path), method: route.method) { request, context in
