@@ -59,7 +59,8 @@ func buildAPIService(
         verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions,
         currentRole: { try await stores.users.role(of: $0) },
         keys: KeyGuard(
-            keys: stores.apiKeys, limiter: settings.common.rateLimits ? KeyLimiter() : nil, clock: clock),
+            keys: stores.apiKeys, limiter: settings.common.rateLimits ? KeyLimiter(redis: machinery?.redis) : nil,
+            clock: clock),
         clock: clock)
     install(
         table, on: router, authentication, RequestMetrics(factory: metrics),
@@ -99,6 +100,7 @@ private func install(
 ) {
     router.add(middleware: TraceMiddleware(metrics: metrics))
     router.add(middleware: crossOrigin)
+    router.add(middleware: DeprecationMiddleware(table: table))
     router.add(middleware: ProblemMiddleware(table: table))
     for route in table.routes {
         router.on(RouterPath(route.path), method: route.method) { request, context in

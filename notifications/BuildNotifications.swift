@@ -44,7 +44,7 @@ struct NotificationsQueues: Sendable {
 /// | queue | messages | handler |
 /// |---|---|---|
 /// | notifications.plan | em.ticket.issued, em.registration.waitlisted, em.registration.cancelled, em.event.updated, em.event.cancelled, account.mail | ``PlanNotifications`` |
-/// | notifications.mailings | mailing.plan, mail.preview | ``PlanMailing``, ``PreviewMail`` |
+/// | notifications.mailings | mailing.plan, mail.preview | ``PlanMailing``, ``MakePreview`` |
 /// | notifications.mail | mail.send | ``SendEmail`` |
 /// | notifications.bulkMail | mail.send.bulk | ``SendEmail``, over connections of its own |
 /// | notifications.webhooks | every fact | ``PlanWebhooks`` |
@@ -100,7 +100,7 @@ private struct Workers {
     var planning: [MessageWorker] {
         let plan = PlanNotifications(database: database)
         let planMailing = PlanMailing(database: database)
-        let previewMail = PreviewMail(
+        let makePreview = MakePreview(
             previews: MailPreviewStore(database), events: EventStore(database), composer: composer)
         return [
             // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
@@ -113,7 +113,7 @@ private struct Workers {
             },
             worker(queues.mailings, prefetch: 1, concurrency: 1) { message in
                 if message.event.type == WorkType.mailPreview.rawValue {
-                    try await previewMail.handle(message.event)
+                    try await makePreview.handle(message.event)
                 } else {
                     try await planMailing.handle(message.event)
                 }

@@ -169,55 +169,48 @@ bool camqp_inspect_queue(
     return true;
 }
 
-bool camqp_bind_queue(
-    camqp_connection *connection, uint16_t channel, const char *queue, const char *source, const char *routing_key,
-    camqp_bytes arguments, camqp_failure *failure) {
+enum binding { BIND_QUEUE, UNBIND_QUEUE, BIND_EXCHANGE };
+
+/// Three methods with the same fields.
+static bool bind(
+    enum binding what, camqp_connection *connection, uint16_t channel, const char *destination, const char *source,
+    const char *routing_key, camqp_bytes arguments, camqp_failure *failure) {
     amqp_pool_t pool;
     amqp_table_t table;
     init_amqp_pool(&pool, 1024);
     bool done = camqp_decode_table(arguments, &pool, &table, failure);
     if (done) {
-        amqp_queue_bind(
-            connection->state, channel, amqp_cstring_bytes(queue), amqp_cstring_bytes(source),
-            amqp_cstring_bytes(routing_key), table);
+        amqp_connection_state_t state = connection->state;
+        amqp_bytes_t to = amqp_cstring_bytes(destination);
+        amqp_bytes_t from = amqp_cstring_bytes(source);
+        amqp_bytes_t key = amqp_cstring_bytes(routing_key);
+        switch (what) {
+        case BIND_QUEUE: amqp_queue_bind(state, channel, to, from, key, table); break;
+        case UNBIND_QUEUE: amqp_queue_unbind(state, channel, to, from, key, table); break;
+        case BIND_EXCHANGE: amqp_exchange_bind(state, channel, to, from, key, table); break;
+        }
         done = answered(connection, channel, failure);
     }
     empty_amqp_pool(&pool);
     return done;
+}
+
+bool camqp_bind_queue(
+    camqp_connection *connection, uint16_t channel, const char *queue, const char *source, const char *routing_key,
+    camqp_bytes arguments, camqp_failure *failure) {
+    return bind(BIND_QUEUE, connection, channel, queue, source, routing_key, arguments, failure);
 }
 
 bool camqp_unbind_queue(
     camqp_connection *connection, uint16_t channel, const char *queue, const char *source, const char *routing_key,
     camqp_bytes arguments, camqp_failure *failure) {
-    amqp_pool_t pool;
-    amqp_table_t table;
-    init_amqp_pool(&pool, 1024);
-    bool done = camqp_decode_table(arguments, &pool, &table, failure);
-    if (done) {
-        amqp_queue_unbind(
-            connection->state, channel, amqp_cstring_bytes(queue), amqp_cstring_bytes(source),
-            amqp_cstring_bytes(routing_key), table);
-        done = answered(connection, channel, failure);
-    }
-    empty_amqp_pool(&pool);
-    return done;
+    return bind(UNBIND_QUEUE, connection, channel, queue, source, routing_key, arguments, failure);
 }
 
 bool camqp_bind_exchange(
     camqp_connection *connection, uint16_t channel, const char *exchange, const char *source, const char *routing_key,
     camqp_bytes arguments, camqp_failure *failure) {
-    amqp_pool_t pool;
-    amqp_table_t table;
-    init_amqp_pool(&pool, 1024);
-    bool done = camqp_decode_table(arguments, &pool, &table, failure);
-    if (done) {
-        amqp_exchange_bind(
-            connection->state, channel, amqp_cstring_bytes(exchange), amqp_cstring_bytes(source),
-            amqp_cstring_bytes(routing_key), table);
-        done = answered(connection, channel, failure);
-    }
-    empty_amqp_pool(&pool);
-    return done;
+    return bind(BIND_EXCHANGE, connection, channel, exchange, source, routing_key, arguments, failure);
 }
 
 bool camqp_delete_queue(camqp_connection *connection, uint16_t channel, const char *name, camqp_failure *failure) {

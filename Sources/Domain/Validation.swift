@@ -21,6 +21,15 @@ public struct Validation: Sendable {
         errors.append(FieldError(field: field, message: message))
     }
 
+    /// What was read, once everything was right.
+    /// - Parameter value: nil only where a mistake was noted.
+    /// - Throws: ``DomainError/validationFailed(_:)``.
+    public func checked<Value>(_ value: Value?) throws -> Value {
+        try check()
+        guard let value else { preconditionFailure("nil without a mistake") }
+        return value
+    }
+
     /// Checks a text's length in characters and that it holds nothing unprintable; answers it trimmed.
     public mutating func text(
         _ field: String, _ value: String?, _ length: ClosedRange<Int>, multiline: Bool = false

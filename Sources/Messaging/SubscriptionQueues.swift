@@ -22,23 +22,21 @@ public struct SubscriptionQueues: Sendable {
 
     public static func name(of id: SubscriptionID) -> String { "em.subscription.\(id)" }
 
-    /// Makes the queue and its bindings; of one that is not fed, takes the bindings away.
-    public func declare(_ queue: SubscribedQueue) async throws(BrokerError) {
+    /// Has the broker keep a queue as it shall be: made and bound, made and unbound, or gone. Done twice it is done once.
+    /// - Parameter before: as it was; what `queue` doesn't name any more is unbound.
+    public func settle(_ queue: SubscribedQueue, after before: SubscribedQueue? = nil) async throws(BrokerError) {
         let topology = Self.topology(queue, names)
-        if queue.isFed {
+        let former = before.map { Self.topology($0, names).bindings } ?? []
+        switch queue.standing {
+        case .fed:
             try await publisher.declare(topology)
-        } else {
+            try await publisher.unbind(former.filter { !topology.bindings.contains($0) })
+        case .kept:
             try await publisher.declare(Topology(queues: topology.queues))
-            try await publisher.unbind(topology.bindings)
+            try await publisher.unbind(topology.bindings + former.filter { !topology.bindings.contains($0) })
+        case .withheld, .ended:
+            try await remove(queue.id)
         }
-    }
-
-    /// Has the queue of a subscription get other types.
-    /// - Parameter before: as it was; what `after` doesn't name any more is unbound.
-    public func change(_ before: SubscribedQueue, to after: SubscribedQueue) async throws(BrokerError) {
-        try await declare(after)
-        let kept = Self.topology(after, names).bindings
-        try await publisher.unbind(Self.topology(before, names).bindings.filter { !kept.contains($0) })
     }
 
     /// Removes the queue with all that is in it; its readers are told.
@@ -60,7 +58,7 @@ public struct SubscriptionQueues: Sendable {
     /// Has these declared whenever the relay connects anew: a broker that lost everything gets them back before the
     /// first message.
     public func declareOnConnect(_ queues: [SubscribedQueue]) {
-        publisher.declareOnConnect(queues.filter(\.isFed).map { Self.topology($0, names) })
+        publisher.declareOnConnect(queues.filter { $0.standing == .fed }.map { Self.topology($0, names) })
     }
 
     static func topology(_ queue: SubscribedQueue, _ names: BrokerNames) -> Topology {

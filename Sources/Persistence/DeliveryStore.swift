@@ -29,6 +29,8 @@ public struct DeliveryStep: Hashable, Sendable {
         case read
     }
 
+    /// The same whenever it is read; of what happened at one moment it says the order.
+    var id: UUID
     public var at: Date
     public var name: Name
     public var notificationID: NotificationID?
@@ -63,10 +65,12 @@ public struct DeliveryStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// What happened to a registration and to what its person was told about the event; the oldest first, at most five
-    /// hundred steps. What an earlier holder was told is theirs.
-    public func timeline(of registration: RegistrationID) async throws -> [DeliveryStep] {
-        try await database.read(
+    /// What happened to a registration and to what its person was told about the event; the oldest first. What
+    /// an earlier holder was told is theirs. Of mails, the latest two hundred.
+    public func timeline(
+        of registration: RegistrationID, after: PageKey?, limit: Int
+    ) async throws -> Page<DeliveryStep> {
+        let rows = try await database.read(
             """
             WITH r AS (SELECT * FROM registrations WHERE id = \(registration)), n AS (
                 SELECT n.* FROM notifications n JOIN r ON n.user_id = r.user_id AND n.event_id = r.event_id
@@ -74,37 +78,45 @@ public struct DeliveryStore: Sendable {
             ), steps AS (
                 SELECT created_at AS at, CASE WHEN line_number IS NULL THEN 'registered' ELSE 'waitlisted' END AS name,
                     NULL::uuid AS notification_id, NULL AS kind, NULL AS detail, NULL::timestamptz AS next_attempt_at,
-                    0 AS place
+                    0 AS place, r.id::text AS source
                 FROM r
-                UNION ALL SELECT confirmed_at, 'promoted', NULL, NULL, NULL, NULL, 1 FROM r
+                UNION ALL SELECT confirmed_at, 'promoted', NULL, NULL, NULL, NULL, 1, r.id::text FROM r
                     WHERE line_number IS NOT NULL AND confirmed_at IS NOT NULL
-                UNION ALL SELECT cancelled_at, 'cancelled', NULL, NULL, NULL, NULL, 2 FROM r WHERE cancelled_at IS NOT NULL
-                UNION ALL SELECT t.issued_at, 'ticketIssued', NULL, NULL, NULL, NULL, 3
+                UNION ALL SELECT cancelled_at, 'cancelled', NULL, NULL, NULL, NULL, 2, r.id::text FROM r
+                    WHERE cancelled_at IS NOT NULL
+                UNION ALL SELECT t.issued_at, 'ticketIssued', NULL, NULL, NULL, NULL, 3, t.id::text
                     FROM tickets t JOIN r ON t.registration_id = r.id
-                UNION ALL SELECT t.revoked_at, 'ticketRevoked', NULL, NULL, NULL, NULL, 4
+                UNION ALL SELECT t.revoked_at, 'ticketRevoked', NULL, NULL, NULL, NULL, 4, t.id::text
                     FROM tickets t JOIN r ON t.registration_id = r.id WHERE t.revoked_at IS NOT NULL
-                UNION ALL SELECT c.at, 'checkedIn', NULL, NULL, NULL, NULL, 5
+                UNION ALL SELECT c.at, 'checkedIn', NULL, NULL, NULL, NULL, 5, c.id::text
                     FROM check_ins c JOIN r ON c.registration_id = r.id
                 UNION ALL SELECT created_at, CASE status WHEN 'muted' THEN 'mailMuted' ELSE 'mailPlanned' END, id, kind,
-                    NULL, NULL, 6 FROM n
+                    NULL, NULL, 6, id::text FROM n
                 UNION ALL SELECT a.at, CASE a.outcome WHEN 'accepted' THEN 'mailAccepted' WHEN 'deferred' THEN 'mailDeferred'
                         WHEN 'failed' THEN 'mailFailed' WHEN 'dropped' THEN 'mailDropped' ELSE 'mailMuted' END,
-                    n.id, n.kind, a.detail, a.next_attempt_at, 7 FROM delivery_attempts a JOIN n ON n.id = a.notification_id
+                    n.id, n.kind, a.detail, a.next_attempt_at, 7,
+                    lpad(to_hex(a.id), 32, '0') FROM delivery_attempts a JOIN n ON n.id = a.notification_id
                 -- What was sent before attempts were written down.
-                UNION ALL SELECT sent_at, 'mailAccepted', id, kind, NULL, NULL, 8 FROM n
+                UNION ALL SELECT sent_at, 'mailAccepted', id, kind, NULL, NULL, 8, id::text FROM n
                     WHERE sent_at IS NOT NULL
                         AND NOT EXISTS (SELECT FROM delivery_attempts a WHERE a.notification_id = n.id)
-                UNION ALL SELECT read_at, 'read', id, kind, NULL, NULL, 9 FROM n WHERE read_at IS NOT NULL AND in_app
+                UNION ALL SELECT read_at, 'read', id, kind, NULL, NULL, 9, id::text FROM n
+                    WHERE read_at IS NOT NULL AND in_app
+            ), numbered AS (
+                -- What happened at one moment in its order, and each step under a name that stays.
+                SELECT *, (lpad(to_hex(place), 2, '0') || substr(replace(source, '-', ''), 3))::uuid AS id FROM steps
             )
-            SELECT * FROM steps ORDER BY at, place LIMIT 500
-            """
-        ).map { row in
+            SELECT * FROM numbered WHERE \(after?.at) IS NULL OR (at, id) > (\(after?.at), \(after?.id))
+            ORDER BY at, id LIMIT \(limit + 1)
+            """)
+        let steps = try rows.map { row in
             DeliveryStep(
-                at: try row.decode("at"), name: try row.decode("name"),
+                id: try row.decode("id"), at: try row.decode("at"), name: try row.decode("name"),
                 notificationID: try row.decode("notification_id"),
                 kind: try row.decode("kind"), detail: try row.decode("detail"),
                 nextAttemptAt: try row.decode("next_attempt_at"))
         }
+        return Page(steps, limit: limit) { PageKey(at: $0.at, id: $0.id) }
     }
 
     /// The statement that notes an attempt at a notification; nothing for one that was sent before.

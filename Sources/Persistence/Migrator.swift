@@ -52,6 +52,9 @@ public struct Migrator: Sendable {
             script: PackageResources._021_add_api_keys_and_subscriptions_sql),
         Migration(name: "0022_add_webhook_deliveries", script: PackageResources._022_add_webhook_deliveries_sql),
         Migration(name: "0024_add_mail_previews", script: PackageResources._024_add_mail_previews_sql),
+        Migration(
+            name: "0025_index_unread_subscription_notices",
+            script: PackageResources._025_index_unread_subscription_notices_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

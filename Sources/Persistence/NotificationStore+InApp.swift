@@ -12,6 +12,8 @@ public struct InAppNotification: Sendable {
     public var changes: [EventData.Change]?
     /// When the event begins, in a reminder.
     public var startsAt: Date?
+    /// Of which subscription it is, and why it gets no more deliveries.
+    public var subscription: MailContext.SubscriptionMatter?
 
     public struct Announcement: Sendable {
         public var id: AnnouncementID
@@ -34,7 +36,7 @@ extension NotificationStore {
             SELECT x.*, n.read_at, n.details, e.starts_at, a.id AS announcement_id, a.title, a.body
             FROM (
                 \(fragment: Self.selection)
-                WHERE n.user_id = \(user) AND n.event_id IS NOT NULL AND n.in_app
+                WHERE n.user_id = \(user) AND \(fragment: Self.isShown)
                     AND (\(unread) IS NULL OR (n.read_at IS NULL) = \(unread))
                     AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
                 ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
@@ -59,8 +61,8 @@ extension NotificationStore {
     ) async throws -> Int {
         let found = try await transaction.query(
             """
-            UPDATE notifications SET read_at = coalesce(read_at, \(now))
-            WHERE id = \(id) AND user_id = \(user) AND in_app AND event_id IS NOT NULL
+            UPDATE notifications n SET read_at = coalesce(read_at, \(now))
+            WHERE n.id = \(id) AND n.user_id = \(user) AND \(fragment: Self.isShown)
             """)
         if found.affectedRows == 0 { throw DomainError.notFound }
         return try await tellUnread(user, on: transaction)
@@ -72,13 +74,18 @@ extension NotificationStore {
     {
         _ = try await transaction.query(
             """
-            UPDATE notifications SET read_at = \(now)
-            WHERE user_id = \(user) AND read_at IS NULL AND in_app AND event_id IS NOT NULL AND created_at <= \(time)
+            UPDATE notifications n SET read_at = \(now)
+            WHERE n.user_id = \(user) AND n.read_at IS NULL AND n.created_at <= \(time) AND \(fragment: Self.isShown)
             """)
         return try await tellUnread(user, on: transaction)
     }
 
-    private func tellUnread(_ user: UserID, on transaction: Transaction) async throws -> Int {
+    /// Of a notification `n`: whether it is to be seen here. What is about somebody's account goes by mail alone, but for a
+    /// subscription that gets no more deliveries.
+    private static let isShown: SQL = "((n.event_id IS NOT NULL AND n.in_app) OR n.kind = 'subscription.paused')"
+
+    /// Tells a person's windows how many are unread, within the transaction that changed it; answers how many.
+    func tellUnread(_ user: UserID, on transaction: Transaction) async throws -> Int {
         let unread = try await transaction.query(Self.unread(user)).first?.decode("unread", as: Int.self) ?? 0
         let news = try OutboxEntry.live(.unreadChanged, event: nil, UnreadData(userId: user, unread: unread))
         try await OutboxStore().append([news], on: transaction)
@@ -89,7 +96,11 @@ extension NotificationStore {
         """
         SELECT count(*) AS unread FROM (
             SELECT FROM notifications
-            WHERE user_id = \(user) AND read_at IS NULL AND in_app AND event_id IS NOT NULL LIMIT \(unreadAtMost)
+            WHERE user_id = \(user) AND read_at IS NULL AND in_app AND event_id IS NOT NULL
+            UNION ALL
+            SELECT FROM notifications
+            WHERE user_id = \(user) AND read_at IS NULL AND kind = 'subscription.paused'
+            LIMIT \(unreadAtMost)
         ) counted
         """
     }
@@ -102,6 +113,9 @@ extension NotificationStore {
         }
         if notification.kind == .eventUpdated, let details = try row.decode("details", as: String?.self) {
             shown.changes = try WireJSON.decode([EventData.Change].self, from: Array(details.utf8))
+        }
+        if notification.kind == .subscriptionPaused, let details = try row.decode("details", as: String?.self) {
+            shown.subscription = try WireJSON.decode(MailContext.SubscriptionMatter.self, from: Array(details.utf8))
         }
         if notification.kind == .eventReminder { shown.startsAt = try row.decode("starts_at") }
         return shown

@@ -4,14 +4,17 @@ public import Postgres
 
 /// What organizers see and do about the mails of one registration.
 extension NotificationStore {
-    /// What a registration's person was written, and how far it came: the newest first, at most a hundred.
-    public func list(of registration: RegistrationID) async throws -> [Notification] {
-        try await database.read(
+    /// What a registration's person was written, and how far it came: the newest first.
+    public func list(
+        of registration: RegistrationID, after: PageKey?, limit: Int
+    ) async throws -> Page<Notification> {
+        let rows = try await database.read(
             """
             \(fragment: Self.selection) WHERE n.registration_id = \(registration)
-            ORDER BY n.created_at DESC, n.id DESC LIMIT 100
-            """
-        ).map(Self.notification)
+                AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
+            ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
+            """)
+        return Page(try rows.map(Self.notification), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
     /// Plans a mail anew. While one of its kind is still on its way to this person, that one is it: asking twice sends

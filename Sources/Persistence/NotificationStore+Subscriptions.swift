@@ -3,7 +3,7 @@ public import FoundationEssentials
 public import Postgres
 
 extension NotificationStore {
-    /// Writes down that a subscription's owner is told that it gets no more deliveries, with the job that sends it.
+    /// Writes down that a subscription's owner is told that it gets no more deliveries, with the job that mails it.
     public func planSubscriptionNotice(
         about subscription: SubscriptionID, _ stop: WebhookStop, now: Date, on transaction: Transaction
     ) async throws {
@@ -27,5 +27,6 @@ extension NotificationStore {
             """)
         let jobs = try rows.map { try OutboxEntry.work(.mailSend, event: nil, Self.data($0)) }
         try await OutboxStore().append(jobs, on: transaction)
+        _ = try await tellUnread(try row.decode("user_id"), on: transaction)
     }
 }

@@ -37,27 +37,33 @@ public struct Subscription: Sendable {
     }
 }
 
-/// A queue that stands at the broker for a subscription, or shall be gone from it.
+/// The queue of a subscription, as the broker shall have it.
 public struct SubscribedQueue: Sendable, Hashable {
+    public enum Standing: String, Sendable {
+        /// Messages come in.
+        case fed
+        /// Paused: what is in it may be read, and nothing new comes in.
+        case kept
+        /// Its person may not have what it is about, for now: the broker has no such queue, and its readers are cut off.
+        case withheld
+        /// Deleted, or its person is gone: the queue goes, and the row after it.
+        case ended
+    }
+
     public var id: SubscriptionID
     public var owner: UserID
     public var scope: SubscriptionScope
     public var types: [MessagePattern]
-    /// Whether messages shall come in: it is active, and its person may have them.
-    public var isFed: Bool
-    /// Its person is gone: the queue goes, and the row after it.
-    public var hasEnded: Bool
+    public var standing: Standing
 
     public init(
-        id: SubscriptionID, owner: UserID, scope: SubscriptionScope, types: [MessagePattern], isFed: Bool,
-        hasEnded: Bool = false
+        id: SubscriptionID, owner: UserID, scope: SubscriptionScope, types: [MessagePattern], standing: Standing
     ) {
         self.id = id
         self.owner = owner
         self.scope = scope
         self.types = types
-        self.isFed = isFed
-        self.hasEnded = hasEnded
+        self.standing = standing
     }
 }
 
@@ -151,8 +157,13 @@ public struct SubscriptionStore: Sendable {
         return try row.decode("generation")
     }
 
-    public func remove(_ id: SubscriptionID, on transaction: Transaction) async throws {
-        _ = try await transaction.query("DELETE FROM subscriptions WHERE id = \(id)")
+    /// Takes a webhook away with its deliveries. A queue's row is hidden from everybody, and waits until the broker has
+    /// removed the queue: ``forget(_:on:)``.
+    public func remove(_ subscription: Subscription, now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            subscription.delivery == .webhook
+                ? "DELETE FROM subscriptions WHERE id = \(subscription.id)"
+                : "UPDATE subscriptions SET ended_at = \(now), password_hash = NULL WHERE id = \(subscription.id)")
     }
 
     // MARK: The broker
@@ -160,27 +171,21 @@ public struct SubscriptionStore: Sendable {
     /// Every queue that has to be at the broker, or to go.
     public func queues() async throws -> [SubscribedQueue] {
         try await database.read(
-            """
-            SELECT s.id, s.user_id, s.scope, s.types, s.ended_at IS NOT NULL AS has_ended,
-                s.status = 'active' AND s.ended_at IS NULL AND u.deleted_at IS NULL
-                    AND (s.scope = 'own' OR u.role = 'admin') AS is_fed
-            FROM subscriptions s JOIN users u ON u.id = s.user_id
-            WHERE s.delivery = 'queue' ORDER BY s.created_at, s.id
-            """
-        ).map { row in
-            SubscribedQueue(
-                id: try row.decode("id"), owner: try row.decode("user_id"), scope: try row.decode("scope"),
-                types: try Self.patterns(row), isFed: try row.decode("is_fed"),
-                hasEnded: try row.decode("has_ended"))
-        }
+            "\(fragment: Self.queueSelection) WHERE s.delivery = 'queue' ORDER BY s.created_at, s.id"
+        ).map(Self.queue)
     }
 
-    /// Removes the rows of people who are gone, once their queues are.
-    public func forget(_ ids: [SubscriptionID]) async throws {
-        try await database.transaction { transaction in
-            _ = try await transaction.query(
-                "DELETE FROM subscriptions WHERE id = ANY(\(ids)) AND ended_at IS NOT NULL")
-        }
+    /// One of them, held until the transaction is over: whoever tells the broker of it does so alone. Nil once it is
+    /// forgotten.
+    public func holdQueue(_ id: SubscriptionID, on transaction: Transaction) async throws -> SubscribedQueue? {
+        try await transaction.query(
+            "\(fragment: Self.queueSelection) WHERE s.delivery = 'queue' AND s.id = \(id) FOR UPDATE OF s"
+        ).first.map(Self.queue)
+    }
+
+    /// Removes the row of one that ended, once its queue is gone.
+    public func forget(_ id: SubscriptionID, on transaction: Transaction) async throws {
+        _ = try await transaction.query("DELETE FROM subscriptions WHERE id = \(id) AND ended_at IS NOT NULL")
     }
 
     /// Whether a queue's reader may come in: with this password, if one is given.
@@ -201,6 +206,21 @@ public struct SubscriptionStore: Sendable {
         id, user_id, name, scope, types, delivery, url, status, status_reason, created_at, generation, rotated_at,
         last_delivery_at
         """
+
+    private static let queueSelection: SQL = """
+        SELECT s.id, s.user_id, s.scope, s.types,
+            CASE WHEN s.ended_at IS NOT NULL THEN 'ended'
+                WHEN u.deleted_at IS NOT NULL OR s.status = 'disabled' OR (s.scope = 'all' AND u.role <> 'admin')
+                    THEN 'withheld'
+                WHEN s.status = 'active' THEN 'fed' ELSE 'kept' END AS standing
+        FROM subscriptions s JOIN users u ON u.id = s.user_id
+        """
+
+    private static func queue(_ row: Row) throws -> SubscribedQueue {
+        SubscribedQueue(
+            id: try row.decode("id"), owner: try row.decode("user_id"), scope: try row.decode("scope"),
+            types: try patterns(row), standing: try row.decode("standing"))
+    }
 
     private static func subscription(_ row: Row) throws -> Subscription {
         var subscription = Subscription(

@@ -47,14 +47,17 @@ public struct WebhookURL: Sendable, Hashable {
             let isInside = !rule.permits(address, isEncrypted: true)
             throw Refusal(message: isInside ? "must not lead to a private or reserved address" : mustBeEncrypted)
         }
-        // Which address a name has is only known when it is used; these are inside wherever they are used.
-        let isInside = !bare.contains(".") || bare.hasSuffix(".localhost")
-        if isInside, rule.allowed.isEmpty {
-            throw Refusal(message: "must name a host of the internet")
+        // Which address a name has is only known when it is used; but these have one everywhere (RFC 6761 §6.3).
+        if bare == "localhost" || bare.hasSuffix(".localhost") {
+            guard loopback.contains(where: { rule.permits($0, isEncrypted: isEncrypted) }) else {
+                throw Refusal(message: "must not lead to a private or reserved address")
+            }
         }
+        if !bare.contains("."), rule.allowed.isEmpty { throw Refusal(message: "must name a host of the internet") }
         if !isEncrypted, rule.allowed.isEmpty { throw Refusal(message: mustBeEncrypted) }
     }
 
+    private static let loopback = [IPAddress([127, 0, 0, 1]), IPAddress([UInt8](repeating: 0, count: 15) + [1])]
     private static let mustBeEncrypted = "must begin with https://"
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chaos.arena import Arena
-from em.attendance import Careless, Churn, Consumer, Queue, check_the_list_of_a_killed_consumer, last_sequence, truth
+from em.attendance import Careless, Churn, Consumer, Subscribed, check_the_list_of_a_killed_consumer, last_sequence, truth
 
 OPERATIONS = 5000
 
@@ -15,7 +15,7 @@ OPERATIONS = 5000
 @pytest.mark.long
 def test_the_list_of_a_killed_consumer_is_exact(arena: Arena, tmp_path: Path) -> None:
     arena.begin()
-    queue, second = (Queue(arena.truth.amqp_url, owner=None) for _ in range(2))
+    queue, second = (Subscribed(arena.admin(), arena.truth.amqp_url, scope="all") for _ in range(2))
     event = arena.events(1, capacity=OPERATIONS // 12, waitlist=True)[0]
     url = arena.fleet.urls()[0]
     try:

@@ -222,7 +222,8 @@ def try_production(deployment: Production) -> None:
     assert sign_in("user@example.com").status_code == 401, "a demo account"
     page = requests.get(deployment.url, verify=deployment.certificate, timeout=20)
     assert page.status_code == 200 and page.headers["Strict-Transport-Security"]
-    assert requests.get(deployment.url.replace("https", "http"), timeout=20).status_code == 400
+    plain = requests.get(deployment.url.replace("https", "http"), timeout=20, allow_redirects=False)
+    assert plain.is_redirect and plain.headers["Location"].startswith(deployment.url), plain.headers
 
 
 def kill_everything(deployment: Deployment, site: Site) -> None:

@@ -135,6 +135,30 @@ def test_control_what_is_missing_is_found() -> None:
         assert what in found
 
 
+def unpaged(document: dict) -> list[str]:
+    """Lists that don't go page by page as all do."""
+    found = []
+    for path, method, operation in operations(document):
+        schema = answers(operation, document).get("200", {}).get("content", {}).get("application/json", {}).get("schema", {})
+        schema = resolved(document, schema["$ref"]) if "$ref" in schema else schema
+        if method != "get" or "items" not in schema.get("properties", {}):
+            continue
+        asked = {each["name"] for each in (resolved(document, each["$ref"]) if "$ref" in each else each
+                                           for each in operation.get("parameters", []))}
+        # Messages go on from a sequence, which is what their readers remember.
+        if not {"items", "nextCursor"} <= set(schema["required"]) or not {"limit", "after" if path.endswith("/messages") else "cursor"} <= asked:
+            found.append(operation["operationId"])
+    return found
+
+
+def test_every_list_goes_page_by_page() -> None:
+    assert unpaged(openapi()) == []
+    document = copy.deepcopy(openapi())
+    document["components"]["schemas"]["Timeline"]["required"] = ["items"]
+    document["paths"]["/api/v1/api-keys"]["get"]["parameters"] = []
+    assert unpaged(document) == ["showTimeline", "listApiKeys"]
+
+
 def named_examples(document: dict) -> Iterator[tuple[str, dict, object]]:
     """Where it stands, the schema, and the example."""
     def within(where: str, schema: object) -> Iterator[tuple[str, dict, object]]:

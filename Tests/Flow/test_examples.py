@@ -19,9 +19,10 @@ import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from em.attendance import Careless, Churn, Consumer, Queue, check_the_list_of_a_killed_consumer, last_sequence, truth
+from em.attendance import Careless, Churn, Consumer, Queue, Subscribed, check_the_list_of_a_killed_consumer, last_sequence, truth
 from em.contract import asyncapi
 from em.people import People, Person
+from em.receiver import ADDRESS
 from em.stack import ROOT, Stack
 from em.waiting import eventually
 from em.world import World
@@ -38,8 +39,8 @@ def organizer(people: People) -> Person:
 
 
 @pytest.fixture
-def queue(stack: Stack, organizer: Person) -> Iterator[Queue]:
-    queue = Queue(stack.address["EM_AMQP_URL"], organizer.id)
+def queue(stack: Stack, organizer: Person) -> Iterator[Subscribed]:
+    queue = Subscribed(organizer.api, stack.address["EM_AMQP_URL"])
     yield queue
     queue.close()
 
@@ -48,7 +49,7 @@ second_queue = queue  # one more, for the same organizer
 
 
 def test_the_list_is_exact_however_often_its_keeper_is_killed(
-        stack: Stack, world: World, people: People, organizer: Person, queue: Queue, second_queue: Queue, tmp_path: Path) -> None:
+        stack: Stack, world: World, people: People, organizer: Person, queue: Subscribed, second_queue: Subscribed, tmp_path: Path) -> None:
     event = world.event(organizer, capacity=OPERATIONS // 12, waitlistEnabled=True)["id"]
     seed = random.SystemRandom().randrange(1_000_000)
     print(f"seed {seed}")
@@ -168,12 +169,10 @@ class Hook:
 
 
 class Receiver:
-    def __init__(self, home: Path, **environment: str):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+    def __init__(self, home: Path, place: tuple[str, int] | None = None, **environment: str):
+        self.address, self.port = place or free_place("127.0.0.1")
         self.output = home / "output"
-        environment |= {"PATH": os.environ["PATH"], "WEBHOOK_LISTEN": f"127.0.0.1:{self.port}", "WEBHOOK_SEEN": str(home / "seen.sqlite")}
+        environment |= {"PATH": os.environ["PATH"], "WEBHOOK_LISTEN": f"{self.address}:{self.port}", "WEBHOOK_SEEN": str(home / "seen.sqlite")}
         with open(self.output, "wb") as output:
             self.child = subprocess.Popen([sys.executable, EXAMPLES / "webhook-receiver.py"], stdout=output,
                                           stderr=subprocess.DEVNULL, env=environment)
@@ -181,10 +180,10 @@ class Receiver:
 
     def _listens(self) -> bool:
         with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+            return probe.connect_ex((self.address, self.port)) == 0
 
     def take(self, hook: Hook, signature: str) -> int:
-        return requests.post(f"http://127.0.0.1:{self.port}/", data=hook.body, headers=hook.headers(signature), timeout=10).status_code
+        return requests.post(f"http://{self.address}:{self.port}/", data=hook.body, headers=hook.headers(signature), timeout=10).status_code
 
     def __enter__(self) -> "Receiver":
         return self
@@ -192,6 +191,12 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self.child.kill()
         self.child.wait()
+
+
+def free_place(address: str) -> tuple[str, int]:
+    with socket.socket() as free:
+        free.bind((address, 0))
+        return free.getsockname()
 
 
 @pytest.fixture
@@ -230,6 +235,25 @@ def test_webhooks_that_are_not_genuine_are_refused(receiver: Receiver) -> None:
         assert receiver.take(bare, signature) == 401
     assert receiver.take(bare, bare.v1) == 204  # the control: nothing but the signature was wrong
     eventually(lambda: len(receiver.output.read_text().splitlines()) == 1, "only the last is printed")
+
+
+def test_what_we_send_the_example_takes(world: World, people: People, organizer: Person, tmp_path: Path) -> None:
+    """By v1 and by v1a, and by the old secret while another takes its place."""
+    place = free_place(ADDRESS)
+    made = organizer.api.post("/subscriptions", {"name": "CRM", "scope": "own", "types": ["em.registration.*"], "delivery": "webhook",
+                                                 "url": f"http://{place[0]}:{place[1]}/"}, status=201)
+    try:
+        event = world.event(organizer)
+        for number, (setting, credential) in enumerate((("SECRET", "secret"), ("PUBLIC_KEY", "publicKey"), ("SECRET", "secret")), start=1):
+            home = tmp_path / str(number)
+            home.mkdir()
+            if number == 3:
+                organizer.api.post(f"/subscriptions/{made['id']}/credentials")
+            with Receiver(home, place, **{f"WEBHOOK_{setting}": made[credential]}) as receiver:
+                registration = world.register(people.one(), event)
+                eventually(lambda: registration["id"] in receiver.output.read_text(), "it prints what it was told", within=30)
+    finally:
+        organizer.api.send("DELETE", f"/subscriptions/{made['id']}")
 
 
 # MARK: The walk

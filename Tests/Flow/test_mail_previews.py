@@ -25,5 +25,6 @@ def test_words_that_no_mail_could_have_are_refused(world: World, people: People)
     organizer = people.one("organizer")
     path = f"/events/{world.event(organizer)['id']}/mail-previews"
     for wish in ({}, {"kind": "account.resetPassword"}, {"kind": "announcement"}, {"kind": "event.reminder", "colour": "#ffffff"},
-                 {"kind": "event.reminder", "language": "fr"}):
+                 {"kind": "event.reminder", "language": "fr"}, {"kind": "event.reminder", "title": ""},
+                 {"kind": "event.reminder", "title": "x" * 201}, {"kind": "event.reminder", "body": None}):
         problem(organizer.api.send("POST", path, json=wish), 422, "validation-failed")

@@ -36,12 +36,19 @@ def credential(people: People, role: str) -> str:
     return people.one(role).token
 
 
-@pytest.mark.parametrize("role", ["nobody", "user", "organizer", "admin", "machine"])
-def test_the_description_holds_whatever_is_sent(stack: Stack, people: People, role: str) -> None:
+RANDOM = "examples,fuzzing"
+EVERYTHING = f"coverage,{RANDOM}"
+"""With what the description itself makes: every limit, a little within it and a little beyond. Those who may do the most get it, with
+a token and with a key; to the others most of it would be refused before anything is looked at."""
+
+
+@pytest.mark.parametrize(("role", "phases"), [("nobody", RANDOM), ("user", RANDOM), ("organizer", RANDOM), ("admin", EVERYTHING),
+                                              ("machine", EVERYTHING)])
+def test_the_description_holds_whatever_is_sent(stack: Stack, people: People, role: str, phases: str) -> None:
     headers = [] if role == "nobody" else ["-H", f"Authorization: Bearer {credential(people, role)}"]
     ran = subprocess.run(
         [ROOT / ".local-tools/venv/bin/python", "-m", "schemathesis.cli", "--config-file", HERE / "schemathesis.toml", "run",
-         f"{stack.url}/openapi.yaml", *headers, "--checks", "all", "--phases", "examples,coverage,fuzzing", "-n", str(TRIES),
+         f"{stack.url}/openapi.yaml", *headers, "--checks", "all", "--phases", phases, "-n", str(TRIES),
          "--generation-deterministic", "--suppress-health-check", "all", "--continue-on-failure", "--warnings", "off", "--no-color"],
         capture_output=True, text=True, timeout=240, cwd=stack.state)
     assert ran.returncode == 0, ran.stdout[-12_000:] + ran.stderr[-2000:]

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from em.api import Api, problem
+from em.contract import described
 from em.people import PASSWORD, People, Person
 from em.stack import Stack
 from em.waiting import eventually
@@ -48,6 +49,7 @@ class Reader:
             if method is None:
                 break
             self.heard.append(json.loads(body))
+            described().check_delivery(self.heard[-1])
             self.channel.basic_ack(method.delivery_tag)
         return self.heard
 

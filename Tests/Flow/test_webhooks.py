@@ -4,9 +4,12 @@ The stack lets them through to 127.77.0.0/16 (EM_WEBHOOK_ALLOWED_ADDRESSES), whe
 inside stays refused when it is given (tests of the route and Tests/Unit/Webhooks) and, which is what these subscriptions are
 made by SQL for, when it is used."""
 
+import os
+import subprocess
 import threading
 import time
 import uuid
+from pathlib import Path
 
 import pytest
 import requests
@@ -14,7 +17,7 @@ import requests
 from em.api import problem
 from em.people import People, Person
 from em.receiver import Heard, Receiver, Refused, secrets, verify
-from em.stack import Stack
+from em.stack import Second, Stack
 from em.waiting import eventually
 from em.world import World
 
@@ -90,6 +93,38 @@ def test_a_registration_arrives_and_its_signatures_hold(world: World, people: Pe
         assert {each.message["subject"] for each in receiver.heard} == {event["id"]}
 
 
+def test_from_the_request_for_it_to_a_signed_delivery(world: World, people: People, organizer: Person) -> None:
+    """As an integrator goes: nothing here is known but what the API said."""
+    with Receiver() as receiver:
+        made = organizer.api.post("/subscriptions", {"name": "CRM", "scope": "own", "types": ["em.registration.*"], "delivery": "webhook",
+                                                     "url": receiver.url}, status=201)
+        path = f"/subscriptions/{made['id']}"
+        assert made["secret"].startswith("whsec_") and made["publicKey"].startswith("whpk_") and made["secretRotatesUntil"] is None
+        assert not {"secret", "publicKey"} & organizer.api.get(path).keys()
+        event = world.event(organizer)
+        registration = world.register(people.one(), event)
+        first = eventually(lambda: receiver.of(event["id"]), "the delivery")[0]
+        assert first.message["data"]["registrationId"] == registration["id"]
+        assert len(first.headers["webhook-signature"].split()) == 2
+        assert [verify(first, made[secret]) for secret in ("secret", "publicKey")] == ["v1", "v1a"]
+
+        renewed = organizer.api.post(f"{path}/credentials")
+        assert renewed["secret"] != made["secret"] and renewed["publicKey"] != made["publicKey"] and renewed["secretRotatesUntil"]
+        world.register(people.one(), event)
+        second = eventually(lambda: receiver.of(event["id"])[1:], "the next delivery")[0]
+        assert len(second.headers["webhook-signature"].split()) == 4
+        for secrets_of in (made, renewed):
+            assert [verify(second, secrets_of[secret]) for secret in ("secret", "publicKey")] == ["v1", "v1a"]
+        with pytest.raises(Refused):  # the control: the new secret did not sign what was sent before it was made
+            verify(first, renewed["secret"])
+
+        assert organizer.api.get(f"{path}/deliveries?status=delivered")["items"][0]["eventId"] == event["id"]
+        assert organizer.api.send("DELETE", path).status_code == 204
+        world.register(people.one(), event)
+        eventually(lambda: len(organizer.api.get(f"/messages?eventId={event['id']}")["items"]) >= 4, "the last to be published")
+        assert len(receiver.of(event["id"])) == 2
+
+
 def test_what_was_changed_on_the_way_or_is_old_or_anothers_does_not_hold(organizer: Person, subscribe) -> None:
     with Receiver() as receiver:
         subscription, other = subscribe(organizer, receiver.url), subscribe(organizer, receiver.url)
@@ -153,6 +188,11 @@ def test_a_receiver_that_is_gone_is_left_alone_and_its_owner_told(world: World, 
         mail = world.mailbox.wait_for(organizer.email, "A webhook of yours")
         assert receiver.url in mail.get_body(("plain",)).get_content() and "410 Gone" in mail.get_body(("plain",)).get_content()
         assert len(receiver.heard) == 1
+        [notice] = organizer.api.get("/me/notifications")["items"]
+        assert (notice["kind"], notice["eventId"]) == ("subscription.paused", None)
+        assert notice["subscription"] == {"name": "CRM", "isDisabled": True}
+        assert organizer.api.get("/me/notifications/unread") == {"unread": 1}
+        assert organizer.api.post(f"/me/notifications/{notice['id']}/read") == {"unread": 0}
 
 
 INSIDE = ["http://127.0.0.1:{port}/", "http://[::1]:{six}/", "http://169.254.169.254/latest/meta-data/", "http://2130706433:{port}/",
@@ -169,21 +209,93 @@ def inside():
         yield four, six
 
 
-@pytest.mark.parametrize("address", INSIDE)
-def test_no_delivery_gets_inside(organizer: Person, subscribe, inside: tuple[Receiver, Receiver], address: str) -> None:
+def test_no_subscription_is_made_for_an_address_inside(organizer: Person, inside: tuple[Receiver, Receiver]) -> None:
     four, six = inside
-    subscription = subscribe(organizer, address.format(port=four.port, six=six.port))
-    [attempt] = subscription.tried(subscription.test())["attempts"]
-    assert attempt["error"] == "address not allowed" and attempt["status"] is None
+    wish = {"name": "CRM", "scope": "own", "types": ["*"], "delivery": "webhook"}
+    for address in INSIDE:
+        url = address.format(port=four.port, six=six.port)
+        refusal = problem(organizer.api.send("POST", "/subscriptions", json={**wish, "url": url}), 422, "validation-failed")
+        assert [each["field"] for each in refusal["errors"]] == ["url"], url
+    assert not organizer.api.get("/subscriptions")["items"]
+    with Receiver() as receiver:  # the control: nothing but the address was wrong
+        made = organizer.api.post("/subscriptions", {**wish, "url": receiver.url}, status=201)
+        path = f"/subscriptions/{made['id']}"
+        for address in INSIDE:
+            refusal = problem(organizer.api.send("PATCH", path, json={"url": address.format(port=four.port, six=six.port)}), 422)
+            assert [each["field"] for each in refusal["errors"]] == ["url"]
+        assert organizer.api.get(path)["url"] == receiver.url
+
+
+def test_no_delivery_gets_inside(organizer: Person, subscribe, inside: tuple[Receiver, Receiver]) -> None:
+    four, six = inside
+    made = [(address, subscribe(organizer, address.format(port=four.port, six=six.port))) for address in INSIDE]
+    tests = [subscription.test() for _, subscription in made]
+    for (address, subscription), test in zip(made, tests):
+        [attempt] = subscription.tried(test)["attempts"]
+        assert attempt["error"] == "address not allowed" and attempt["status"] is None, address
     assert four.connections == six.connections == 1  # the fixture's
 
 
+NAMES = {"four.example.test": ["127.0.0.1"], "six.example.test": ["::1"], "meta.example.test": ["169.254.169.254"],
+         "private.example.test": ["10.0.0.1"], "both.example.test": ["127.0.0.1", "::1"],
+         "mixed.example.test": ["127.77.0.1", "127.0.0.1", "::1"], "fine.example.test": ["127.77.0.1"]}
+
+
+@pytest.fixture
+def named(stack: Stack, tmp_path: Path):
+    """Has notifications run where these names have these addresses: in a mount namespace with an /etc/hosts of its own."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text("".join(f"{address} {name}\n" for name, addresses in NAMES.items() for address in addresses))
+    inside = ("unshare", "--mount", *(() if os.getuid() == 0 else ("--map-root-user",)), "sh", "-c",
+              f"mount --bind {hosts} /etc/hosts && exec \"$@\"", "sh")
+    if subprocess.run([*inside, "true"], capture_output=True).returncode:
+        pytest.skip("this machine gives no mount namespace; Tests/Unit/OutgoingHTTP tests the same with localhost")
+    stack.control("stop", "notifications")
+    yield lambda **settings: Second(stack, "notifications", inside, **settings)
+    stack.control("start", "notifications")
+
+
+def test_no_name_leads_inside_whatever_its_addresses(
+        stack: Stack, organizer: Person, subscribe, inside: tuple[Receiver, Receiver], named) -> None:
+    four, six = inside
+    with Receiver() as receiver:
+        # One port for all, so that every address of a name is one where somebody could be.
+        with Receiver("127.0.0.1", port=receiver.port) as guarded, Receiver("::1", port=receiver.port) as guarded_six:
+            def tried(name: str, subscription: Subscription) -> dict:
+                return subscription.tried(subscription.test())["attempts"][-1]
+
+            made = {name: subscribe(organizer, f"http://{name}:{receiver.port}/") for name in NAMES}
+            with named():
+                came = {name: tried(name, subscription) for name, subscription in made.items()}
+            for name in ("four", "six", "meta", "private", "both"):
+                assert came[f"{name}.example.test"]["error"] == "address not allowed", name
+            # What may be reached is reached; of a name with both kinds only that.
+            assert came["fine.example.test"]["status"] == came["mixed.example.test"]["status"] == 204
+            assert guarded.connections == guarded_six.connections == 0 and receiver.connections >= 1
+            # The control: without the guard the same names lead there.
+            stack.rows("UPDATE subscriptions SET resting_until = NULL WHERE id = ANY(%s)", [each.id for each in made.values()])
+            with named(EM_WEBHOOK_ALLOWED_ADDRESSES="127.0.0.0/8,::1/128"):
+                for name in ("four", "six", "both"):
+                    subscription = made[f"{name}.example.test"]
+                    assert subscription.tried(subscription.test())["attempts"][-1]["status"] == 204, name
+            assert guarded.connections >= 1 and guarded_six.connections >= 1
+        # The good address is silent now: its name's other ones are not tried instead.
+    with Receiver("127.0.0.1", port=receiver.port) as guarded, named():
+        mixed = subscribe(organizer, f"http://mixed.example.test:{receiver.port}/")
+        assert tried("mixed", mixed)["status"] is None and guarded.connections == 0
+
+
 def test_no_redirect_is_followed(organizer: Person, subscribe, inside: tuple[Receiver, Receiver]) -> None:
-    for status in (301, 302, 307, 308):
-        with Receiver(answer=lambda _: (status, {"Location": inside[0].url})) as receiver:
-            subscription = subscribe(organizer, receiver.url)
-            [attempt] = subscription.tried(subscription.test())["attempts"]
-            assert attempt["status"] == status and inside[0].connections == 1
+    four, six = inside
+    targets = [address.format(port=four.port, six=six.port) for address in INSIDE]
+    with Receiver(answer=lambda heard: (int(heard.path[1:4]), {"Location": targets[int(heard.path[5:])]})) as receiver:
+        made = [subscribe(organizer, f"http://127.77.0.1:{receiver.port}/{status}-{number}")
+                for number, status in enumerate((301, 302, 303, 307, 308) * 3) if number < len(targets)]
+        tests = [subscription.test() for subscription in made]
+        for number, (subscription, test) in enumerate(zip(made, tests)):
+            [attempt] = subscription.tried(test)["attempts"]
+            assert attempt["status"] == (301, 302, 303, 307, 308)[number % 5]
+        assert four.connections == six.connections == 1
 
 
 def test_dead_receivers_delay_nobody(world: World, people: People, organizer: Person, subscribe) -> None:

@@ -13,10 +13,10 @@ enum SubscriptionCredentials: Sendable {
     case webhook(WebhookSecret)
 }
 
-/// Makes, changes and ends subscriptions, and with them the broker's queues.
+/// Makes, changes and ends subscriptions, and with them the broker's queues, which follow as soon as that is committed.
 ///
-/// The row is held while the broker is told, and what the broker refuses did not happen: one who is away for a moment costs a
-/// 503, never a subscription without a queue.
+/// What the broker can't be told at once ``SubscriptionUpkeep`` tells it: there is no queue without a subscription, and none
+/// is lacking for longer than the broker is away.
 struct ManageSubscriptions: Sendable {
     let stores: Stores
     /// Nil where no relay runs.
@@ -56,18 +56,19 @@ struct ManageSubscriptions: Sendable {
                 try await stores.subscriptions.insert(
                     subscription, passwordHash: isQueue ? password.hash : nil, on: transaction)
                 try await record("subscription.created", subscription, by: principal, on: transaction)
-                let response = try answer(subscription)
-                if isQueue { try await tell { try await $0.declare(subscription.queue) } }
-                return response
+                // A reader who comes with the answer finds a queue, so that the broker has to be here.
+                if isQueue, queues?.isBrokerHere != true { throw APIProblem.unavailable() }
+                return try answer(subscription)
             }
         }
+        if isQueue, !answered.isReplay { await follow(subscription.id) }
         let credentials: SubscriptionCredentials = isQueue ? .queue(password: password) : .webhook(secret(subscription))
         return (answered, answered.isReplay ? nil : (subscription, credentials))
     }
 
-    /// - Throws: ``DomainError/notFound``; 503 while the broker is away.
+    /// - Throws: ``DomainError/notFound``.
     func edit(_ id: SubscriptionID, _ change: Change, by principal: Principal) async throws -> Subscription {
-        try await stores.database.transaction { transaction in
+        let (before, after) = try await stores.database.transaction { transaction in
             let before = try await held(id, principal, on: transaction)
             var after = before
             after.name = change.name ?? before.name
@@ -81,41 +82,55 @@ struct ManageSubscriptions: Sendable {
             if before.status != after.status || before.types != after.types || before.url != after.url {
                 try await record("subscription.edited", after, before: before, by: principal, on: transaction)
             }
-            if before.delivery == .queue, before.queue != after.queue {
-                try await tell { [before, after] in try await $0.change(before.queue, to: after.queue) }
-            }
-            return after
+            return (before, after)
         }
+        if after.delivery == .queue, before.status != after.status || before.types != after.types {
+            await follow(id, after: before.queue)
+        }
+        return after
     }
 
-    /// Takes a subscription away, its queue with all that is in it.
-    /// - Throws: ``DomainError/notFound``; 503 while the broker is away.
+    /// Takes a subscription away, its queue with all that is in it; nobody comes in any more from the commit on.
+    /// - Throws: ``DomainError/notFound``.
     func remove(_ id: SubscriptionID, by principal: Principal) async throws {
-        try await stores.database.transaction { transaction in
+        let subscription = try await stores.database.transaction { transaction in
             let subscription = try await held(id, principal, on: transaction)
-            if subscription.delivery == .queue { try await tell { try await $0.remove(id) } }
-            try await stores.subscriptions.remove(id, on: transaction)
+            try await stores.subscriptions.remove(subscription, now: clock(), on: transaction)
             try await record("subscription.deleted", subscription, by: principal, on: transaction)
+            return subscription
         }
+        if subscription.delivery == .queue { await follow(id) }
     }
 
     /// Gives a queue's reader another password, or a webhook another secret.
+    /// - Parameter answer: makes the answer to be kept: without credentials.
+    /// - Returns: what is kept, the subscription, and its credentials. A webhook's secret can be told again, which a repeat
+    ///   must be: whoever rotated twice because an answer was lost would have no secret left that both sides know. Of a
+    ///   queue's password nothing is kept.
     /// - Throws: ``DomainError/notFound``.
     func renew(
-        _ id: SubscriptionID, by principal: Principal
-    ) async throws -> (Subscription, SubscriptionCredentials) {
-        try await stores.database.transaction { transaction in
-            var subscription = try await held(id, principal, on: transaction)
-            try await record("subscription.credentials-renewed", subscription, by: principal, on: transaction)
-            if subscription.delivery == .queue {
-                let password = SecretToken()
-                try await stores.subscriptions.setPassword(password.hash, of: id, on: transaction)
-                return (subscription, .queue(password: password))
+        _ id: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
+        _ answer: (Subscription) throws -> StoredResponse
+    ) async throws -> (Answered, Subscription, SubscriptionCredentials?) {
+        let password = SecretToken()
+        let answered = try await stores.database.transaction { transaction in
+            try await stores.idempotency.once(request, on: transaction) {
+                var subscription = try await held(id, principal, on: transaction)
+                try await record("subscription.credentials-renewed", subscription, by: principal, on: transaction)
+                if subscription.delivery == .queue {
+                    try await stores.subscriptions.setPassword(password.hash, of: id, on: transaction)
+                } else {
+                    subscription.rotatedAt = clock()
+                    subscription.generation = try await stores.subscriptions.rotate(id, now: clock(), on: transaction)
+                }
+                return try answer(subscription)
             }
-            subscription.rotatedAt = clock()
-            subscription.generation = try await stores.subscriptions.rotate(id, now: clock(), on: transaction)
-            return (subscription, .webhook(secret(subscription)))
         }
+        guard let subscription = try await stores.subscriptions.find(id, of: principal.userID) else {
+            throw DomainError.notFound
+        }
+        if subscription.delivery == .webhook { return (answered, subscription, .webhook(secret(subscription))) }
+        return (answered, subscription, answered.isReplay ? nil : .queue(password: password))
     }
 
     private func held(
@@ -131,8 +146,10 @@ struct ManageSubscriptions: Sendable {
         WebhookSecret(webhookKey, subscription: subscription.id, generation: subscription.generation)
     }
 
-    private func tell(_ body: (SubscriptionQueues) async throws -> Void) async throws {
-        try await SubscriptionQueues.tell(queues, body)
+    private func follow(_ id: SubscriptionID, after before: SubscribedQueue? = nil) async {
+        guard let queues, queues.isBrokerHere else { return }
+        // What fails SubscriptionUpkeep does in a moment, and says if it can't.
+        do { try await SettleQueue(stores: stores, queues: queues).perform(id, after: before) } catch {}
     }
 
     private func record(
@@ -152,21 +169,10 @@ struct ManageSubscriptions: Sendable {
     }
 }
 
-extension SubscriptionQueues {
-    /// - Throws: 503 while the broker is away.
-    static func tell(
-        _ queues: SubscriptionQueues?, _ body: (SubscriptionQueues) async throws -> Void
-    ) async throws {
-        // At once, rather than after a timeout: a row is held meanwhile.
-        guard let queues, queues.isBrokerHere else { throw APIProblem.unavailable() }
-        do { try await body(queues) } catch is BrokerError { throw APIProblem.unavailable() }
-    }
-}
-
 extension Subscription {
-    /// As the broker shall have it.
-    var queue: SubscribedQueue {
+    /// What the broker was told of it; ``SettleQueue`` reads the rest from the row.
+    fileprivate var queue: SubscribedQueue {
         SubscribedQueue(
-            id: id, owner: userID, scope: scope, types: types, isFed: status == .active)
+            id: id, owner: userID, scope: scope, types: types, standing: status == .active ? .fed : .kept)
     }
 }

@@ -1,3 +1,4 @@
+import AMQP
 import Access
 import Domain
 import FoundationEssentials
@@ -29,20 +30,16 @@ struct ReplayMessages: Sendable {
         _ wish: Wish, into id: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (_ replayed: Int, _ next: Int?) throws -> StoredResponse
     ) async throws -> Answered {
-        guard let subscription = try await stores.subscriptions.find(id, of: principal.userID),
-            let event = try await stores.events.find(wish.event), Self.covers(subscription, event, principal)
-        else { throw DomainError.notFound }
-        if subscription.status != .active { throw DomainError.subscriptionNotActive }
-        let stretch = try await stores.eventLog.messages(of: event.id, after: wish.after, limit: wish.limit)
-        let wanted = stretch.messages.filter { message in subscription.types.contains { $0.matches(message.type) } }
-        let response = try answer(wanted.count, stretch.hasMore ? stretch.messages.last?.sequence : nil)
-        return try await stores.database.transaction { transaction in
+        try await stores.database.transaction { transaction in
+            // All of it is looked at once only: a repeat gets the first answer, whatever has become of the subscription.
             try await stores.idempotency.once(request, on: transaction) {
+                let (event, stretch, subscription) = try await stretch(wish, id, principal)
+                let wanted = stretch.messages.filter { message in
+                    subscription.types.contains { $0.matches(message.type) }
+                }
+                let response = try answer(wanted.count, stretch.hasMore ? stretch.messages.last?.sequence : nil)
                 switch subscription.delivery {
-                case .queue:
-                    try await SubscriptionQueues.tell(queues) { queues in
-                        try await queues.replay(wanted, owner: event.ownerID, to: id)
-                    }
+                case .queue: try await publish(wanted, of: event, to: id)
                 case .webhook:
                     try await stores.webhooks.replay(
                         wanted.map { Self.fact($0, of: event) }, to: id, now: clock(),
@@ -51,6 +48,25 @@ struct ReplayMessages: Sendable {
                 return response
             }
         }
+    }
+
+    private func stretch(
+        _ wish: Wish, _ id: SubscriptionID, _ principal: Principal
+    ) async throws -> (Event, EventLogStore.Stretch, Subscription) {
+        guard let subscription = try await stores.subscriptions.find(id, of: principal.userID),
+            let event = try await stores.events.find(wish.event), Self.covers(subscription, event, principal)
+        else { throw DomainError.notFound }
+        if subscription.status != .active { throw DomainError.subscriptionNotActive }
+        let stretch = try await stores.eventLog.messages(of: event.id, after: wish.after, limit: wish.limit)
+        return (event, stretch, subscription)
+    }
+
+    private func publish(_ messages: [CloudEvent], of event: Event, to id: SubscriptionID) async throws {
+        // At once, rather than after a timeout: the request's name is held meanwhile.
+        guard let queues, queues.isBrokerHere else { throw APIProblem.unavailable() }
+        do {
+            try await queues.replay(messages, owner: event.ownerID, to: id)
+        } catch is BrokerError { throw APIProblem.unavailable() }
     }
 
     private static func fact(_ message: CloudEvent, of event: Event) -> WebhookFact {

@@ -21,6 +21,8 @@ enum CursorKind: UInt8 {
     case subscriptions
     case sessions = 20
     case webhookDeliveries = 22
+    case registrationNotifications
+    case timeline
 }
 
 /// Where a page ended, as text that nobody is meant to read: base64url of the kind, the time in microseconds since

@@ -20,7 +20,7 @@ struct KeyGuard: Sendable {
         }
         var fields = HTTPFields()
         if let limiter {
-            let standing = limiter.take(key.id, now: now)
+            let standing = await limiter.take(key.id, now: now)
             fields = HTTPFields(keyLimit: standing)
             if standing.wait > 0 { throw APIProblem.tooManyRequests(byKey: standing) }
         }

@@ -9,12 +9,15 @@ typealias PageReader<Item: Sendable> = @Sendable (_ after: PageKey?, _ limit: In
 
 extension APIContext {
     /// Answers one page of a list: reads `limit` and `cursor`, refuses whatever is wrong in the query, and shows the rows.
-    /// - Parameter query: with the list's own parameters read from it already, so that all mistakes are told at once.
+    /// - Parameters:
+    ///   - query: with the list's own parameters read from it already, so that all mistakes are told at once.
+    ///   - usual: rows of a page unless the query says otherwise.
     func page<Item, Shown: Encodable>(
-        _ kind: CursorKind, of query: QueryFields, _ show: (Item) throws -> Shown, read: PageReader<Item>
+        _ kind: CursorKind, of query: QueryFields, usual: Int = 20, _ show: (Item) throws -> Shown,
+        read: PageReader<Item>
     ) async throws -> Response {
         var query = query
-        let limit = query.limit()
+        let limit = query.limit(default: usual)
         try query.validation.check()
         return try .json(try await read(try query.cursor(kind), limit).json(kind, show))
     }

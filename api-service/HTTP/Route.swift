@@ -27,6 +27,7 @@ struct Route: Sendable {
     /// What it does, where an API key may do it too; nil for what is for people who signed in.
     let action: Action?
     let handle: Handler
+    var deprecation: Deprecation?
 
     /// `GET /api/v1/events/{id}`
     var name: String { "\(method.rawValue) \(path)" }

@@ -33,7 +33,7 @@ struct Machinery: Sendable {
         services = [
             RedisService(redis: redis),
             relay,
-            SubscriptionUpkeep(store: stores.subscriptions, queues: subscriptionQueues, logger: logger),
+            SubscriptionUpkeep(stores: stores, queues: subscriptionQueues, logger: logger),
             Pruning(
                 store: PruningStore(stores.database), chores: Pruning.Chore.all(stores, settings.retention, clock),
                 metrics: metrics, logger: logger),

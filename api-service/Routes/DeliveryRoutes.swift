@@ -13,14 +13,16 @@ struct DeliveryRoutes: Sendable {
     let watch: MailWatch?
     let clock: @Sendable () -> Date
 
-    private struct ListJSON: Encodable {
-        var items: [NotificationJSON]
-    }
+    /// Few have more to tell: most readers need one page.
+    private static let usual = 100
 
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
         let detail = try await find(context, context.signedIn())
-        return try .json(
-            ListJSON(items: try await stores.notifications.list(of: detail.registration.id).map(NotificationJSON.init)))
+        return try await context.page(
+            .registrationNotifications, of: QueryFields(request), usual: Self.usual, NotificationJSON.init
+        ) {
+            try await stores.notifications.list(of: detail.registration.id, after: $0, limit: $1)
+        }
     }
 
     private struct StepJSON: Encodable {
@@ -32,20 +34,18 @@ struct DeliveryRoutes: Sendable {
         @Nullable var nextAttemptAt: Date?
     }
 
-    private struct TimelineJSON: Encodable {
-        var items: [StepJSON]
-    }
-
     @Sendable func timeline(_ request: Request, _ context: APIContext) async throws -> Response {
         let detail = try await find(context, context.signedIn())
-        let steps = try await stores.deliveries.timeline(of: detail.registration.id)
-        return try .json(
-            TimelineJSON(
-                items: steps.map {
-                    StepJSON(
-                        at: $0.at, step: $0.name, notificationId: $0.notificationID, kind: $0.kind, detail: $0.detail,
-                        nextAttemptAt: $0.nextAttemptAt)
-                }))
+        return try await context.page(
+            .timeline, of: QueryFields(request), usual: Self.usual,
+            {
+                StepJSON(
+                    at: $0.at, step: $0.name, notificationId: $0.notificationID, kind: $0.kind, detail: $0.detail,
+                    nextAttemptAt: $0.nextAttemptAt)
+            }
+        ) {
+            try await stores.deliveries.timeline(of: detail.registration.id, after: $0, limit: $1)
+        }
     }
 
     private struct DeliveryJSON: Encodable {

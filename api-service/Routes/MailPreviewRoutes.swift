@@ -27,19 +27,19 @@ struct MailPreviewRoutes: Sendable {
         var fields = try await BodyFields(request)
         let kind = fields.choice("kind", of: NotificationKind.allCases.filter { !$0.isAboutAccount })
         var language = fields.optionalChoice("language", of: Language.allCases)
-        var announcement: (title: String, body: String)?
-        if kind == .announcement {
-            announcement = (fields.text("title", 1...200), fields.text("body", 1...10_000, multiline: true))
-        }
+        // An announcement's; in other mails nobody reads them, and what no announcement could have is refused all the same.
+        let isAnnouncement = kind == .announcement
+        let title = isAnnouncement || fields.has("title") ? fields.text("title", 1...200) : ""
+        let body = isAnnouncement || fields.has("body") ? fields.text("body", 1...10_000, multiline: true) : ""
         let paragraph =
             fields.has("paragraph") ? fields.text("paragraph", 0...2000, multiline: true) : stored.paragraph
         let colour = fields.has("colour") ? fields.colour("colour") : stored.colour
-        try fields.validation.check()
-        guard let kind else { throw DomainError.notFound }
+        let wanted = try fields.validation.checked(kind)
         if language == nil { language = try await stores.preferences.find(principal.userID)?.language }
         let (id, preview) = try await previewMail.perform(
             MailPreviewWish(
-                event: event.id, kind: kind, language: language ?? .english, announcement: announcement,
+                event: event.id, kind: wanted, language: language ?? .english,
+                announcement: isAnnouncement ? (title, body) : nil,
                 paragraph: paragraph, colour: colour))
         return try .json(
             PreviewJSON(

@@ -44,9 +44,8 @@ struct MemberRoutes: Sendable {
         var fields = try await BodyFields(request)
         let email = fields.email("email")
         let role = fields.choice("role", of: Self.roles)
-        try fields.validation.check()
-        guard let role else { throw DomainError.notFound }  // never: check() threw
-        let (member, isNew) = try await manageMembers.set(role, of: email, in: event.id, by: principal)
+        let (member, isNew) = try await manageMembers.set(
+            fields.validation.checked(role), of: email, in: event.id, by: principal)
         return try .json(MemberJSON(member), status: isNew ? .created : .ok)
     }
 

@@ -11,11 +11,10 @@ struct MessageRoutes: Sendable {
 
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
         var query = QueryFields(request)
-        let event = query.requiredID("eventId", of: EventSubject.self)
+        let eventID = query.requiredID("eventId", of: EventSubject.self)
         let after = query.sequence("after")
         let limit = query.limit(1...500, default: 100)
-        try query.validation.check()
-        guard let event else { throw DomainError.notFound }  // never: check() threw
+        let event = try query.validation.checked(eventID)
         _ = try await authorization.event(event, .readMessages, try context.signedIn())
         do {
             return try Self.answer(try await log.messages(of: event, after: after, limit: limit))

@@ -156,6 +156,13 @@ private struct InAppNotificationJSON: Encodable {
     var announcement: Announcement?
     var changes: [Change]?
     var startsAt: Date?
+    var subscription: Subscription?
+
+    struct Subscription: Encodable {
+        var name: String
+        /// Else it is paused.
+        var isDisabled: Bool
+    }
 
     struct Change: Encodable {
         var field: String
@@ -163,7 +170,7 @@ private struct InAppNotificationJSON: Encodable {
         @Nullable var after: String?
     }
 
-    private enum Key: CodingKey { case readAt, announcement, changes, startsAt }
+    private enum Key: CodingKey { case readAt, announcement, changes, startsAt, subscription }
 
     init(_ shown: InAppNotification) {
         notification = NotificationJSON(shown.notification)
@@ -171,6 +178,7 @@ private struct InAppNotificationJSON: Encodable {
         announcement = shown.announcement.map { Announcement(id: $0.id, title: $0.title, body: $0.body) }
         changes = shown.changes.map { $0.map { Change(field: $0.field, before: $0.before, after: $0.after) } }
         startsAt = shown.startsAt
+        subscription = shown.subscription.map { Subscription(name: $0.name, isDisabled: $0.isDisabled) }
     }
 
     /// In one object.
@@ -181,5 +189,6 @@ private struct InAppNotificationJSON: Encodable {
         try container.encode(announcement, forKey: .announcement)
         try container.encode(changes, forKey: .changes)
         try container.encode(startsAt, forKey: .startsAt)
+        try container.encode(subscription, forKey: .subscription)
     }
 }

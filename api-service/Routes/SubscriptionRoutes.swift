@@ -27,11 +27,12 @@ struct SubscriptionRoutes: Sendable {
         let delivery = fields.choice("delivery", of: SubscriptionDelivery.allCases)
         let url = delivery == .webhook ? fields.webhookURL("url", webhookAddresses) : nil
         if delivery == .queue, fields.has("url") { fields.validation.fail("url", "is for webhooks") }
-        try fields.validation.check()
-        guard let scope, let delivery else { throw DomainError.notFound }  // never: check() threw
-        if scope == .all { try Authorization.require(.subscribeToEverything, principal) }
+        let (wantedScope, wantedDelivery) = (
+            try fields.validation.checked(scope), try fields.validation.checked(delivery)
+        )
+        if wantedScope == .all { try Authorization.require(.subscribeToEverything, principal) }
         let (answered, made) = try await manageSubscriptions.create(
-            .init(name: name, scope: scope, types: types, delivery: delivery, url: url), by: principal,
+            .init(name: name, scope: wantedScope, types: types, delivery: wantedDelivery, url: url), by: principal,
             once: try context.idempotentRequest(request, body: fields.bytes)
         ) { try .json(shown($0, principal), status: .created, location: "/api/v1/subscriptions/\($0.id)") }
         guard let (subscription, credentials) = made else { return Response(answered) }
@@ -82,9 +83,14 @@ struct SubscriptionRoutes: Sendable {
 
     @Sendable func renew(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
-        let (subscription, credentials) = try await manageSubscriptions.renew(
-            try context.id(of: SubscriptionSubject.self), by: principal)
-        return try .json(shown(subscription, principal, credentials))
+        let (answered, subscription, credentials) = try await manageSubscriptions.renew(
+            try context.id(of: SubscriptionSubject.self), by: principal,
+            once: try context.idempotentRequest(request, body: [])
+        ) { try .json(shown($0, principal)) }
+        guard let credentials else { return Response(answered) }
+        return try .json(
+            shown(subscription, principal, credentials),
+            headers: answered.isReplay ? [.idempotencyReplayed: "true"] : [:])
     }
 
     @Sendable func replay(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -95,11 +101,9 @@ struct SubscriptionRoutes: Sendable {
         let after = fields.sequence("after")
         let limit = fields.has("limit") ? fields.int("limit") ?? 0 : 100
         if !(1...500).contains(limit) { fields.validation.fail("limit", "must be 1 to 500") }
-        try fields.validation.check()
-        guard let event else { throw DomainError.notFound }  // never: check() threw
         do {
             let answered = try await replayMessages.perform(
-                .init(event: event, after: after, limit: limit), into: id, by: principal,
+                .init(event: try fields.validation.checked(event), after: after, limit: limit), into: id, by: principal,
                 once: try context.idempotentRequest(request, body: fields.bytes)
             ) { try .json(ReplayJSON(replayed: $0, nextCursor: $1.map { String($0) })) }
             return Response(answered)

@@ -7,9 +7,9 @@ import ServiceLifecycle
 
 /// Keeps the broker's queues as the subscriptions say, whoever changed them: every instance, by the connection of its
 /// relay. What the routes change they see to at once; this finds what others changed (a role that was taken, an account that
-/// was erased), and has every reconnect declare them all.
+/// was erased) and what a route could not see to, and has every reconnect declare them all.
 struct SubscriptionUpkeep: Service, CustomStringConvertible {
-    let store: SubscriptionStore
+    let stores: Stores
     let queues: SubscriptionQueues
     let logger: Logger
     var interval = Duration.seconds(5)
@@ -31,18 +31,14 @@ struct SubscriptionUpkeep: Service, CustomStringConvertible {
 
     func round(_ progress: inout Progress) async {
         do {
-            let wanted = try await store.queues()
+            let wanted = try await stores.subscriptions.queues()
             queues.declareOnConnect(wanted)
             progress.seen.formUnion(wanted.map(\.id))
             guard queues.isBrokerHere else { return }
-            var gone: [SubscriptionID] = []
             for queue in wanted where progress.done[queue.id] != queue {
-                guard try await seeTo(queue, progress.done[queue.id]) else { continue }
-                if queue.hasEnded { gone.append(queue.id) }
-                progress.done[queue.id] = queue
+                if let seen = try await seeTo(queue, progress.done[queue.id]) { progress.done[queue.id] = seen }
             }
-            if !gone.isEmpty { try await store.forget(gone) }
-            // Deleted meanwhile, by a route that removed the queue: which this process may have declared again since.
+            // Gone meanwhile, row and queue: which this process may have declared again since, on a reconnect.
             for id in progress.seen.subtracting(wanted.map(\.id)) {
                 try await queues.remove(id)
                 progress.seen.remove(id)
@@ -54,21 +50,16 @@ struct SubscriptionUpkeep: Service, CustomStringConvertible {
         }
     }
 
-    /// False when the broker doesn't take just this one: the others must not wait for it.
-    private func seeTo(_ queue: SubscribedQueue, _ before: SubscribedQueue?) async throws -> Bool {
-        do throws(BrokerError) {
-            if queue.hasEnded {
-                try await queues.remove(queue.id)
-            } else {
-                try await queues.change(before ?? queue, to: queue)
-            }
-            return true
-        } catch {
+    /// As it is now; nil when the broker doesn't take just this one: the others must not wait for it.
+    private func seeTo(_ queue: SubscribedQueue, _ before: SubscribedQueue?) async throws -> SubscribedQueue? {
+        do {
+            return try await SettleQueue(stores: stores, queues: queues).perform(queue.id, after: before)
+        } catch let error as BrokerError {
             guard case .channelClosed = error.kind else { throw error }
             logger.error(
                 "the broker refuses a subscription's queue",
                 metadata: ["subscription_id": "\(queue.id)", "error": "\(error)"])
-            return false
+            return nil
         }
     }
 

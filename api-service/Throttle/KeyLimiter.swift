@@ -1,9 +1,12 @@
 import Domain
 import FoundationEssentials
+import Redis
 import Synchronization
 
-/// A bucket of tokens for each API key: every request takes one, and they come back at a steady rate. Of this process:
-/// behind two instances a key gets through up to twice as often.
+/// A bucket of tokens for each API key: every request takes one, and they come back at a steady rate.
+///
+/// The buckets stand in Redis, for all instances together. While it is away each instance goes by its own, which it fills as
+/// it last saw the common ones: then a key behind two instances gets through up to twice as often.
 final class KeyLimiter: Sendable {
     /// Tokens a second.
     static let rate = 20.0
@@ -19,34 +22,96 @@ final class KeyLimiter: Sendable {
         var retryAfter: Int { Int(wait.rounded(.up)) }
     }
 
+    private let redis: RedisClient?
+    private let local: LocalBuckets
+
+    /// - Parameters:
+    ///   - redis: nil where there is none (tests): the own buckets decide.
+    ///   - capacity: own buckets kept; beyond it those that are full again are forgotten.
+    init(redis: RedisClient? = nil, capacity: Int = 10_000) {
+        self.redis = redis
+        local = LocalBuckets(capacity: capacity)
+    }
+
+    /// Takes a token, if there is one.
+    /// - Parameter now: for the own buckets; Redis goes by its own clock, which is one for all instances.
+    func take(_ key: APIKeyID, now: Date) async -> Standing {
+        guard let redis, let standing = await taken(from: redis, key) else { return local.take(key, now: now) }
+        local.set(key, standing, now: now)
+        return standing
+    }
+
+    /// The bucket as the moment at which it will be full again, in microseconds (the generic cell rate algorithm, ITU-T I.371):
+    /// one number, taken and put in one step. Answers the tokens left and the microseconds to wait.
+    private static let script = """
+        local time = redis.call('TIME')
+        local now = time[1] * 1000000 + time[2]
+        local price, size = tonumber(ARGV[1]), tonumber(ARGV[2])
+        local full = math.max(tonumber(redis.call('GET', KEYS[1]) or '0'), now) + price
+        if full - now > size then return {0, full - now - size} end
+        redis.call('SET', KEYS[1], string.format('%.0f', full), 'PX', math.ceil((full - now) / 1000))
+        return {math.floor((size - (full - now)) / price), 0}
+        """
+
+    /// Nil while Redis is away; its client says so in the log.
+    private func taken(from redis: RedisClient, _ key: APIKeyID) async -> Standing? {
+        let price = 1e6 / Self.rate
+        do {
+            let reply = try await redis.command([
+                "EVAL", Self.script, "1", "em:key-limit:\(key)", "\(Int(price))", "\(Int(price * Self.burst))",
+            ])
+            guard case .array(let numbers) = reply, numbers.count == 2, let remaining = numbers[0].integer,
+                let wait = numbers[1].integer
+            else { return nil }
+            return Standing(remaining: Int(remaining), wait: Double(wait) / 1e6)
+        } catch {
+            return nil
+        }
+    }
+}
+
+/// The buckets of one process.
+private final class LocalBuckets: Sendable {
     private struct Bucket {
         var tokens: Double
         var at: Date
-    }
 
-    /// Buckets kept; beyond it those that are full again are forgotten.
-    private let capacity: Int
-    private let buckets = Mutex<[APIKeyID: Bucket]>([:])
-
-    init(capacity: Int = 10_000) { self.capacity = capacity }
-
-    /// Takes a token, if there is one.
-    func take(_ key: APIKeyID, now: Date) -> Standing {
-        buckets.withLock { buckets in
-            if buckets.count >= capacity, buckets[key] == nil {
-                buckets = buckets.filter { Self.filled($0.value, now: now) < Self.burst }
-                // All of them busy: whoever is new starts over, which costs nobody who is here.
-                if buckets.count >= capacity { buckets.removeAll() }
-            }
-            var tokens = buckets[key].map { Self.filled($0, now: now) } ?? Self.burst
-            let isAdmitted = tokens >= 1
-            if isAdmitted { tokens -= 1 }
-            buckets[key] = Bucket(tokens: tokens, at: now)
-            return Standing(remaining: Int(tokens), wait: isAdmitted ? 0 : (1 - tokens) / Self.rate)
+        func filled(at now: Date) -> Double {
+            min(KeyLimiter.burst, tokens + max(0, now.timeIntervalSince(at)) * KeyLimiter.rate)
         }
     }
 
-    private static func filled(_ bucket: Bucket, now: Date) -> Double {
-        min(burst, bucket.tokens + max(0, now.timeIntervalSince(bucket.at)) * rate)
+    private let capacity: Int
+    private let buckets = Mutex<[APIKeyID: Bucket]>([:])
+
+    init(capacity: Int) { self.capacity = capacity }
+
+    func take(_ key: APIKeyID, now: Date) -> KeyLimiter.Standing {
+        buckets.withLock { buckets in
+            Self.makeRoom(for: key, in: &buckets, capacity, now: now)
+            var tokens = buckets[key]?.filled(at: now) ?? KeyLimiter.burst
+            let isAdmitted = tokens >= 1
+            if isAdmitted { tokens -= 1 }
+            buckets[key] = Bucket(tokens: tokens, at: now)
+            return KeyLimiter.Standing(
+                remaining: Int(tokens), wait: isAdmitted ? 0 : (1 - tokens) / KeyLimiter.rate)
+        }
+    }
+
+    /// Remembers how a key stands elsewhere.
+    func set(_ key: APIKeyID, _ standing: KeyLimiter.Standing, now: Date) {
+        buckets.withLock { buckets in
+            Self.makeRoom(for: key, in: &buckets, capacity, now: now)
+            buckets[key] = Bucket(tokens: Double(standing.remaining), at: now)
+        }
+    }
+
+    private static func makeRoom(
+        for key: APIKeyID, in buckets: inout [APIKeyID: Bucket], _ capacity: Int, now: Date
+    ) {
+        guard buckets.count >= capacity, buckets[key] == nil else { return }
+        buckets = buckets.filter { $0.value.filled(at: now) < KeyLimiter.burst }
+        // All of them busy: whoever is new starts over, which costs nobody who is here.
+        if buckets.count >= capacity { buckets.removeAll() }
     }
 }

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 import subprocess
 import time
 import urllib.request
@@ -124,6 +125,13 @@ class Arena:
         self.sink.mode = "normal"
         self.sink.mode_of = {}
         self.sink.on_text = self.sink.on_accept = lambda mail: None
+
+    def empty_broker(self) -> None:
+        """The broker comes back on another disk: with its users and their rights, and nothing else."""
+        self.stack("stop", "rabbitmq")
+        shutil.rmtree(self.layout.state / "rabbitmq/data")
+        self.stack("start", "rabbitmq")
+        self.witness.declare()
 
     def faults(self) -> Faults:
         return Faults(self.layout, self.fleet, self.proxies, self.sink, self.rng)

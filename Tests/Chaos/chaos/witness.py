@@ -18,6 +18,11 @@ class Witness:
         self.heard: list[dict] = []
         self.lock = threading.Lock()
         self.closing = False
+        self.declare()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def declare(self) -> None:
+        """Also when the broker has lost everything."""
         connection = self._connect()
         channel = connection.channel()
         channel.exchange_declare("em.events", "topic", durable=True)
@@ -27,7 +32,6 @@ class Witness:
         channel.queue_declare(DEAD_INTEGRATOR, durable=True, arguments={"x-queue-type": "quorum", "x-max-length": 50})
         channel.queue_bind(DEAD_INTEGRATOR, "em.events", "#")
         connection.close()
-        threading.Thread(target=self._listen, daemon=True).start()
 
     def _connect(self) -> pika.BlockingConnection:
         parameters = pika.URLParameters(self.url)

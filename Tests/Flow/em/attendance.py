@@ -14,10 +14,12 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import quote
 
 import pika
 import requests
 
+from em.api import Api
 from em.people import Person
 from em.stack import ROOT
 from em.waiting import eventually
@@ -29,14 +31,48 @@ class Database(Protocol):
     def rows(self, statement: str, *parameters: object) -> list[tuple]: ...
 
 
+class Readable(Protocol):
+    """A queue, and with what it is read."""
+
+    name: str
+    url: str
+
+    @property
+    def waiting(self) -> int: ...
+
+
+class Subscribed:
+    """The queue of a subscription that somebody has asked for, read with what they were told and by nothing else."""
+
+    def __init__(self, api: Api, broker: str, **wish: object):
+        """`broker`: with an administrator's rights, to see how many messages wait."""
+        self.api, self.broker = api, broker
+        made = api.post("/subscriptions", {"name": "A list", "scope": "own", "types": ["*"], "delivery": "queue", **wish}, status=201)
+        self.path, told = f"/subscriptions/{made['id']}", made["amqp"]
+        self.name = told["queue"]
+        scheme, _, place = told["url"].partition("://")
+        self.url = f"{scheme}://{told['username']}:{told['password']}@{place}/{quote(told['virtualHost'], safe='')}"
+
+    @property
+    def waiting(self) -> int:
+        connection = pika.BlockingConnection(pika.URLParameters(self.broker))
+        try:
+            return connection.channel().queue_declare(self.name, passive=True).method.message_count
+        finally:
+            connection.close()
+
+    def close(self) -> None:
+        assert self.api.send("DELETE", self.path).status_code == 204
+
+
 class Queue:
-    """A queue as a subscription has it: bounded, dropping its oldest, fed with the messages of one organizer's events, or of all.
+    """A queue of a test's own, shorter than a subscription's, and else as that one: bounded, dropping its oldest, fed with the messages of one organizer's events, or of all.
 
     One consumer at a time: a restarted one would else get later messages while the broker still counts earlier ones as being in
     the hands of the killed one. No delivery limit to speak of: what is killed often returns what it had in hand as often."""
 
-    def __init__(self, url: str, owner: str | None, limit: int = 100_000):
-        self.url, self.name = url, f"em.subscription.{uuid.uuid4()}"
+    def __init__(self, url: str, owner: str, limit: int = 100_000):
+        self.url, self.name = url, f"test.{uuid.uuid4()}"
         parameters = pika.URLParameters(url)
         parameters.heartbeat = 0  # nobody reads here for minutes
         self.connection = pika.BlockingConnection(parameters)
@@ -44,10 +80,7 @@ class Queue:
         self.channel.queue_declare(self.name, durable=True, arguments={
             "x-queue-type": "quorum", "x-max-length": limit, "x-overflow": "drop-head",
             "x-single-active-consumer": True, "x-delivery-limit": 1_000_000})
-        if owner is None:
-            self.channel.queue_bind(self.name, "em.events", "#")
-        else:
-            self.channel.queue_bind(self.name, "em.scoped", arguments={"x-match": "all", "owner": owner})
+        self.channel.queue_bind(self.name, "em.scoped", arguments={"x-match": "all", "owner": owner})
 
     @property
     def waiting(self) -> int:
@@ -64,7 +97,7 @@ class Queue:
 class Consumer:
     """attendees.py as a process that may die at any moment."""
 
-    def __init__(self, path: Path, queue: Queue | None = None, url: str = "", token: str = ""):
+    def __init__(self, path: Path, queue: Readable | None = None, url: str = "", token: str = ""):
         """With `url` and `token` it can fetch what is missing."""
         self.path, self.queue, self.child, self.kills = path, queue, None, 0
         self.environment = {"PATH": os.environ["PATH"], "EM_LIST": str(path)}

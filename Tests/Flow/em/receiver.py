@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from em.contract import described
+
 # What the stack under test lets through; the rest of loopback is closed to it, as everywhere.
 ADDRESS = "127.77.0.1"
 TOLERANCE = 300  # seconds
@@ -38,10 +40,12 @@ class Heard:
 
 
 class Receiver:
-    """A web server for the length of a `with`. `answer` decides on the status of each request; it may take its time."""
+    """A web server for the length of a `with`. `answer` decides on the status of each request; it may take its time. What it gets
+    of ours is held against asyncapi.yaml."""
 
-    def __init__(self, address: str = ADDRESS, answer: Callable[[Heard], int | tuple[int, dict[str, str]]] = lambda _: 204):
-        self.answer, self.heard, self.connections = answer, [], 0
+    def __init__(self, address: str = ADDRESS, answer: Callable[[Heard], int | tuple[int, dict[str, str]]] = lambda _: 204,
+                 port: int = 0):
+        self.answer, self.heard, self.connections, self.wrong = answer, [], 0, []
         receiver = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,6 +55,8 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 heard = Heard(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
                 receiver.heard.append(heard)
+                if "webhook-id" in heard.headers:
+                    receiver.check(heard)
                 answer = receiver.answer(heard)
                 status, headers = answer if isinstance(answer, tuple) else (answer, {})
                 try:
@@ -75,7 +81,7 @@ class Receiver:
                 receiver.connections += 1
                 return super().get_request()
 
-        self.server = Server((address, 0), Handler)
+        self.server = Server((address, port), Handler)
         self.port = self.server.server_port
         host = f"[{address}]" if ":" in address else address
         self.url = f"http://{host}:{self.port}/hook"
@@ -87,6 +93,14 @@ class Receiver:
     def __exit__(self, *_: object) -> None:
         self.server.shutdown()
         self.server.server_close()
+        assert not self.wrong, "\n".join(self.wrong)
+
+    def check(self, heard: Heard) -> None:
+        try:
+            described().check_delivery(heard.message)
+            assert heard.message["id"] == heard.id and heard.headers["content-type"] == "application/cloudevents+json", heard.headers
+        except (AssertionError, ValueError, KeyError) as error:
+            self.wrong.append(f"{type(error).__name__}: {error}")
 
     def of(self, event: str) -> list[Heard]:
         return [heard for heard in self.heard if heard.message.get("subject") == event]

@@ -64,12 +64,12 @@ class Stack:
         assert process.pid, f"{service} is not running"
         process.send(signal.SIGKILL)
 
-    def another(self, service: str, instance: int, **settings: str) -> subprocess.Popen:
+    def another(self, service: str, instance: int, before: tuple[str, ...] = (), **settings: str) -> subprocess.Popen:
         """One more process of a service as a child of the test, which thereby learns its exit code; told `settings`
-        beyond what the others are."""
+        beyond what the others are. `before`: the program, with its arguments, that becomes the service."""
         environment = {**services.service_environment(self.layout, service, instance), **settings}
         with open(self.layout.logs / f"{service}-of-a-test.log", "ab") as log:
-            return subprocess.Popen([str(self.layout.binaries / service), "serve"], env=environment,
+            return subprocess.Popen([*before, str(self.layout.binaries / service), "serve"], env=environment,
                                     cwd=self.state, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
 
 
@@ -79,11 +79,11 @@ class Second:
 
     instance = 14
 
-    def __init__(self, stack: Stack, service: str, **settings: str):
-        self.stack, self.service, self.settings = stack, service, settings
+    def __init__(self, stack: Stack, service: str, before: tuple[str, ...] = (), **settings: str):
+        self.stack, self.service, self.before, self.settings = stack, service, before, settings
 
     def __enter__(self) -> "Second":
-        self.child = self.stack.another(self.service, self.instance, **self.settings)
+        self.child = self.stack.another(self.service, self.instance, self.before, **self.settings)
         eventually(self.is_ready, f"{self.service} ready", within=60)
         return self
 

@@ -1,4 +1,5 @@
 @testable import api_service
+import Domain
 import FoundationEssentials
 import Redis
 import Testing
@@ -56,6 +57,55 @@ struct ThrottleRedisTests {
         try await eventually("Redis is back") { client.isConnected }
         #expect(await throttle.standing(.signIn, "ada").retryAfter == 1)
         #expect(await throttle.standing(.signIn, "eve").remaining == 5)
+        await client.close()
+    }
+
+    @Test("an API key has one bucket for all instances")
+    func keys() async throws {
+        let server = try await PrivateRedis()
+        let (one, other) = (try await connected(server), try await connected(server))
+        let (here, there) = (KeyLimiter(redis: one), KeyLimiter(redis: other))
+        let (key, another) = (APIKeyID(), APIKeyID())
+        // The control: each for itself, they would have admitted all of them.
+        let (alone, beside) = (KeyLimiter(), KeyLimiter())
+        var admitted = 0
+        let began = Date()
+        for _ in 0..<Int(KeyLimiter.burst) * 3 / 4 {
+            for limiter in [here, there] where await limiter.take(key, now: Self.start).wait == 0 { admitted += 1 }
+            for limiter in [alone, beside] { #expect(await limiter.take(key, now: Self.start).wait == 0) }
+        }
+        let refilled = Date().timeIntervalSince(began) * KeyLimiter.rate
+        #expect(admitted >= 200 && Double(admitted) <= 200 + refilled + 1)
+        let refused = await here.take(key, now: Self.start)
+        #expect(refused.remaining <= Int(refilled) && refused.wait <= 0.05)
+        #expect(await there.take(another, now: Self.start) == KeyLimiter.Standing(remaining: 199, wait: 0))
+        guard case .array(let names) = try await one.command(["KEYS", "*"]) else { return }
+        #expect(names.count == 2)
+        for name in names {
+            let life = try #require(try await one.command(["PTTL", name.string ?? ""]).integer)
+            #expect((1...10_000).contains(life))
+        }
+        await one.close()
+        await other.close()
+    }
+
+    @Test("while Redis is away a key goes on from where it was, by each instance's own count")
+    func keysAlone() async throws {
+        let server = try await PrivateRedis()
+        let client = try await connected(server)
+        let limiter = KeyLimiter(redis: client)
+        let key = APIKeyID()
+        var standing = KeyLimiter.Standing(remaining: 200, wait: 0)
+        for _ in 0..<150 { standing = await limiter.take(key, now: Self.start) }
+        #expect((50...199).contains(standing.remaining))
+        server.kill()
+        try await eventually("Redis is away") { !client.isConnected }
+        #expect(await limiter.take(key, now: Self.start).remaining == standing.remaining - 1)
+        for _ in 0..<standing.remaining { standing = await limiter.take(key, now: Self.start) }
+        #expect(standing.wait > 0)
+        try await server.start()
+        try await eventually("Redis is back") { client.isConnected }
+        #expect(await limiter.take(key, now: Self.start).wait == 0)
         await client.close()
     }
 }

@@ -23,7 +23,9 @@ import Testing
             for attempt in [1, RetryLadder.mail.maximumAttempts].prefix(tried.count) {
                 _ = try await mail.deliver(job, attempt: attempt)
             }
-            let steps = try await DeliveryStore(mail.world.database).timeline(of: registration.id)
+            let steps = try await DeliveryStore(mail.world.database).timeline(
+                of: registration.id, after: nil, limit: 100
+            ).items
             #expect(steps.map(\.name.rawValue) == ["registered", "ticketIssued", "mailPlanned"] + tried)
             #expect(steps.map(\.at) == steps.map(\.at).sorted())
             let last = try #require(steps.last)
@@ -46,8 +48,21 @@ import Testing
                 try await NotificationStore(mail.world.database).markRetrying(
                     sent.id, reason: "timed out", nextAttemptAt: Date(), at: Date(), on: transaction)
             }
-            let steps = try await DeliveryStore(mail.world.database).timeline(of: registration.id)
+            let steps = try await DeliveryStore(mail.world.database).timeline(
+                of: registration.id, after: nil, limit: 100
+            ).items
             #expect(steps.last?.name == .mailAccepted)
+            // Read page by page it is the same, also what happened at one moment.
+            try await mail.world.database.execute(
+                "UPDATE notifications SET created_at = (SELECT issued_at FROM tickets)")
+            let store = DeliveryStore(mail.world.database)
+            let whole = try await store.timeline(of: registration.id, after: nil, limit: 100)
+            var (singly, next) = ([DeliveryStep](), PageKey?.none)
+            repeat {
+                let page = try await store.timeline(of: registration.id, after: next, limit: 1)
+                (singly, next) = (singly + page.items, page.next)
+            } while next != nil
+            #expect(singly == whole.items && whole.next == nil && singly.count == 4)
         }
     }
 
@@ -66,14 +81,15 @@ import Testing
             _ = try await mail.announce(in: event)
             for job in try await mail.mailingsPlanned() { _ = try await mail.deliver(job) }
             let store = DeliveryStore(mail.world.database)
-            let names = try await store.timeline(of: second.id).map(\.name)
+            let names = try await store.timeline(of: second.id, after: nil, limit: 100).items.map(\.name)
             #expect(names.prefix(3) == [.waitlisted, .promoted, .ticketIssued])
             #expect(names.suffix(2) == [.mailPlanned, .mailAccepted])
-            #expect(try await store.timeline(of: first.id).map(\.name).contains(.cancelled))
+            #expect(
+                try await store.timeline(of: first.id, after: nil, limit: 100).items.map(\.name).contains(.cancelled))
 
             try await mail.world.database.execute(
                 "UPDATE registrations SET user_id = \(ann.id) WHERE id = \(second.id)")
-            let kinds = try await store.timeline(of: second.id).compactMap(\.kind)
+            let kinds = try await store.timeline(of: second.id, after: nil, limit: 100).items.compactMap(\.kind)
             #expect(!kinds.contains(.announcement))
         }
     }

@@ -59,6 +59,21 @@ struct WebhookFailureTests {
             let mail = try #require(try await notifications.load(id))
             guard case .subscription(let matter) = mail.matter else { throw DomainError.notFound }
             #expect(matter.name == "CRM" && matter.isDisabled && mail.recipientName == "Olga")
+
+            // In the product, too: in the list, counted by the bell, and to be marked as read.
+            let shown = try await notifications.list(of: world.organizer.id, after: nil, limit: 10).items
+            #expect(shown.map(\.notification.kind) == [.subscriptionPaused])
+            #expect(shown.first?.subscription?.name == "CRM" && shown.first?.readAt == nil)
+            #expect(try await notifications.unreadCount(of: world.organizer.id) == 1)
+            let news = try await world.world.database.read(
+                "SELECT (data->>'unread')::int AS unread FROM outbox WHERE type = 'live.unread'")
+            #expect(try news.map { try $0.decode("unread", as: Int.self) } == [1])
+            let left = try await world.world.database.transaction {
+                try await notifications.markRead(id, of: world.organizer.id, now: Date(), on: $0)
+            }
+            #expect(left == 0)
+            #expect(
+                try await notifications.list(of: world.organizer.id, unread: true, after: nil, limit: 10).items.isEmpty)
         }
     }
 

@@ -62,6 +62,13 @@ struct RouteTableTests {
         return operations
     }
 
+    @Test("openapi.yaml calls those deprecated whose answers say so")
+    func deprecations() async throws {
+        let told = Set(try await table().filter { $0.deprecation != nil }.map(\.name))
+        let described = described().filter { $0.value.contains("      deprecated: true") }.keys
+        #expect(told == Set(described))
+    }
+
     @Test("openapi.yaml names the same routes")
     func sameRoutes() async throws {
         let routes = Set(try await table().map(\.name))

@@ -12,7 +12,8 @@ struct SubscriptionTopologyTests {
 
     private func topology(_ scope: SubscriptionScope, _ types: [String]) throws -> Topology {
         let queue = SubscribedQueue(
-            id: SubscriptionID(), owner: owner, scope: scope, types: types.compactMap(MessagePattern.init), isFed: true)
+            id: SubscriptionID(), owner: owner, scope: scope, types: types.compactMap(MessagePattern.init),
+            standing: .fed)
         return SubscriptionQueues.topology(queue, .emConnect)
     }
 

@@ -43,7 +43,7 @@ import Testing
                     MailLinks(
                         action: "https://events.example.com/x#token=example",
                         unsubscribe: isOptional ? SecretToken() : nil), at: fixture.now)
-                let html = PreviewMail.standalone(mail)
+                let html = MakePreview.standalone(mail)
                 let name = "\(kind.rawValue).\(language.rawValue)"
                 try html.write(to: directory.appendingPathComponent("\(name).html"), atomically: true, encoding: .utf8)
                 try "Subject: \(mail.subject)\n\n\(mail.text)".write(

@@ -51,8 +51,13 @@ struct WebhookURLTests {
         {
             _ = try WebhookURL(text, rule: rule)
         }
-        for text in ["http://127.0.0.1:9000/", "https://[::1]/", "https://169.254.169.254/", "http://93.184.216.34/"] {
+        for text in [
+            "http://127.0.0.1:9000/", "https://[::1]/", "https://169.254.169.254/", "http://93.184.216.34/",
+            "http://localhost:9000/", "https://api.localhost/",
+        ] {
             #expect(throws: WebhookURL.Refusal.self) { try WebhookURL(text, rule: rule) }
         }
+        _ = try WebhookURL(
+            "http://localhost:9000/", rule: AddressRule(allowed: try #require(AddressRange.list("::1/128"))))
     }
 }

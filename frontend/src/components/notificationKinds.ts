@@ -14,4 +14,5 @@ export const notificationKinds: Record<Notification['kind'], Text> = {
   'event.cancelled': 'The event was cancelled',
   'event.reminder': 'The event is near',
   announcement: 'An announcement',
+  'subscription.paused': 'A subscription gets no more deliveries',
 };

@@ -494,6 +494,7 @@ export const german = {
   '{count} unread|{count} unread': '{count} ungelesen|{count} ungelesen',
   'The event is near': 'Die Veranstaltung steht bevor',
   'An announcement': 'Eine Mitteilung',
+  'A subscription gets no more deliveries': 'Ein Abonnement bekommt nichts mehr zugestellt',
   'A reminder': 'Eine Erinnerung',
   'Not by email': 'Nicht per E-Mail',
   'What comes to you': 'Was zu Ihnen kommt',

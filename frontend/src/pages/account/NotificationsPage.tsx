@@ -69,6 +69,7 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
             ))}
           </ul>
         )}
+        {item.subscription && <Link to="/organizer/subscriptions">{item.subscription.name}</Link>}
         {item.eventId && item.eventTitle && <Link to={`/events/${item.eventId}`}>{item.eventTitle}</Link>}
         <div className="em-small em-soft">
           {item.channel === 'email' ? t('By email') : item.channel} · <time dateTime={item.sentAt ?? item.createdAt}>{formatMoment(item.sentAt ?? item.createdAt)}</time>

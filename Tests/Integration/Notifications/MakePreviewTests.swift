@@ -7,14 +7,14 @@ import Testing
 
 @testable import notifications
 
-@Suite struct PreviewMailTests {
+@Suite struct MakePreviewTests {
     @Test(
         "Every mail about an event can be seen before it is sent, in every language, with words that aren't saved yet")
     func everyKind() async throws {
         try await MailWorld.run { mail in
             let event = try await mail.world.event(of: mail.organizer, capacity: 10)
             let previews = MailPreviewStore(mail.world.database)
-            let preview = PreviewMail(
+            let preview = MakePreview(
                 previews: previews, events: EventStore(mail.world.database), composer: mail.send.composer)
             var asked: [MailPreviewID] = []
             for kind in NotificationKind.allCases where !kind.isAboutAccount {

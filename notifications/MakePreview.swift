@@ -5,7 +5,7 @@ import SMTP
 
 /// Makes a mail for an organizer to look at, from the templates and by the way of every other mail; people in it are made
 /// up, and it goes to nobody.
-struct PreviewMail: Sendable {
+struct MakePreview: Sendable {
     let previews: MailPreviewStore
     let events: EventStore
     let composer: MailComposer
