@@ -68,7 +68,7 @@ def test_numbers_called_defaults_are() -> None:
 
 
 def test_the_other_tables_are_whole() -> None:
-    nginx = read_by_files("infra/nginx/em.conf.template", "infra/nginx/listen.envsh")
+    nginx = read_by_files("infra/nginx/em.conf.template", "infra/nginx/start")
     assert rows("Of nginx").keys() == nginx
     outside = read_by_files("compose.yaml", "compose.production.yaml", "infra/local/em_stack/layout.py")
     assert rows("Of compose").keys() == outside

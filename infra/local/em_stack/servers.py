@@ -205,7 +205,8 @@ def subscriber_settings(layout: Layout) -> list[str]:
     """infra/rabbitmq/subscribers.conf, which compose and Kubernetes use as well, asking the first api-service of this stack."""
     text = (ROOT / "infra/rabbitmq/subscribers.conf").read_text()
     here = text.replace("//api-service:8080/", f"//{LOOPBACK}:{layout.service_port('api-service', 1)}/")
-    return [line for line in here.splitlines() if not line.startswith("#")]
+    # RabbitMQ 3.10 knows no settings of TLS there; a machine, other than an image, has certificates to be found.
+    return [line for line in here.splitlines() if not line.startswith(("#", "auth_http.ssl_options."))]
 
 
 def definitions(passwords: dict[str, str]) -> str:
