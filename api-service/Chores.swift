@@ -7,48 +7,25 @@ extension Pruning.Chore {
     static func all(
         _ stores: Stores, _ retention: Retention, _ clock: @escaping @Sendable () -> Date
     ) -> [Pruning.Chore] {
-        [
-            .init("outbox") { limit, transaction in
-                try await stores.outbox.prune(before: clock() - retention.eventLog, limit: limit, on: transaction)
-            },
-            .init("inbox") { limit, transaction in
-                try await InboxStore().prune(before: clock() - retention.inbox, limit: limit, on: transaction)
-            },
-            .init("suspects") { limit, transaction in
-                try await SuspectStore(stores.database).prune(
-                    before: clock() - retention.suspects, limit: limit, on: transaction)
-            },
-            .init("ticket_documents") { limit, transaction in
-                try await stores.documents.prune(
-                    before: clock() - retention.ticketDocuments, limit: limit, on: transaction)
-            },
-            .init("sessions") { limit, transaction in
-                try await stores.sessions.prune(
-                    before: clock() - retention.endedSessions, limit: limit, on: transaction)
-            },
-            .init("email_changes") { limit, transaction in
-                try await stores.emailChanges.prune(
-                    before: clock() - retention.emailChanges, limit: limit, on: transaction)
-            },
-            .init("unsubscribe_links") { limit, transaction in
-                try await stores.preferences.prune(
-                    before: clock() - retention.unsubscribeLinks, limit: limit, on: transaction)
-            },
-            .init("api_keys") { limit, transaction in
-                try await stores.apiKeys.prune(before: clock() - APIKeyStore.memory, limit: limit, on: transaction)
-            },
-            .init("webhook_deliveries") { limit, transaction in
-                try await stores.webhooks.prune(
-                    before: clock() - min(retention.webhookDeliveries, retention.eventLog), limit: limit,
-                    on: transaction)
-            },
-            .init("mail_previews") { limit, transaction in
-                try await stores.mailPreviews.prune(
-                    before: clock() - MailPreviewStore.lifetime, limit: limit, on: transaction)
-            },
-            .init("idempotency_keys") { limit, transaction in
-                try await stores.idempotency.prune(limit: limit, on: transaction)
-            },
+        /// Takes away what is older than that.
+        typealias Prune = @Sendable (_ before: Date, _ limit: Int, _ transaction: Transaction) async throws -> Int
+        func older(_ rows: String, than age: TimeInterval, _ prune: @escaping Prune) -> Pruning.Chore {
+            .init(rows) { limit, transaction in try await prune(clock() - age, limit, transaction) }
+        }
+        return [
+            older("outbox", than: retention.eventLog, stores.outbox.prune),
+            older("inbox", than: retention.inbox, InboxStore().prune),
+            older("suspects", than: retention.suspects, SuspectStore(stores.database).prune),
+            older("ticket_documents", than: retention.ticketDocuments, stores.documents.prune),
+            older("sessions", than: retention.endedSessions, stores.sessions.prune),
+            older("email_changes", than: retention.emailChanges, stores.emailChanges.prune),
+            older("unsubscribe_links", than: retention.unsubscribeLinks, stores.preferences.prune),
+            older("api_keys", than: APIKeyStore.memory, stores.apiKeys.prune),
+            // Of what the log no longer has, there is nothing left to send.
+            older(
+                "webhook_deliveries", than: min(retention.webhookDeliveries, retention.eventLog), stores.webhooks.prune),
+            older("mail_previews", than: MailPreviewStore.lifetime, stores.mailPreviews.prune),
+            .init("idempotency_keys", stores.idempotency.prune),
         ]
     }
 }
