@@ -115,7 +115,7 @@ let package = Package(
         .target(
             name: "Bootstrap",
             dependencies: [
-                "Domain", "Postgres", configuration, deque, logging, metrics, lifecycle, unixSignals,
+                "CLinux", "Domain", "Postgres", configuration, deque, logging, metrics, lifecycle, unixSignals,
                 hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix,
             ],
             swiftSettings: settings),

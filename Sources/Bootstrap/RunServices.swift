@@ -57,7 +57,7 @@ public func runServices(
     _ services: [any Service], health: HealthEndpoint, settings: CommonSettings, logger: Logger
 ) async throws {
     let announcer = DrainAnnouncer(health: health, delay: settings.drainDelay, logger: logger)
-    var services = services
+    var services = services + [CodePages()]
     if let endpoint = try settings.otlpEndpoint.map(CollectorRequest.Endpoint.init) {
         services.insert(SpanExporter(endpoint: endpoint, service: logger.label, logger: logger), at: 0)
     }

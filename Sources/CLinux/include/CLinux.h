@@ -22,3 +22,6 @@ void linux_thread_name(const char *name);
 /// Gives the calling thread a lower share of the processor than the process's other threads (nice 10): it runs at full
 /// speed on an idle core. Linux counts niceness by thread, unlike POSIX (sched(7)).
 void linux_thread_yields_to_others(void);
+/// Gives back what is mapped of the program's own file and of its libraries and is no different from the file: code and
+/// constants. What is needed of it again is mapped again at the first touch, from the page cache in general.
+void linux_release_file_pages(void);
