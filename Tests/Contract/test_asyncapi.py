@@ -8,6 +8,7 @@ from pathlib import Path
 import jsonschema_rs
 import pytest
 import yaml
+from asyncapi3.models.asyncapi import AsyncAPI3
 
 from em.contract import FRAMES, ROOT, Described, NotAsDescribed, asyncapi, resolved
 
@@ -46,6 +47,7 @@ def having(value: object, *path: str) -> Callable[[dict], None]:
 def test_it_is_asyncapi() -> None:
     wrong = [f"{'/'.join(map(str, error.instance_path))}: {error.message}" for error in META.iter_errors(asyncapi())]
     assert not wrong
+    AsyncAPI3.model_validate(asyncapi())  # what others make of the specification
 
 
 @pytest.mark.parametrize("spoil", [
