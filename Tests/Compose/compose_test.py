@@ -69,7 +69,14 @@ class Deployment:
         return [container for container in listed if container["Service"] not in ONCE]
 
     def is_up(self) -> bool:
-        return all(container["State"] == "running" and container["Health"] in ("healthy", "") for container in self.containers())
+        containers = self.containers()
+        # The mail catcher's image says nothing of its health.
+        return all(each["State"] == "running" and (each["Health"] == "healthy" or each["Service"] == "mail") for each in containers)
+
+    def restarted(self) -> list[str]:
+        """Those that ended by themselves and were started again."""
+        names = [container["Name"] for container in self.containers()]
+        return [name for name in names if docker("inspect", "-f", "{{.RestartCount}}", name) != "0"]
 
     def wait(self, within: float = 180) -> None:
         eventually(self.is_up, "every container up and healthy", within, every=0.5)
@@ -92,7 +99,7 @@ class Production(Deployment):
         subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key, "-out", self.certificate],
                        check=True, capture_output=True)
-        Path(smtp).write_text("smtp://user:password@mail.invalid:587?tls=required\n")
+        Path(smtp).write_text(f"smtp://user:{uuid.uuid4().hex}@mail.invalid:587?tls=required\n")
         settings = Path(place) / "production.env"
         settings.write_text("".join(f"{name}={value}\n" for name, value in {
             "EM_PUBLIC_URL": self.url, "EM_TLS_CERT": self.certificate, "EM_TLS_KEY": key, "EM_SMTP_URL_FILE": smtp,
@@ -207,6 +214,7 @@ def try_production(deployment: Production) -> None:
     deployment.compose("up", "-d", timeout=600)
     deployment.wait()
     print(f"   ready after {time.monotonic() - began:.0f} s")
+    assert not deployment.restarted()
     services = {each["Service"] for each in deployment.containers()}
     assert not services & {"mail", "seed-demo"}, services
     created = subprocess.run(
@@ -265,6 +273,7 @@ def run(deployment: Deployment, builds: bool) -> list[str]:
     deployment.wait()
     eventually(lambda: requests.get(site.url + "/api/v1/events", timeout=5).ok, "the site", 60)
     eventually(lambda: site.sign_in("user@example.com"), "the demo's accounts", 60)
+    assert not deployment.restarted()
     step(f"ready after {time.monotonic() - began:.0f} s: register, ticket, mail, live count")
     site.journey()
     step("an integrator reads a queue")
