@@ -1,10 +1,11 @@
 """The three main jobs without a mouse, on a laptop and in the width of a phone: taking a place, creating an event, checking
-somebody in."""
+somebody in; and a list that has no end."""
 
 import re
+import uuid
 from collections.abc import Callable
 
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from em.people import PASSWORD, People, Person
 from em.visitor import Visitor
@@ -13,14 +14,14 @@ from em.world import World
 Visit = Callable[[str], Visitor]
 
 
-def reach(visitor: Visitor, wanted: Locator) -> None:
+def reach(visitor: Visitor, wanted: Locator, key: str = "Tab") -> None:
     """By the Tab key, from wherever the focus is; what is reached can be seen."""
     expect(wanted).to_be_visible()
     for _ in range(60):
-        visitor.page.keyboard.press("Tab")
+        visitor.page.keyboard.press(key)
         if wanted.evaluate("element => element === document.activeElement"):
             return expect(wanted).to_be_in_viewport()
-    raise AssertionError(f"{visitor.name}: Tab never reaches {wanted}")
+    raise AssertionError(f"{visitor.name}: {key} never reaches {wanted}")
 
 
 def write(visitor: Visitor, label: str, text: str) -> None:
@@ -34,18 +35,20 @@ def press(visitor: Visitor, name: str) -> None:
 
 
 def go(visitor: Visitor, name: str) -> None:
-    """By the header, which hides behind a button on a phone."""
+    """By the header, which hides behind a button on a phone; back to it from a page that has the focus already."""
     expect(visitor.page.locator("#navigation")).to_be_attached()
     menu = visitor.page.get_by_role("button", name=re.compile("^Menu"))
+    key = "Shift+Tab" if visitor.page.evaluate("document.activeElement.closest('main') !== null") else "Tab"
     if menu.is_visible():
-        reach(visitor, menu)
+        reach(visitor, menu, key)
         visitor.page.keyboard.press("Enter")
         expect(menu).to_have_attribute("aria-expanded", "true")
-    follow(visitor, visitor.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True))
+        key = "Tab"
+    follow(visitor, visitor.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True), key)
 
 
-def follow(visitor: Visitor, link: Locator) -> None:
-    reach(visitor, link)
+def follow(visitor: Visitor, link: Locator, key: str = "Tab") -> None:
+    reach(visitor, link, key)
     visitor.page.keyboard.press("Enter")
 
 
@@ -105,3 +108,29 @@ def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, wo
     organizer.page.keyboard.type(ticket["code"])
     organizer.page.keyboard.press("Enter")
     expect(organizer.part("check-in-result")).to_have_attribute("data-result", "duplicate")
+
+
+def test_a_list_without_an_end_keeps_nobody_from_what_follows_it(visit: Visit, world: World, people: People) -> None:
+    """To who scrolls a few pages come by themselves; to a keyboard none, or it would never get past them."""
+    event, reader = world.event(people.one("organizer")), visit("reader")
+
+    def one_more_page(route: Route) -> None:
+        route.fulfill(json={"items": [event | {"id": str(uuid.uuid4())} for _ in range(20)], "nextCursor": "more"})
+
+    reader.page.route("**/api/v1/events?**", one_more_page)
+    listed = reader.page.get_by_role("list", name="Events").get_by_role("article")
+    behind = reader.page.get_by_role("link", name="API and messages")
+    reader.open("/")
+    expect(listed).to_have_count(20)
+    press(reader, "Load more")
+    expect(listed).to_have_count(40)
+    expect(listed.nth(20).get_by_role("link")).to_be_focused()
+    reach(reader, behind)
+    expect(listed).to_have_count(40)
+
+    reader.page.reload()
+    for count in (20, 40, 60, 80):
+        expect(listed).to_have_count(count)
+        reader.page.mouse.wheel(0, 20_000)
+    expect(behind).to_be_in_viewport()
+    expect(listed).to_have_count(80)
