@@ -8,13 +8,13 @@ import pytest
 from playwright.sync_api import expect
 
 from em import gate
+from em.eye import every_look
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
 from em.world import World
 
 Visit = Callable[[str], Visitor]
-desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 
@@ -82,6 +82,7 @@ def check_in(organizer: Visitor, code: str, result: str) -> None:
     expect(organizer.page.get_by_label("Ticket code", exact=True)).to_have_value("")
 
 
+@every_look
 def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -> None:
     host, last_one = people.one("organizer", "Olga Ortega"), people.one(name="Lars Last")
     organizer, user, watcher = visit("organizer"), visit("user"), visit("watcher")
@@ -141,6 +142,7 @@ def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -
     watcher.look("announced")
 
 
+@every_look
 def test_the_ticket_is_there_on_every_page_that_shows_it(visit: Visit, world: World, people: People, stack: Stack) -> None:
     """My tickets, the ticket's own page and the notifications; and after a reload one is still signed in."""
     event, person = world.event(people.one("organizer")), people.one()
@@ -186,7 +188,7 @@ def test_a_form_says_what_is_wrong(visit: Visit, people: People) -> None:
     organizer.look("wrong")
 
 
-@desktop
+@every_look
 def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host)
@@ -210,6 +212,7 @@ def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: P
     watcher.look("called-off")
 
 
+@every_look
 def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Stack) -> None:
     admin, person = people.one("admin"), people.one(name="Rosa Rising")
     visitor = visit("admin")

@@ -43,6 +43,42 @@ def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, peo
 
 
 @phone
+def test_what_the_server_says_is_said_in_german_too(visit: Visit, world: World, people: People) -> None:
+    """Against a field, against the whole, and of what came of a delivery."""
+    organizer, host = visit("organizer", locale="de-DE"), people.one("organizer")
+    host.api.patch("/me/preferences", {"language": "de"})
+    event = world.event(host, capacity=3)
+    for guest in people.many(2):
+        world.register(guest, event)
+    organizer.foresee("/api/v1/")
+    organizer.open("/sign-in")
+    organizer.fill("E-Mail", host.email)
+    organizer.fill("Passwort", PASSWORD)
+    organizer.press("Anmelden")
+    organizer.page.wait_for_url(lambda url: "/sign-in" not in url)
+    organizer.open("/organizer/subscriptions")
+    organizer.fill("Name", "Anzeige an der Tür")
+    organizer.fill("Adresse", "https://10.0.0.1/hook")
+    organizer.page.get_by_label("Tickets: ausgestellt").check()
+    organizer.press("Einrichten")
+    organizer.sees("Das darf nicht zu einer privaten oder reservierten Adresse führen.")
+    organizer.look("refused")
+    organizer.fill("Adresse", "https://nobody.invalid/hook")
+    organizer.press("Einrichten")
+    organizer.follow("Anzeige an der Tür")
+    organizer.press("Probe senden")
+    card = organizer.page.get_by_role("list", name="Zustellungen").get_by_role("listitem").first
+    expect(card).to_contain_text("Neuer Versuch")
+    card.get_by_text("1 Versuch").click()
+    expect(card).to_contain_text("Unbekannter Rechner")
+    organizer.look("unreachable")
+    organizer.open(f"/organizer/events/{event['id']}/edit")
+    organizer.fill("Plätze", "1")
+    organizer.press("Änderungen speichern")
+    organizer.sees("Es sind schon 2 Plätze belegt: Weniger können es nicht werden.")
+
+
+@phone
 def test_a_new_browser_takes_over_the_language_of_the_account(visit: Visit, people: People) -> None:
     person = people.one()
     person.api.patch("/me/preferences", {"language": "de"})

@@ -98,6 +98,8 @@ class Scene:
         yield self.host, "subscriptions", "/organizer/subscriptions", "Paused"
         for kind, sign in (("queue", "User name"), ("webhook", "Deliveries"), ("paused", "Resume it first")):
             yield self.host, f"subscription-{kind}", f"/organizer/subscriptions/{self.keys.subscriptions[kind]}", sign
+        yield self.host, "subscription-edited", f"/organizer/subscriptions/{self.keys.subscriptions['webhook']}", "Deliveries"
+        yield self.host, "organizer-notifications", "/notifications", "A subscription gets no more deliveries"
         yield self.host, "api-keys", "/account/api-keys", "Revoked"
         yield self.admin, "admin-users", "/admin/users", "Role"
         yield self.admin, "admin-audit", "/admin/audit", "event.published"
@@ -124,7 +126,10 @@ class Programs:
         tried = self.subscriptions["webhook"]
         host.api.post(f"/subscriptions/{tried}/test", status=202)
         eventually(lambda: host.api.get(f"/subscriptions/{tried}/deliveries")["items"][0]["attempts"], "the first attempt")
-        # As if somebody had been there.
+        # As if it had been silent for days; and as if somebody had been there.
+        stack.rows("INSERT INTO notifications (id, user_id, cause_id, kind, details, status, sent_at) VALUES (gen_random_uuid(), %s, "
+                   "gen_random_uuid(), 'subscription.paused', jsonb_build_object('name', 'Door display of last year', 'url', %s::text, "
+                   "'isDisabled', false, 'since', '2026-05-01T08:00:00Z'), 'sent', now())", host.id, hook["url"])
         for minutes, state, status, words in ((3, "delivered", 204, None), (50, "failed", 500, "<h1>Out of order</h1>")):
             delivery = str(uuid.uuid4())
             stack.rows("INSERT INTO webhook_deliveries (id, subscription_id, message_id, type, status, attempts, created_at, finished_at) "
@@ -144,6 +149,9 @@ def unfold(page: Page, name: str) -> None:
     if name == "organizer-mail-shown":
         page.get_by_role("button", name=re.compile("^(Show the mail|Mail ansehen)$")).click()
         expect(page.frame_locator("iframe").locator("h1, h2").first).to_be_visible()
+    if name == "subscription-edited":
+        page.get_by_role("button", name=re.compile("^(Edit|Bearbeiten)$")).click()
+        expect(page.get_by_role("dialog")).to_be_visible()
     if name == "subscription-webhook":
         for summary in page.locator("main summary").all():
             summary.click()

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Request, Route, expect
 
+from em.eye import every_look
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
@@ -172,6 +173,7 @@ def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: Pe
     expect(organizer.page.get_by_label("Starts", exact=True)).to_have_value("")
 
 
+@every_look
 def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: World, people: People) -> None:
     host, helper = people.one("organizer"), people.one(name="Hedda Helper")
     event = world.event(host)
@@ -197,11 +199,14 @@ def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: Wor
     staff.open("/gate/")
     staff.follow(event["title"])
     staff.sees("1 ticket on this device")
+    staff.look("gate")
     staff.fill("Ticket code", ticket["code"])
     staff.press("Check in")
     expect(staff.part("check-in-result")).to_contain_text("Gina Guest")
+    staff.look("admitted")
     staff.open(f"/organizer/events/{event['id']}/attendees")
     staff.sees("You aren’t allowed to do this.")
+    staff.look("not-theirs")
 
     organizer.press("Remove Hedda Helper")
     organizer.press("Yes, remove")

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import WebSocketRoute, expect
+from playwright.sync_api import Request, Route, WebSocketRoute, expect
 
 from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World, timestamp
 
 Visit = Callable[[str], Visitor]
+EXPIRED = '{"type":"token-expired","title":"Expired","status":401,"traceId":"0123456789abcdef0123456789abcdef"}'
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 
@@ -82,9 +83,8 @@ def test_a_session_that_ends_while_one_writes_loses_nothing(visit: Visit, people
     organizer.fill("Starts", "2031-05-01T19:30")
     organizer.fill("Ends", "2031-05-01T22:00")
     organizer.fill("Capacity", "5")
-    expired = '{"type":"token-expired","title":"Expired","status":401,"traceId":"0123456789abcdef0123456789abcdef"}'
     for way in ("**/api/v1/events", "**/api/v1/auth/refresh"):
-        organizer.page.route(way, lambda route: route.fulfill(status=401, content_type="application/problem+json", body=expired))
+        organizer.page.route(way, lambda route: route.fulfill(status=401, content_type="application/problem+json", body=EXPIRED))
     organizer.press("Create event")
     dialog = organizer.page.get_by_role("dialog")
     expect(dialog.get_by_text("What you were doing is still here.")).to_be_visible()
@@ -97,6 +97,31 @@ def test_a_session_that_ends_while_one_writes_loses_nothing(visit: Visit, people
     expect(organizer.page.get_by_label("Title", exact=True)).to_have_value("Written with patience")
     organizer.press("Create event")
     organizer.sees("This is a draft.")
+
+
+@phone
+def test_a_token_that_is_over_is_renewed_and_the_tap_is_not_lost(visit: Visit, world: World, people: People) -> None:
+    event, user = world.event(people.one("organizer")), visit("user")
+    user.foresee("/registrations")
+    user.sign_in(people.one().email, PASSWORD)
+    user.open(f"/events/{event['id']}")
+    expect(user.page.get_by_role("button", name="Register")).to_be_visible()
+    keys: list[str] = []
+    renewals: list[str] = []
+    user.page.on("request", lambda request: request.url.endswith("/auth/refresh") and renewals.append(request.url))
+
+    def is_over_once(route: Route, request: Request) -> None:
+        keys.append(request.headers["idempotency-key"])
+        if len(keys) == 1:
+            route.fulfill(status=401, content_type="application/problem+json", body=EXPIRED)
+        else:
+            route.continue_()
+
+    user.page.route(f"**/events/{event['id']}/registrations", is_over_once)
+    user.press("Register")
+    expect(user.part("registration-state")).to_have_attribute("data-state", "confirmed")
+    assert len(keys) == 2 and keys[0] == keys[1] and len(renewals) == 1
+    expect(user.page.get_by_role("alert")).to_have_count(0)
 
 
 @phone

@@ -78,6 +78,11 @@ struct BodyFields {
         string(name) { validation, text in validation.email(name, text) } ?? ""
     }
 
+    /// A mail address; absent and `null` are none.
+    mutating func optionalEmail(_ name: String) -> String? {
+        value(name) == nil ? nil : email(name)
+    }
+
     mutating func password(_ name: String) -> String {
         string(name) { validation, text in validation.password(name, text) } ?? ""
     }

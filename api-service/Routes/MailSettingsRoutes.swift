@@ -35,7 +35,7 @@ struct MailSettingsRoutes: Sendable {
         var fields = try await BodyFields(request)
         let settings = EventMailSettings(
             paragraph: fields.text("paragraph", 0...2000, multiline: true), colour: fields.colour("colour"),
-            reminders: fields.reminders("reminders"), replyTo: fields.has("replyTo") ? fields.email("replyTo") : nil)
+            reminders: fields.reminders("reminders"), replyTo: fields.optionalEmail("replyTo"))
         try fields.validation.check()
         try await editMailSettings.perform(settings, of: event.id, by: principal)
         return try .json(SettingsJSON(settings))

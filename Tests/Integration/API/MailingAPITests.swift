@@ -129,8 +129,13 @@ import Testing
             #expect(changed.status == 200 && changed.string("colour") == "#7a1f3d")
             #expect(changed.string("replyTo") == "team@example.org")
             #expect(try await api.client.get(path, token: owner.token).body == changed.body)
+            // What was read can be sent back, with nothing where there is nothing.
+            let plain = try await api.client.put(
+                path, #"{"paragraph":"","colour":null,"reminders":[],"replyTo":null}"#, token: owner.token)
+            #expect(plain.status == 200 && plain.text.contains(#""replyTo":null"#))
+            #expect(try await api.client.put(path, plain.text, token: owner.token).body == plain.body)
             for wrong in [
-                ##"{"colour":"#ffffff"}"##, #"{"replyTo":"nobody"}"#, #"{"colour":"red"}"#,
+                ##"{"colour":"#ffffff"}"##, #"{"replyTo":"nobody"}"#, #"{"replyTo":""}"#, #"{"colour":"red"}"#,
                 #"{"reminders":["P7D","P7D"]}"#,
                 #"{"reminders":["P1W"]}"#,
                 #"{"reminders":"P7D"}"#, #"{"reminders":["P1D","P2D","P3D","P4D","P5D","P6D"]}"#,

@@ -1,3 +1,4 @@
+import { serverWords } from '../language/serverWords';
 import { t } from '../language/text';
 import type { Text } from '../language/text';
 
@@ -36,7 +37,8 @@ export class Problem extends Error {
   }
 }
 
-const words: Record<string, Text | undefined> = {
+/** What is said in other words here than by the server; what it calls the rest stands in serverGerman.ts. */
+export const words: Record<string, Text | undefined> = {
   'validation-failed': 'Please look at the marked fields.',
   'invalid-credentials': 'The address or the password is wrong.',
   'not-authenticated': 'Please sign in first.',
@@ -86,7 +88,7 @@ export async function readProblem(response: Response): Promise<Problem> {
   const slug = document.type?.split(/[/:#]/).pop() || slugOfStatus(response.status);
   const known = words[slug];
   const title = known !== undefined ? t(known)
-    : document.detail ?? document.title ?? t('The server answered with an error ({status}).', { status: String(response.status) });
+    : serverWords(document.detail ?? document.title ?? '') || t('The server answered with an error ({status}).', { status: String(response.status) });
   return new Problem(response.status, slug, title, document.errors ?? [], document.traceId ?? null);
 }
 

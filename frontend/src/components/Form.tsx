@@ -2,17 +2,14 @@ import { useEffect, useRef, useState } from 'react';
 import type { FormEvent, ReactNode } from 'react';
 import type { Problem } from '../api/problem';
 import { ProblemNote } from './States';
-import { serverWords } from '../language/serverWords';
+import { fieldWords } from '../language/serverWords';
 
 export type FieldErrors = Record<string, string>;
 
 /** A problem's field list by name, as sentences; the first message of a field stands. */
 export function fieldErrors(problem: Problem | null): FieldErrors {
   const errors: FieldErrors = {};
-  // The API says what a field does wrong ("must be after the start"): the field stands above it.
-  for (const { field, message } of problem?.fields ?? []) {
-    errors[field] ??= /^[a-z]/.test(message) ? serverWords(message) : message;
-  }
+  for (const { field, message } of problem?.fields ?? []) errors[field] ??= fieldWords(message);
   return errors;
 }
 

@@ -1,6 +1,7 @@
 import { registrations } from '../api/endpoints';
 import { useResource } from '../api/useResource';
 import type { TimelineStep } from '../api/types';
+import { serverWords } from '../language/serverWords';
 import { t } from '../language/text';
 import type { Text } from '../language/text';
 import { useTopic } from '../live/useLive';
@@ -30,7 +31,7 @@ export function Timeline({ registrationId, live }: { registrationId: string; liv
           {items.map((item, index) => (
             <li key={index} data-tone={steps[item.step].tone} data-step={item.step}>
               <div>{t(steps[item.step].name)}</div>
-              {item.detail && <div className="em-small em-code text-break">{item.detail}</div>}
+              {item.detail && <div className="em-small em-code text-break">{serverWords(item.detail)}</div>}
               <div className="em-small em-soft">
                 <time dateTime={item.at}>{formatMoment(item.at)}</time>
                 {item.nextAttemptAt && ` · ${t('next try {at}', { at: formatMoment(item.nextAttemptAt) })}`}

@@ -1,5 +1,7 @@
 // German. The reader is addressed as "Sie"; a text is named by its English (see text.ts).
 
+export { serverGerman } from './serverGerman';
+
 export const german = {
   // The frame
   'Skip to content': 'Zum Inhalt springen',
@@ -77,22 +79,6 @@ export const german = {
     'Wir wissen nicht, ob das geklappt hat. Sie können es gefahrlos noch einmal versuchen.',
   'Something went wrong on our side. Nothing was changed.': 'Bei uns ist etwas schiefgegangen. Es wurde nichts geändert.',
   'The server answered with an error ({status}).': 'Der Server antwortete mit einem Fehler ({status}).',
-  'This is required.': 'Das wird gebraucht.',
-  'This is one of the commonest passwords: anybody would try it.': 'Das ist eines der häufigsten Passwörter: Jeder würde es probieren.',
-  'This is too much like your name or address: it would be tried first.':
-    'Das ähnelt Ihrem Namen oder Ihrer Adresse zu sehr: Es würde als Erstes probiert.',
-  'This belongs to no account: they have to sign up first.': 'Dazu gibt es kein Konto: Die Person muss erst eines anlegen.',
-  'This is your own.': 'Das ist Ihre eigene.',
-  'This is not your password.': 'Das ist nicht Ihr Passwort.',
-  'This must be a mail address.': 'Das muss eine E-Mail-Adresse sein.',
-  'This must be 1 to 1000000.': 'Das muss zwischen 1 und 1.000.000 liegen.',
-  'This must be after registration opens.': 'Das muss nach dem Beginn der Anmeldung liegen.',
-  'This must be after the start.': 'Das muss nach dem Beginn liegen.',
-  'This must be before the end.': 'Das muss vor dem Ende liegen.',
-  'This must not be after the end.': 'Das darf nicht nach dem Ende liegen.',
-  'This must lie between 1900 and 2200.': 'Das muss zwischen 1900 und 2200 liegen.',
-  'This must not contain control characters.': 'Das darf keine Steuerzeichen enthalten.',
-  'This must have {least} to {most} characters.': 'Das muss {least} bis {most} Zeichen haben.',
 
   // States
   Draft: 'Entwurf',
@@ -434,8 +420,6 @@ export const german = {
   'There is nothing in it that this subscription is told.': 'Darin ist nichts, was dieses Abonnement erfährt.',
   '{count} message goes out once more.|{count} messages go out once more.': '{count} Nachricht geht noch einmal hinaus.|{count} Nachrichten gehen noch einmal hinaus.',
   'Nothing has arrived since {at}.': 'Seit {at} kommt nichts an.',
-  'The receiver answered 410 Gone.': 'Der Empfänger hat mit 410 Gone geantwortet.',
-  'Only administrators hear of every event.': 'Nur Admins erfahren von jeder Veranstaltung.',
   'Old secret': 'Altes Geheimnis',
   'signs beside the new one until {at}': 'unterschreibt neben dem neuen bis {at}',
   Deliveries: 'Zustellungen',
@@ -495,6 +479,8 @@ export const german = {
   'The event is near': 'Die Veranstaltung steht bevor',
   'An announcement': 'Eine Mitteilung',
   'A subscription gets no more deliveries': 'Ein Abonnement bekommt nichts mehr zugestellt',
+  'Its receiver wants no more of them.': 'Der Empfänger will keine mehr.',
+  'Nothing has arrived there for days: it is paused.': 'Seit Tagen kommt dort nichts an: Es ist angehalten.',
   'A reminder': 'Eine Erinnerung',
   'Not by email': 'Nicht per E-Mail',
   'What comes to you': 'Was zu Ihnen kommt',
@@ -714,8 +700,6 @@ export const german = {
   'They get a place, or a place in line, and their ticket by email.':
     'Die Person bekommt einen Platz oder einen auf der Warteliste, das Ticket kommt per E-Mail.',
   'Add to the event': 'Zur Veranstaltung hinzufügen',
-  'Nobody has an account with this address. They have to sign up first.':
-    'Niemand hat ein Konto mit dieser Adresse. Die Person muss erst eines anlegen.',
   'This person is registered already.': 'Diese Person ist schon angemeldet.',
   'The event is full. Raise its capacity first, or let it keep a waitlist.':
     'Die Veranstaltung ist ausgebucht. Erhöhen Sie erst die Zahl der Plätze oder führen Sie eine Warteliste.',
@@ -876,6 +860,24 @@ export const german = {
   'The message of {queue} was thrown away.': 'Die Nachricht von {queue} wurde weggeworfen.',
   'A message without a type': 'Eine Nachricht ohne Art',
   '{queue} gave it up: {reason}': '{queue} gab sie auf: {reason}',
+  'it can’t be read': 'sie ist nicht lesbar',
+  'what it says can’t be read': 'ihr Inhalt ist nicht lesbar',
+  'it is of a version that nobody knows': 'ihre Version kennt niemand',
+  'the workers that took it up ended': 'die Prozesse, die sie nahmen, brachen ab',
+  'it failed': 'sie ist gescheitert',
+  'the database refused it': 'die Datenbank nahm sie nicht an',
+  'the database took too long': 'die Datenbank brauchte zu lang',
+  'the database was away': 'die Datenbank war nicht erreichbar',
+  'RabbitMQ was away': 'RabbitMQ war nicht erreichbar',
+  'the sending of mail was paused': 'der Mailversand war angehalten',
+  'too many mails were on their way to the same server': 'zu viele Mails waren zum selben Server unterwegs',
+  'the mail was not taken': 'die Mail wurde nicht angenommen',
+  'the mail server answered {code}': 'der Mailserver antwortete {code}',
+  'nobody knows why': 'warum, weiß niemand',
+  'it was handed out too often': 'sie wurde zu oft ausgeteilt',
+  'it waited too long': 'sie hat zu lang gewartet',
+  'the queue was full': 'die Warteschlange war voll',
+  'it was refused': 'sie wurde abgelehnt',
   '{count} attempt|{count} attempts': '{count} Versuch|{count} Versuche',
   'sent back once before|sent back {count} times before': 'schon einmal zurückgeschickt|schon {count}-mal zurückgeschickt',
   'last {at}': 'zuletzt {at}',

@@ -8,11 +8,12 @@ export type Language = keyof typeof languages;
 const choiceKey = 'em.language';
 let spoken: Language = 'en';
 let words: Catalogue | null = null;
+let server: Readonly<Record<string, string | undefined>> | null = null;
 const listeners = new Set<() => void>();
 
-/** The language that is spoken, and its texts; none for English. */
-export function catalogue(): { language: Language; words: Catalogue | null } {
-  return { language: spoken, words };
+/** The language that is spoken, its texts, and what it has for the server's words; none for English. */
+export function catalogue(): { language: Language; words: Catalogue | null; server: Readonly<Record<string, string | undefined>> | null } {
+  return { language: spoken, words, server };
 }
 
 export function useLanguage(): Language {
@@ -57,7 +58,9 @@ export function chosenLanguage(): Language | null {
 
 async function speak(language: Language): Promise<void> {
   try {
-    words = language === 'de' ? (await import('./german')).german : null;
+    const found = language === 'de' ? await import('./german') : null;
+    words = found?.german ?? null;
+    server = found?.serverGerman ?? null;
     spoken = language;
   } catch {
     // A catalogue that can't be fetched leaves the page as it is: better than no page.

@@ -69,7 +69,12 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
             ))}
           </ul>
         )}
-        {item.subscription && <Link to="/organizer/subscriptions">{item.subscription.name}</Link>}
+        {item.subscription && (
+          <>
+            <Link to="/organizer/subscriptions">{item.subscription.name}</Link>
+            <p className="mb-1">{item.subscription.isDisabled ? t('Its receiver wants no more of them.') : t('Nothing has arrived there for days: it is paused.')}</p>
+          </>
+        )}
         {item.eventId && item.eventTitle && <Link to={`/events/${item.eventId}`}>{item.eventTitle}</Link>}
         <div className="em-small em-soft">
           {item.channel === 'email' ? t('By email') : item.channel} · <time dateTime={item.sentAt ?? item.createdAt}>{formatMoment(item.sentAt ?? item.createdAt)}</time>

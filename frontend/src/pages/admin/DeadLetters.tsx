@@ -11,6 +11,7 @@ import { ProblemNote } from '../../components/States';
 import { useRereadOnChange } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
 import { plural, rich, t } from '../../language/text';
+import { reasonText } from './deadLetterWords';
 
 /** Messages that a worker gave up on: to be sent back when the cause is gone, or thrown away. `parked`: how many there were at `at`. */
 export function DeadLetters({ parked, at }: { parked: number; at: string | undefined }) {
@@ -57,7 +58,7 @@ function Letter({ letter, gone }: { letter: DeadLetter; gone: (letter: DeadLette
         <h3>{letter.type ?? t('A message without a type')}</h3>
         <div>{rich('{queue} gave it up: {reason}', {
           queue: <span className="em-code em-small">{letter.queue}</span>,
-          reason: [letter.reason, letter.lastFailure !== letter.reason && letter.lastFailure].filter(Boolean).join(', '),
+          reason: <Reasons of={letter} />,
         })}</div>
         <div className="em-small em-soft">
           {plural('{count} attempt|{count} attempts', letter.attempts)}
@@ -82,6 +83,13 @@ function Letter({ letter, gone }: { letter: DeadLetter; gone: (letter: DeadLette
       )}
     </article>
   );
+}
+
+/** In words, and as the services' logs have it. */
+function Reasons({ of: { reason, lastFailure } }: { of: DeadLetter }) {
+  const codes = [...new Set(lastFailure === null ? [reason] : [reason, lastFailure])];
+  const words = new Set(codes.map(reasonText).filter((text) => text !== null));
+  return <>{[...words].join(', ')} <span className="em-code em-small em-soft">{codes.join(', ')}</span></>;
 }
 
 /** Somebody else may have been quicker: then it is gone all the same. */

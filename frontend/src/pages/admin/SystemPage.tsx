@@ -10,6 +10,7 @@ import { Row, Table } from '../../components/Table';
 import { formatMoment } from '../../time/format';
 import { DeadLetters } from './DeadLetters';
 import { Sending } from './Sending';
+import { serverWords } from '../../language/serverWords';
 import { number, rich, t } from '../../language/text';
 import type { Text } from '../../language/text';
 
@@ -130,7 +131,7 @@ function Invariants({ of: { findings, checkedAt } }: { of: NonNullable<SystemRep
     <ul className="em-list">
       {findings.map((finding) => (
         <li key={finding.invariant} className="em-card em-row em-row-spread">
-          <span><span className="em-code em-small">{finding.invariant}</span><br />{finding.meaning}</span>
+          <span><span className="em-code em-small">{finding.invariant}</span><br />{serverWords(finding.meaning)}</span>
           <Badge tone={finding.severity === 'violation' ? 'bad' : 'warn'}>{number(finding.count)}</Badge>
         </li>
       ))}

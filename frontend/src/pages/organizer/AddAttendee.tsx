@@ -44,7 +44,6 @@ export function AddAttendee({ eventId, added, close }: Props) {
 
 /** These are said of the person, not of the reader. */
 export const refusals: Record<string, Text | undefined> = {
-  'no-such-person': 'Nobody has an account with this address. They have to sign up first.',
   'already-registered': 'This person is registered already.',
   full: 'The event is full. Raise its capacity first, or let it keep a waitlist.',
 };

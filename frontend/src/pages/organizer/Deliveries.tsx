@@ -9,6 +9,7 @@ import { Busy } from '../../components/Busy';
 import { Select } from '../../components/Field';
 import { PagedList } from '../../components/PagedList';
 import { Empty, ProblemNote } from '../../components/States';
+import { serverWords } from '../../language/serverWords';
 import { number, plural, rich, t } from '../../language/text';
 import { useFallbackReads } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
@@ -88,7 +89,7 @@ function DeliveryCard({ subscriptionId, delivery, changed }: { subscriptionId: s
 function Attempt({ attempt: { at, status, durationMs, error, responseExcerpt } }: { attempt: WebhookDelivery['attempts'][number] }) {
   return (
     <>
-      <div>{status === null ? error ?? t('No answer') : t('It answered {status}', { status: String(status) })} <span className="em-soft em-small">{t('after {milliseconds} ms', { milliseconds: number(durationMs) })}</span></div>
+      <div>{status === null ? (error === null ? t('No answer') : serverWords(error)) : t('It answered {status}', { status: String(status) })} <span className="em-soft em-small">{t('after {milliseconds} ms', { milliseconds: number(durationMs) })}</span></div>
       <div className="em-small em-soft"><time dateTime={at}>{formatMoment(at)}</time></div>
       {responseExcerpt && <pre className="em-payload em-small mt-1 mb-0" tabIndex={0}>{responseExcerpt}</pre>}
     </>

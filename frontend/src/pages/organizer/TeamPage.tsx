@@ -86,8 +86,7 @@ function AddMember({ eventId, added }: { eventId: string; added: (member: Member
     setEmail('');
   });
   const validation = useValidation(onlyErrors({ email: emailError(email) }));
-  const unknown = add.problem?.slug === 'no-such-person' ? t('Nobody has an account with this address. They have to sign up first.') : undefined;
-  const errors = { ...(unknown ? { email: unknown } : fieldErrors(add.problem)), ...validation.shown };
+  const errors = { ...fieldErrors(add.problem), ...validation.shown };
   return (
     <section className="em-card em-stack" aria-labelledby="add-member-heading">
       <h2 id="add-member-heading" className="mb-0">{t('Add somebody')}</h2>

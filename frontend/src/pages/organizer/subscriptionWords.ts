@@ -1,5 +1,6 @@
 import type { Subscription, WebhookDelivery } from '../../api/types';
 import type { Tone } from '../../components/Badge';
+import { serverWords } from '../../language/serverWords';
 import { t } from '../../language/text';
 import type { Text } from '../../language/text';
 import { formatMoment } from '../../time/format';
@@ -20,14 +21,10 @@ export function typeWords(type: string): string {
   return family ? t(family[1]) : type;
 }
 
-const reasons: Text[] = ['The receiver answered 410 Gone.', 'Only administrators hear of every event.'];
-
 /** Why it isn't active, which the API says in English. */
 export function reasonWords(reason: string): string {
   const [, since] = /^Nothing has arrived since (\S+Z)\.$/.exec(reason) ?? [];
-  if (since !== undefined) return t('Nothing has arrived since {at}.', { at: formatMoment(since) });
-  const text = reasons.find((one) => one === reason);
-  return text === undefined ? reason : t(text);
+  return since === undefined ? serverWords(reason) : t('Nothing has arrived since {at}.', { at: formatMoment(since) });
 }
 
 export const subscriptionStates: Record<Subscription['status'], [Tone, Text]> = {

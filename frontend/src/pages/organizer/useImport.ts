@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { events } from '../../api/endpoints';
 import { Problem } from '../../api/problem';
 import { newId } from '../../identity/newId';
-import { serverWords } from '../../language/serverWords';
+import { fieldWords } from '../../language/serverWords';
 import { t } from '../../language/text';
 import { refusals } from './AddAttendee';
 import type { Address } from './csv';
@@ -66,6 +66,6 @@ function refused(problem: Problem): Pick<Line, 'outcome' | 'words'> {
   const [field] = problem.fields;
   return {
     outcome: problem.slug === 'already-registered' ? 'known' : 'refused',
-    words: known ? t(known) : field ? serverWords(field.message) : problem.message,
+    words: known ? t(known) : field ? fieldWords(field.message) : problem.message,
   };
 }
