@@ -1,10 +1,18 @@
 import { Children, cloneElement, isValidElement } from 'react';
 import type { ReactElement, ReactNode } from 'react';
 
+interface TableProps {
+  label: string;
+  heads: string[];
+  /** What follows the first cell is so short that a phone has room for it side by side. */
+  short?: boolean;
+  children: ReactNode;
+}
+
 /** A table that becomes cards on a phone. Roles are said outright, because changing `display` can drop them. */
-export function Table({ label, heads, children }: { label: string; heads: string[]; children: ReactNode }) {
+export function Table({ label, heads, short = false, children }: TableProps) {
   return (
-    <div className="em-table">
+    <div className={short ? 'em-table is-short' : 'em-table'}>
       <table className="table" role="table" aria-label={label}>
         <thead role="rowgroup">
           <tr role="row">{heads.map((head) => <th key={head} scope="col" role="columnheader">{head}</th>)}</tr>

@@ -920,7 +920,7 @@ export const german = {
   Queue: 'Schlange',
   Workers: 'Arbeiter',
   Waiting: 'Wartend',
-  Retrying: 'Neuer Versuch',
+  Retrying: 'Vertagt',
   Parked: 'Geparkt',
   None: 'Keine',
   Invariants: 'Invarianten',

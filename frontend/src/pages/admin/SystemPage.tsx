@@ -59,13 +59,13 @@ function Report({ report }: { report: SystemReport }) {
       <section aria-labelledby="services-heading">
         <h2 id="services-heading">{t('Services')}</h2>
         {services === null ? <Away what={t('Can’t be asked while the database is away.')} /> : (
-          <Table label={t('Services')} heads={[t('Service'), t('State'), t('Processes'), t('Version')]}>
+          <Table short label={t('Services')} heads={[t('Service'), t('State'), t('Processes'), t('Version')]}>
             {services.map(({ name, version, revision, instances }) => (
               <Row key={`${name} ${version} ${revision}`} cells={[
                 <span className="em-code em-small">{name}</span>,
                 instances > 0 ? <Badge tone="good">{t('up')}</Badge> : <Badge tone="bad">{t('down')}</Badge>,
                 number(instances),
-                version && <span>{version} <span className="em-code em-small em-soft">{revision}</span></span>,
+                version && <span>{version} {revision !== 'unknown' && <span className="em-code em-small em-soft">{revision}</span>}</span>,
               ]} />
             ))}
           </Table>
@@ -84,7 +84,7 @@ function Report({ report }: { report: SystemReport }) {
       <section aria-labelledby="queues-heading">
         <h2 id="queues-heading">{t('Queues')}</h2>
         {queues === null ? <Away what={t('Can’t be asked while the broker is away.')} /> : (
-          <Table label={t('Queues')} heads={[t('Queue'), t('Workers'), t('Waiting'), t('Retrying'), t('Parked')]}>
+          <Table short label={t('Queues')} heads={[t('Queue'), t('Workers'), t('Waiting'), t('Retrying'), t('Parked')]}>
             {queues.map((queue) => (
               <Row key={queue.name} cells={[
                 <QueueName name={queue.name} />,

@@ -42,7 +42,7 @@ export function Deliveries({ subscription, sent }: { subscription: Subscription;
         <option value="">{t('All')}</option>
         {Object.entries(deliveryStates).map(([value, [, name]]) => <option key={value} value={value}>{t(name)}</option>)}
       </Select>
-      <PagedList of={list} empty={status ? <Empty title={t('Nothing matches')} /> : <Empty title={t('Nothing delivered yet')}>{t('Send a test to see whether it arrives.')}</Empty>}>
+      <PagedList of={list} empty={status ? <Empty title={t('Nothing matches')} /> : <Empty title={t('Nothing delivered yet')}>{subscription.status === 'active' && t('Send a test to see whether it arrives.')}</Empty>}>
         {(items) => (
           <ul className="em-list" aria-label={t('Deliveries')}>
             {items.map((item) => <li key={item.id}><DeliveryCard subscriptionId={id} delivery={item} changed={list.reload} /></li>)}
