@@ -17,23 +17,7 @@ public struct CommonSettings: Sendable {
     /// How long draining may take altogether before the rest is cancelled.
     public var maximumDrain: Duration
     /// Of an OpenTelemetry collector (OTLP over HTTP), which gets every span; nil: nobody collects any.
-    public var otlpEndpoint: String?
-
-    /// Values for tests.
-    public init(
-        host: String = "127.0.0.1", port: Int = 0, publicURL: PublicURL, logLevel: Logger.Level = .info,
-        rateLimits: Bool = true, drainDelay: Duration = .zero, maximumDrain: Duration = .seconds(25),
-        otlpEndpoint: String? = nil
-    ) {
-        self.host = host
-        self.port = port
-        self.publicURL = publicURL
-        self.logLevel = logLevel
-        self.rateLimits = rateLimits
-        self.drainDelay = drainDelay
-        self.maximumDrain = maximumDrain
-        self.otlpEndpoint = otlpEndpoint
-    }
+    var otlpEndpoint: CollectorRequest.Endpoint?
 
     /// The settings while they are still being read; `value` after the reader's `finish()`.
     public struct Reading: Sendable {
@@ -44,7 +28,7 @@ public struct CommonSettings: Sendable {
         let rateLimits: Setting<Bool>
         let drainDelay: Setting<Duration>
         let maximumDrain: Setting<Duration>
-        let otlpEndpoint: Setting<String?>
+        let otlpEndpoint: Setting<CollectorRequest.Endpoint?>
 
         /// May be read once `finish()` has not thrown.
         public var value: CommonSettings {
@@ -66,10 +50,7 @@ public struct CommonSettings: Sendable {
             rateLimits: reader.bool("EM_RATE_LIMIT", default: true),
             drainDelay: reader.seconds("EM_DRAIN_DELAY", default: .zero),
             maximumDrain: reader.seconds("EM_MAXIMUM_DRAIN", default: .seconds(25)),
-            otlpEndpoint: reader.optional("EM_OTLP_ENDPOINT") { text in
-                _ = try CollectorRequest.Endpoint(text)
-                return text
-            })
+            otlpEndpoint: reader.optional("EM_OTLP_ENDPOINT", parse: CollectorRequest.Endpoint.init))
     }
 }
 

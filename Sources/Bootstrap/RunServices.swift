@@ -58,7 +58,7 @@ public func runServices(
 ) async throws {
     let announcer = DrainAnnouncer(health: health, delay: settings.drainDelay, logger: logger)
     var services = services + [CodePages()]
-    if let endpoint = try settings.otlpEndpoint.map(CollectorRequest.Endpoint.init) {
+    if let endpoint = settings.otlpEndpoint {
         services.insert(SpanExporter(endpoint: endpoint, service: logger.label, logger: logger), at: 0)
     }
     var configurations = services.map { ServiceGroupConfiguration.ServiceConfiguration(service: $0) }
