@@ -23,17 +23,19 @@ public struct SubscriptionQueues: Sendable {
     public static func name(of id: SubscriptionID) -> String { "em.subscription.\(id)" }
 
     /// Has the broker keep a queue as it shall be: made and bound, made and unbound, or gone. Done twice it is done once.
-    /// - Parameter before: as it was; what `queue` doesn't name any more is unbound.
+    /// - Parameter before: as this process may have declared it; what `queue` doesn't name any more is unbound.
     public func settle(_ queue: SubscribedQueue, after before: SubscribedQueue? = nil) async throws(BrokerError) {
         let topology = Self.topology(queue, names)
-        let former = before.map { Self.topology($0, names).bindings } ?? []
+        var former = queue
+        former.types = queue.formerTypes + (before?.types ?? [])
+        let stale = Self.topology(former, names).bindings.filter { !topology.bindings.contains($0) }
         switch queue.standing {
         case .fed:
             try await publisher.declare(topology)
-            try await publisher.unbind(former.filter { !topology.bindings.contains($0) })
+            try await publisher.unbind(stale)
         case .kept:
             try await publisher.declare(Topology(queues: topology.queues))
-            try await publisher.unbind(topology.bindings + former.filter { !topology.bindings.contains($0) })
+            try await publisher.unbind(topology.bindings + stale)
         case .withheld, .ended:
             try await remove(queue.id)
         }

@@ -55,6 +55,7 @@ public struct Migrator: Sendable {
         Migration(
             name: "0025_index_unread_subscription_notices",
             script: PackageResources._025_index_unread_subscription_notices_sql),
+        Migration(name: "0026_add_former_types", script: PackageResources._026_add_former_types_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

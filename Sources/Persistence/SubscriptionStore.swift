@@ -54,15 +54,19 @@ public struct SubscribedQueue: Sendable, Hashable {
     public var owner: UserID
     public var scope: SubscriptionScope
     public var types: [MessagePattern]
+    /// What it was bound by before, and may be still: ``SubscriptionStore/forgetFormerTypes(of:on:)``.
+    public var formerTypes: [MessagePattern]
     public var standing: Standing
 
     public init(
-        id: SubscriptionID, owner: UserID, scope: SubscriptionScope, types: [MessagePattern], standing: Standing
+        id: SubscriptionID, owner: UserID, scope: SubscriptionScope, types: [MessagePattern],
+        formerTypes: [MessagePattern] = [], standing: Standing
     ) {
         self.id = id
         self.owner = owner
         self.scope = scope
         self.types = types
+        self.formerTypes = formerTypes
         self.standing = standing
     }
 }
@@ -132,9 +136,12 @@ public struct SubscriptionStore: Sendable {
 
     /// Writes what its person may change. Whoever makes it active again has it begin anew.
     public func update(_ subscription: Subscription, on transaction: Transaction) async throws {
+        let types = subscription.types.map(\.description)
         _ = try await transaction.query(
             """
-            UPDATE subscriptions SET name = \(subscription.name), types = \(subscription.types.map(\.description)),
+            UPDATE subscriptions SET name = \(subscription.name), types = \(types),
+                former_types = CASE WHEN delivery = 'queue' AND types <> \(types)::text[]
+                    THEN ARRAY(SELECT DISTINCT unnest(former_types || types)) ELSE former_types END,
                 url = \(subscription.url), status = \(subscription.status), status_reason = \(subscription.statusReason),
                 failing_since = CASE WHEN status = \(subscription.status) THEN failing_since END
             WHERE id = \(subscription.id)
@@ -183,6 +190,11 @@ public struct SubscriptionStore: Sendable {
         ).first.map(Self.queue)
     }
 
+    /// The broker has said that they are unbound.
+    public func forgetFormerTypes(of id: SubscriptionID, on transaction: Transaction) async throws {
+        _ = try await transaction.query("UPDATE subscriptions SET former_types = '{}' WHERE id = \(id)")
+    }
+
     /// Removes the row of one that ended, once its queue is gone.
     public func forget(_ id: SubscriptionID, on transaction: Transaction) async throws {
         _ = try await transaction.query("DELETE FROM subscriptions WHERE id = \(id) AND ended_at IS NOT NULL")
@@ -208,7 +220,7 @@ public struct SubscriptionStore: Sendable {
         """
 
     private static let queueSelection: SQL = """
-        SELECT s.id, s.user_id, s.scope, s.types,
+        SELECT s.id, s.user_id, s.scope, s.types, s.former_types,
             CASE WHEN s.ended_at IS NOT NULL THEN 'ended'
                 WHEN u.deleted_at IS NOT NULL OR s.status = 'disabled' OR (s.scope = 'all' AND u.role <> 'admin')
                     THEN 'withheld'
@@ -219,7 +231,8 @@ public struct SubscriptionStore: Sendable {
     private static func queue(_ row: Row) throws -> SubscribedQueue {
         SubscribedQueue(
             id: try row.decode("id"), owner: try row.decode("user_id"), scope: try row.decode("scope"),
-            types: try patterns(row), standing: try row.decode("standing"))
+            types: try patterns(row), formerTypes: try patterns(row, "former_types"),
+            standing: try row.decode("standing"))
     }
 
     private static func subscription(_ row: Row) throws -> Subscription {
@@ -235,8 +248,8 @@ public struct SubscriptionStore: Sendable {
         return subscription
     }
 
-    private static func patterns(_ row: Row) throws -> [MessagePattern] {
+    private static func patterns(_ row: Row, _ column: String = "types") throws -> [MessagePattern] {
         // A type of a later version says nothing here.
-        try row.decode("types", as: [String].self).compactMap(MessagePattern.init)
+        try row.decode(column, as: [String].self).compactMap(MessagePattern.init)
     }
 }

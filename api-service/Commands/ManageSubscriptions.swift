@@ -85,7 +85,7 @@ struct ManageSubscriptions: Sendable {
             return (before, after)
         }
         if after.delivery == .queue, before.status != after.status || before.types != after.types {
-            await follow(id, after: before.queue)
+            await follow(id)
         }
         return after
     }
@@ -146,10 +146,10 @@ struct ManageSubscriptions: Sendable {
         WebhookSecret(webhookKey, subscription: subscription.id, generation: subscription.generation)
     }
 
-    private func follow(_ id: SubscriptionID, after before: SubscribedQueue? = nil) async {
+    private func follow(_ id: SubscriptionID) async {
         guard let queues, queues.isBrokerHere else { return }
         // What fails SubscriptionUpkeep does in a moment, and says if it can't.
-        do { try await SettleQueue(stores: stores, queues: queues).perform(id, after: before) } catch {}
+        do { try await SettleQueue(stores: stores, queues: queues).perform(id) } catch {}
     }
 
     private func record(
@@ -166,13 +166,5 @@ struct ManageSubscriptions: Sendable {
         try await stores.audit.record(
             action, by: principal.userID, subject: subscription.id.uuid,
             AuditContent(before: before.map(content) ?? [:], after: content(subscription)), on: transaction)
-    }
-}
-
-extension Subscription {
-    /// What the broker was told of it; ``SettleQueue`` reads the rest from the row.
-    fileprivate var queue: SubscribedQueue {
-        SubscribedQueue(
-            id: id, owner: userID, scope: scope, types: types, standing: status == .active ? .fed : .kept)
     }
 }

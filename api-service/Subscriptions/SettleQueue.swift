@@ -13,14 +13,18 @@ struct SettleQueue: Sendable {
     let stores: Stores
     let queues: SubscriptionQueues
 
-    /// - Parameter before: as the caller last knew it.
+    /// - Parameter before: as this process may have declared it meanwhile, on a reconnect. What an edit took away the row says.
     /// - Returns: what it is now; nil when there is no row any more.
     /// - Throws: `BrokerError`, and then the broker may have got a part of it: once more is as good as once.
     @discardableResult
     func perform(_ id: SubscriptionID, after before: SubscribedQueue? = nil) async throws -> SubscribedQueue? {
         try await stores.database.transaction { transaction in
-            guard let queue = try await stores.subscriptions.holdQueue(id, on: transaction) else { return nil }
+            guard var queue = try await stores.subscriptions.holdQueue(id, on: transaction) else { return nil }
             try await queues.settle(queue, after: before)
+            if !queue.formerTypes.isEmpty {
+                try await stores.subscriptions.forgetFormerTypes(of: id, on: transaction)
+                queue.formerTypes = []
+            }
             if queue.standing == .ended { try await stores.subscriptions.forget(id, on: transaction) }
             return queue
         }

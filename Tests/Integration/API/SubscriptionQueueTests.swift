@@ -169,6 +169,39 @@ struct SubscriptionQueueTests {
         }
     }
 
+    @Test("what an edit took away and nobody told the broker of is unbound by whoever comes next, and only that")
+    func editedAndForgotten() async throws {
+        try await run { world in
+            let made = try await world.make(world.wish())
+            let queue = "\(world.messaging.names.prefix)\(SubscriptionQueues.name(of: made.id))"
+            // The broker is away, or the editor dies; then every process is another one, which remembers nothing.
+            for types in [["em.ticket.*", "em.event.*"], ["em.registration.*", "em.event.*"]] {
+                _ = try await world.manage(nil).edit(
+                    made.id, .init(types: types.map { MessagePattern($0)! }), by: world.principal)
+            }
+            // The control: the broker still has what it was told first.
+            try await world.publish("em.ticket.issued")
+            #expect(try await world.messaging.publisher.queueStatus(queue).messages == 1)
+            var progress = SubscriptionUpkeep.Progress()
+            await world.upkeep().round(&progress)
+            for type in ["em.ticket.issued", "em.announcement.posted", "em.registration.confirmed", "em.event.updated"]
+            {
+                try await world.publish(type)
+            }
+            #expect(try await world.messaging.publisher.queueStatus(queue).messages == 3)
+
+            // Said once: the next look has nothing to unbind, and one who comes anew neither.
+            #expect(try await world.stores.subscriptions.queues().map(\.formerTypes) == [[]])
+            // Wanted again, and paused with other types: nothing comes in by either.
+            _ = try await world.manage(nil).edit(
+                made.id, .init(types: [.every], status: .paused), by: world.principal)
+            var another = SubscriptionUpkeep.Progress()
+            await world.upkeep().round(&another)
+            try await world.publish("em.event.updated")
+            #expect(try await world.messaging.publisher.queueStatus(queue).messages == 3)
+        }
+    }
+
     @Test("two who change one at the same time leave the broker as the row is")
     func atOnce() async throws {
         try await run { world in
