@@ -14,14 +14,17 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import pika
+import pika.exceptions
 import pytest
 import requests
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from em.attendance import Careless, Churn, Consumer, Queue, Subscribed, check_the_list_of_a_killed_consumer, last_sequence, truth
+from em.api import Api
 from em.contract import asyncapi
-from em.people import People, Person
+from em.people import PASSWORD, People, Person
 from em.receiver import ADDRESS
 from em.stack import ROOT, Stack
 from em.waiting import eventually
@@ -136,6 +139,39 @@ def test_a_list_that_is_older_than_the_event_log_starts_anew(stack: Stack, organ
     assert sorted(reader.listed()) == sorted(truth(stack, history["id"])) and reader.known(history["id"]) == last
 
 
+def test_its_keeper_outlives_a_refusal(stack: Stack, world: World, people: People, tmp_path: Path) -> None:
+    """Which may be for now: of a role, or of a site that is being restarted, so that the broker finds nobody to ask."""
+    admin, person = people.one("admin"), people.one("admin")
+    queue = Subscribed(person.api, stack.address["EM_AMQP_URL"], scope="all")
+    consumer = Consumer(tmp_path / "list.sqlite", queue, stack.url, admin.key(*SCOPES))
+    try:
+        consumer.start()
+        first = world.event(admin)["id"]
+        eventually(lambda: consumer.known(first) == 1, "it reads", within=30)
+        admin.api.patch(f"/admin/users/{person.id}", {"role": "organizer"})
+        eventually(lambda: refuses(queue), "the broker to refuse it", within=30)
+        missed = world.event(admin)["id"]
+        time.sleep(3)  # in which it tries again, and is refused
+        assert consumer.child.poll() is None
+        admin.api.patch(f"/admin/users/{person.id}", {"role": "admin"})
+        eventually(lambda: not refuses(queue), "the broker to let it in", within=30)
+        world.register(people.one(), {"id": missed})
+        eventually(lambda: consumer.known(missed) >= 2, "it reads again, and has fetched what it missed", within=40)
+        assert consumer.stop() == 0
+    finally:
+        consumer.end()
+        queue.close()
+
+
+def refuses(queue: Subscribed) -> bool:
+    try:
+        with pika.BlockingConnection(pika.URLParameters(queue.url)) as connection:
+            connection.channel().basic_consume(queue.name, lambda *_: None)
+    except pika.exceptions.AMQPError:
+        return True
+    return False
+
+
 # MARK: Webhooks
 
 SECRET = "whsec_" + base64.b64encode(bytes(range(32))).decode()
@@ -169,9 +205,9 @@ class Hook:
 
 
 class Receiver:
-    def __init__(self, home: Path, place: tuple[str, int] | None = None, **environment: str):
+    def __init__(self, home: Path, place: tuple[str, int] | None = None, output: Path | None = None, **environment: str):
         self.address, self.port = place or free_place("127.0.0.1")
-        self.output = home / "output"
+        self.output = output or home / "output"
         environment |= {"PATH": os.environ["PATH"], "WEBHOOK_LISTEN": f"{self.address}:{self.port}", "WEBHOOK_SEEN": str(home / "seen.sqlite")}
         with open(self.output, "wb") as output:
             self.child = subprocess.Popen([sys.executable, EXAMPLES / "webhook-receiver.py"], stdout=output,
@@ -218,6 +254,17 @@ def test_genuine_webhooks_are_taken_once(receiver: Receiver) -> None:
     eventually(lambda: len(receiver.output.read_text().splitlines()) == 3, "each is printed once")
 
 
+def test_what_could_not_be_worked_in_is_not_taken_for_had(tmp_path: Path) -> None:
+    hook = Hook()
+    with Receiver(tmp_path, output=Path("/dev/full"), WEBHOOK_SECRET=SECRET) as broken:
+        for _ in range(2):
+            assert broken.take(hook, hook.v1) == 500
+    with Receiver(tmp_path, WEBHOOK_SECRET=SECRET) as mended:
+        for _ in range(2):
+            assert mended.take(hook, hook.v1) == 204
+        eventually(lambda: len(mended.output.read_text().splitlines()) == 1, "it is printed, once")
+
+
 def test_webhooks_that_are_not_genuine_are_refused(receiver: Receiver) -> None:
     tampered, renamed, old, early, strange, forged, bare = (
         Hook(), Hook(), Hook(at=time.time() - 301), Hook(at=time.time() + 301),
@@ -257,6 +304,34 @@ def test_what_we_send_the_example_takes(world: World, people: People, organizer:
 
 
 # MARK: The walk
+
+
+def test_the_commands_of_the_readme_lead_to_a_list(stack: Stack, world: World, people: People, tmp_path: Path) -> None:
+    """As they stand there, but for the address: api-walk, a key, a queue; then somebody registers, and is on the list."""
+    commands = [line.strip() for line in (EXAMPLES / "README.md").read_text().splitlines() if line.startswith("    ")]
+    first = "\n".join(commands[:commands.index("infra/examples/attendees.py follow &")]).replace("http://localhost:8080", stack.url)
+    told = subprocess.run(["bash", "-euc", first + '\nprintf "%s\n" "told" "$EM_TOKEN" "$EM_QUEUE" "$EM_AMQP_URL"'], cwd=ROOT,
+                          capture_output=True, text=True, timeout=120)
+    assert told.returncode == 0, told.stdout + told.stderr
+    token, name, url = told.stdout.split("told\n")[1].split()
+    organizer = Api(stack.url, Api(stack.url).post("/auth/login", {"email": "organizer@example.com", "password": PASSWORD})["accessToken"])
+    consumer = Consumer(tmp_path / "list.sqlite", url=stack.url, token=token)
+    consumer.environment |= {"EM_AMQP_URL": url, "EM_QUEUE": name}
+    try:
+        event = organizer.post(f"/events/{organizer.post('/events', world.details(), status=201)['id']}/publish")
+        consumer.start()
+        guest = people.one()
+        registration = world.register(guest, event)
+        eventually(lambda: (registration["id"], guest.id, "confirmed") in consumer.listed(), "the guest is on the list", within=30)
+    finally:
+        consumer.end()
+        for each in organizer.get("/subscriptions?limit=100")["items"]:
+            if each["queue"] == name:
+                organizer.send("DELETE", f"/subscriptions/{each['id']}")
+        for each in organizer.get("/api-keys?limit=100")["items"]:
+            if each["name"] == "attendees" and each["status"] == "active":
+                organizer.send("DELETE", f"/api-keys/{each['id']}")
+
 
 
 def test_the_walk_through_the_api(stack: Stack) -> None:

@@ -7,16 +7,17 @@
 
 Settings, from the environment:
     EM_LIST     the SQLite file (attendees.sqlite)
-    EM_AMQP_URL, EM_QUEUE     as told once when the subscription was made
+    EM_AMQP_URL, EM_QUEUE     amqp://username:password@host:port and queue, as told once when the subscription was made: to all types (*)
     EM_URL, EM_TOKEN          the site, and an API key with the scopes messages:read and registrations:read: to fetch what is missing
     EM_EVENT    an event's id, for replay
 
 Needs python3-pika. Three rules keep the list exact:
   1. What a message changes and how far we are in its event (its `sequence`) are committed together, and only then is the message
      acknowledged. After a crash it comes again, and is known by its sequence.
-  2. Sequences of an event have no gaps. When one is missing (the queue was full and dropped its oldest, or was made after the
-     event), what lies between is fetched from the API, in order, before going on. Without the API what came early is kept until
-     the missing one is there: after a crash the broker may hand out later messages before those that the dead one had in hand.
+  2. Sequences of an event have no gaps, in a subscription to all types. When one is missing (the queue was full and dropped its
+     oldest, or was made after the event), what lies between is fetched from the API, in order, before going on. Without the API what
+     came early is kept until the missing one is there: after a crash the broker may hand out later messages before those that the
+     dead one had in hand.
   3. A list that has fallen so far behind that even the API has pruned what is missing starts anew from the list of registrations.
 """
 
@@ -172,17 +173,22 @@ def follow(attendees: AttendeeList, url: str, queue: str) -> None:
         attendees.take(json.loads(body))
         channel.basic_ack(method.delivery_tag)
 
+    pause = 1
     while True:
         try:
-            connection = pika.BlockingConnection(pika.URLParameters(url))
-            channel = connection.channel()
-            channel.basic_qos(prefetch_count=100)
-            channel.basic_consume(queue, take)
-            channel.start_consuming()
-        except (pika.exceptions.ProbableAuthenticationError, pika.exceptions.ChannelClosedByBroker) as refusal:
-            raise SystemExit(f"the broker refuses: {refusal}") from None
-        except (pika.exceptions.AMQPError, OSError):
-            time.sleep(1)  # it is away, or being restarted
+            with pika.BlockingConnection(pika.URLParameters(url)) as connection:
+                channel = connection.channel()
+                channel.basic_qos(prefetch_count=100)
+                channel.basic_consume(queue, take)
+                pause = 1
+                channel.start_consuming()
+            reason = "the broker ended it: the queue is gone"
+        except (pika.exceptions.AMQPError, OSError) as error:
+            reason = repr(error)
+        # Also when it refuses the password: while the site is being restarted the broker finds nobody to ask about it.
+        print(f"not reading: {reason}; again in {pause} s", file=sys.stderr, flush=True)
+        time.sleep(pause)
+        pause = min(2 * pause, 15)
 
 
 def main() -> None:

@@ -19,7 +19,8 @@ import os
 import sqlite3
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import closing
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 TOLERANCE = 300  # seconds between the sender's clock and ours
@@ -69,13 +70,19 @@ class Seen:
 
     def __init__(self, path: str):
         self.path = path
-        self._file().execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")
+        with closing(self._file()) as file:
+            file.execute("CREATE TABLE IF NOT EXISTS seen (id TEXT PRIMARY KEY)")
 
     def _file(self) -> sqlite3.Connection:
         return sqlite3.connect(self.path, isolation_level=None, timeout=10)  # one for each thread
 
-    def is_new(self, identity: str) -> bool:
-        return self._file().execute("INSERT OR IGNORE INTO seen VALUES (?)", (identity,)).rowcount == 1
+    def once(self, identity: str, work: Callable[[], None]) -> None:
+        """Does the work unless it was done, and remembers it with that: what fails, or is killed meanwhile, comes again."""
+        with closing(self._file()) as file:
+            file.execute("BEGIN IMMEDIATE")  # whoever has the same in hand waits; what ends without a commit is undone
+            if file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (identity,)).rowcount == 1:
+                work()
+            file.execute("COMMIT")
 
 
 class Receiver(BaseHTTPRequestHandler):
@@ -95,11 +102,17 @@ class Receiver(BaseHTTPRequestHandler):
         except NotGenuine as reason:
             print(f"refused: {reason}", file=sys.stderr, flush=True)
             return self.answer(401)
-        # The name of a message is its webhook-id. What takes long belongs behind the answer: 15 seconds, and it comes again.
-        if self.seen.is_new(self.headers["webhook-id"]):
-            message = json.loads(body)
-            print(message["type"], message.get("subject", "-"), message.get("sequence", "-"), json.dumps(message["data"]), flush=True)
+        try:
+            self.seen.once(self.headers["webhook-id"], lambda: self.work(json.loads(body)))
+        except Exception as failure:
+            print(f"not done: {failure!r}", file=sys.stderr, flush=True)
+            return self.answer(500)  # it comes again
         self.answer(204)
+
+    def work(self, message: dict) -> None:
+        """What is written to the same database, in the same transaction, is done exactly once; this line at least once. What takes
+        long belongs behind the answer, into a table of things to do: after 15 seconds it comes again."""
+        print(message["type"], message.get("subject", "-"), message.get("sequence", "-"), json.dumps(message["data"]), flush=True)
 
     def answer(self, status: int) -> None:
         self.send_response(status)
