@@ -5,13 +5,15 @@ import { test } from 'node:test';
 import { words } from '../src/api/problem';
 import { serverGerman } from '../src/language/serverGerman';
 import { fieldWords, serverWords } from '../src/language/serverWords';
+import { actionText } from '../src/pages/admin/auditWords';
 import { reasonText } from '../src/pages/admin/deadLetterWords';
 import { reasonWords } from '../src/pages/organizer/subscriptionWords';
 import { speak } from './spoken.mjs';
 
 const source = (path) => readFileSync(`../${path}`, 'utf8');
-const sources = (...folders) => folders.flatMap((folder) => readdirSync(`../${folder}`, { recursive: true })
-  .filter((name) => name.endsWith('.swift')).map((name) => source(`${folder}/${name}`))).join('\n');
+const files = (...folders) => folders.flatMap((folder) => readdirSync(`../${folder}`, { recursive: true })
+  .filter((name) => name.endsWith('.swift')).map((name) => source(`${folder}/${name}`)));
+const sources = (...folders) => files(...folders).join('\n');
 
 /** The text literals of Swift, `{}` for what is put into them. */
 function literals(swift) {
@@ -97,6 +99,13 @@ test('the reasons for which workers give messages up have words', () => {
   const codes = literalsAt(swift, /(?:retry|reject|postpone|dependencyAway)\([^\n]*reason:[^\n]*|let reason = [^\n]*/g).filter((text) => /^(?!em-)[a-z{}]+(-[a-z{}]+)*$/.test(text));
   assert.ok(codes.length >= 10, codes.join(' | '));
   assert.deepEqual(codes.filter((code) => reasonText(code.replaceAll('{}', '451')) === null), []);
+});
+
+test('what stands in the audit log has words', () => {
+  const writers = files('api-service', 'Sources', 'notifications', 'ticket-worker').filter((swift) => /audit\??\.record|AuditStore/.test(swift));
+  const actions = writers.flatMap(literals).filter((text) => /^[a-z-]+\.[a-z-]+$/.test(text) && !/\.(html|text|csv)$/.test(text));
+  assert.ok(actions.length >= 45, actions.join(' | '));
+  assert.deepEqual(actions.filter((action) => actionText(action) === null), []);
 });
 
 test('a sentence is made of what is said against a field; what is unknown stays as it was said', async () => {

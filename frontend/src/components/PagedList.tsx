@@ -15,7 +15,7 @@ interface Props<Item> {
 /** A list read page by page: its pending, empty and failed states, and "Load more". */
 export function PagedList<Item>({ of, empty, pending, children }: Props<Item>) {
   const list = useRef<HTMLDivElement>(null);
-  const focusOnNew = useFocusOnNew(list, of.items?.length);
+  const focusOnNew = useFocusOnNew(list, of.items?.length, of.moreProblem !== null);
   return (
     <Loaded of={{ ...of, data: of.items }} pending={pending}>
       {(items) => (
@@ -34,12 +34,13 @@ function stops(list: HTMLElement | null): HTMLElement[] {
 }
 
 /** To be called when the button is pressed: the focus goes on to the first of what it brings, since the button moves behind that or goes. */
-function useFocusOnNew(list: RefObject<HTMLElement>, count: number | undefined): () => void {
+function useFocusOnNew(list: RefObject<HTMLElement>, count: number | undefined, failed: boolean): () => void {
   const next = useRef<number | null>(null);
   useEffect(() => {
     if (next.current !== null) stops(list.current)[next.current]?.focus();
     next.current = null;
   }, [list, count]);
+  useEffect(() => { if (failed) next.current = null; }, [failed]);
   return () => { next.current = stops(list.current).length - 1; }; // the button itself is the last
 }
 

@@ -9,10 +9,6 @@ export function formatDay(utc: string, zone: string): string {
   return write(utc, zone, { weekday: 'short', day: 'numeric', month: 'short', year: 'numeric' });
 }
 
-export function formatTime(utc: string, zone: string): string {
-  return write(utc, zone, { hour: 'numeric', minute: '2-digit' });
-}
-
 /** A moment in the reader's own zone. */
 export function formatMoment(utc: string): string {
   return write(utc, browserZone(), { dateStyle: 'medium', timeStyle: 'short' });

@@ -18,6 +18,7 @@ import { navigate, useLocation } from '../../routing/history';
 import { formatMoment } from '../../time/format';
 import { t } from '../../language/text';
 import type { Text } from '../../language/text';
+import { actionText } from './auditWords';
 
 /** The families of actions, by their first word. */
 const families: [string, Text][] = [
@@ -80,7 +81,8 @@ function Who({ entry: { actor } }: { entry: AuditEntry }) {
 function What({ entry: { action, event, subject } }: { entry: AuditEntry }) {
   return (
     <div>
-      <div className="em-code em-small">{action}</div>
+      <div>{actionText(action)}</div>
+      <div className="em-code em-small em-soft">{action}</div>
       {event && <div className="em-small"><Link to={`/organizer/events/${event.id}`}>{event.title ?? event.id}</Link></div>}
       {subject && subject.id !== event?.id && <div className="em-small em-soft text-break">{subject.email ?? subject.id}</div>}
     </div>
