@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from em.people import People
+from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World, timestamp
 
@@ -70,3 +70,22 @@ def test_the_days_are_chosen_and_each_event_says_what_is_left(visit: Visit, worl
     reader.sees("in these days.")
     reader.page.get_by_label("When").select_option("month")
     expect(listed(reader)).to_have_count(5)
+
+
+@pytest.mark.parametrize("screen", ["phone"], indirect=True)
+@pytest.mark.parametrize("way", ["sign in", "sign up"])
+def test_who_comes_in_on_the_way_is_one_step_from_where_they_were(visit: Visit, world: World, people: People, way: str) -> None:
+    event, reader, person = world.event(people.one("organizer")), visit("reader"), people.one()
+    reader.open(f"/?query={event['title'].replace(' ', '+')}")
+    listed(reader).get_by_role("link", name=event["title"]).click()
+    reader.follow("Sign in to register")
+    if way == "sign up":
+        reader.follow("Create an account")
+        reader.fill("Name", "Nora New")
+    reader.fill("Email", person.email if way == "sign in" else f"{uuid.uuid4().hex}@example.test")
+    reader.fill("Password", PASSWORD)
+    reader.press(way.capitalize())
+    expect(reader.page.get_by_role("button", name="Register", exact=True)).to_be_visible()
+    expect(reader.page.get_by_role("heading", level=1)).to_be_focused()
+    reader.page.go_back()
+    expect(listed(reader)).to_have_count(1)

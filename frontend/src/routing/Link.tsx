@@ -1,16 +1,16 @@
 import type { AnchorHTMLAttributes, MouseEvent, ReactNode } from 'react';
 import { navigate } from './history';
 
-type Props = AnchorHTMLAttributes<HTMLAnchorElement> & { to: string; children: ReactNode };
+type Props = AnchorHTMLAttributes<HTMLAnchorElement> & { to: string; replace?: boolean; children: ReactNode };
 
 /** A real link (it opens in tabs, it can be copied) that stays in the app on a plain click. */
-export function Link({ to, onClick, children, ...rest }: Props) {
+export function Link({ to, replace, onClick, children, ...rest }: Props) {
   const follow = (event: MouseEvent<HTMLAnchorElement>): void => {
     onClick?.(event);
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
     if (event.defaultPrevented || !plain) return;
     event.preventDefault();
-    navigate(to);
+    navigate(to, { replace });
   };
   return <a href={to} onClick={follow} {...rest}>{children}</a>;
 }

@@ -19,6 +19,8 @@ function changed(): void {
 // The browser would scroll before the page has its content again; we do it when that has been drawn.
 window.history.scrollRestoration = 'manual';
 const scrolls = new Map<number, number>();
+/** By entry of the history, what was shown when it was added. */
+const origins = new Map<number, string>();
 let entry = entryNumber();
 let newestEntry = entry;
 
@@ -55,6 +57,7 @@ export function navigate(to: string, { replace = false }: { replace?: boolean } 
   } else {
     scrolls.set(entry, window.scrollY);
     entry = newestEntry = Math.max(newestEntry, entry) + 1;
+    origins.set(entry, current);
     window.history.pushState(entry, '', to);
   }
   if (!samePage) {
@@ -62,6 +65,12 @@ export function navigate(to: string, { replace = false }: { replace?: boolean } 
     window.scrollTo(0, 0);
   }
   changed();
+}
+
+/** Leaves a page that was only on the way: for where it was opened, if that is it, so that nothing is in the history twice. */
+export function returnTo(to: string): void {
+  if (origins.get(entry) === to) window.history.back();
+  else navigate(to, { replace: true });
 }
 
 export function takeHeadingFocus(): boolean {

@@ -1,6 +1,6 @@
 import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
-import { navigate, safeNext, useLocation } from '../../routing/history';
+import { returnTo, safeNext, useLocation } from '../../routing/history';
 import { SignInForm } from './SignInForm';
 import { rich, t } from '../../language/text';
 
@@ -17,10 +17,10 @@ export function SignInPage() {
         {query.get('notice') === 'account-deleted' && (
           <p role="status" className="em-note mb-0" data-tone="good">{t('Your account is deleted. Goodbye, and thank you for having been here.')}</p>
         )}
-        <SignInForm onDone={() => navigate(next, { replace: true })} />
+        <SignInForm onDone={() => returnTo(next)} />
         <div className="em-small em-stack-s">
           <div><Link to="/forgot-password">{t('Forgot your password?')}</Link></div>
-          <div>{rich('New here? {link}', { link: <Link to={`/sign-up?next=${encodeURIComponent(next)}`}>{t('Create an account')}</Link> })}</div>
+          <div>{rich('New here? {link}', { link: <Link replace to={`/sign-up?next=${encodeURIComponent(next)}`}>{t('Create an account')}</Link> })}</div>
         </div>
       </div>
     </div>

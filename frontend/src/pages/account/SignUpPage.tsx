@@ -6,7 +6,7 @@ import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/F
 import type { FieldErrors } from '../../components/Form';
 import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
-import { navigate, safeNext, useLocation } from '../../routing/history';
+import { returnTo, safeNext, useLocation } from '../../routing/history';
 import { signUp } from '../../session/session';
 import { emailError, passwordError, passwordHint } from './credentials';
 import { ResendVerification } from './ResendVerification';
@@ -18,7 +18,7 @@ export function SignUpPage() {
   const [mustVerify, setMustVerify] = useState(false);
   const attempt = useAction(async () => {
     const entered = await signUp(values.displayName.trim(), values.email.trim(), values.password);
-    if (entered) navigate(next, { replace: true });
+    if (entered) returnTo(next);
     else setMustVerify(true);
   });
   const validation = useValidation(onlyErrors({
@@ -61,7 +61,7 @@ export function SignUpPage() {
           <Busy type="submit" pending={attempt.pending} className="btn btn-primary">{t('Sign up')}</Busy>
         </Form>
         <p className="mb-0 em-small">
-          {rich('Already have an account? {link}', { link: <Link to={`/sign-in?next=${encodeURIComponent(next)}`}>{t('Sign in')}</Link> })}
+          {rich('Already have an account? {link}', { link: <Link replace to={`/sign-in?next=${encodeURIComponent(next)}`}>{t('Sign in')}</Link> })}
         </p>
       </div>
     </div>
