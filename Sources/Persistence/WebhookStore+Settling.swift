@@ -136,13 +136,13 @@ extension WebhookStore {
     }
 
     /// How many deliveries are not over, and since when the oldest of those that are tried has been due: not counted are
-    /// subscriptions that are paused.
+    /// subscriptions that are paused, or whose person may not have what they are about.
     public func backlog(now: Date) async throws -> (waiting: Int, oldestDue: Date?) {
         let rows = try await database.read(
             """
             SELECT coalesce(sum(d.count), 0)::bigint AS waiting,
                 min(greatest(d.due, s.resting_until)) FILTER (WHERE greatest(d.due, s.resting_until) <= \(now)) AS oldest
-            FROM subscriptions s CROSS JOIN LATERAL (
+            FROM subscriptions s JOIN users u ON \(fragment: Self.mayWant) CROSS JOIN LATERAL (
                 SELECT count(*) AS count, min(next_attempt_at) AS due FROM webhook_deliveries w
                 WHERE w.subscription_id = s.id AND w.next_attempt_at IS NOT NULL
             ) d

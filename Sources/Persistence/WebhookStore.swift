@@ -120,6 +120,8 @@ public struct WebhookStore: Sendable {
         WITH waiting AS (
             SELECT s.id AS subscription_id, d.id, d.next_attempt_at, state.is_troubled
             FROM subscriptions s
+            -- What was planned for an admin waits, or is never told, once its person is none.
+            JOIN users u ON \(fragment: mayWant)
             CROSS JOIN LATERAL (
                 SELECT s.failing_since IS NOT NULL OR s.last_delivery_at IS NULL
                     OR coalesce(s.slow_until > \(now), false) AS is_troubled

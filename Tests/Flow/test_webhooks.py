@@ -353,3 +353,28 @@ def test_a_strangers_webhook_is_nobodys(people: People, organizer: Person, subsc
     problem(stranger.api.send("GET", f"/subscriptions/{subscription.id}/deliveries"), 404, "not-found")
     problem(stranger.api.send("POST", f"/subscriptions/{subscription.id}/test"), 404, "not-found")
     problem(organizer.api.send("GET", f"/subscriptions/{subscription.id}/deliveries?status=lost"), 422)
+
+
+def test_who_is_no_admin_any_more_is_told_nothing_of_others(world: World, people: People, organizer: Person, subscribe) -> None:
+    """Not what was owed before either, and not when they ask for it again."""
+    admin, former = people.one("admin"), people.one("admin")
+    with Receiver(answer=lambda _: answer) as receiver, Receiver() as beside:
+        answer = 503
+        made = former.api.post("/subscriptions", {"name": "CRM", "scope": "all", "types": ["em.event.*"], "delivery": "webhook",
+                                                  "url": receiver.url}, status=201)
+        path = f"/subscriptions/{made['id']}"
+        try:
+            event = world.event(organizer)
+            [delivery] = eventually(lambda: [each for each in former.api.get(f"{path}/deliveries")["items"]
+                                             if each["eventId"] == event["id"] and each["attempts"]], "the first attempt")
+            admin.api.patch(f"/admin/users/{former.id}", {"role": "organizer"})
+            answer, tries = 204, len(receiver.of(event["id"]))
+            former.api.post(f"{path}/deliveries/{delivery['id']}/retry", status=202)
+            subscription = subscribe(organizer, beside.url)
+            for _ in range(2):  # which shows that what is due was looked for since
+                assert subscription.tried(subscription.test())["status"] == "delivered"
+            assert len(receiver.of(event["id"])) == tries
+            admin.api.patch(f"/admin/users/{former.id}", {"role": "admin"})  # the control: it only waited
+            eventually(lambda: len(receiver.of(event["id"])) > tries, "an administrator to be told")
+        finally:
+            former.api.send("DELETE", path)

@@ -35,6 +35,29 @@ struct WebhookStoreTests {
         }
     }
 
+    @Test("who is no admin any more gets nothing of others, not even what was planned before or is asked for again")
+    func barred() async throws {
+        try await WebhookWorld.run { world in
+            let admin = try await world.world.person("Ada", role: .admin)
+            let everything = try await world.subscription(of: admin, scope: "all")
+            let own = try await world.subscription()
+            try await world.plan(world.facts(1))
+            func role(_ role: Role) async throws {
+                try await world.world.owner.execute("UPDATE users SET role = \(role.rawValue) WHERE id = \(admin.id)")
+            }
+            try await role(.organizer)
+            let owed = try #require(try await world.log(everything).first)
+            try await world.world.database.transaction {
+                _ = try await world.store.retry(owed.id, of: everything, now: Date(), on: $0)
+            }
+            #expect(try await world.claim().map(\.subscriptionID) == [own])
+            #expect(try await world.store.backlog(now: Date()).waiting == 1)
+            // It waits: the control, an admin gets it.
+            try await role(.admin)
+            #expect(try await world.claim().map(\.id) == [owed.id])
+        }
+    }
+
     @Test("without a webhook nothing is wanted")
     func unwanted() async throws {
         try await WebhookWorld.run { world in
