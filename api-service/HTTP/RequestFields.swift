@@ -138,10 +138,10 @@ struct BodyFields {
         has(name) ? choice(name, of: values) : nil
     }
 
-    /// A list of at most so many texts, as they were sent.
-    mutating func texts(_ name: String, atMost maximum: Int) -> [String] {
-        guard case .array(let values) = value(name), values.count <= maximum else {
-            validation.fail(name, "must be a list of 0 to \(maximum)")
+    /// A list of so many texts, as they were sent.
+    mutating func texts(_ name: String, _ count: ClosedRange<Int>) -> [String] {
+        guard case .array(let values) = value(name), count.contains(values.count) else {
+            validation.fail(name, "must be a list of \(count.lowerBound) to \(count.upperBound)")
             return []
         }
         return values.map { if case .string(let text) = $0 { text } else { "" } }
@@ -151,7 +151,7 @@ struct BodyFields {
     mutating func choices<Value: RawRepresentable & Hashable>(_ name: String, of values: [Value]) -> [Value]
     where Value.RawValue == String {
         let mistakes = validation.errors.count
-        let texts = texts(name, atMost: values.count)
+        let texts = texts(name, 1...values.count)
         let known = Set(texts.compactMap(Value.init))
         if validation.errors.count == mistakes, texts.isEmpty || !texts.allSatisfy({ Value(rawValue: $0) != nil }) {
             validation.fail(name, "must list some of \(values.map(\.rawValue).joined(separator: ", "))")

@@ -56,7 +56,7 @@ extension BodyFields {
 
     fileprivate mutating func reminders(_ name: String) -> [Reminder] {
         guard has(name) else { return Reminder.usual }
-        let reminders = texts(name, atMost: Reminder.atMost).map(Reminder.init)
+        let reminders = texts(name, 0...Reminder.atMost).map(Reminder.init)
         if reminders.contains(nil) {
             validation.fail(name, "must be durations such as P7D (1 to 90 days) or PT24H (1 to 72 hours)")
         } else if Set(reminders).count < reminders.count {
