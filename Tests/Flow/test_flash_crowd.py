@@ -77,8 +77,17 @@ WRITTEN = {
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_killed_service_changes_nothing_of_the_end(
-    world: World, stack: Stack, crowd: list[Person], event: dict, service: str
+    world: World, stack: Stack, people: People, crowd: list[Person], service: str
 ) -> None:
+    for _ in range(3):
+        event = world.event(people.one("organizer"), capacity=PLACES)
+        if kill_on_the_way(stack, world, crowd, event, service):
+            return
+    raise AssertionError(f"{service} had finished before it was killed, three times: the test proved nothing")
+
+
+def kill_on_the_way(stack: Stack, world: World, crowd: list[Person], event: dict, service: str) -> bool:
+    """Whether it was killed before it had finished; the end is right in any case."""
     flood = Flood([stack.url], event["id"], crowd, patience=60)
     whole = PLACES if service in WRITTEN else CROWD
     seen_at_kill = 0
@@ -86,16 +95,16 @@ def test_a_killed_service_changes_nothing_of_the_end(
     def progress() -> int:
         return stack.value(WRITTEN[service], event["id"]) if service in WRITTEN else flood.answers.total()
 
-    def kill_on_the_way() -> None:
+    def kill() -> None:
         nonlocal seen_at_kill
         eventually(lambda: progress() >= whole // 10, f"{service} at work", every=0.005)
         stack.kill(service)
         seen_at_kill = progress()
         stack.control("start", service)
 
-    answers = flood.run(meanwhile=lambda: asyncio.to_thread(kill_on_the_way))
+    answers = flood.run(meanwhile=lambda: asyncio.to_thread(kill))
     print(f"{service} killed at {seen_at_kill} of {whole}; {CROWD} registrations settled in {flood.seconds:.1f} s")
     # What the clients were told has to agree with the truth, not only the truth with itself.
     assert answers == {"201 confirmed": PLACES, "409 full": CROWD - PLACES}
     check_the_end(world, stack, event, duplicate_mails=service == "notifications")
-    assert seen_at_kill < whole, f"{service} had finished before it was killed: the test proved nothing"
+    return seen_at_kill < whole
