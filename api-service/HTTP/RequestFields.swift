@@ -150,13 +150,12 @@ struct BodyFields {
     /// Some of these words, each once; at least one.
     mutating func choices<Value: RawRepresentable & Hashable>(_ name: String, of values: [Value]) -> [Value]
     where Value.RawValue == String {
-        let mistakes = validation.errors.count
         let texts = texts(name, 1...values.count)
-        let known = Set(texts.compactMap(Value.init))
-        if validation.errors.count == mistakes, texts.isEmpty || !texts.allSatisfy({ Value(rawValue: $0) != nil }) {
+        let known = texts.compactMap(Value.init)
+        if known.count < texts.count {
             validation.fail(name, "must list some of \(values.map(\.rawValue).joined(separator: ", "))")
         }
-        return values.filter(known.contains)
+        return values.filter(Set(known).contains)
     }
 
     mutating func int(_ name: String) -> Int? {
