@@ -10,6 +10,8 @@ struct APIContext: RequestContext {
     var principal: Principal?
     /// Who opened the connection: the proxy, where there is one.
     let peer: SocketAddress?
+    /// How many bytes the route takes in a body: ``Route/bodyLimit``.
+    var bodyLimit = Route.usualBodyLimit
 
     init(source: ApplicationRequestContextSource) {
         coreContext = CoreRequestContextStorage(source: source)

@@ -8,53 +8,51 @@ import NIOCore
 ///
 /// Decoding into a struct would stop at the first mistake; a form wants them all.
 struct BodyFields {
-    /// Room for the longest event, every character escaped.
-    static let maximumLength = 256 * 1024
-
-    private let object: [String: JSONValue]
+    private let object: [String: JSONElement]
     /// The body as it came.
     let bytes: [UInt8]
     var validation = Validation()
 
-    init(_ object: [String: JSONValue], bytes: [UInt8] = []) {
+    init(_ object: [String: JSONElement], bytes: [UInt8] = []) {
         self.object = object
         self.bytes = bytes
     }
 
     /// Reads the body of a request.
     /// - Throws: `unsupported-media-type`, `payload-too-large`, `malformed-json`.
-    init(_ request: Request) async throws {
-        if let type = request.headers[.contentType], !Self.isJSON(type) { throw APIProblem.unsupportedMediaType }
-        let bytes = Array(try await request.body.collect(upTo: Self.maximumLength).readableBytesView)
+    init(_ request: Request, _ context: APIContext) async throws {
+        let bytes = try await Self.bytes(request, context)
         guard let object = Self.object(bytes) else { throw APIProblem.malformedJSON }
         self.init(object, bytes: bytes)
     }
 
     /// Reads a body that may be missing altogether.
-    init(optional request: Request) async throws {
-        let bytes = Array(try await request.body.collect(upTo: Self.maximumLength).readableBytesView)
-        if bytes.isEmpty {
-            self.init([:])
-            return
-        }
-        if let type = request.headers[.contentType], !Self.isJSON(type) { throw APIProblem.unsupportedMediaType }
-        guard let object = Self.object(bytes) else { throw APIProblem.malformedJSON }
+    init(optional request: Request, _ context: APIContext) async throws {
+        let bytes = try await Self.bytes(request, context)
+        guard let object = bytes.isEmpty ? [:] : Self.object(bytes) else { throw APIProblem.malformedJSON }
         self.init(object, bytes: bytes)
     }
 
-    static func object(_ bytes: [UInt8]) -> [String: JSONValue]? {
-        // The decoder would read UTF-16 and UTF-32 as well; RFC 8259 §8.1 knows UTF-8 only. The zero bytes of the others
-        // are UTF-8 too, but in no JSON.
-        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else { return nil }
-        do {
-            return try JSONDecoder().decode([String: JSONValue].self, from: Data(bytes))
-        } catch {
-            return nil
+    private static func bytes(_ request: Request, _ context: APIContext) async throws -> [UInt8] {
+        // What says that it is too long need not be read.
+        if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.bodyLimit {
+            throw APIProblem.payloadTooLarge
         }
+        let bytes = Array(try await request.body.collect(upTo: context.bodyLimit).readableBytesView)
+        guard isJSON(request) || (bytes.isEmpty && request.headers[.contentType] == nil) else {
+            throw APIProblem.unsupportedMediaType
+        }
+        return bytes
     }
 
-    /// `application/json`, `application/merge-patch+json`, with any parameters.
-    private static func isJSON(_ header: String) -> Bool {
+    static func object(_ bytes: [UInt8]) -> [String: JSONElement]? {
+        do { return try JSONDocument(bytes).root.members } catch { return nil }
+    }
+
+    /// `application/json`, `application/merge-patch+json`, with any parameters. A type that a form or a script of another
+    /// site can send without asking first (Fetch standard, "CORS-safelisted request-header"), or none, is no JSON.
+    private static func isJSON(_ request: Request) -> Bool {
+        guard let header = request.headers[.contentType] else { return false }
         let type = header.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
         return type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     }
@@ -62,11 +60,16 @@ struct BodyFields {
     /// Whether the field is there at all; `null` counts.
     func has(_ name: String) -> Bool { object[name] != nil }
 
-    private func value(_ name: String) -> JSONValue? {
-        switch object[name] {
-        case nil, .null: nil
-        case let value: value
+    private func value(_ name: String) -> JSONElement? {
+        object[name].flatMap { $0.isNull ? nil : $0 }
+    }
+
+    /// The elements of a list of so many; nil when it is none.
+    private func elements(_ name: String, _ count: ClosedRange<Int>) -> [JSONElement]? {
+        guard let elements = value(name)?.elements(upTo: count.upperBound + 1), count.contains(elements.count) else {
+            return nil
         }
+        return elements
     }
 
     /// A text of so many characters, trimmed. Absent and `null` are the empty text.
@@ -113,13 +116,13 @@ struct BodyFields {
     mutating func objects<Item>(
         _ name: String, _ count: ClosedRange<Int>, _ read: (inout BodyFields) -> Item
     ) -> [Item] {
-        guard case .array(let values) = value(name), count.contains(values.count) else {
+        guard let values = elements(name, count) else {
             validation.fail(name, "must be a list of \(count.lowerBound) to \(count.upperBound)")
             return []
         }
         var items: [Item] = []
         for (number, value) in values.enumerated() {
-            guard case .object(let object) = value else {
+            guard let object = value.members else {
                 validation.fail("\(name)[\(number)]", "must be an object")
                 continue
             }
@@ -140,11 +143,11 @@ struct BodyFields {
 
     /// A list of so many texts, as they were sent.
     mutating func texts(_ name: String, _ count: ClosedRange<Int>) -> [String] {
-        guard case .array(let values) = value(name), count.contains(values.count) else {
+        guard let values = elements(name, count) else {
             validation.fail(name, "must be a list of \(count.lowerBound) to \(count.upperBound)")
             return []
         }
-        return values.map { if case .string(let text) = $0 { text } else { "" } }
+        return values.map { $0.string ?? "" }
     }
 
     /// Some of these words, each once; at least one.
@@ -159,22 +162,20 @@ struct BodyFields {
     }
 
     mutating func int(_ name: String) -> Int? {
-        switch value(name) {
-        case nil: validation.fail(name, "is required")
-        case .integer(let number): return number
-        default: validation.fail(name, "must be a whole number")
+        guard let value = value(name) else {
+            validation.fail(name, "is required")
+            return nil
         }
+        if let number = value.integer { return number }
+        validation.fail(name, "must be a whole number")
         return nil
     }
 
     mutating func bool(_ name: String, default fallback: Bool) -> Bool {
-        switch value(name) {
-        case nil: return fallback
-        case .bool(let flag): return flag
-        default:
-            validation.fail(name, "must be true or false")
-            return fallback
-        }
+        guard let value = value(name) else { return fallback }
+        if let flag = value.bool { return flag }
+        validation.fail(name, "must be true or false")
+        return fallback
     }
 
     /// True, false or no such field.
@@ -190,23 +191,18 @@ struct BodyFields {
     }
 
     mutating func optionalDate(_ name: String) -> Date? {
-        switch value(name) {
-        case nil: return nil
-        case .string(let text):
-            if let date = Timestamp.parse(text), EventDetails.possibleTimes.contains(date) { return date }
-        default: break
+        guard let value = value(name) else { return nil }
+        if let date = value.string.flatMap({ Timestamp.parse($0) }), EventDetails.possibleTimes.contains(date) {
+            return date
         }
         validation.fail(name, "must be a time such as 2026-05-01T18:00:00Z")
         return nil
     }
 
     private mutating func string<Result>(_ name: String, _ check: (inout Validation, String?) -> Result) -> Result? {
-        switch value(name) {
-        case nil: return check(&validation, nil)
-        case .string(let text): return check(&validation, text)
-        default:
-            validation.fail(name, "must be a text")
-            return nil
-        }
+        guard let value = value(name) else { return check(&validation, nil) }
+        if let text = value.string { return check(&validation, text) }
+        validation.fail(name, "must be a text")
+        return nil
     }
 }

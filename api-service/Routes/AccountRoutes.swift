@@ -21,7 +21,7 @@ struct AccountRoutes: Sendable {
     @Sendable func edit(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.editOwnAccount, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let displayName = fields.has("displayName") ? fields.text("displayName", 1...100) : nil
         let language = fields.optionalChoice("language", of: Language.allCases)
         try fields.validation.check()

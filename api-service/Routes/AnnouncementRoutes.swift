@@ -28,7 +28,7 @@ struct AnnouncementRoutes: Sendable {
         let principal = try context.signedIn()
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .postAnnouncement, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         var wish = PostAnnouncement.Wish(
             title: fields.text("title", 1...200), body: fields.text("body", 1...10_000, multiline: true),
             audience: fields.audience())
@@ -68,7 +68,7 @@ struct AnnouncementRoutes: Sendable {
     @Sendable func preview(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .postAnnouncement, try context.signedIn())
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let audience = fields.audience()
         try fields.validation.check()
         let reach = try await stores.mailings.reach(audience, at: event.id, now: clock())

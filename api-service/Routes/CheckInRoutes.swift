@@ -13,7 +13,7 @@ struct CheckInRoutes: Sendable {
     @Sendable func scan(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .checkIn, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let code = fields.text("code", 1...512)
         let gate = fields.optionalText("gate", maximum: 100)
         let device = fields.optionalText("device", maximum: 100)

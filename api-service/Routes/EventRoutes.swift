@@ -69,7 +69,7 @@ struct EventRoutes: Sendable {
     @Sendable func create(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.createEvent, principal)
-        let fields = try await BodyFields(request)
+        let fields = try await BodyFields(request, context)
         let details = try await EventForm(stores: stores).details(fields, changing: nil)
         let now = clock()
         let answered = try await createEvent.perform(
@@ -87,7 +87,7 @@ struct EventRoutes: Sendable {
         let id = try context.id(of: EventSubject.self)
         _ = try await authorization.event(id, .editEvent, principal)
         let version = try Self.expectedVersion(request)
-        let fields = try await BodyFields(request)
+        let fields = try await BodyFields(request, context)
         let form = EventForm(stores: stores)
         let event = try await editEvent.perform(id, expecting: version, by: principal) { details in
             try await form.details(fields, changing: details)

@@ -62,7 +62,7 @@ struct GateRoutes: Sendable {
     @Sendable func merge(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .checkIn, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let scans = fields.objects("scans", 0...MergeScans.limit) { one in
             MergeScans.Sent(
                 code: one.text("code", 1...512),
@@ -124,7 +124,7 @@ struct GateRoutes: Sendable {
         guard let scan = try await stores.checkIns.find(id) else { throw DomainError.notFound }
         let membership = try await stores.events.membership(of: principal.userID, in: scan.eventID)
         try Authorization.require(.undoCheckIn, principal, Relation(membership))
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let reason = fields.text("reason", 1...500)
         try fields.validation.check()
         let undone = try await undoCheckIn.perform(id, because: reason, by: principal)

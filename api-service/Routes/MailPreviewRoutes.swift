@@ -24,7 +24,7 @@ struct MailPreviewRoutes: Sendable {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .viewMailings, principal)
         let stored = try await stores.mailSettings.find(event.id)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let kind = fields.choice("kind", of: NotificationKind.allCases.filter { !$0.isAboutAccount })
         var language = fields.optionalChoice("language", of: Language.allCases)
         // An announcement's; in other mails nobody reads them, and what no announcement could have is refused all the same.

@@ -32,7 +32,7 @@ struct MailSettingsRoutes: Sendable {
     @Sendable func replace(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .editEvent, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let settings = EventMailSettings(
             paragraph: fields.text("paragraph", 0...2000, multiline: true), colour: fields.colour("colour"),
             reminders: fields.reminders("reminders"), replyTo: fields.optionalEmail("replyTo"))

@@ -41,7 +41,7 @@ struct NotificationRoutes: Sendable {
     @Sendable func markAllRead(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.editOwnAccount, principal)
-        var fields = try await BodyFields(optional: request)
+        var fields = try await BodyFields(optional: request, context)
         let upTo = fields.optionalDate("upTo")
         try fields.validation.check()
         return try .json(UnreadJSON(unread: try await readNotifications.perform(upTo: upTo, by: principal)))
@@ -61,7 +61,7 @@ struct NotificationRoutes: Sendable {
     @Sendable func edit(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.editOwnAccount, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let language = fields.optionalChoice("language", of: Language.allCases)
         let topics = fields.has("topics") ? fields.objects("topics", 0...20) { $0.topicChange() } : []
         try fields.validation.check()
@@ -86,7 +86,7 @@ struct NotificationRoutes: Sendable {
         var text = query.text("token")
         var mail = false
         if text == nil {
-            var fields = try await BodyFields(request)
+            var fields = try await BodyFields(request, context)
             text = fields.rawText("token")
             mail = fields.bool("mail", default: false)
             if text == nil, !fields.has("token") { fields.validation.fail("token", "is required") }

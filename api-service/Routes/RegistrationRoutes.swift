@@ -20,10 +20,10 @@ struct RegistrationRoutes: Sendable {
         try Authorization.require(.registerForEvent, principal)
         try await verifiedEmail.check(principal.userID)
         // The body is optional and says nothing; it only tells one request from another of the same name.
-        let body = try await request.body.collect(upTo: BodyFields.maximumLength)
+        let body = try await BodyFields(optional: request, context).bytes
         let answered = try await register.perform(
             try context.id(of: EventSubject.self), by: principal,
-            once: try context.idempotentRequest(request, body: Array(body.readableBytesView)), Self.created)
+            once: try context.idempotentRequest(request, body: body), Self.created)
         return Response(answered)
     }
 
@@ -36,7 +36,7 @@ struct RegistrationRoutes: Sendable {
     @Sendable func add(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .addAttendee, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let email = fields.email("email")
         try fields.validation.check()
         let answered = try await addAttendee.perform(
@@ -53,7 +53,7 @@ struct RegistrationRoutes: Sendable {
             let detail = try await stores.registrations.find(
                 try context.id("registrationId", of: RegistrationSubject.self)), detail.registration.eventID == event.id
         else { throw DomainError.notFound }
-        var fields = try await BodyFields(optional: request)
+        var fields = try await BodyFields(optional: request, context)
         let reason = fields.optionalText("reason", maximum: 500)
         try fields.validation.check()
         let removed = try await cancelRegistration.perform(detail.registration, by: principal, reason: reason)

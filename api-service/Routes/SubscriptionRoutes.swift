@@ -20,7 +20,7 @@ struct SubscriptionRoutes: Sendable {
     @Sendable func create(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.createSubscription, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let name = fields.text("name", 1...100)
         let scope = fields.choice("scope", of: SubscriptionScope.allCases)
         let types = fields.patterns("types")
@@ -64,7 +64,7 @@ struct SubscriptionRoutes: Sendable {
         guard let found = try await stores.subscriptions.find(id, of: principal.userID) else {
             throw DomainError.notFound
         }
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let change = ManageSubscriptions.Change(
             name: fields.has("name") ? fields.text("name", 1...100) : nil,
             types: fields.has("types") ? fields.patterns("types") : nil,
@@ -96,7 +96,7 @@ struct SubscriptionRoutes: Sendable {
     @Sendable func replay(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let id = try context.id(of: SubscriptionSubject.self)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let event = fields.id("eventId", of: EventSubject.self)
         let after = fields.sequence("after")
         let limit = fields.has("limit") ? fields.int("limit") ?? 0 : 100

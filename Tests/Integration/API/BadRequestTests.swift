@@ -23,13 +23,22 @@ struct BadRequestTests {
                 ("POST", "/api/v1/auth/login", #"{"email":1,"password":[]}"#, nil, 422),
                 (
                     "POST", "/api/v1/auth/register", #"{"email":"a@b.c","password":"\#(long)","displayName":"x"}"#, nil,
-                    422
+                    413
                 ),
                 (
                     "POST", "/api/v1/auth/register",
                     #"{"email":"a\u0000@b.cd","password":"12345678","displayName":"\u0000"}"#, nil, 422
                 ),
-                ("POST", "/api/v1/auth/register", #"{"email":"\#(long)"}"#, nil, 422),
+                ("POST", "/api/v1/auth/register", #"{"email":"\#(long)"}"#, nil, 413),
+                ("POST", "/api/v1/auth/register", #"{"email":"\#(long.prefix(16_000))"}"#, nil, 422),
+                // Nested, repeated or unfinished: refused at the price of reading it.
+                ("POST", "/api/v1/auth/login", #"{"a":"# + String(repeating: "[", count: 16_000), nil, 400),
+                ("POST", "/api/v1/auth/login", #"{"email":"a","email":"b"}"#, nil, 400),
+                ("POST", "/api/v1/auth/login", #"{"email":"a",}"#, nil, 400),
+                (
+                    "POST", "/api/v1/events/\(event)/announcements", String(repeating: " ", count: 262_145),
+                    organizer.token, 413
+                ),
                 ("POST", "/api/v1/auth/login", #"{"email":"\#(String(repeating: long, count: 10))"}"#, nil, 413),
                 ("GET", "/api/v1/events/1", nil, nil, 404), ("GET", "/api/v1/events/\(stranger)", nil, nil, 404),
                 ("GET", "/api/v1/events/%00", nil, nil, 404), ("GET", "/api/v1/events/%ff%fe", nil, nil, 404),

@@ -2,6 +2,7 @@ import Dispatch
 import Domain
 import FoundationEssentials
 import Glibc
+import TestSupport
 
 /// What a server answered.
 struct Answer: Sendable {

@@ -91,16 +91,16 @@ struct WireTests {
     @Test(
         "the data of a CloudEvent is taken out as it is, wherever and however it is written",
         arguments: [
-            #"{"data":{"a":"}\"]"},"x":1,"#, #"{ "x" : [1, {"data":2}] , "data" :[ {}, [] ] , "#, #"{"data":-1.5e3,"#,
-            #"{"data" : "a\\" ,"#, #"{"data": null ,"#, #"{"d\u0061ta":true,"#, #"{"data":{},"#,
+            (#"{"data":{"a":"}\"]"},"x":1,"#, #"{"a":"}\"]"}"#),
+            (#"{ "x" : [1, {"data":2}] , "data" :[ {}, [] ] , "#, "[ {}, [] ]"), (#"{"data":-1.5e3,"#, "-1.5e3"),
+            (#"{"data" : "a\\" ,"#, #""a\\""#), (#"{"data": null ,"#, "null"), (#"{"d\u0061ta":true,"#, "true"),
+            (#"{"data":{},"#, "{}"),
         ])
-    func dataMember(beginning: String) throws {
+    func dataMember(beginning: String, data: String) throws {
         let rest = #""specversion":"1.0","id":"01a20370-7944-7770-916c-c36990888e02","source":"/x","type":"t","#
         let text = beginning + rest + #""time":"2026-05-01T18:00:00Z"}"#
         let event = try CloudEvent(decoding: Array(text.utf8))
-        #expect(
-            try WireJSON.decode(JSONValue.self, from: event.data)
-                == WireJSON.decode([String: JSONValue].self, from: Array(text.utf8))["data"])
+        #expect(String(decoding: event.data, as: UTF8.self) == data)
         #expect(event.time == Timestamp.parse("2026-05-01T18:00:00Z"))
         #expect(throws: (any Error).self) {
             try CloudEvent(decoding: Array((#"{"# + rest + #""time":"2026-05-01T18:00:00Z"}"#).utf8))
