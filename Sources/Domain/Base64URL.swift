@@ -33,7 +33,8 @@ public enum Base64URL {
         }
     }
 
-    /// Nil for anything that isn't base64url; padding is not accepted.
+    /// Nil for anything that isn't base64url; neither padding nor, in the last character, bits that stand for nothing
+    /// (RFC 4648 §3.5) are accepted, so that bytes have one spelling.
     public static func decode(_ text: String) -> [UInt8]? {
         let isKnown = text.utf8.allSatisfy { byte in
             switch byte {
@@ -44,6 +45,7 @@ public enum Base64URL {
         guard isKnown, text.utf8.count % 4 != 1 else { return nil }
         let standard = text.replacing("-", with: "+").replacing("_", with: "/")
         let padded = standard + String(repeating: "=", count: (4 - standard.utf8.count % 4) % 4)
-        return Data(base64Encoded: padded).map(Array.init)
+        guard let bytes = Data(base64Encoded: padded).map(Array.init), encode(bytes) == text else { return nil }
+        return bytes
     }
 }

@@ -169,4 +169,27 @@ struct AccessTokenTests {
             #expect(throws: KeyError.self) { try SigningKey(seed: bad) }
         }
     }
+
+    @Test("a header with a nested value is refused before anything is made of it, also when the signature is good")
+    func nestedHeader() async throws {
+        let plain = #"{"alg":"EdDSA","typ":"at+jwt","kid":"\#(key.verificationKey.id)""#
+        #expect(try await outcome(try forged(header: plain + #","x":"y"}"#, payload: payload())) == nil)
+        for value in ["[]", "{}", String(repeating: "[", count: 400) + String(repeating: "]", count: 400), "1", "null"]
+        {
+            #expect(
+                try await outcome(try forged(header: plain + #","x":\#(value)}"#, payload: payload())) == .invalid)
+        }
+    }
+
+    @Test("a token has one spelling: bits that stand for nothing are zero")
+    func oneSpelling() async throws {
+        let token = try await token()
+        let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
+        // 64 bytes of signature leave four bits of the last character over.
+        let last = try #require(token.last.flatMap { alphabet.firstIndex(of: $0) })
+        #expect(try await outcome(token) == nil)
+        for bits in 1..<16 {
+            #expect(try await outcome(String(token.dropLast()) + String(alphabet[last ^ bits])) == .invalid)
+        }
+    }
 }
