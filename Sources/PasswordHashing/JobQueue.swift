@@ -2,7 +2,7 @@ import CLinux
 import Glibc
 import Synchronization
 
-/// A bounded first-in, first-out queue of blocking jobs, and the threads that work it off.
+/// A bounded queue of blocking jobs of which everybody has a fair share, and the threads that work it off.
 ///
 /// `@unchecked Sendable`: `waiting` and `isClosed` are only touched with `mutex` held. The mutex and the condition live
 /// at fixed addresses until `deinit`; every thread keeps the queue alive until it has ended.
@@ -17,7 +17,7 @@ final class JobQueue: @unchecked Sendable {
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let workArrived = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private let ids = Atomic<UInt64>(0)
-    private var waiting: [Job] = []
+    private var waiting = FairQueue<Job>()
     private var isClosed = false
 
     init(maximumWaiting: Int) {
@@ -38,25 +38,34 @@ final class JobQueue: @unchecked Sendable {
 
     var waitingCount: Int { locked { waiting.count } }
 
-    /// Queues a job of the calling task: exactly one of `run` and `refuse` is called, once.
-    func submit(id: UInt64, run: @escaping @Sendable () -> Void, refuse: @escaping @Sendable (HashingError) -> Void) {
-        let refusal: HashingError? = locked {
+    func waitingCount(in share: HashingShare) -> Int { locked { waiting.count(of: share) } }
+
+    /// Queues a job of the calling task: exactly one of `run` and `refuse` is called, once. Where the queue is full, whoever
+    /// has most in it loses what came last.
+    func submit(
+        id: UInt64, share: HashingShare, run: @escaping @Sendable () -> Void,
+        refuse: @escaping @Sendable (HashingError) -> Void
+    ) {
+        let job = Job(id: id, run: run, refuse: refuse)
+        let refused: (job: Job, error: HashingError)? = locked {
             // A cancellation before this line is seen here; one after it finds the job in `waiting`.
-            if Task.isCancelled { return .cancelled }
-            if isClosed || waiting.count >= maximumWaiting { return .overloaded }
-            waiting.append(Job(id: id, run: run, refuse: refuse))
+            if Task.isCancelled { return (job, .cancelled) }
+            if isClosed { return (job, .overloaded) }
+            var displaced: Job?
+            if waiting.count >= maximumWaiting {
+                displaced = waiting.popFromLongest(beyond: waiting.count(of: share) + 1)
+                if displaced == nil { return (job, .overloaded) }
+            }
+            waiting.append(job, to: share)
             pthread_cond_signal(workArrived)
-            return nil
+            return displaced.map { ($0, .overloaded) }
         }
-        if let refusal { refuse(refusal) }
+        if let refused { refused.job.refuse(refused.error) }
     }
 
     /// Takes back a job that no thread has begun; one that runs is left to finish.
     func cancel(_ id: UInt64) {
-        let job = locked { () -> Job? in
-            guard let index = waiting.firstIndex(where: { $0.id == id }) else { return nil }
-            return waiting.remove(at: index)
-        }
+        let job = locked { waiting.remove { $0.id == id } }
         job?.refuse(.cancelled)
     }
 
@@ -88,11 +97,11 @@ final class JobQueue: @unchecked Sendable {
 
     private func next() -> Job? {
         locked {
-            while waiting.isEmpty {
+            while true {
+                if let job = waiting.popFirst() { return job }
                 if isClosed { return nil }
                 pthread_cond_wait(workArrived, mutex)
             }
-            return waiting.removeFirst()
         }
     }
 

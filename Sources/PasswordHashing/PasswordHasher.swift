@@ -4,8 +4,9 @@ import Synchronization
 /// Hashes and checks passwords with Argon2id (RFC 9106) on threads of its own.
 ///
 /// One hash at the default cost takes some 27 ms and 19 MiB. It never runs on Swift's cooperative pool, at most
-/// `threads` run at a time, and at most `maximumWaiting` calls wait: the next one throws `.overloaded` at once, which
-/// bounds both the memory and the time that a flood of sign-ins can cost.
+/// `threads` run at a time, and at most `maximumWaiting` calls wait, which bounds both the memory and the time that a flood
+/// of sign-ins can cost. Of the threads everybody has a fair share: ``HashingShare``. When too many wait, the latest call
+/// of whoever has most of them waiting throws `.overloaded`.
 public final class PasswordHasher: Sendable {
     /// What a new hash costs.
     public struct Parameters: Sendable, Hashable {
@@ -46,6 +47,9 @@ public final class PasswordHasher: Sendable {
     /// Calls that wait for a thread; for metrics.
     public var waiting: Int { queue.waitingCount }
 
+    /// Those of one share.
+    func waiting(in share: HashingShare) -> Int { queue.waitingCount(in: share) }
+
     /// Hashes computed so far, whether for a new one, a check, or a check of an account that doesn't exist.
     public var computed: Int { finished.load(ordering: .relaxed) }
 
@@ -53,9 +57,9 @@ public final class PasswordHasher: Sendable {
     /// (`$argon2id$v=19$m=…,t=…,p=…$salt$hash`).
     ///
     /// - Throws: `.overloaded`, `.cancelled` while it still waited, `.library` when libargon2 refuses.
-    public func hash(_ password: String) async throws(HashingError) -> String {
+    public func hash(_ password: String, in share: HashingShare) async throws(HashingError) -> String {
         let parameters = parameters
-        return try await perform { () throws(HashingError) in try Argon2.hash(password, parameters) }
+        return try await perform(share) { () throws(HashingError) in try Argon2.hash(password, parameters) }
     }
 
     /// Whether `password` is the one that `phc` was made from. The library compares in constant time.
@@ -65,9 +69,11 @@ public final class PasswordHasher: Sendable {
     ///
     /// - Throws: `.overloaded`, `.cancelled` while it still waited, `.malformedHash` when `phc` is no Argon2id string,
     ///   `.library` when libargon2 refuses.
-    public func verify(_ password: String, against phc: String?) async throws(HashingError) -> Bool {
+    public func verify(
+        _ password: String, against phc: String?, in share: HashingShare
+    ) async throws(HashingError) -> Bool {
         let decoy = PHCString.decoy(parameters)
-        return try await perform { () throws(HashingError) in
+        return try await perform(share) { () throws(HashingError) in
             guard let phc else {
                 _ = try Argon2.verify(password, decoy)
                 return false
@@ -85,13 +91,13 @@ public final class PasswordHasher: Sendable {
     }
 
     private func perform<R: Sendable>(
-        _ work: @escaping @Sendable () throws(HashingError) -> R
+        _ share: HashingShare, _ work: @escaping @Sendable () throws(HashingError) -> R
     ) async throws(HashingError) -> R {
         let id = queue.nextID()
         let result: Result<R, HashingError> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 queue.submit(
-                    id: id,
+                    id: id, share: share,
                     run: { [self] in
                         let result = Result { () throws(HashingError) in try work() }
                         finished.add(1, ordering: .relaxed)
@@ -108,7 +114,7 @@ public final class PasswordHasher: Sendable {
 
 /// Why a password was neither hashed nor checked.
 public enum HashingError: Error, Sendable, Hashable {
-    /// The queue is full. Worth a retry in a moment.
+    /// The queue is full, and whoever asked has most in it. Worth a retry in a moment.
     case overloaded
     /// The calling task was cancelled before a thread took the job.
     case cancelled
