@@ -34,7 +34,7 @@ struct MailComposer: Sendable {
     func compose(_ context: MailContext, _ links: MailLinks = MailLinks(), at now: Date) throws -> MailMessage {
         let site = SiteFacts(site, name: from.name ?? site.host)
         switch context.matter {
-        case .account(let isVerified):
+        case .account(let isVerified, _):
             let facts = AccountMailFacts(context, isVerified: isVerified, link: links.action, site: site)
             return try message(context, to: facts.recipient, facts, at: now)
         case .subscription(let matter):
@@ -48,8 +48,7 @@ struct MailComposer: Sendable {
                 links: .init(
                     site: self.site, action: links.action,
                     unsubscribe: links.unsubscribe.map { link("/unsubscribe", $0) }), siteFacts: site)
-            let name = facts.recipient.isEmpty ? nil : facts.recipient
-            var message = try message(context, to: name, facts, at: now)
+            var message = try message(context, to: facts.recipient, facts, at: now)
             if let token = links.unsubscribe {
                 // RFC 8058: mail programs end it with one click, and nobody has to sign in. The log of the web server holds
                 // no query.
@@ -126,6 +125,8 @@ struct MailComposer: Sendable {
             description: details.description, location: details.venue, startsAt: details.startsAt,
             endsAt: details.endsAt, stampedAt: now, url: site.link("/events/\(matter.event.id)"),
             organizer: (matter.event.organizerName, from.address),
-            attendee: (context.recipientName, context.recipientEmail))
+            attendee: (
+                context.recipientName.isEmpty ? context.recipientEmail : context.recipientName, context.recipientEmail
+            ))
     }
 }

@@ -45,7 +45,7 @@ struct AccountMailFacts: MailFacts {
 /// Of a mail about a webhook that is sent nothing any more.
 struct SubscriptionMailFacts: MailFacts {
     var site: SiteFacts
-    var recipient: String
+    var recipient: String?
     var name: String
     var url: String
     var isDisabled: Bool
@@ -55,7 +55,7 @@ struct SubscriptionMailFacts: MailFacts {
 
     init(_ context: MailContext, _ matter: MailContext.SubscriptionMatter, link: String, site: SiteFacts) {
         self.site = site
-        recipient = singleLine(context.recipientName)
+        recipient = context.recipientName.isEmpty ? nil : singleLine(context.recipientName)
         name = singleLine(matter.name)
         url = singleLine(matter.url)
         isDisabled = matter.isDisabled
@@ -86,7 +86,8 @@ struct EventMailFacts: MailFacts {
     }
 
     struct TransferFacts {
-        var from: String
+        /// Nil for a name that a mail program would make a link of: the mail goes to a stranger.
+        var from: String?
         /// With its token.
         var link: String
         var until: String
@@ -133,7 +134,8 @@ struct EventMailFacts: MailFacts {
     }
 
     var site: SiteFacts
-    var recipient: String
+    /// Nil as long as the address is not proven, as in ``AccountMailFacts``.
+    var recipient: String?
     var unsubscribe: String?
     var event: EventFacts
     var ticket: TicketFacts?
@@ -166,7 +168,7 @@ extension EventMailFacts {
         let time = EventTime(zoneName: details.timeZone, language: context.language)
         site = siteFacts
         unsubscribe = sources.unsubscribe
-        recipient = singleLine(context.recipientName)
+        recipient = context.recipientName.isEmpty ? nil : singleLine(context.recipientName)
         event = EventFacts(
             title: singleLine(details.title), venue: details.venue.isEmpty ? nil : singleLine(details.venue),
             date: time.day(details.startsAt), when: time.range(details.startsAt, details.endsAt),
@@ -178,7 +180,7 @@ extension EventMailFacts {
         }
         if let offered = matter.transfer, let link = sources.action {
             transfer = TransferFacts(
-                from: singleLine(offered.fromName), link: link,
+                from: offered.fromName.looksLikeLink ? nil : singleLine(offered.fromName), link: link,
                 until: "\(time.moment(offered.expiresAt)) (\(time.zone(at: offered.expiresAt)))")
         }
         team = matter.role.map { TeamFacts($0, in: matter.event.id, links, words) }
@@ -250,4 +252,15 @@ func singleLine(_ text: String) -> String {
     var line = String.UnicodeScalarView()
     for scalar in text.unicodeScalars { line.append(breaks(scalar) ? " " : scalar) }
     return String(line)
+}
+
+extension String {
+    /// Whether a mail program may make a link of a part of it: an address of a page, a host's name, a mail address.
+    var looksLikeLink: Bool {
+        contains("/") || contains("@")
+            || split(whereSeparator: \.isWhitespace).contains { word in
+                let labels = word.split(separator: ".", omittingEmptySubsequences: false)
+                return labels.count > 1 && labels.dropLast().contains { $0.count > 1 } && (labels.last?.count ?? 0) > 1
+            }
+    }
 }
