@@ -23,11 +23,12 @@ extension CheckInStore {
     /// The state that results depends on the scans alone, not on the order in which they come: of everyone who was let in
     /// with one registration the earliest by the devices' clocks counts, and the others are conflicts. What an organizer
     /// took back stays so for scans from before.
+    /// - Throws: ``DomainError/validationFailed(_:)`` for a scan under the name of another code's.
     public func merge(
         _ scans: [OfflineScan], at event: EventID, by user: UserID, now: Date, on transaction: Transaction
     ) async throws -> [CheckInOutcome] {
         var merge = try await known(scans, at: event, by: user, on: transaction)
-        let fresh = merge.add(scans)
+        let fresh = try merge.add(scans)
         let (writes, news) = try merge.consequences(of: fresh, now: now)
         _ = try await transaction.pipeline([Self.insertion(fresh, at: event)] + writes + OutboxStore.insertions(news))
         return scans.map { merge.outcome(of: $0.scan) }
@@ -65,12 +66,12 @@ extension CheckInStore {
             Self.adoption(of: registrations),
             """
             SELECT s.id, s.ticket_id, s.registration_id, s.at, s.gate, s.device, s.scan_id, s.result, s.by_user_id,
-                s.undone_at
+                s.undone_at, s.code_hash
             FROM scans s
             WHERE s.registration_id IN (\(fragment: registrations)) AND s.result = 'admitted'
             UNION
             SELECT s.id, s.ticket_id, s.registration_id, s.at, s.gate, s.device, s.scan_id, s.result, s.by_user_id,
-                s.undone_at
+                s.undone_at, s.code_hash
             FROM \(fragment: names) JOIN scans s
                 ON s.event_id = \(event) AND coalesce(s.device, '') = sent.device AND s.scan_id = sent.scan_id
             """,
@@ -97,16 +98,17 @@ extension CheckInStore {
     private static func insertion(_ fresh: [ScanMerge.Known], at event: EventID) -> SQL {
         """
         INSERT INTO scans (id, event_id, ticket_id, registration_id, at, gate, device, scan_id, is_offline, let_in,
-            result, by_user_id, undone_at)
+            result, by_user_id, undone_at, code_hash)
         SELECT id, \(event), ticket_id, registration_id, at, gate, device, scan_id, true, let_in, result, by_user_id,
-            undone_at
+            undone_at, decode(code_hash, 'hex')
         FROM unnest(
             \(fresh.map(\.admission.id))::uuid[], \(fresh.map(\.ticket))::uuid[], \(fresh.map(\.registration))::uuid[],
             \(fresh.map(\.admission.at))::timestamptz[], \(fresh.map(\.admission.gate))::text[],
             \(fresh.map(\.admission.device))::text[], \(fresh.map(\.admission.scanID))::text[],
             \(fresh.map(\.letIn))::boolean[], \(fresh.map(\.result))::text[], \(fresh.map(\.user))::uuid[],
-            \(fresh.map(\.undoneAt))::timestamptz[])
-            AS scan (id, ticket_id, registration_id, at, gate, device, scan_id, let_in, result, by_user_id, undone_at)
+            \(fresh.map(\.undoneAt))::timestamptz[], \(fresh.map { $0.codeHash.map(hexadecimal) })::text[])
+            AS scan (id, ticket_id, registration_id, at, gate, device, scan_id, let_in, result, by_user_id, undone_at,
+                code_hash)
         """
     }
 }

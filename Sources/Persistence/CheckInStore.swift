@@ -9,6 +9,8 @@ public struct Scan: Sendable {
     /// The device's own name for it: sent again, it gets the same answer.
     public var scanID: String?
     public var at: Date
+    /// SHA-256 of the code as it was presented; nil where that is not known.
+    public var codeHash: [UInt8]?
 
     public init(gate: String?, device: String?, scanID: String?, at: Date) {
         self.gate = gate
@@ -66,7 +68,10 @@ public struct CheckInStore: Sendable {
         _ presented: Presented, at event: EventID, scan: Scan, by user: UserID, on transaction: Transaction
     ) async throws -> CheckInOutcome {
         let results = try await transaction.pipeline([Self.ticket(presented), Self.told(scan, at: event)])
-        if let row = results[1].first { return try Self.told(row, scan) }
+        if let row = results[1].first {
+            guard try Self.isTwin(row, results[0].first, scan) else { throw Self.scanIDReused }
+            return try Self.told(row, scan)
+        }
         var outcome = try Self.judge(results[0].first, presented, scan, at: event)
         let id = CheckInID()
         var news: [SQL] = []
@@ -165,9 +170,9 @@ public struct CheckInStore: Sendable {
     ) -> SQL {
         """
         INSERT INTO scans (id, event_id, ticket_id, registration_id, at, gate, device, scan_id, is_offline, let_in,
-            result, by_user_id)
+            result, by_user_id, code_hash)
         VALUES (\(id), \(event), \(outcome.ticketID), \(outcome.registrationID), \(scan.at), \(scan.gate),
-            \(scan.device), \(scan.scanID), false, \(outcome.result == .admitted), \(outcome.result), \(user))
+            \(scan.device), \(scan.scanID), false, \(outcome.result == .admitted), \(outcome.result), \(user), \(scan.codeHash))
         ON CONFLICT DO NOTHING
         """
     }
@@ -182,9 +187,30 @@ public struct CheckInStore: Sendable {
 
     // MARK: Told before
 
+    /// A device names each of its scans: the same name for another code is its mistake, and learns nothing.
+    static let scanIDReused = DomainError.validationFailed([
+        FieldError(field: "scanId", message: "was used by this device for another code")
+    ])
+
+    /// Whether the scan that was told before was of what is presented now.
+    private static func isTwin(_ told: Row, _ ticket: Row?, _ scan: Scan) throws -> Bool {
+        isTwin(
+            ticket: try told.decode("ticket_id"), try told.decode("code_hash", as: [UInt8]?.self),
+            ticket: try ticket?.decode("id"), scan.codeHash)
+    }
+
+    static func isTwin(
+        ticket: TicketID?, _ codeHash: [UInt8]?, ticket other: TicketID?, _ otherHash: [UInt8]?
+    ) -> Bool {
+        if let codeHash, codeHash == otherHash { return true }
+        if ticket != nil || other != nil { return ticket == other }
+        // Scans of the previous release have no hash.
+        return codeHash == nil || otherHash == nil
+    }
+
     private static func told(_ scan: Scan, at event: EventID) -> SQL {
         """
-        SELECT s.id, s.at, s.result, s.ticket_id, s.registration_id, u.display_name, c.id AS first_id,
+        SELECT s.id, s.at, s.result, s.ticket_id, s.registration_id, s.code_hash, u.display_name, c.id AS first_id,
             c.at AS first_at, c.gate AS first_gate, c.device AS first_device
         FROM scans s LEFT JOIN tickets t ON t.id = s.ticket_id LEFT JOIN users u ON u.id = t.user_id
         LEFT JOIN check_ins c ON c.registration_id = s.registration_id

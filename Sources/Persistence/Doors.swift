@@ -19,7 +19,9 @@ enum Doors {
         static let condition = Guards(rawValue: 2)
         /// That a door which was not read is as expected.
         static let expectation = Guards(rawValue: 4)
-        static let all: Guards = [.lock, .condition, .expectation]
+        /// The hold on the tickets of those who leave, so that no scan of theirs is missed.
+        static let tickets = Guards(rawValue: 8)
+        static let all: Guards = [.lock, .condition, .expectation, .tickets]
     }
 
     /// What to do about a row that somebody else has locked.

@@ -90,6 +90,16 @@ extension InvariantStore {
         SELECT 'check-in-after-revocation', c.event_id, c.id, format('ticket %s', t.id), NULL
         FROM check_ins c JOIN tickets t ON t.id = c.ticket_id
         WHERE c.at > t.revoked_at + interval '1 minute'
+        UNION ALL
+        SELECT 'admitted-without-place', c.event_id, c.id, format('registration %s', r.status), NULL
+        FROM check_ins c JOIN registrations r ON r.id = c.registration_id
+        WHERE r.status <> 'confirmed'
+            -- A gate without a network let somebody in, and only later heard that they had left before it reported.
+            AND NOT EXISTS (
+                SELECT FROM scans s WHERE s.id = c.id AND s.is_offline AND s.at <= r.cancelled_at)
+        UNION ALL
+        SELECT 'admitted-twice', (array_agg(event_id))[1], registration_id, format('%s check-ins', count(*)), NULL
+        FROM check_ins GROUP BY registration_id HAVING count(*) > 1
         """
 
     /// Old messages may have been removed: the numbers that are left must follow each other up to the last one given.

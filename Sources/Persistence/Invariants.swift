@@ -20,6 +20,8 @@ public enum Invariant: String, Sendable, CaseIterable {
     case ticketMismatch = "ticket-mismatch"
     case checkInMismatch = "check-in-mismatch"
     case checkInAfterRevocation = "check-in-after-revocation"
+    case admittedWithoutPlace = "admitted-without-place"
+    case admittedTwice = "admitted-twice"
     // What is owed to others
     case sequenceBroken = "sequence-broken"
     case sequenceCounter = "sequence-counter"
@@ -61,6 +63,8 @@ public enum Invariant: String, Sendable, CaseIterable {
         case .ticketMismatch: "a ticket names another event or person than its registration"
         case .checkInMismatch: "a check-in names another event or registration than its ticket"
         case .checkInAfterRevocation: "a ticket was checked in after it had been revoked"
+        case .admittedWithoutPlace: "somebody counts as inside whose registration is not confirmed"
+        case .admittedTwice: "a registration let somebody in more than once"
         case .sequenceBroken: "an event's messages are not numbered one after the other"
         case .sequenceCounter: "the last number given to an event's messages is not the highest they have"
         case .publishedWithoutSequence: "a message was published without a number"

@@ -34,7 +34,7 @@ public struct RegistrationStore: Sendable {
             [
                 Doors.locking(events, busy: isPatient ? .wait : .skip, guards: guards), Doors.reading(events),
                 Self.inQuestion(wishes),
-            ] + (keys.isEmpty ? [] : [IdempotencyStore.lookup(keys)]))
+            ] + (keys.isEmpty ? [] : [IdempotencyStore.lookup(keys)]) + checkedIn(wishes))
         var journal = IdempotencyJournal(keys.isEmpty ? [:] : try IdempotencyStore.answers(results[3]))
         let now = clock()
         let locked = Set(try results[0].map { try $0.decode("event_id", as: EventID.self) })
@@ -42,8 +42,9 @@ public struct RegistrationStore: Sendable {
         let doors = try results[1].map(Doors.door)
         let busy = Set(doors.map(\.eventID)).subtracting(locked)
         let known = Dictionary(grouping: try results[2].map(Self.registration), by: \.eventID)
+        let checkIns = wishes.contains(where: \.isLeaving) ? try Self.checkIns(results[results.count - 1]) : [:]
         let visits = doors.filter { locked.contains($0.eventID) }.map { door in
-            Visit(door, known: known[door.eventID] ?? [], now: now)
+            Visit(door, known: known[door.eventID] ?? [], checkIns: checkIns, now: now)
         }
         var open = try await moveUp(
             Dictionary(uniqueKeysWithValues: visits.map { ($0.door.eventID, $0) }), leaving: wishes, now: now,
@@ -195,6 +196,33 @@ public struct RegistrationStore: Sendable {
             JOIN registrations r
                 ON r.event_id = wanted.event_id AND r.user_id = wanted.user_id AND r.status <> 'cancelled'
             """
+    }
+
+    /// Who of those that shall end was let in. Their tickets are held first: a scan under way is waited for, and one that
+    /// comes later finds the ticket revoked.
+    private func checkedIn(_ wishes: [PlaceWish]) -> [SQL] {
+        let leaving = wishes.filter(\.isLeaving).map(\.registrationID)
+        guard !leaving.isEmpty else { return [] }
+        return [
+            guards.contains(.tickets)
+                ? """
+                SELECT count(*) FROM (
+                    SELECT 1 FROM tickets WHERE registration_id = ANY(\(leaving)) AND status = 'valid'
+                    ORDER BY id FOR NO KEY UPDATE
+                ) held
+                """ : "SELECT 0 AS count",
+            "SELECT id, registration_id, ticket_id, gate, at FROM check_ins WHERE registration_id = ANY(\(leaving))",
+        ]
+    }
+
+    private static func checkIns(_ rows: QueryResult) throws -> [RegistrationID: Visit.CheckIn] {
+        var checkIns: [RegistrationID: Visit.CheckIn] = [:]
+        for row in rows {
+            checkIns[try row.decode("registration_id")] = Visit.CheckIn(
+                id: try row.decode("id"), ticketID: try row.decode("ticket_id"), gate: try row.decode("gate"),
+                at: try row.decode("at"))
+        }
+        return checkIns
     }
 
     /// The place in line of a registration `r`, counted at the moment of reading.

@@ -32,7 +32,7 @@ extension RegistrationStore {
             var statements = [Doors.moving(visits.map { ($0.before, $0.door) }, guards: guards)]
             // Up, out, in: somebody may do all three at one visit, and has one active registration at a time.
             statements += Self.promotion(visits) + Self.departure(left) + Self.arrival(visits)
-            statements += try Self.audit(wishes, visits) + journal.insertions
+            statements += try Self.undoneCheckIns(left) + Self.audit(wishes, visits) + journal.insertions
             // What revoked tickets tell has to wait for who they are; otherwise everything goes at once.
             statements += left.isEmpty ? OutboxStore.insertions(visits.flatMap(\.entries)) : [Self.revocation(left)]
             let results = try await run(statements, isLast: left.isEmpty && rest.isEmpty)
@@ -76,6 +76,23 @@ extension RegistrationStore {
                 AS gone (id, at, organizer, reason)
             WHERE r.id = gone.id AND r.status <> 'cancelled'
             """
+        ]
+    }
+
+    /// Who is taken out by an organizer is inside no more.
+    private static func undoneCheckIns(_ left: [Visit.Left]) -> [SQL] {
+        let undone = left.filter(\.wasCheckedIn)
+        guard !undone.isEmpty else { return [] }
+        return [
+            """
+            UPDATE scans s SET undone_at = gone.at, undone_by = gone.organizer, undo_reason = gone.reason
+            FROM unnest(
+                \(undone.map(\.registration.id))::uuid[], \(undone.map { $0.registration.cancelledAt })::timestamptz[],
+                \(undone.map(\.organizer))::uuid[], \(undone.map { $0.registration.cancellationReason })::text[])
+                AS gone (id, at, organizer, reason)
+            WHERE s.registration_id = gone.id AND s.result = 'admitted' AND s.undone_at IS NULL
+            """,
+            "DELETE FROM check_ins WHERE registration_id = ANY(\(undone.map(\.registration.id)))",
         ]
     }
 

@@ -22,6 +22,8 @@ struct ScanMerge {
         var letIn: Bool
         var user: UserID
         var undoneAt: Date?
+        /// Of what was presented, where that is known.
+        var codeHash: [UInt8]?
     }
 
     /// How a device calls a scan.
@@ -69,7 +71,8 @@ struct ScanMerge {
                 Known(
                     admission: try CheckInStore.admission(row), ticket: try row.decode("ticket_id"),
                     registration: try row.decode("registration_id"), result: try row.decode("result"), letIn: true,
-                    user: try row.decode("by_user_id"), undoneAt: try row.decode("undone_at")))
+                    user: try row.decode("by_user_id"), undoneAt: try row.decode("undone_at"),
+                    codeHash: try row.decode("code_hash")))
         }
         for row in checkIns { counted[try row.decode("registration_id")] = try row.decode("id") }
     }
@@ -85,10 +88,17 @@ struct ScanMerge {
     }
 
     /// Judges the scans that were not heard of before, and answers them. Sent twice, a scan is one.
-    mutating func add(_ scans: [OfflineScan]) -> [Known] {
+    mutating func add(_ scans: [OfflineScan]) throws -> [Known] {
         var fresh: [Known] = []
-        for scan in scans where byName[Name(scan.scan.device, scan.scan.scanID)] == nil {
+        for scan in scans {
             let known = judge(scan)
+            if let told = byName[Name(scan.scan.device, scan.scan.scanID)] {
+                guard
+                    CheckInStore.isTwin(
+                        ticket: told.ticket, told.codeHash, ticket: known.ticket, known.codeHash)
+                else { throw CheckInStore.scanIDReused }
+                continue
+            }
             note(known)
             fresh.append(known)
         }
@@ -101,7 +111,8 @@ struct ScanMerge {
         var known = Known(
             admission: Admission(
                 id: CheckInID(), at: scan.at, gate: scan.gate, device: scan.device, scanID: scan.scanID),
-            ticket: nil, registration: nil, result: .unknown, letIn: offline.letIn, user: user, undoneAt: nil)
+            ticket: nil, registration: nil, result: .unknown, letIn: offline.letIn, user: user, undoneAt: nil,
+            codeHash: scan.codeHash)
         switch offline.presented {
         case .refused(let result): known.result = result
         case .ticket(let id): judge(&known, tickets[id])

@@ -15,6 +15,16 @@ struct Visit {
         var organizer: UserID?
         /// Which of the entries tells of it.
         var entry: Int
+        /// Whether the person had been let in: that is undone.
+        var wasCheckedIn: Bool
+    }
+
+    /// How somebody was let in.
+    struct CheckIn {
+        var id: CheckInID
+        var ticketID: TicketID
+        var gate: String?
+        var at: Date
     }
 
     let before: Door
@@ -23,13 +33,16 @@ struct Visit {
     /// The registrations in question: those that shall end, and the active ones of people who want a place.
     private var known: [RegistrationID: Registration]
     private var active: [UserID: RegistrationID] = [:]
+    /// Of those that shall end.
+    private let checkIns: [RegistrationID: CheckIn]
     private(set) var taken: [RegistrationID: Taken] = [:]
     private(set) var left: [Left] = []
     /// Of those who were in line before.
     private(set) var promoted: [RegistrationID] = []
     private(set) var entries: [OutboxEntry] = []
 
-    init(_ door: Door, known: [Registration], now: Date) {
+    init(_ door: Door, known: [Registration], checkIns: [RegistrationID: CheckIn] = [:], now: Date) {
+        self.checkIns = checkIns
         before = door
         self.door = door
         self.now = now
@@ -91,6 +104,9 @@ struct Visit {
         guard var registration = registration(wish.registrationID) else { throw DomainError.notFound }
         if registration.status == .cancelled { return }
         if door.window.endsAt <= now { throw DomainError.eventEnded }
+        let checkIn = checkIns[registration.id]
+        // Who is inside doesn't give the place to somebody else, or take another; an organizer takes both back.
+        if checkIn != nil, wish.organizer == nil { throw DomainError.alreadyCheckedIn }
         door.leave(registration.id, registration.status)
         registration.status = .cancelled
         registration.position = nil
@@ -101,9 +117,20 @@ struct Visit {
             taken[registration.id]?.registration = registration
         } else {
             known[registration.id] = registration
-            left.append(Left(registration: registration, organizer: wish.organizer, entry: entries.count))
+            left.append(
+                Left(
+                    registration: registration, organizer: wish.organizer, entry: entries.count,
+                    wasCheckedIn: checkIn != nil))
         }
         try tell(.registrationCancelled, registration)
+        if let checkIn { try undo(checkIn, of: registration) }
+    }
+
+    private mutating func undo(_ checkIn: CheckIn, of registration: Registration) throws {
+        let data = TicketData(
+            eventId: door.eventID, ticketId: checkIn.ticketID, registrationId: registration.id,
+            userId: registration.userID, checkInId: checkIn.id, gate: checkIn.gate, at: checkIn.at)
+        entries.append(try .fact(.ticketCheckInUndone, event: door.eventID, owner: door.ownerID, data))
     }
 
     /// Takes note of who stands first in line, and lets them move up into places that are free already.

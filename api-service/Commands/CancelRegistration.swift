@@ -12,7 +12,8 @@ struct CancelRegistration: Sendable {
     /// - Parameters:
     ///   - organizer: who removes somebody else; nil for the person themselves.
     ///   - reason: what the organizer tells the person.
-    /// - Throws: ``DomainError/notFound``, ``DomainError/eventEnded``, ``AdmissionDesk/Overloaded``.
+    /// - Throws: ``DomainError/notFound``, ``DomainError/eventEnded``, ``DomainError/alreadyCheckedIn`` (nobody who is
+    ///   inside gives their place back; an organizer may, and the check-in is undone with it), ``AdmissionDesk/Overloaded``.
     func perform(
         _ registration: Registration, by organizer: Principal? = nil, reason: String? = nil
     ) async throws -> (registration: Registration, ticket: Ticket?) {

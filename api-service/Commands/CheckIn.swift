@@ -1,4 +1,5 @@
 import Access
+import Crypto
 import Domain
 import FoundationEssentials
 import Persistence
@@ -17,8 +18,10 @@ struct CheckIn: Sendable {
         _ code: String, at event: EventID, scan: Scan, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (CheckInOutcome) throws -> StoredResponse
     ) async throws -> Answered {
+        var scan = scan
+        scan.codeHash = Array(SHA256.hash(data: Array(code.utf8)))
         let presented = try await keyring.keys(for: [code]).read(code, at: event)
-        return try await stores.database.transaction { transaction in
+        return try await stores.database.transaction { [scan] transaction in
             try await stores.idempotency.once(request, on: transaction) {
                 try answer(
                     try await stores.checkIns.checkIn(

@@ -1,4 +1,5 @@
 import Access
+import Crypto
 import Domain
 import FoundationEssentials
 import Persistence
@@ -26,7 +27,9 @@ struct MergeScans: Sendable {
         var scans: [OfflineScan] = []
         let keys = try await keyring.keys(for: sent.map(\.code))
         for (number, one) in sent.enumerated() {
-            scans.append(OfflineScan(keys.read(one.code, at: event), scan: one.scan, letIn: one.letIn))
+            var scan = one.scan
+            scan.codeHash = Array(SHA256.hash(data: Array(one.code.utf8)))
+            scans.append(OfflineScan(keys.read(one.code, at: event), scan: scan, letIn: one.letIn))
             // A signature takes some 0.1 ms: others get their turn.
             if number % 50 == 49 { await Task.yield() }
         }

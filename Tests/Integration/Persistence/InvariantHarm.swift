@@ -13,7 +13,8 @@ struct InvariantHarm: Sendable {
     static let loosening: [SQL] = [
         "ALTER TABLE event_places DROP CONSTRAINT event_places_never_oversold",
         "DROP INDEX registrations_one_active", "DROP INDEX registrations_line", "DROP INDEX tickets_one_valid",
-        "DROP INDEX outbox_sequence",
+        "DROP INDEX outbox_sequence", "DROP INDEX check_ins_once_per_registration",
+        "ALTER TABLE check_ins DROP CONSTRAINT check_ins_once",
     ]
 
     static let all: [InvariantHarm] = [
@@ -124,6 +125,30 @@ struct InvariantHarm: Sendable {
                 )
                 INSERT INTO check_ins (id, ticket_id, event_id, registration_id, by_user_id)
                 SELECT gen_random_uuid(), id, event_id, registration_id, user_id FROM revoked
+                """
+            ]
+        },
+        InvariantHarm(invariant: .admittedWithoutPlace) {
+            [
+                """
+                INSERT INTO check_ins (id, ticket_id, event_id, registration_id, by_user_id)
+                SELECT gen_random_uuid(), id, event_id, registration_id, user_id FROM tickets
+                WHERE event_id = \($0) LIMIT 1
+                """,
+                """
+                UPDATE registrations SET status = 'cancelled', cancelled_at = now() WHERE id IN (
+                    SELECT registration_id FROM check_ins WHERE event_id = \($0))
+                """,
+                "UPDATE tickets SET status = 'revoked', revoked_at = now() WHERE event_id = \($0) AND id IN (SELECT ticket_id FROM check_ins)",
+                "UPDATE event_places SET confirmed = confirmed - 1 WHERE event_id = \($0)",
+            ]
+        },
+        InvariantHarm(invariant: .admittedTwice) {
+            [
+                """
+                INSERT INTO check_ins (id, ticket_id, event_id, registration_id, by_user_id)
+                SELECT gen_random_uuid(), t.id, t.event_id, t.registration_id, t.user_id
+                FROM (SELECT * FROM tickets WHERE event_id = \($0) LIMIT 1) t, generate_series(1, 2)
                 """
             ]
         },
