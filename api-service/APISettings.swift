@@ -48,7 +48,7 @@ struct APISettings: Sendable {
         let keyFiles = KeyFiles(
             signing: reader.file("EM_ACCESS_TOKEN_KEY"), published: reader.file("EM_ACCESS_TOKEN_PUBLIC_KEYS"))
         let ticketKeys = reader.optional("EM_TICKET_PUBLIC_KEYS") { try KeySet(json: $0) }
-        let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: false)
+        let requiresVerifiedEmail = reader.bool("EM_REQUIRE_VERIFIED_EMAIL", default: !reader.isDemo)
         let proxies = reader.value("EM_TRUSTED_PROXIES", default: TrustedProxies.loopback) { try TrustedProxies($0) }
         let crossOrigins = reader.value("EM_CORS_ORIGINS", default: []) { try CrossOrigin.origins($0) }
         let webhookKey = reader.value("EM_WEBHOOK_KEY", secret: true) { try WebhookKey($0) }

@@ -37,6 +37,8 @@ func buildAPIService(
     let issuer = AccessTokenIssuer(keys: keys, issuer: settings.common.publicURL.origin)
     let verifier = try await AccessTokenVerifier(keySet: keys.set, issuer: settings.common.publicURL.origin)
     let stores = Stores(database)
+    let accessLog = AccessLog(stores, clock: clock, logger: logger)
+    let clients = ClientAddresses(proxies: settings.trustedProxies)
     let desk = AdmissionDesk(
         database: database, registrations: stores.registrations, eventCache: stores.eventCache, metrics: metrics,
         clock: clock, logger: logger)
@@ -50,21 +52,25 @@ func buildAPIService(
     let table = RouteTable(
         routes: APIRoutes(
             settings, stores: stores, machinery: machinery, desk: desk, printer: printer, passwords: passwords,
-            issuer: issuer, throttle: Throttle(redis: machinery?.redis, clock: clock), clock: clock, logger: logger
+            issuer: issuer, throttle: Throttle(redis: machinery?.redis, clock: clock), accessLog: accessLog,
+            clock: clock,
+            logger: logger
         ).all)
     let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
     health.addRoutes(to: router)
     BrokerRoutes(subscriptions: stores.subscriptions).add(to: router)
     let authentication = Authentication(
-        verifier: verifier, publicURL: settings.common.publicURL, ended: stores.endedSessions,
+        verifier: verifier, publicURL: settings.common.publicURL, crossOrigins: settings.crossOrigins, clients: clients,
+        ended: stores.endedSessions,
         currentRole: { try await stores.users.role(of: $0) },
         keys: KeyGuard(
-            keys: stores.apiKeys, limiter: settings.common.rateLimits ? KeyLimiter(redis: machinery?.redis) : nil,
+            keys: stores.apiKeys, database: database, accessLog: accessLog,
+            limiter: settings.common.rateLimits ? KeyLimiter(redis: machinery?.redis) : nil,
             clock: clock),
         clock: clock)
     install(
         table, on: router, authentication, RequestMetrics(factory: metrics),
-        CrossOrigin(origins: settings.crossOrigins, table: table))
+        CrossOrigin(origins: settings.crossOrigins, table: table), accessLog)
     let application = Application(
         router: router,
         configuration: .init(
@@ -96,7 +102,7 @@ private func showGauges(
 /// Puts the table on the router, behind the middleware that every request passes: trace, other origins, problems, credentials.
 private func install(
     _ table: RouteTable, on router: Router<APIContext>, _ authentication: Authentication, _ metrics: RequestMetrics,
-    _ crossOrigin: CrossOrigin
+    _ crossOrigin: CrossOrigin, _ accessLog: AccessLog
 ) {
     router.add(middleware: TraceMiddleware(metrics: metrics))
     router.add(middleware: crossOrigin)
@@ -105,12 +111,22 @@ private func install(
     for route in table.routes {
         router.on(RouterPath(route.path), method: route.method) { request, context in
             var context = context
-            let (principal, fields) = try await authentication.caller(of: request, route.credentials)
-            try Authorization.requireScope(of: principal, for: route.action)
+            context.bodyLimit = route.bodyLimit
+            if route.signsInOrOut { try authentication.checkSource(request) }
+            let (principal, fields) = try await authentication.caller(of: request, context, route.credentials)
             context.principal = principal
-            var response = try await route.handle(request, context)
-            response.headers.append(contentsOf: fields)
-            return response
+            do {
+                try Authorization.requireScope(of: principal, for: route.action)
+                var response = try await route.handle(request, context)
+                response.headers.append(contentsOf: fields)
+                return response
+            } catch DomainError.forbidden {
+                if let principal {
+                    let origin = authentication.clients.origin(of: request, context)
+                    await accessLog.refused(principal.userID, route.name, from: origin)
+                }
+                throw DomainError.forbidden
+            }
         }
     }
 }

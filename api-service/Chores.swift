@@ -26,6 +26,7 @@ extension Pruning.Chore {
                 "webhook_deliveries", than: min(retention.webhookDeliveries, retention.eventLog), stores.webhooks.prune),
             older("mail_previews", than: MailPreviewStore.lifetime, stores.mailPreviews.prune),
             .init("idempotency_keys", stores.idempotency.prune),
+            .init("audit_contents") { try await stores.audit.eraseExpired(at: clock(), limit: $0, on: $1) },
         ]
     }
 }

@@ -28,7 +28,8 @@ struct PlanNotifications: Sendable {
             if WorkType(rawValue: message.type) == .accountMail {
                 let asked = try message.payload(AccountMailData.self)
                 return try await notifications.planAccountMail(
-                    asked.kind, to: asked.userId, cause: message.id, now: clock(), on: transaction)
+                    asked.kind, to: asked.userId, isSignUp: asked.isSignUp ?? false, cause: message.id, now: clock(),
+                    on: transaction)
             }
             if [MessageType.eventUpdated, .eventCancelled].contains(MessageType(rawValue: message.type)) {
                 return try await beginMailing(because: message, on: transaction)

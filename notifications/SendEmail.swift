@@ -149,7 +149,8 @@ struct SendEmail: Sendable {
         let token = SecretToken()
         try await links.create(
             token.hash, of: context.notification.userID, for: link.purpose,
-            email: link.purpose == .changeEmail ? context.recipientEmail : nil, now: clock())
+            email: link.purpose == .changeEmail ? context.recipientEmail : nil, keepsSignUp: context.isSignUp,
+            now: clock())
         return composer.link(link.page, token)
     }
 
@@ -213,7 +214,7 @@ struct SendEmail: Sendable {
                 isOvertaken(context.notification.kind, matter, at: now)
                     || matter.transfer.map { $0.status != .offered } ?? false
             case .subscription: false
-            case .account(let isVerified): context.notification.kind == .accountVerifyEmail && isVerified
+            case .account(let isVerified, _): context.notification.kind == .accountVerifyEmail && isVerified
             }
         return isOvertaken ? "not sent: overtaken by a later change" : nil
     }
@@ -234,6 +235,13 @@ struct SendEmail: Sendable {
         case .memberAdded: matter.role == nil
         default: false
         }
+    }
+}
+
+extension MailContext {
+    /// Whether signing up caused the mail.
+    fileprivate var isSignUp: Bool {
+        if case .account(_, let isSignUp) = matter { isSignUp } else { false }
     }
 }
 

@@ -25,7 +25,8 @@ extension Action {
         case .createSubscription, .subscribeToEverything, .manageSubscription:
             .subscriptionsWrite
         case .signUp, .signIn, .viewOwnAccount, .editOwnAccount, .transferTicket, .acceptTransfer, .viewMembers,
-            .manageMembers, .manageAPIKeys, .listUsers, .grantRole, .verifyInvariants, .viewSystem,
+            .manageMembers, .manageAPIKeys, .listUsers, .grantRole, .lockAccount, .handOverEvent, .verifyInvariants,
+            .viewSystem,
             .manageDeadLetters, .manageSending, .viewAudit:
             nil
         }

@@ -16,7 +16,8 @@ public enum Action: String, Sendable, CaseIterable {
     // What programs outside hear
     case createSubscription, subscribeToEverything, manageSubscription
     // The installation
-    case listUsers, listAllEvents, grantRole, verifyInvariants, viewSystem, manageDeadLetters, manageSending, viewAudit
+    case listUsers, listAllEvents, grantRole, lockAccount, handOverEvent, verifyInvariants, viewSystem,
+        manageDeadLetters, manageSending, viewAudit
 }
 
 /// How somebody stands to the thing that an action is about.
@@ -33,6 +34,11 @@ public struct Relation: Sendable, Hashable {
 
     /// Runs the event: may see and change everything about it.
     var organizes: Bool { membership == .owner || membership == .coOrganizer }
+
+    /// An owner who is no organizer any more has no say in what they own.
+    func inForce(for role: Role) -> Relation {
+        membership == .owner && role == .user ? Relation(nil, isSubject: isSubject) : self
+    }
 
     var worksAtGate: Bool { organizes || membership == .checkInStaff }
 }
@@ -67,6 +73,7 @@ public enum Policy {
     }
 
     private static func decideSignedIn(_ action: Action, role: Role, relation: Relation) -> Decision {
+        let relation = relation.inForce(for: role)
         switch action {
         case .signUp, .signIn, .listEvents, .viewPublishedEvent, .listAnnouncements, .viewOwnAccount,
             .editOwnAccount, .manageAPIKeys, .registerForEvent, .listOwnEvents, .acceptTransfer:
@@ -92,7 +99,8 @@ public enum Policy {
             return relation.organizes || role == .admin ? .allowed : relation.worksAtGate ? .forbidden : .hidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden
-        case .listUsers, .listAllEvents, .grantRole, .verifyInvariants, .viewSystem, .manageDeadLetters, .manageSending,
+        case .listUsers, .listAllEvents, .grantRole, .lockAccount, .handOverEvent, .verifyInvariants, .viewSystem,
+            .manageDeadLetters, .manageSending,
             .viewAudit, .subscribeToEverything:
             return role == .admin ? .allowed : .forbidden
         }

@@ -87,13 +87,16 @@ public struct SettingsReader {
         let setting = value(name, secret: true, parse: parse)
         guard let text = text(name) else { return setting }
         if let last = seen.indices.last, seen[last].name == name { seen[last].shown = withoutUserInfo(text) }
-        if setting.stored != nil, reader.string(forKey: ConfigKey(["EM_DEMO"])) != "true",
+        if setting.stored != nil, !isDemo,
             let complaint = SecretStrength.complaint(about: text, isRequired: needsPassword)
         {
             problems.append("\(name) \(complaint); EM_DEMO=true lets that pass where nothing matters")
         }
         return setting
     }
+
+    /// Whether nothing matters here: `EM_DEMO=true`.
+    public var isDemo: Bool { reader.string(forKey: ConfigKey(["EM_DEMO"])) == "true" }
 
     /// Reads a text, as it is.
     public mutating func string(_ name: String, default fallback: String? = nil) -> Setting<String> {

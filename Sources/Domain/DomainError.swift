@@ -5,6 +5,10 @@ public enum DomainError: Error, Hashable, Sendable {
     case forbidden
     case notAuthenticated
     case invalidCredentials
+    /// An admin keeps the account out.
+    case accountLocked
+    /// The sign-in is too old for what is asked: they have to show once more who they are.
+    case reauthenticationRequired
     case emailTaken
     case emailNotVerified
     case linkInvalid
@@ -27,7 +31,7 @@ public enum DomainError: Error, Hashable, Sendable {
     case ownerStays
     /// The scan let nobody in, so that there is nothing to take back.
     case notCheckedIn
-    /// A ticket that let somebody in can't become another one.
+    /// Whoever was let in keeps the place and the ticket.
     case alreadyCheckedIn
     /// Somebody offers tickets to ever new addresses.
     case tooManyTransfers
@@ -48,6 +52,8 @@ public enum DomainError: Error, Hashable, Sendable {
         case .forbidden: "forbidden"
         case .notAuthenticated: "not-authenticated"
         case .invalidCredentials: "invalid-credentials"
+        case .accountLocked: "account-locked"
+        case .reauthenticationRequired: "reauthentication-required"
         case .emailTaken: "email-taken"
         case .emailNotVerified: "email-not-verified"
         case .linkInvalid: "link-invalid"
@@ -83,6 +89,8 @@ public enum DomainError: Error, Hashable, Sendable {
         case .forbidden: "You are not allowed to do this."
         case .notAuthenticated: "Please sign in."
         case .invalidCredentials: "The address or the password is wrong."
+        case .accountLocked: "This account is locked. An administrator can unlock it."
+        case .reauthenticationRequired: "Enter your password again to do this."
         case .emailTaken: "There is an account with this address already."
         case .emailNotVerified: "Confirm your address first, with the link in the mail that you got."
         case .linkInvalid: "This link is not valid, was used already or is too old. Ask for a new one."
@@ -98,11 +106,11 @@ public enum DomainError: Error, Hashable, Sendable {
         case .capacityBelowConfirmed(let confirmed):
             "The capacity can't go below the \(confirmed) places that are taken."
         case .versionMismatch: "Somebody changed this in the meantime. Load it again and repeat your change."
-        case .lastAdmin: "The last administrator can't give up the role."
+        case .lastAdmin: "One administrator has to stay, and nobody locks their own account."
         case .eventsAhead: "People are expected at events of yours. Cancel those first, or wait until they are over."
         case .ownerStays: "The owner of an event stays its owner."
         case .notCheckedIn: "This scan let nobody in: there is nothing to take back."
-        case .alreadyCheckedIn: "This ticket was checked in. An organizer can take that back first."
+        case .alreadyCheckedIn: "This ticket was checked in. Only an organizer can take it back now."
         case .tooManyTransfers: "You have offered many tickets today. Try again tomorrow."
         case .subscriptionNotActive: "This subscription is not active. Activate it first."
         case .limitReached: "You have as many of these as one person may have. Remove one first."

@@ -251,10 +251,13 @@ public struct AccountMailData: Codable, Hashable, Sendable {
     /// There may be no such person: asking about an address without an account leaves the same trace as any other.
     public var userId: UserID
     public var kind: NotificationKind
+    /// The mail that signing up caused: its link is the sign-up's own. Nil for all others.
+    public var isSignUp: Bool?
 
-    public init(userId: UserID, kind: NotificationKind) {
+    public init(userId: UserID, kind: NotificationKind, isSignUp: Bool? = nil) {
         self.userId = userId
         self.kind = kind
+        self.isSignUp = isSignUp
     }
 }
 

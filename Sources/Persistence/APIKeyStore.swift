@@ -15,6 +15,8 @@ public struct APIKey: Sendable {
     public var revokedAt: Date?
     /// To the minute.
     public var lastUsedAt: Date?
+    /// That it was used from.
+    public var networks: [String] = []
 
     public func status(now: Date) -> Status {
         revokedAt != nil ? .revoked : expiresAt <= now ? .expired : .active
@@ -85,14 +87,36 @@ public struct APIKeyStore: Sendable {
         return (try Self.key(row), !results[0].isEmpty)
     }
 
+    /// Ends all keys of a person's.
+    public func revokeAll(of user: UserID, now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            "UPDATE api_keys SET revoked_at = \(now) WHERE user_id = \(user) AND revoked_at IS NULL")
+    }
+
+    /// Notes the network that a key is used from; whether it is another than those before. Of more than
+    /// ``networksKept`` the oldest is forgotten.
+    public func noteNetwork(_ network: String, of id: APIKeyID, on transaction: Transaction) async throws -> Bool {
+        try await transaction.query(
+            """
+            UPDATE api_keys SET networks = (networks || \(network)::text)[
+                greatest(1, cardinality(networks) + 2 - \(Int32(Self.networksKept))):]
+            WHERE id = \(id) AND NOT networks @> ARRAY[\(network)::text]
+            RETURNING cardinality(networks) > 1 AS is_other
+            """
+        ).first?.decode("is_other") ?? false
+    }
+
+    private static let networksKept = 20
+
     /// The key that a token names, if it is in force, and the role that its person has now.
     public func authenticate(_ token: APIKeyToken, now: Date) async throws -> (key: APIKey, role: Role)? {
         let rows = try await database.read(
             """
-            SELECT k.id, k.user_id, k.name, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at, u.role
+            SELECT k.id, k.user_id, k.name, k.scopes, k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
+                k.networks, u.role
             FROM api_keys k JOIN users u ON u.id = k.user_id
             WHERE k.id = \(token.id) AND k.hash = \(token.hash) AND k.revoked_at IS NULL AND k.expires_at > \(now)
-                AND u.deleted_at IS NULL
+                AND u.deleted_at IS NULL AND u.locked_at IS NULL
             """)
         guard let row = rows.first else { return nil }
         let key = try Self.key(row)
@@ -126,7 +150,8 @@ public struct APIKeyStore: Sendable {
         ).affectedRows
     }
 
-    private static let columns: SQL = "id, user_id, name, scopes, created_at, expires_at, revoked_at, last_used_at"
+    private static let columns: SQL =
+        "id, user_id, name, scopes, created_at, expires_at, revoked_at, last_used_at, networks"
 
     private static func key(_ row: Row) throws -> APIKey {
         APIKey(
@@ -134,7 +159,8 @@ public struct APIKeyStore: Sendable {
             // A scope of a later version says nothing here.
             scopes: try row.decode("scopes", as: [String].self).compactMap(APIScope.init),
             createdAt: try row.decode("created_at"), expiresAt: try row.decode("expires_at"),
-            revokedAt: try row.decode("revoked_at"), lastUsedAt: try row.decode("last_used_at"))
+            revokedAt: try row.decode("revoked_at"), lastUsedAt: try row.decode("last_used_at"),
+            networks: try row.decode("networks"))
     }
 }
 

@@ -33,7 +33,7 @@ public struct AccountErasure: Sendable {
     @discardableResult
     public func requireErasable(_ user: UserID, now: Date, on transaction: Transaction) async throws -> String {
         let held = try await transaction.pipeline([
-            "SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR UPDATE",
+            "SELECT id FROM users WHERE role = 'admin' AND locked_at IS NULL ORDER BY id FOR UPDATE",
             "SELECT role, email FROM users WHERE id = \(user) AND deleted_at IS NULL FOR UPDATE",
             "SELECT 1 FROM events WHERE owner_id = \(user) AND status = 'published' AND ends_at > \(now) LIMIT 1",
         ])
@@ -77,6 +77,12 @@ public struct AccountErasure: Sendable {
             "UPDATE subscriptions SET name = '', password_hash = NULL, ended_at = \(now) WHERE user_id = \(user)",
             "DELETE FROM notifications WHERE user_id = \(user)",
             "DELETE FROM event_members WHERE user_id = \(user) AND role <> 'owner'",
+            "DELETE FROM event_member_offers WHERE user_id = \(user) OR offered_by = \(user)",
+            // How their events' mails look, and where the answers to them go.
+            """
+            UPDATE event_mail_settings SET reply_to = NULL, paragraph = '' WHERE event_id IN (
+                SELECT id FROM events WHERE owner_id = \(user))
+            """,
             "DELETE FROM events WHERE owner_id = \(user) AND status = 'draft'",
             "DELETE FROM ticket_documents WHERE ticket_id IN (SELECT id FROM tickets WHERE user_id = \(user))",
             "UPDATE registrations SET cancellation_reason = NULL WHERE user_id = \(user) AND cancellation_reason IS NOT NULL",

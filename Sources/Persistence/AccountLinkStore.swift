@@ -7,6 +7,8 @@ public enum AccountLinkPurpose: String, Sendable, CaseIterable {
     case verifyEmail
     case resetPassword
     case changeEmail
+    /// Signs in whoever has it, once.
+    case signIn
 }
 
 extension AccountLinkPurpose: PostgresEncodable, PostgresDecodable {}
@@ -22,17 +24,38 @@ public struct AccountLinkStore: Sendable {
 
     /// Stores a new link, committed when this returns: the mail that holds it may arrive sooner than whatever else is
     /// going on commits. The person's links that are past go away.
-    /// - Parameter email: the address that the mail goes to, where the link confirms that one.
+    /// - Parameters:
+    ///   - email: the address that the mail goes to, where the link confirms that one.
+    ///   - keepsSignUp: for the mail that a sign-up caused: what that made stays when the link is used.
     public func create(
-        _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, email: String? = nil, now: Date
+        _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, email: String? = nil,
+        keepsSignUp: Bool = false, now: Date
     ) async throws {
-        try await database.execute([
+        try await database.execute(
+            Self.creation(tokenHash, of: user, for: purpose, email: email, keepsSignUp: keepsSignUp, now: now))
+    }
+
+    /// The same within a transaction, for a link that is handed out when that has committed.
+    public func create(
+        _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, now: Date,
+        on transaction: Transaction
+    ) async throws {
+        _ = try await transaction.pipeline(
+            Self.creation(tokenHash, of: user, for: purpose, email: nil, keepsSignUp: false, now: now))
+    }
+
+    private static func creation(
+        _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, email: String?, keepsSignUp: Bool,
+        now: Date
+    ) -> [SQL] {
+        [
             "DELETE FROM account_links WHERE user_id = \(user) AND expires_at <= \(now)",
             """
-            INSERT INTO account_links (token_hash, user_id, purpose, email, created_at, expires_at)
-            VALUES (\(tokenHash), \(user), \(purpose), \(email), \(now), \(now.addingTimeInterval(Self.lifetime)))
+            INSERT INTO account_links (token_hash, user_id, purpose, email, keeps_sign_up, created_at, expires_at)
+            VALUES (\(tokenHash), \(user), \(purpose), \(email), \(keepsSignUp), \(now),
+                \(now.addingTimeInterval(lifetime)))
             """,
-        ])
+        ]
     }
 
     /// Whether a link could be used at this moment. Only ``use(_:for:now:on:)`` decides.
@@ -51,6 +74,14 @@ public struct AccountLinkStore: Sendable {
         _ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date, on transaction: Transaction
     ) async throws -> UserID {
         try await useLink(tokenHash, for: purpose, now: now, on: transaction).user
+    }
+
+    /// The same for a link that proves an account's address, with whether the sign-up caused it.
+    public func useForProof(
+        _ tokenHash: [UInt8], now: Date, on transaction: Transaction
+    ) async throws -> (user: UserID, keepsSignUp: Bool) {
+        let used = try await useLink(tokenHash, for: .verifyEmail, now: now, on: transaction)
+        return (used.user, used.keepsSignUp)
     }
 
     /// The same for a link that confirms an address, with that address.
@@ -75,7 +106,7 @@ public struct AccountLinkStore: Sendable {
 
     private func useLink(
         _ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date, on transaction: Transaction
-    ) async throws -> (user: UserID, email: String?) {
+    ) async throws -> (user: UserID, email: String?, keepsSignUp: Bool) {
         // The person's row is locked first: two links of one person wait for each other, and only one of them counts.
         let used = try await transaction.pipeline([
             """
@@ -87,12 +118,13 @@ public struct AccountLinkStore: Sendable {
             WHERE purpose = \(purpose) AND used_at IS NULL AND user_id = (
                 SELECT user_id FROM account_links
                 WHERE token_hash = \(tokenHash) AND purpose = \(purpose) AND used_at IS NULL AND expires_at > \(now))
-            RETURNING user_id, CASE WHEN token_hash = \(tokenHash) THEN email END AS email, token_hash = \(tokenHash) AS is_it
+            RETURNING user_id, CASE WHEN token_hash = \(tokenHash) THEN email END AS email, keeps_sign_up,
+                token_hash = \(tokenHash) AS is_it
             """,
         ])[1]
         guard let row = try used.first(where: { try $0.decode("is_it", as: Bool.self) }) else {
             throw DomainError.linkInvalid
         }
-        return (try row.decode("user_id"), try row.decode("email"))
+        return (try row.decode("user_id"), try row.decode("email"), try row.decode("keeps_sign_up"))
     }
 }

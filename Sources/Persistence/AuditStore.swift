@@ -29,12 +29,21 @@ public struct AuditStore: Sendable {
     /// - Parameters:
     ///   - actor: nil for somebody at the command line, or nobody in particular.
     ///   - subject: what it was done to, if that is one thing.
+    ///   - expiry: until when the content is kept; nil for as long as the entry.
     public func record(
         _ action: String, by actor: UserID?, subject: UUID?, event: EventID? = nil,
-        _ content: AuditContent = AuditContent(), on transaction: Transaction
+        _ content: AuditContent = AuditContent(), until expiry: Date? = nil, on transaction: Transaction
     ) async throws {
         _ = try await transaction.query(
-            Self.insertion(action, by: actor, subject: subject, event: event, content, trace: .current))
+            Self.insertion(
+                action, by: actor, subject: subject, event: event, content, until: expiry, trace: .current))
+    }
+
+    /// Erases what was to be kept until `time` at most; the entries stay.
+    /// - Returns: how many entries lost their content, at most `limit`.
+    public func eraseExpired(at time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query("SELECT erase_expired_audit_contents(\(time), \(Int32(limit))) AS erased")
+            .first?.decode("erased") ?? 0
     }
 
     /// Erases what entries say about a person, their registrations and tickets; the entries and the chain stay.
@@ -47,7 +56,7 @@ public struct AuditStore: Sendable {
     /// The statement of ``record(_:by:subject:event:_:on:)``, for callers that pipeline.
     static func insertion(
         _ action: String, by actor: UserID?, subject: UUID?, event: EventID?,
-        _ content: AuditContent = AuditContent(), trace: TraceContext?
+        _ content: AuditContent = AuditContent(), until expiry: Date? = nil, trace: TraceContext?
     ) throws -> SQL {
         if content.isEmpty {
             return """
@@ -63,8 +72,8 @@ public struct AuditStore: Sendable {
                 INSERT INTO audit (actor_id, action, subject_id, event_id, content_digest, trace_id)
                 VALUES (\(actor), \(action), \(subject), \(event), \(digest), \(trace?.traceID)) RETURNING id
             )
-            INSERT INTO audit_contents (audit_id, salt, content)
-            SELECT id, \(salt), \(String(decoding: json, as: UTF8.self)) FROM added
+            INSERT INTO audit_contents (audit_id, salt, content, expires_at)
+            SELECT id, \(salt), \(String(decoding: json, as: UTF8.self)), \(expiry)::timestamptz FROM added
             """
     }
 }

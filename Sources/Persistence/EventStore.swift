@@ -52,6 +52,24 @@ public struct EventStore: Sendable {
         return try row.decode("version")
     }
 
+    /// Gives an event another owner; the one before leaves its team. Answers who that was, nil when it is the same.
+    /// - Throws: ``DomainError/notFound``.
+    public func handOver(_ id: EventID, to user: UserID, on transaction: Transaction) async throws -> UserID? {
+        let rows = try await transaction.query("SELECT owner_id FROM events WHERE id = \(id) FOR NO KEY UPDATE")
+        guard let before = try rows.first?.decode("owner_id", as: UserID.self) else { throw DomainError.notFound }
+        guard before != user else { return nil }
+        _ = try await transaction.pipeline([
+            "UPDATE events SET owner_id = \(user), version = version + 1, updated_at = now() WHERE id = \(id)",
+            "DELETE FROM event_members WHERE event_id = \(id) AND user_id = \(before)",
+            """
+            INSERT INTO event_members (event_id, user_id, role) VALUES (\(id), \(user), 'owner')
+            ON CONFLICT (event_id, user_id) DO UPDATE SET role = 'owner'
+            """,
+            "DELETE FROM event_member_offers WHERE event_id = \(id) AND user_id = \(user)",
+        ])
+        return before
+    }
+
     /// Draft to published; answers the new version, or nil when it wasn't a draft.
     public func publish(_ id: EventID, on transaction: Transaction) async throws -> Int? {
         try await transaction.query(
@@ -107,13 +125,33 @@ public struct EventStore: Sendable {
         organizedBy user: UserID?, query: String?, from: Date?, to: Date?, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
         let pattern = query.map(containsPattern)
-        let theirs: SQL = user.map { "e.id IN (SELECT event_id FROM event_members WHERE user_id = \($0))" } ?? "true"
+        // Who is no organizer any more has no say in what they own.
+        let theirs: SQL =
+            user.map {
+                """
+                e.id IN (
+                    SELECT m.event_id FROM event_members m JOIN users o ON o.id = m.user_id
+                    WHERE m.user_id = \($0) AND NOT (m.role = 'owner' AND o.role = 'user'))
+                """
+            } ?? "true"
         let rows = try await database.read(
             """
             \(fragment: Self.selection)
             WHERE \(fragment: theirs)
                 AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
                 AND (\(pattern) IS NULL OR e.title ILIKE \(pattern) OR e.venue ILIKE \(pattern))
+                AND (\(after?.at) IS NULL OR (e.starts_at, e.id) < (\(after?.at), \(after?.id)))
+            ORDER BY e.starts_at DESC, e.id DESC LIMIT \(limit + 1)
+            """)
+        return try Self.page(rows, limit: limit)
+    }
+
+    /// Events that somebody owns, the latest start first.
+    public func list(ownedBy owner: UserID, after: PageKey?, limit: Int) async throws -> Page<Event> {
+        let rows = try await database.read(
+            """
+            \(fragment: Self.selection)
+            WHERE e.owner_id = \(owner)
                 AND (\(after?.at) IS NULL OR (e.starts_at, e.id) < (\(after?.at), \(after?.id)))
             ORDER BY e.starts_at DESC, e.id DESC LIMIT \(limit + 1)
             """)

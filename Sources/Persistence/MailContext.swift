@@ -5,6 +5,7 @@ public import Postgres
 /// Everything that a mail is made of, read at the moment of sending.
 public struct MailContext: Sendable {
     public var notification: Notification
+    /// Empty where the address is not proven to be the person's.
     public var recipientName: String
     public var recipientEmail: String
     public var language = Language.english
@@ -15,8 +16,10 @@ public struct MailContext: Sendable {
     /// What the mail is about.
     public enum Matter: Sendable {
         case event(EventMatter)
-        /// - Parameter isVerified: whether the address is known to be the person's.
-        case account(isVerified: Bool)
+        /// - Parameters:
+        ///   - isVerified: whether the address is known to be the person's.
+        ///   - isSignUp: whether signing up caused the mail.
+        case account(isVerified: Bool, isSignUp: Bool)
         case subscription(SubscriptionMatter)
     }
 
@@ -63,12 +66,14 @@ extension NotificationStore {
     /// before, and beyond ``accountMailsAnHour``: nobody's inbox is flooded by strangers who know their address. That a
     /// password or the address was changed is told however often.
     public func planAccountMail(
-        _ kind: NotificationKind, to user: UserID, cause: MessageID, now: Date, on transaction: Transaction
+        _ kind: NotificationKind, to user: UserID, isSignUp: Bool = false, cause: MessageID, now: Date,
+        on transaction: Transaction
     ) async throws {
+        let details = isSignUp ? Self.signUpDetails : nil
         let rows = try await transaction.query(
             """
-            INSERT INTO notifications (id, user_id, cause_id, kind, created_at)
-            SELECT \(NotificationID()), u.id, \(cause), \(kind), \(now) FROM users u
+            INSERT INTO notifications (id, user_id, cause_id, kind, details, created_at)
+            SELECT \(NotificationID()), u.id, \(cause), \(kind), \(details)::jsonb, \(now) FROM users u
             WHERE u.id = \(user) AND u.deleted_at IS NULL
                 AND NOT (\(kind) = \(NotificationKind.accountVerifyEmail) AND u.email_verified_at IS NOT NULL)
                 AND (\(kind.isAlwaysTold) OR \(Self.accountMailsAnHour) > (
@@ -81,6 +86,9 @@ extension NotificationStore {
         let jobs = try rows.map { try OutboxEntry.work(.mailSend, event: nil, Self.data($0)) }
         try await OutboxStore().append(jobs, on: transaction)
     }
+
+    /// What a mail about an account says of itself where signing up caused it.
+    private static let signUpDetails = #"{"isSignUp": true}"#
 
     /// Where a mail goes: to the person's address, but for the two mails about a change of it. Null when the wish was
     /// withdrawn meanwhile, or has been fulfilled.
@@ -122,7 +130,9 @@ extension NotificationStore {
         } else if notification.kind.isAboutAccount {
             // A new address is nobody's before it is confirmed.
             let isVerified = try row.decode("email_verified_at", as: Date?.self) != nil
-            matter = .account(isVerified: isVerified && notification.kind != .accountConfirmEmail)
+            matter = .account(
+                isVerified: isVerified && notification.kind != .accountConfirmEmail,
+                isSignUp: try row.decode("details", as: String?.self) != nil)
         } else if let found = try await eventMatter(notification, row) {
             matter = .event(found)
         } else {
@@ -133,8 +143,11 @@ extension NotificationStore {
                 notification: notification, recipientName: "", recipientEmail: transfer.recipientEmail,
                 language: try row.decode("language"), matter: matter)
         }
+        // Whoever typed an address that is not proven could have put anything into the name, and the mail may go to
+        // somebody else.
+        let isProven = try row.decode("email_verified_at", as: Date?.self) != nil
         return MailContext(
-            notification: notification, recipientName: try row.decode("display_name"),
+            notification: notification, recipientName: isProven ? try row.decode("display_name") : "",
             recipientEmail: email, language: try row.decode("language"), isMuted: try row.decode("is_muted"),
             matter: matter)
     }

@@ -9,6 +9,8 @@ public struct EventMember: Sendable {
     public var email: String
     public var role: MembershipRole
     public var since: Date
+    /// Their address is not proven yet: until then they are nothing in the event.
+    public var isPending = false
 }
 
 /// The teams of events. The owner stays the owner.
@@ -21,9 +23,10 @@ public struct MemberStore: Sendable {
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<EventMember> {
         let rows = try await database.read(
             """
-            \(fragment: Self.selection)
-            WHERE m.event_id = \(event)
-                AND (\(after?.at) IS NULL OR (m.created_at, m.user_id) > (\(after?.at), \(after?.id)))
+            SELECT * FROM (
+                \(fragment: Self.selection) WHERE m.event_id = \(event)
+                UNION ALL \(fragment: Self.offers) WHERE o.event_id = \(event)) m
+            WHERE \(after?.at) IS NULL OR (m.created_at, m.user_id) > (\(after?.at), \(after?.id))
             ORDER BY m.created_at, m.user_id LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.member), limit: limit) { PageKey(at: $0.since, id: $0.userID.uuid) }
@@ -48,6 +51,43 @@ public struct MemberStore: Sendable {
         return (member, try results[0].first?.decode("role"))
     }
 
+    /// Gives an account whose address is not proven a place in the team that takes effect with the proof; answers the
+    /// member to be, and what they were to be before.
+    public func offer(
+        _ role: MembershipRole, to user: UserID, in event: EventID, by sender: UserID, on transaction: Transaction
+    ) async throws -> (member: EventMember, before: MembershipRole?) {
+        let results = try await transaction.pipeline([
+            "SELECT role FROM event_member_offers WHERE event_id = \(event) AND user_id = \(user) FOR UPDATE",
+            """
+            INSERT INTO event_member_offers (event_id, user_id, email, role, offered_by)
+            SELECT \(event), id, email, \(role), \(sender) FROM users WHERE id = \(user)
+            ON CONFLICT (event_id, user_id) DO UPDATE SET role = excluded.role, email = excluded.email,
+                offered_by = excluded.offered_by
+            """,
+            "\(fragment: Self.offers) WHERE o.event_id = \(event) AND o.user_id = \(user)",
+        ])
+        guard let row = results[2].first else { throw DomainError.notFound }
+        return (try Self.member(row), try results[0].first?.decode("role"))
+    }
+
+    /// Puts offers into effect: the address that they were made to is proven. Those to another address of theirs are void.
+    public func takeUpOffers(of user: UserID, on transaction: Transaction) async throws {
+        _ = try await transaction.pipeline([
+            """
+            INSERT INTO event_members (event_id, user_id, role)
+            SELECT o.event_id, o.user_id, o.role FROM event_member_offers o JOIN users u ON u.id = o.user_id
+            WHERE o.user_id = \(user) AND o.email = u.email
+            ON CONFLICT (event_id, user_id) DO NOTHING
+            """,
+            "DELETE FROM event_member_offers WHERE user_id = \(user)",
+        ])
+    }
+
+    /// Takes back what somebody offered.
+    public func withdrawOffers(by sender: UserID, on transaction: Transaction) async throws {
+        _ = try await transaction.query("DELETE FROM event_member_offers WHERE offered_by = \(sender)")
+    }
+
     /// Takes somebody out of the team; answers what they were in it, if anything.
     /// - Throws: ``DomainError/ownerStays``.
     public func remove(
@@ -56,20 +96,27 @@ public struct MemberStore: Sendable {
         let results = try await transaction.pipeline([
             "SELECT role FROM event_members WHERE event_id = \(event) AND user_id = \(user) FOR UPDATE",
             "DELETE FROM event_members WHERE event_id = \(event) AND user_id = \(user) AND role <> 'owner'",
+            "DELETE FROM event_member_offers WHERE event_id = \(event) AND user_id = \(user) RETURNING role",
         ])
-        let before: MembershipRole? = try results[0].first?.decode("role")
+        let before: MembershipRole? = try (results[0].first ?? results[2].first)?.decode("role")
         if before == .owner { throw DomainError.ownerStays }
         return before
     }
 
     private static let selection: SQL = """
-        SELECT m.user_id, u.display_name, u.email, m.role, m.created_at
+        SELECT m.user_id, u.display_name, u.email, m.role, m.created_at, false AS is_pending
         FROM event_members m JOIN users u ON u.id = m.user_id
+        """
+
+    private static let offers: SQL = """
+        SELECT o.user_id, u.display_name, o.email, o.role, o.created_at, true AS is_pending
+        FROM event_member_offers o JOIN users u ON u.id = o.user_id
         """
 
     private static func member(_ row: Row) throws -> EventMember {
         EventMember(
             userID: try row.decode("user_id"), displayName: try row.decode("display_name"),
-            email: try row.decode("email"), role: try row.decode("role"), since: try row.decode("created_at"))
+            email: try row.decode("email"), role: try row.decode("role"), since: try row.decode("created_at"),
+            isPending: try row.decode("is_pending"))
     }
 }

@@ -56,6 +56,8 @@ public struct Migrator: Sendable {
             name: "0025_index_unread_subscription_notices",
             script: PackageResources._025_index_unread_subscription_notices_sql),
         Migration(name: "0026_add_former_types", script: PackageResources._026_add_former_types_sql),
+        Migration(name: "0027_prove_addresses", script: PackageResources._027_prove_addresses_sql),
+        Migration(name: "0028_name_scanned_codes", script: PackageResources._028_name_scanned_codes_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

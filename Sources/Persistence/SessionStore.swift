@@ -34,15 +34,27 @@ public struct SessionStore: Sendable {
 
     /// - Parameter device: what the browser says it is.
     public func create(
-        _ id: SessionID, user: UserID, device: String? = nil, tokenHash: [UInt8], expiresAt: Date,
+        _ id: SessionID, user: UserID, device: String? = nil, tokenHash: [UInt8], expiresAt: Date, now: Date = Date(),
         on transaction: Transaction
     ) async throws {
         _ = try await transaction.pipeline([
             """
-            INSERT INTO sessions (id, user_id, device, expires_at) VALUES (\(id), \(user), \(device), \(expiresAt))
+            INSERT INTO sessions (id, user_id, device, expires_at, authenticated_at)
+            VALUES (\(id), \(user), \(device), \(expiresAt), \(now))
             """,
             "INSERT INTO refresh_tokens (token_hash, session_id) VALUES (\(tokenHash), \(id))",
         ])
+    }
+
+    /// When the person of a session last showed that they are who signed in; nil for a session that is over.
+    public func authenticatedAt(_ id: SessionID) async throws -> Date? {
+        try await database.read("SELECT authenticated_at FROM sessions WHERE id = \(id) AND revoked_at IS NULL")
+            .first?.decode("authenticated_at")
+    }
+
+    /// Notes that they showed it again.
+    public func noteAuthentication(_ id: SessionID, at now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.query("UPDATE sessions SET authenticated_at = \(now) WHERE id = \(id)")
     }
 
     /// Exchanges a refresh token for its successor: the same one when it is asked again within ``parentGrace``. Commit in
@@ -59,7 +71,7 @@ public struct SessionStore: Sendable {
             """
             SELECT s.id AS session_id, s.created_at AS began_at, s.revoked_at, s.expires_at, t.used_at, t.successor_salt,
                 u.id, u.email, u.display_name, u.role, u.created_at, u.email_verified_at,
-                u.language
+                u.language, u.locked_at
             FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
             WHERE t.token_hash = \(token.hash)
             """,

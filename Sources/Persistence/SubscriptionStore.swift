@@ -173,6 +173,26 @@ public struct SubscriptionStore: Sendable {
                 : "UPDATE subscriptions SET ended_at = \(now), password_hash = NULL WHERE id = \(subscription.id)")
     }
 
+    /// Takes away all that somebody has.
+    public func removeAll(of user: UserID, now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.pipeline([
+            "DELETE FROM subscriptions WHERE user_id = \(user) AND delivery = 'webhook'",
+            """
+            UPDATE subscriptions SET ended_at = \(now), password_hash = NULL
+            WHERE user_id = \(user) AND ended_at IS NULL
+            """,
+        ])
+    }
+
+    /// Stops all that somebody has, until they make it active again.
+    public func disableAll(of user: UserID, because reason: String, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            """
+            UPDATE subscriptions SET status = 'disabled', status_reason = \(reason)
+            WHERE user_id = \(user) AND ended_at IS NULL AND status <> 'disabled'
+            """)
+    }
+
     // MARK: The broker
 
     /// Every queue that has to be at the broker, or to go.
@@ -206,13 +226,18 @@ public struct SubscriptionStore: Sendable {
             """
             SELECT 1 FROM subscriptions s JOIN users u ON u.id = s.user_id
             WHERE s.id = \(id) AND s.delivery = 'queue' AND s.status <> 'disabled' AND s.ended_at IS NULL
-                AND u.deleted_at IS NULL AND (s.scope = 'own' OR u.role = 'admin')
+                AND \(fragment: Self.isEntitled)
                 AND (\(passwordHash) IS NULL OR s.password_hash = \(passwordHash))
             """
         ).first != nil
     }
 
     // MARK: Rows
+
+    /// Whether a subscription's person (`u`) may have what it (`s`) is about.
+    static let isEntitled: SQL = """
+        u.deleted_at IS NULL AND u.locked_at IS NULL AND (u.role = 'admin' OR s.scope = 'own' AND u.role = 'organizer')
+        """
 
     private static let columns: SQL = """
         id, user_id, name, scope, types, delivery, url, status, status_reason, created_at, generation, rotated_at,
@@ -222,8 +247,7 @@ public struct SubscriptionStore: Sendable {
     private static let queueSelection: SQL = """
         SELECT s.id, s.user_id, s.scope, s.types, s.former_types,
             CASE WHEN s.ended_at IS NOT NULL THEN 'ended'
-                WHEN u.deleted_at IS NOT NULL OR s.status = 'disabled' OR (s.scope = 'all' AND u.role <> 'admin')
-                    THEN 'withheld'
+                WHEN s.status = 'disabled' OR NOT (\(fragment: isEntitled)) THEN 'withheld'
                 WHEN s.status = 'active' THEN 'fed' ELSE 'kept' END AS standing
         FROM subscriptions s JOIN users u ON u.id = s.user_id
         """

@@ -91,6 +91,15 @@ public struct TransferStore: Sendable {
         ).affectedRows > 0
     }
 
+    /// Withdraws all that somebody offered.
+    public func withdrawAll(of user: UserID, now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            """
+            UPDATE ticket_transfers SET status = 'cancelled', settled_at = \(now)
+            WHERE from_user_id = \(user) AND status = 'offered'
+            """)
+    }
+
     private func count(by user: UserID, since: Date, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

@@ -12,11 +12,14 @@ public struct User: Hashable, Sendable {
     /// When the address was confirmed to be theirs.
     public var emailVerifiedAt: Date?
     public var language: Language
+    /// Since when an admin keeps them out.
+    public var lockedAt: Date?
 }
 
 public struct UserStore: Sendable {
     /// What ``user(_:)`` reads.
-    private static let columns: SQL = "id, email, display_name, role, created_at, email_verified_at, language"
+    private static let columns: SQL =
+        "id, email, display_name, role, created_at, email_verified_at, language, locked_at"
 
     let database: Database
 
@@ -82,18 +85,23 @@ public struct UserStore: Sendable {
     }
 
     /// - Parameter email: lower-case.
-    public func credentials(email: String) async throws -> (user: User, passwordHash: String)? {
+    /// - Returns: the hash is nil for an account without a password.
+    public func credentials(email: String) async throws -> (user: User, passwordHash: String?)? {
         try await database.read(
             """
-            SELECT \(fragment: Self.columns), password_hash FROM users WHERE email = \(email) AND deleted_at IS NULL
+            SELECT \(fragment: Self.columns), NULLIF(password_hash, '-') AS password_hash
+            FROM users WHERE email = \(email) AND deleted_at IS NULL
             """
         ).first.map { (try Self.user($0), try $0.decode("password_hash")) }
     }
 
     /// Of somebody who is signed in; nil when the account is gone.
-    public func credentials(_ id: UserID) async throws -> (user: User, passwordHash: String)? {
+    public func credentials(_ id: UserID) async throws -> (user: User, passwordHash: String?)? {
         try await database.read(
-            "SELECT \(fragment: Self.columns), password_hash FROM users WHERE id = \(id) AND deleted_at IS NULL"
+            """
+            SELECT \(fragment: Self.columns), NULLIF(password_hash, '-') AS password_hash
+            FROM users WHERE id = \(id) AND deleted_at IS NULL
+            """
         ).first.map { (try Self.user($0), try $0.decode("password_hash")) }
     }
 
@@ -101,26 +109,54 @@ public struct UserStore: Sendable {
         _ = try await transaction.query("UPDATE users SET password_hash = \(hash) WHERE id = \(id)")
     }
 
-    /// Sets a new hash of the same password; false when the password has changed meanwhile.
+    /// Sets a new hash; false when the password has changed meanwhile, or when the account was locked.
     public func replacePasswordHash(
         _ old: String, by new: String, of id: UserID, on transaction: Transaction
     ) async throws -> Bool {
         try await transaction.query(
-            "UPDATE users SET password_hash = \(new) WHERE id = \(id) AND password_hash = \(old)"
+            """
+            UPDATE users SET password_hash = \(new)
+            WHERE id = \(id) AND password_hash = \(old) AND locked_at IS NULL
+            """
         ).affectedRows == 1
     }
 
-    /// Whether this is still the password's hash; if so it stays it until the transaction is over.
+    /// Whether this is still the password's hash of somebody who may sign in; if so it stays so until the transaction is
+    /// over.
     public func holdPasswordHash(_ hash: String, of id: UserID, on transaction: Transaction) async throws -> Bool {
         try await !transaction.query(
-            "SELECT 1 FROM users WHERE id = \(id) AND password_hash = \(hash) FOR SHARE"
+            "SELECT 1 FROM users WHERE id = \(id) AND password_hash = \(hash) AND locked_at IS NULL FOR SHARE"
         ).isEmpty
     }
 
-    /// Notes that the address is theirs; the first time counts.
-    public func markEmailVerified(_ id: UserID, at now: Date, on transaction: Transaction) async throws {
-        _ = try await transaction.query(
-            "UPDATE users SET email_verified_at = coalesce(email_verified_at, \(now)) WHERE id = \(id)")
+    /// Notes that the address is theirs; whether this is the first proof of it.
+    public func markEmailVerified(_ id: UserID, at now: Date, on transaction: Transaction) async throws -> Bool {
+        try await transaction.query(
+            "UPDATE users SET email_verified_at = \(now) WHERE id = \(id) AND email_verified_at IS NULL"
+        ).affectedRows == 1
+    }
+
+    /// Leaves an account without a password: it is entered by mail.
+    public func removePassword(of id: UserID, on transaction: Transaction) async throws {
+        _ = try await transaction.query("UPDATE users SET password_hash = '-' WHERE id = \(id)")
+    }
+
+    /// Keeps somebody out, or lets them in again; answers them, and whether that changed anything. Whoever is signing in at
+    /// this moment is waited for, or waits.
+    /// - Throws: ``DomainError/notFound``; ``DomainError/lastAdmin`` for the last one who may sign in.
+    public func setLocked(
+        _ isLocked: Bool, _ id: UserID, at now: Date, on transaction: Transaction
+    ) async throws -> (user: User, isNew: Bool) {
+        let admins = try await transaction.query(
+            "SELECT id FROM users WHERE role = 'admin' AND locked_at IS NULL ORDER BY id FOR UPDATE")
+        let rows = try await transaction.query(
+            "SELECT \(fragment: Self.columns) FROM users WHERE id = \(id) AND deleted_at IS NULL FOR UPDATE")
+        guard var user = try rows.first.map(Self.user) else { throw DomainError.notFound }
+        if (user.lockedAt != nil) == isLocked { return (user, false) }
+        if isLocked, user.role == .admin, admins.count == 1 { throw DomainError.lastAdmin }
+        user.lockedAt = isLocked ? now : nil
+        _ = try await transaction.query("UPDATE users SET locked_at = \(user.lockedAt) WHERE id = \(id)")
+        return (user, true)
     }
 
     /// Renames somebody, and has the gates that know them by the old name hear of it: see ``ManifestStore/stamp(of:)``.
@@ -161,21 +197,25 @@ public struct UserStore: Sendable {
     public func setRole(
         _ role: Role, of id: UserID, on transaction: Transaction
     ) async throws -> (user: User, before: Role) {
-        let admins = try await transaction.query("SELECT id FROM users WHERE role = 'admin' ORDER BY id FOR UPDATE")
+        let admins = try await transaction.query(
+            "SELECT id FROM users WHERE role = 'admin' AND locked_at IS NULL ORDER BY id FOR UPDATE")
         let current = try await transaction.query(
-            "SELECT role FROM users WHERE id = \(id) AND deleted_at IS NULL FOR UPDATE")
-        guard let before = try current.first?.decode("role", as: Role.self) else { throw DomainError.notFound }
-        if before == .admin, role != .admin, admins.count == 1 { throw DomainError.lastAdmin }
+            "SELECT role, locked_at FROM users WHERE id = \(id) AND deleted_at IS NULL FOR UPDATE")
+        guard let row = current.first else { throw DomainError.notFound }
+        let before = try row.decode("role", as: Role.self)
+        let isActive = try row.decode("locked_at", as: Date?.self) == nil
+        if before == .admin, role != .admin, isActive, admins.count == 1 { throw DomainError.lastAdmin }
         let rows = try await transaction.query(
             "UPDATE users SET role = \(role) WHERE id = \(id) RETURNING \(fragment: Self.columns)")
-        guard let row = rows.first else { throw DomainError.notFound }
-        return (try Self.user(row), before)
+        guard let changed = rows.first else { throw DomainError.notFound }
+        return (try Self.user(changed), before)
     }
 
     static func user(_ row: Row) throws -> User {
         User(
             id: try row.decode("id"), email: try row.decode("email"), displayName: try row.decode("display_name"),
             role: try row.decode("role"), createdAt: try row.decode("created_at"),
-            emailVerifiedAt: try row.decode("email_verified_at"), language: try row.decode("language"))
+            emailVerifiedAt: try row.decode("email_verified_at"), language: try row.decode("language"),
+            lockedAt: try row.decode("locked_at"))
     }
 }

@@ -90,8 +90,7 @@ public struct WebhookStore: Sendable {
         """
 
     /// Whether person `u` may have it: every event's facts are for administrators.
-    static let mayWant: SQL =
-        "u.id = s.user_id AND u.deleted_at IS NULL AND (s.scope = 'own' OR u.role = 'admin')"
+    static let mayWant: SQL = "u.id = s.user_id AND \(fragment: SubscriptionStore.isEntitled)"
 
     /// Takes what is due, for `lease` seconds; nil when another process is at it.
     ///

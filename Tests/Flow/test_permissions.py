@@ -63,6 +63,8 @@ ROUTES = [
     route("POST", "/api/v1/auth/login", dict.fromkeys(CALLERS, 422), body={}),
     route("POST", "/api/v1/auth/refresh", dict.fromkeys(CALLERS, 401), headers=CSRF),
     route("POST", "/api/v1/auth/logout", PUBLIC, good=204, headers=CSRF),
+    route("POST", "/api/v1/auth/sign-in-link", dict.fromkeys(CALLERS, 410), body={"token": "made up"}),
+    route("POST", "/api/v1/auth/reauthenticate", SIGNED_IN, body={}, good=422),
     route("POST", "/api/v1/auth/verify-email", dict.fromkeys(CALLERS, 410), body={"token": "made up"}),
     route("POST", "/api/v1/auth/verify-email/resend", PUBLIC, body={"email": "nobody@example.test"}, good=202),
     route("POST", "/api/v1/auth/password-reset", PUBLIC, body={"email": "nobody@example.test"}, good=202),
@@ -163,6 +165,11 @@ ROUTES = [
     route("POST", "/api/v1/subscriptions/{subscription}/test", OWNERS, good=202),
     route("GET", "/api/v1/admin/users", ADMINS),
     route("PATCH", "/api/v1/admin/users/{user}", ADMINS, body={"role": "user"}),
+    route("POST", "/api/v1/admin/users/{bystander}/lock", ADMINS),
+    route("POST", "/api/v1/admin/users/{bystander}/unlock", ADMINS),
+    route("DELETE", "/api/v1/admin/users/{bystander}/sessions", ADMINS, good=204),
+    route("GET", "/api/v1/admin/users/{user}/events", ADMINS),
+    route("PUT", "/api/v1/events/{id}/owner", ADMINS, body={"email": "nobody@nowhere.example"}, good=422),
     route("GET", "/api/v1/admin/audit", ADMINS),
     route("GET", "/api/v1/admin/audit.csv", ADMINS),
     route("GET", "/api/v1/admin/verify", ADMINS),
@@ -192,14 +199,14 @@ def cast(world: World, people: People) -> SimpleNamespace:
 
 
 @pytest.fixture(scope="module")
-def scenes(world: World, cast: SimpleNamespace) -> Callable[[str], dict[str, str]]:
+def scenes(world: World, people: People, cast: SimpleNamespace) -> Callable[[str], dict[str, str]]:
     """Makes the event that a route is tried on: published with the holder's registration, or a draft."""
     def make(note: str) -> dict[str, str]:
         event = world.draft(cast.owner) if note == "draft" else world.event(cast.owner)
         world.stack.insert("INSERT INTO event_members (event_id, user_id, role) VALUES (%s, %s, %s)",
                            [(event["id"], cast.gate.id, "checkInStaff"), (event["id"], cast.partner.id, "coOrganizer")])
         scene = {"id": event["id"], "version": str(event["version"]), "user": cast.stranger.id,
-                 "mailing": str(uuid4())}
+                 "bystander": people.one().id, "mailing": str(uuid4())}
         scene["subscription"] = str(uuid4())
         world.stack.insert("INSERT INTO subscriptions (id, user_id, name, scope, types, delivery, url, status, created_at) "
                            "VALUES (%s, %s, 'Scene', 'own', '{*}', 'webhook', 'https://example.com/', 'paused', now())",

@@ -81,12 +81,13 @@ public struct TestWorld: Sendable {
 }
 
 extension TestWorld {
-    /// Some person.
+    /// Some person, with a proven address.
     public func person(_ name: String = "Ada", role: Role = .user) async throws -> User {
         let id = UserID()
         return try await database.transaction { transaction in
             try await users.insert(
-                id: id, email: "\(id)@example.com", displayName: name, passwordHash: "-", role: role, on: transaction)
+                id: id, email: "\(id)@example.com", displayName: name, passwordHash: "-", role: role,
+                emailVerifiedAt: Date(), on: transaction)
         }
     }
 

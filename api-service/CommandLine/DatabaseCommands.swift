@@ -52,6 +52,8 @@ struct CreateAdmin: AsyncParsableCommand {
         discussion: """
             The password comes from EM_ADMIN_PASSWORD (or EM_ADMIN_PASSWORD_FILE), from a prompt on a terminal, or from \
             the first line of standard input; never from the command line, where every process could read it.
+
+            Prints a link that signs in once, within an hour: for when mail does not work yet.
             """)
 
     @Option(help: "The mail address to sign in with.") var email: String
@@ -67,9 +69,13 @@ struct CreateAdmin: AsyncParsableCommand {
         guard validation.errors.isEmpty else {
             throw ValidationError(validation.errors.map { "\($0.field) \($0.message)" }.joined(separator: "\n"))
         }
+        var reader = SettingsReader()
+        let site = reader.optional("EM_PUBLIC_URL", parse: PublicURL.init)
+        try reader.finish()
         let command = AppointAdmin(passwords: PasswordHasher())
+        let token: SecretToken
         do {
-            try await withDatabase("EM_DATABASE_URL") { database, _ in
+            token = try await withDatabase("EM_DATABASE_URL") { database, _ in
                 try await command.perform(
                     address, password: password, displayName: displayName, stores: Stores(database))
             }
@@ -79,6 +85,8 @@ struct CreateAdmin: AsyncParsableCommand {
             throw ValidationError("There is no account with this address; leave --promote out to make one.")
         }
         print(promote ? "\(address) is an administrator now." : "The administrator \(address) was made.")
+        let path = "/sign-in-link#token=\(token.text)"
+        print("This link signs in once, within an hour: \(site.value?.link(path) ?? path)")
     }
 
     private static func readPassword() throws -> String {

@@ -4,34 +4,52 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Makes an administrator from the command line.
+/// Makes an administrator from the command line. Whoever may do that vouches for the address, and gets a link that signs in
+/// once: broken mail locks nobody out.
 struct AppointAdmin: Sendable {
     let passwords: PasswordHasher
 
     /// - Parameter password: nil to give the role to an account that exists.
+    /// - Returns: what the link carries.
     /// - Throws: ``DomainError/emailTaken``; ``DomainError/notFound`` when there is nobody to promote.
-    func perform(_ email: String, password: String?, displayName: String, stores: Stores) async throws {
-        guard let password else {
-            guard let found = try await stores.users.credentials(email: email) else { throw DomainError.notFound }
-            try await stores.database.transaction { transaction in
-                let before = try await stores.users.setRole(.admin, of: found.user.id, on: transaction).before
+    func perform(
+        _ email: String, password: String?, displayName: String, stores: Stores
+    ) async throws -> SecretToken {
+        var hash: String?
+        if let password { hash = try await passwords.hash(password, in: HashingShare(.signUp, client: "command line")) }
+        let found = try await stores.users.find(email: email)
+        let token = SecretToken()
+        let now = Date()
+        try await stores.database.transaction { [hash] transaction in
+            let id: UserID
+            if let hash {
+                id = try await stores.users.insert(
+                    id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .admin,
+                    emailVerifiedAt: now, on: transaction
+                ).id
                 try await stores.audit.record(
-                    "user.role-granted", by: nil, subject: found.user.id.uuid,
-                    AuditContent(
-                        before: ["role": before.rawValue], after: ["role": Role.admin.rawValue],
-                        about: ["by": "command line"]),
+                    "user.registered", by: nil, subject: id.uuid,
+                    AuditContent(after: ["role": Role.admin.rawValue], about: ["by": "command line"]),
                     on: transaction)
+            } else {
+                guard let found else { throw DomainError.notFound }
+                id = found.id
+                try await promote(id, stores, now: now, on: transaction)
             }
-            return
+            try await stores.accountLinks.create(token.hash, of: id, for: .signIn, now: now, on: transaction)
         }
-        let hash = try await passwords.hash(password)
-        try await stores.database.transaction { transaction in
-            let user = try await stores.users.insert(
-                id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .admin,
-                emailVerifiedAt: Date(), on: transaction)
-            try await stores.audit.record(
-                "user.registered", by: nil, subject: user.id.uuid,
-                AuditContent(after: ["role": Role.admin.rawValue], about: ["by": "command line"]), on: transaction)
-        }
+        return token
+    }
+
+    private func promote(_ id: UserID, _ stores: Stores, now: Date, on transaction: Transaction) async throws {
+        let before = try await stores.users.setRole(.admin, of: id, on: transaction).before
+        // The account as it stands is the one that is meant: what it has stays.
+        _ = try await ProveAddress(stores: stores, clock: { now }).perform(id, keepsSignUp: true, on: transaction)
+        try await stores.audit.record(
+            "user.role-granted", by: nil, subject: id.uuid,
+            AuditContent(
+                before: ["role": before.rawValue], after: ["role": Role.admin.rawValue],
+                about: ["by": "command line"]),
+            on: transaction)
     }
 }

@@ -14,8 +14,10 @@ struct ChangeEmail: Sendable {
     /// Does the same whether or not the address has an account: whose it is, is told to whoever reads its mails.
     /// - Parameter email: lower-case.
     /// - Throws: ``DomainError/invalidCredentials``.
-    func request(_ email: String, by principal: Principal, password: String) async throws {
-        let (user, _) = try await checkPassword.perform(principal, password: password)
+    func request(
+        _ email: String, by principal: Principal, password: String, from origin: RequestOrigin
+    ) async throws {
+        let (user, _) = try await checkPassword.perform(principal, password: password, from: origin)
         guard email != user.email else { return }
         let now = clock()
         try await stores.database.transaction { transaction in
@@ -37,6 +39,7 @@ struct ChangeEmail: Sendable {
         try await stores.database.transaction { transaction in
             let (user, email) = try await stores.accountLinks.useForAddress(token.hash, now: now, on: transaction)
             try await stores.emailChanges.confirm(email, of: user, now: now, on: transaction)
+            try await stores.members.takeUpOffers(of: user, on: transaction)
             try await stores.accountLinks.revokeAll(
                 of: user, for: AccountLinkPurpose.allCases, now: now, on: transaction)
             try await stores.audit.record("user.email-changed", by: user, subject: user.uuid, on: transaction)

@@ -5,7 +5,8 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Gives somebody who knows their password another one. Every session ends; the one who asked gets a new one.
+/// Gives somebody who knows their password another one. Every session and API key ends; the one who asked gets a new
+/// session.
 struct ChangePassword: Sendable {
     let stores: Stores
     let passwords: PasswordHasher
@@ -16,10 +17,10 @@ struct ChangePassword: Sendable {
     /// - Parameter password: the new one, validated.
     /// - Throws: ``DomainError/invalidCredentials``.
     func perform(
-        by principal: Principal, current: String, to password: String, device: String?
+        by principal: Principal, current: String, to password: String, from origin: RequestOrigin
     ) async throws -> SessionGrant {
-        let (user, hash) = try await checkPassword.perform(principal, password: current)
-        let newHash = try await passwords.hash(password)
+        let (user, hash) = try await checkPassword.perform(principal, password: current, from: origin)
+        let newHash = try await passwords.hash(password, in: HashingShare(.change, client: origin.network))
         let now = clock()
         let (grant, ended) = try await stores.database.transaction { transaction in
             // Changed by somebody else meanwhile: then the current password was another one.
@@ -27,10 +28,11 @@ struct ChangePassword: Sendable {
                 throw DomainError.invalidCredentials
             }
             let ended = try await stores.sessions.revokeAll(of: user.id, on: transaction)
+            try await stores.apiKeys.revokeAll(of: user.id, now: now, on: transaction)
             // What was mailed before may be in the wrong hands.
             try await stores.accountLinks.revokeAll(
-                of: user.id, for: [.resetPassword, .changeEmail], now: now, on: transaction)
-            let grant = try await openSession.perform(for: user, device: device, on: transaction)
+                of: user.id, for: [.resetPassword, .changeEmail, .signIn], now: now, on: transaction)
+            let grant = try await openSession.perform(for: user, from: origin, on: transaction)
             try await stores.audit.record("user.password-changed", by: user.id, subject: user.id.uuid, on: transaction)
             try await stores.outbox.append([try .accountMail(.accountPasswordChanged, to: user.id)], on: transaction)
             return (grant, ended)

@@ -11,13 +11,15 @@ struct CheckPassword: Sendable {
 
     /// - Returns: the account, and the hash that the password has.
     /// - Throws: ``DomainError/invalidCredentials``; ``DomainError/notAuthenticated`` when the account is gone.
-    func perform(_ principal: Principal, password: String) async throws -> (user: User, hash: String) {
+    func perform(
+        _ principal: Principal, password: String, from origin: RequestOrigin
+    ) async throws -> (user: User, hash: String) {
         guard let found = try await stores.users.credentials(principal.userID) else {
             throw DomainError.notAuthenticated
         }
-        guard try await passwords.verify(password, against: found.passwordHash) else {
-            throw DomainError.invalidCredentials
-        }
-        return (found.user, found.passwordHash)
+        let matches = try await passwords.verify(
+            password, against: found.passwordHash, in: HashingShare(.change, client: origin.network))
+        guard matches, let hash = found.passwordHash else { throw DomainError.invalidCredentials }
+        return (found.user, hash)
     }
 }

@@ -13,8 +13,8 @@ struct DeleteAccount: Sendable {
     let clock: @Sendable () -> Date
 
     /// - Throws: ``DomainError/invalidCredentials``, ``DomainError/lastAdmin``, ``DomainError/eventsAhead``.
-    func perform(by principal: Principal, password: String) async throws {
-        let (user, _) = try await checkPassword.perform(principal, password: password)
+    func perform(by principal: Principal, password: String, from origin: RequestOrigin) async throws {
+        let (user, _) = try await checkPassword.perform(principal, password: password, from: origin)
         // Found out before any place is given back; it counts in the transaction that erases.
         try await stores.database.transaction { transaction in
             try await erasure.requireErasable(user.id, now: clock(), on: transaction)
@@ -38,8 +38,10 @@ struct DeleteAccount: Sendable {
         for registration in try await erasure.registrationsAhead(of: user, now: clock()) {
             do {
                 _ = try await cancelRegistration.perform(registration)
-            } catch DomainError.eventEnded, DomainError.eventCancelled, DomainError.notFound {
-                // Over by itself, a moment ago.
+            } catch DomainError.eventEnded, DomainError.eventCancelled, DomainError.notFound,
+                DomainError.alreadyCheckedIn
+            {
+                // Over by itself, or let in, a moment ago.
                 continue
             }
         }

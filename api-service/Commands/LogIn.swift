@@ -13,28 +13,30 @@ struct LogIn: Sendable {
     /// An unknown address costs the same work as a known one: the time taken names no account. Only who knows the
     /// password learns that the address is still to be confirmed.
     /// - Parameter email: nil when what was sent can't be an address.
-    /// - Throws: ``DomainError/invalidCredentials``, ``DomainError/emailNotVerified``.
-    func perform(email: String?, password: String, device: String?) async throws -> SessionGrant {
+    /// - Throws: ``DomainError/invalidCredentials``, ``DomainError/accountLocked``, ``DomainError/emailNotVerified``.
+    func perform(email: String?, password: String, from origin: RequestOrigin) async throws -> SessionGrant {
         while true {
             let found = try await email.asyncFlatMap { try await stores.users.credentials(email: $0) }
-            let matches = try await passwords.verify(password, against: found?.passwordHash)
-            guard let found, matches else { throw DomainError.invalidCredentials }
+            let matches = try await passwords.verify(
+                password, against: found?.passwordHash, in: HashingShare(.signIn, client: origin.network))
+            guard let found, let hash = found.passwordHash, matches else { throw DomainError.invalidCredentials }
+            if found.user.lockedAt != nil { throw DomainError.accountLocked }
             try verifiedEmail.check(found.user)
-            if let grant = try await openSession(
-                found.user, password: password, hash: found.passwordHash, device: device)
-            {
+            if let grant = try await openSession(found.user, password: password, hash: hash, from: origin) {
                 return grant
             }
         }
     }
 
-    /// Nil when the password was changed while it was being checked: a session opened now would outlive the change,
+    /// Nil when the password was changed, or the account locked, while it was being checked: a session opened now would outlive the change,
     /// which ends them all.
     private func openSession(
-        _ user: User, password: String, hash: String, device: String?
+        _ user: User, password: String, hash: String, from origin: RequestOrigin
     ) async throws -> SessionGrant? {
         // Parameters rise over the years; only now is the password at hand.
-        let newHash = passwords.needsRehash(hash) ? try await passwords.hash(password) : nil
+        let newHash =
+            passwords.needsRehash(hash)
+            ? try await passwords.hash(password, in: HashingShare(.signIn, client: origin.network)) : nil
         return try await stores.database.transaction { transaction in
             let isCurrent =
                 if let newHash {
@@ -42,7 +44,7 @@ struct LogIn: Sendable {
                 } else {
                     try await stores.users.holdPasswordHash(hash, of: user.id, on: transaction)
                 }
-            return isCurrent ? try await openSession.perform(for: user, device: device, on: transaction) : nil
+            return isCurrent ? try await openSession.perform(for: user, from: origin, on: transaction) : nil
         }
     }
 }

@@ -10,7 +10,7 @@ struct ManageMembers: Sendable {
     let clock: @Sendable () -> Date
 
     /// Takes somebody into the team, or gives a member another role; they are written to. The same again changes
-    /// nothing.
+    /// nothing. Where their address is not proven yet, it takes effect with the proof, and the mail asks for that.
     /// - Parameter email: of an account; lower-case.
     /// - Returns: the member, and whether they are new.
     /// - Throws: ``DomainError``: validationFailed when nobody has that address, ownerStays.
@@ -20,14 +20,23 @@ struct ManageMembers: Sendable {
         guard let user = try await stores.users.find(email: email) else { throw AddAttendee.unknownAddress }
         let now = clock()
         return try await stores.database.transaction { transaction in
-            let (member, before) = try await stores.members.set(role, of: user.id, in: event, on: transaction)
+            let (member, before) =
+                user.emailVerifiedAt == nil
+                ? try await stores.members.offer(
+                    role, to: user.id, in: event, by: principal.userID, on: transaction)
+                : try await stores.members.set(role, of: user.id, in: event, on: transaction)
             if before != role {
                 try await stores.audit.record(
                     before == nil ? "member.added" : "member.changed", by: principal.userID, subject: user.id.uuid,
                     event: event,
                     AuditContent(before: before.map { ["role": $0.rawValue] } ?? [:], after: ["role": role.rawValue]),
                     on: transaction)
-                try await stores.notifications.planTeamMail(to: user.id, about: event, now: now, on: transaction)
+                if member.isPending {
+                    try await stores.outbox.append(
+                        [try .accountMail(.accountVerifyEmail, to: user.id)], on: transaction)
+                } else {
+                    try await stores.notifications.planTeamMail(to: user.id, about: event, now: now, on: transaction)
+                }
             }
             return (member, before == nil)
         }

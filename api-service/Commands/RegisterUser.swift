@@ -19,9 +19,9 @@ struct RegisterUser: Sendable {
     /// - Parameters: validated; the address in lower case.
     /// - Throws: ``DomainError/emailTaken``, unless addresses have to be confirmed.
     func perform(
-        email: String, password: String, displayName: String, language: Language, device: String?
+        email: String, password: String, displayName: String, language: Language, from origin: RequestOrigin
     ) async throws -> Outcome {
-        let hash = try await passwords.hash(password)
+        let hash = try await passwords.hash(password, in: HashingShare(.signUp, client: origin.network))
         if verifiedEmail.isOn {
             try await announce(email: email, hash: hash, displayName: displayName, language: language)
             return .mailSent
@@ -31,7 +31,7 @@ struct RegisterUser: Sendable {
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .user,
                 language: language, on: transaction)
             try await stores.audit.record("user.registered", by: user.id, subject: user.id.uuid, on: transaction)
-            return try await openSession.perform(for: user, device: device, on: transaction)
+            return try await openSession.perform(for: user, from: origin, on: transaction)
         }
         return .signedIn(grant)
     }
@@ -48,7 +48,8 @@ struct RegisterUser: Sendable {
                 user.isNew ? "user.registered" : "user.registered-again", by: nil, subject: user.id.uuid,
                 on: transaction)
             let kind: NotificationKind = user.isNew ? .accountVerifyEmail : .accountAlreadyRegistered
-            try await stores.outbox.append([try .accountMail(kind, to: user.id)], on: transaction)
+            try await stores.outbox.append(
+                [try .accountMail(kind, to: user.id, isSignUp: user.isNew)], on: transaction)
         }
     }
 }

@@ -19,7 +19,8 @@ struct RequestAccountMail: Sendable {
 
 extension OutboxEntry {
     /// The job of writing to somebody about their account. It holds ids only: a link is made when the mail is sent.
-    static func accountMail(_ kind: NotificationKind, to user: UserID) throws -> OutboxEntry {
-        try .work(.accountMail, event: nil, AccountMailData(userId: user, kind: kind))
+    /// - Parameter isSignUp: whether signing up caused it.
+    static func accountMail(_ kind: NotificationKind, to user: UserID, isSignUp: Bool = false) throws -> OutboxEntry {
+        try .work(.accountMail, event: nil, AccountMailData(userId: user, kind: kind, isSignUp: isSignUp ? true : nil))
     }
 }

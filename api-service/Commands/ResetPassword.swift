@@ -4,29 +4,33 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Sets a new password by the link in a mail, and ends every session of its person.
+/// Sets a new password by the link in a mail, and ends every session and API key of its person.
 struct ResetPassword: Sendable {
     let stores: Stores
     let passwords: PasswordHasher
+    let proveAddress: ProveAddress
     let clock: @Sendable () -> Date
 
     /// Whoever has the token read the mail, so the address is confirmed too.
     /// - Parameter password: validated.
     /// - Returns: the account's address.
     /// - Throws: ``DomainError/linkInvalid``.
-    func perform(_ token: SecretToken, password: String) async throws -> String? {
+    func perform(_ token: SecretToken, password: String, from origin: RequestOrigin) async throws -> String? {
         // Looked at first: a made-up token shall not cost a hash.
         guard try await stores.accountLinks.isGood(token.hash, for: .resetPassword, now: clock()) else {
             throw DomainError.linkInvalid
         }
-        let hash = try await passwords.hash(password)
+        let hash = try await passwords.hash(password, in: HashingShare(.change, client: origin.network))
         let now = clock()
         let (user, ended) = try await stores.database.transaction { transaction in
             let user = try await stores.accountLinks.use(token.hash, for: .resetPassword, now: now, on: transaction)
+            let proof = try await proveAddress.perform(user, keepsSignUp: false, on: transaction)
             try await stores.users.setPasswordHash(hash, of: user, on: transaction)
-            try await stores.users.markEmailVerified(user, at: now, on: transaction)
-            try await stores.accountLinks.revokeAll(of: user, for: [.changeEmail], now: now, on: transaction)
-            let ended = try await stores.sessions.revokeAll(of: user, on: transaction)
+            try await stores.accountLinks.revokeAll(
+                of: user, for: [.changeEmail, .signIn], now: now, on: transaction)
+            try await stores.apiKeys.revokeAll(of: user, now: now, on: transaction)
+            var ended = try await stores.sessions.revokeAll(of: user, on: transaction)
+            if case .fresh(let sessions) = proof { ended += sessions }
             try await stores.audit.record("user.password-reset", by: user, subject: user.uuid, on: transaction)
             try await stores.outbox.append([try .accountMail(.accountPasswordChanged, to: user)], on: transaction)
             return (user, ended)

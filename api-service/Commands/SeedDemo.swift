@@ -45,7 +45,7 @@ struct SeedDemo: Sendable {
 
     /// Two seeders at once: the second finds the address taken, which is as good.
     private func makeAccount(_ email: String, _ name: String, _ role: Role) async throws {
-        let hash = try await passwords.hash(Self.password)
+        let hash = try await passwords.hash(Self.password, in: HashingShare(.signUp, client: "command line"))
         do {
             try await stores.database.transaction { transaction in
                 _ = try await stores.users.insert(

@@ -19,17 +19,19 @@ struct OpenSession: Sendable {
 
     let stores: Stores
     let issuer: AccessTokenIssuer
+    let accessLog: AccessLog
     let clock: @Sendable () -> Date
 
     /// Starts a family of refresh tokens within the caller's transaction.
-    /// - Parameter device: what the browser says it is, for the list of the person's sessions.
-    func perform(for user: User, device: String?, on transaction: Transaction) async throws -> SessionGrant {
+    /// - Parameter origin: shown in the list of the person's sessions, and on record.
+    func perform(for user: User, from origin: RequestOrigin, on transaction: Transaction) async throws -> SessionGrant {
         let now = clock()
         let session = SessionID()
         let refreshToken = SecretToken()
         try await stores.sessions.create(
-            session, user: user.id, device: device, tokenHash: refreshToken.hash,
-            expiresAt: now.addingTimeInterval(Self.lifetime), on: transaction)
+            session, user: user.id, device: origin.device, tokenHash: refreshToken.hash,
+            expiresAt: now.addingTimeInterval(Self.lifetime), now: now, on: transaction)
+        try await accessLog.signedIn(user.id, from: origin, on: transaction)
         return try await grant(user, session, refreshToken, now: now)
     }
 

@@ -33,11 +33,14 @@ struct TransferTicket: Sendable {
         }
     }
 
-    /// - Throws: ``DomainError/linkInvalid``, and those of ``TransferStore/accept(_:by:now:on:)``.
+    /// - Throws: ``DomainError/linkInvalid``, ``DomainError/emailNotVerified``, and those of ``TransferStore/accept(_:by:now:on:)``.
     func accept(_ token: SecretToken?, by recipient: Principal) async throws -> RegistrationID {
         guard let token, let transfer = try await stores.transfers.find(link: token.hash) else {
             throw DomainError.linkInvalid
         }
+        // The link proves the address that it was mailed to, and no other.
+        guard let person = try await stores.users.find(recipient.userID) else { throw DomainError.notAuthenticated }
+        if person.emailVerifiedAt == nil, person.email != transfer.recipientEmail { throw DomainError.emailNotVerified }
         let now = clock()
         // The places did not move, but who holds them did: whoever reads the event next reads it anew.
         defer { stores.eventCache.invalidate(transfer.eventID) }

@@ -3,18 +3,27 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Confirms that an address is its account's: whoever has the token read the mail that went there.
+/// Confirms that an address is its account's, by the link in a mail.
 struct VerifyEmail: Sendable {
     let stores: Stores
+    let proveAddress: ProveAddress
     let clock: @Sendable () -> Date
 
+    /// - Returns: what a new password is set with, where the proof ended the one before; nil where it stays.
     /// - Throws: ``DomainError/linkInvalid``.
-    func perform(_ token: SecretToken) async throws {
+    func perform(_ token: SecretToken) async throws -> SecretToken? {
         let now = clock()
-        try await stores.database.transaction { transaction in
-            let user = try await stores.accountLinks.use(token.hash, for: .verifyEmail, now: now, on: transaction)
-            try await stores.users.markEmailVerified(user, at: now, on: transaction)
+        let (ended, next) = try await stores.database.transaction { transaction in
+            let (user, keepsSignUp) = try await stores.accountLinks.useForProof(token.hash, now: now, on: transaction)
+            let proof = try await proveAddress.perform(user, keepsSignUp: keepsSignUp, on: transaction)
             try await stores.audit.record("user.email-verified", by: user, subject: user.uuid, on: transaction)
+            guard case .fresh(let ended) = proof else { return ([SessionID](), SecretToken?.none) }
+            let next = SecretToken()
+            try await stores.accountLinks.create(
+                next.hash, of: user, for: .resetPassword, now: now, on: transaction)
+            return (ended, next)
         }
+        stores.endedSessions.insert(ended)
+        return next
     }
 }

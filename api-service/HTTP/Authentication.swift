@@ -11,6 +11,9 @@ import Postgres
 struct Authentication: Sendable {
     let verifier: AccessTokenVerifier
     let publicURL: PublicURL
+    /// Whose pages may use the API beside our own.
+    let crossOrigins: Set<String>
+    let clients: ClientAddresses
     let ended: EndedSessions
     /// The role that somebody has now; nil when the account is gone.
     let currentRole: @Sendable (UserID) async throws -> Role?
@@ -20,7 +23,9 @@ struct Authentication: Sendable {
     /// Who asks, and what the answer shall say about their limits.
     /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, 429 for an API key that asks too often, or 403 for a
     ///   request that may come from elsewhere.
-    func caller(of request: Request, _ credentials: Credentials) async throws -> (Principal?, HTTPFields) {
+    func caller(of request: Request, _ context: APIContext, _ credentials: Credentials) async throws -> (
+        Principal?, HTTPFields
+    ) {
         switch credentials {
         case .ignored:
             return (nil, [:])
@@ -28,24 +33,26 @@ struct Authentication: Sendable {
             try checkOrigin(request)
             return (nil, [:])
         case .optional:
-            return try await bearer(request)
+            return try await bearer(request, context)
         case .required, .requiredAtAllTimes:
             let mayLackDatabase = if case .requiredAtAllTimes = credentials { true } else { false }
-            let caller = try await bearer(request, mayLackDatabase: mayLackDatabase)
+            let caller = try await bearer(request, context, mayLackDatabase: mayLackDatabase)
             guard caller.0 != nil else { throw DomainError.notAuthenticated }
             return caller
         }
     }
 
     private func bearer(
-        _ request: Request, mayLackDatabase: Bool = false
+        _ request: Request, _ context: APIContext, mayLackDatabase: Bool = false
     ) async throws -> (Principal?, HTTPFields) {
         guard let header = request.headers[.authorization] else { return (nil, [:]) }
         // By bytes: characters are dear, and a token has hundreds.
         let scheme = header.utf8.prefix(7)
         let token = header.utf8.dropFirst(7).drop { $0 == UInt8(ascii: " ") }
         guard scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { throw DomainError.notAuthenticated }
-        if token.starts(with: APIKeyToken.prefix.utf8) { return try await keys.admit(String(Substring(token))) }
+        if token.starts(with: APIKeyToken.prefix.utf8) {
+            return try await keys.admit(String(Substring(token)), from: clients.origin(of: request, context))
+        }
         return (try await person(String(Substring(token)), mayLackDatabase: mayLackDatabase), [:])
     }
 
@@ -72,6 +79,23 @@ struct Authentication: Sendable {
         return principal
     }
 
+    /// Wants that a request which signs somebody in or out comes from our own pages, those of listed origins, or a program:
+    /// no other site signs somebody in under a name of its choice (ASVS 5, 3.5). Browsers name the origin of every request
+    /// that isn't a plain one of the same site, and where they don't, whose page asked.
+    func checkSource(_ request: Request) throws {
+        let isAllowed =
+            switch (request.headers[.origin], request.headers[.fetchSite]) {
+            case (let origin?, _): origin == publicURL.origin || crossOrigins.contains(origin)
+            case (nil, let site?): site == "same-origin"
+            case (nil, nil): true
+            }
+        guard isAllowed else {
+            throw APIProblem(
+                DomainError.forbidden.slug, .forbidden, DomainError.forbidden.title,
+                detail: "Signing in and out is for our own pages, those of listed origins, and programs.")
+        }
+    }
+
     /// The cookie is sent by the browser whoever made it ask; the header can only be set by our own pages, and the
     /// origin, where a browser names it, has to be ours.
     private func checkOrigin(_ request: Request) throws {
@@ -82,4 +106,9 @@ struct Authentication: Sendable {
                 detail: "Requests that the cookie authenticates need the header X-EM-CSRF: 1 and our own origin.")
         }
     }
+}
+
+extension HTTPField.Name {
+    /// Fetch Metadata Request Headers, "Sec-Fetch-Site".
+    fileprivate static let fetchSite = HTTPField.Name("Sec-Fetch-Site")!
 }

@@ -23,6 +23,7 @@ enum CursorKind: UInt8 {
     case webhookDeliveries = 22
     case registrationNotifications
     case timeline
+    case ownedEvents
 }
 
 /// Where a page ended, as text that nobody is meant to read: base64url of the kind, the time in microseconds since

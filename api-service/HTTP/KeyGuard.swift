@@ -3,17 +3,20 @@ import Domain
 import FoundationEssentials
 import HTTPTypes
 import Persistence
+import Postgres
 
 /// Lets API keys in: each within its own limit of requests.
 struct KeyGuard: Sendable {
     let keys: APIKeyStore
+    let database: Database
+    let accessLog: AccessLog
     /// Nil where limits are lifted, for load tests.
     let limiter: KeyLimiter?
     let clock: @Sendable () -> Date
 
     /// Who bears a key, and the fields that tell how the key stands with its limit.
     /// - Throws: ``DomainError/notAuthenticated``; 429 with Retry-After.
-    func admit(_ token: String) async throws -> (Principal, HTTPFields) {
+    func admit(_ token: String, from origin: RequestOrigin) async throws -> (Principal, HTTPFields) {
         let now = clock()
         guard let token = APIKeyToken(token), let (key, role) = try await keys.authenticate(token, now: now) else {
             throw DomainError.notAuthenticated
@@ -23,6 +26,13 @@ struct KeyGuard: Sendable {
             let standing = await limiter.take(key.id, now: now)
             fields = HTTPFields(keyLimit: standing)
             if standing.wait > 0 { throw APIProblem.tooManyRequests(byKey: standing) }
+        }
+        // Seen here with every request, written with the first one only.
+        if !key.networks.contains(origin.network) {
+            let isOther = try await database.transaction { transaction in
+                try await keys.noteNetwork(origin.network, of: key.id, on: transaction)
+            }
+            if isOther { await accessLog.usedElsewhere(key.id, of: key.userID, from: origin) }
         }
         let principal = Principal(
             userID: key.userID, role: role, sessionID: SessionID(key.id.uuid), expiresAt: key.expiresAt,

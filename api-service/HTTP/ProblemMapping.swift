@@ -57,7 +57,7 @@ struct ProblemMiddleware: RouterMiddleware {
         switch error {
         case .validationFailed, .idempotencyKeyReused: .unprocessableContent
         case .notFound: .notFound
-        case .forbidden, .emailNotVerified: .forbidden
+        case .forbidden, .emailNotVerified, .accountLocked, .reauthenticationRequired: .forbidden
         case .notAuthenticated, .invalidCredentials: .unauthorized
         case .emailTaken, .full, .registrationNotOpen, .registrationClosed, .alreadyRegistered, .alreadyCancelled,
             .alreadyPosted,

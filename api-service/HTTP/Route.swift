@@ -28,6 +28,23 @@ struct Route: Sendable {
     let action: Action?
     let handle: Handler
     var deprecation: Deprecation?
+    /// How many bytes the body may have: a longer one is refused before anything is made of it.
+    private(set) var bodyLimit = Route.usualBodyLimit
+
+    /// Room for the longest texts of most routes, every character escaped.
+    static let usualBodyLimit = 16 * 1024
+    /// Room for an event's texts, an announcement's, or the scans of a gate that was offline.
+    static let longBodyLimit = 256 * 1024
+
+    /// The same route with a body of at most so many bytes.
+    func taking(_ bytes: Int) -> Route {
+        var route = self
+        route.bodyLimit = bytes
+        return route
+    }
+
+    /// Whether it changes who is signed in, or how.
+    var signsInOrOut: Bool { method == .post && path.hasPrefix("/api/v1/auth/") }
 
     /// `GET /api/v1/events/{id}`
     var name: String { "\(method.rawValue) \(path)" }

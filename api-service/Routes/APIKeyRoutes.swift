@@ -9,6 +9,7 @@ import Persistence
 struct APIKeyRoutes: Sendable {
     let stores: Stores
     let manageAPIKeys: ManageAPIKeys
+    let recentSignIn: RecentSignIn
     let clock: @Sendable () -> Date
 
     /// In seconds.
@@ -19,7 +20,7 @@ struct APIKeyRoutes: Sendable {
         let principal = try context.signedIn()
         try Authorization.require(.manageAPIKeys, principal)
         let now = clock()
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let wish = ManageAPIKeys.Wish(
             name: fields.text("name", 1...100), scopes: fields.choices("scopes", of: APIScope.allCases),
             expiresAt: fields.optionalDate("expiresAt") ?? now + Self.usualAge)
@@ -27,6 +28,7 @@ struct APIKeyRoutes: Sendable {
             fields.validation.fail("expiresAt", "must be a time to come, within a year")
         }
         try fields.validation.check()
+        try await recentSignIn.require(of: principal)
         let (answered, made) = try await manageAPIKeys.create(
             wish, by: principal, once: try context.idempotentRequest(request, body: fields.bytes)
         ) { try .json(APIKeyJSON($0, now: now), status: .created) }

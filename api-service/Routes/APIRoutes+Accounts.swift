@@ -12,12 +12,17 @@ extension APIRoutes {
             logIn: LogIn(stores: stores, passwords: passwords, openSession: openSession, verifiedEmail: verifiedEmail),
             refreshSession: RefreshSession(stores: stores, openSession: openSession, clock: clock, logger: logger),
             logOut: LogOut(stores: stores), requestMail: RequestAccountMail(stores: stores),
-            verifyEmail: VerifyEmail(stores: stores, clock: clock),
-            resetPassword: ResetPassword(stores: stores, passwords: passwords, clock: clock), changeEmail: changeEmail,
+            verifyEmail: VerifyEmail(stores: stores, proveAddress: proveAddress, clock: clock),
+            resetPassword: ResetPassword(
+                stores: stores, passwords: passwords, proveAddress: proveAddress, clock: clock),
+            changeEmail: changeEmail,
+            signInByLink: SignInByLink(
+                stores: stores, proveAddress: proveAddress, openSession: openSession, clock: clock),
             signInGuard: signInGuard, mailGuard: mailGuard, clients: clients, cookie: cookie)
         let account = AccountRoutes(stores: stores, editAccount: EditAccount(stores: stores), clock: clock)
         let sessions = SessionRoutes(
-            stores: stores, endSessions: EndSessions(stores: stores), cookie: cookie, clock: clock)
+            stores: stores, endSessions: EndSessions(stores: stores), recentSignIn: recentSignIn, cookie: cookie,
+            clock: clock)
         let credentials = CredentialRoutes(
             stores: stores,
             changePassword: ChangePassword(
@@ -26,7 +31,9 @@ extension APIRoutes {
             changeEmail: changeEmail,
             deleteAccount: DeleteAccount(
                 stores: stores, cancelRegistration: cancelRegistration, checkPassword: checkPassword, clock: clock),
-            signInGuard: signInGuard, mailGuard: mailGuard, clients: clients, cookie: cookie, clock: clock)
+            reauthenticate: Reauthenticate(stores: stores, checkPassword: checkPassword, clock: clock),
+            recentSignIn: recentSignIn, signInGuard: signInGuard, mailGuard: mailGuard, clients: clients,
+            cookie: cookie, clock: clock)
         let notifications = NotificationRoutes(
             stores: stores, readNotifications: ReadNotifications(stores: stores, clock: clock),
             editPreferences: EditPreferences(stores: stores), unsubscribe: Unsubscribe(stores: stores))
@@ -35,6 +42,8 @@ extension APIRoutes {
             .post("/api/v1/auth/login", .ignored, auth.logIn),
             .post("/api/v1/auth/refresh", .cookie, auth.refresh),
             .post("/api/v1/auth/logout", .cookie, auth.logOut),
+            .post("/api/v1/auth/sign-in-link", .ignored, auth.signInByLink),
+            .post("/api/v1/auth/reauthenticate", .required, credentials.reauthenticate),
             .post("/api/v1/auth/verify-email", .ignored, auth.verifyEmail),
             .post("/api/v1/auth/verify-email/resend", .ignored, auth.resendVerification),
             .post("/api/v1/auth/password-reset", .ignored, auth.requestPasswordReset),

@@ -11,13 +11,14 @@ extension APIRoutes {
             cancelEvent: CancelEvent(stores: stores, clock: clock), clock: clock)
         let heads = EventHeadRoutes(stores: stores, publicURL: settings.common.publicURL)
         let members = MemberRoutes(
-            stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores, clock: clock))
+            stores: stores, authorization: authorization, manageMembers: ManageMembers(stores: stores, clock: clock),
+            mailGuard: mailGuard, clients: clients)
         return [
             .get("/api/v1/events", .optional, events.list, .listEvents),
-            .post("/api/v1/events", .required, events.create, .createEvent),
+            .post("/api/v1/events", .required, events.create, .createEvent).taking(Route.longBodyLimit),
             .get("/api/v1/events/{id}", .optional, events.show, .viewPublishedEvent),
             .get("/api/v1/events/{id}.html", .optional, heads.show, .viewPublishedEvent),
-            .patch("/api/v1/events/{id}", .required, events.edit, .editEvent),
+            .patch("/api/v1/events/{id}", .required, events.edit, .editEvent).taking(Route.longBodyLimit),
             .post("/api/v1/events/{id}/publish", .required, events.publish, .publishEvent),
             .post("/api/v1/events/{id}/cancel", .required, events.cancel, .cancelEvent),
 
@@ -60,7 +61,7 @@ extension APIRoutes {
             clock: clock)
         let transfers = TransferRoutes(
             stores: stores, authorization: authorization,
-            transferTicket: TransferTicket(stores: stores, clock: clock))
+            transferTicket: TransferTicket(stores: stores, clock: clock), mailGuard: mailGuard, clients: clients)
         let checkIns = CheckInRoutes(
             authorization: authorization, checkIn: CheckIn(stores: stores, keyring: keyring), clock: clock)
         let gate = GateRoutes(
@@ -82,7 +83,8 @@ extension APIRoutes {
             .get("/api/v1/events/{id}/check-in-manifest", .required, gate.manifest, .checkIn),
             .get("/api/v1/events/{id}/check-ins", .required, gate.list, .checkIn),
             .post("/api/v1/events/{id}/check-ins", .required, checkIns.scan, .checkIn),
-            .post("/api/v1/events/{id}/check-ins/batch", .required, gate.merge, .checkIn),
+            .post("/api/v1/events/{id}/check-ins/batch", .required, gate.merge, .checkIn)
+                .taking(Route.longBodyLimit),
             .get("/api/v1/events/{id}/check-ins/conflicts", .required, gate.conflicts, .viewConflicts),
             .post("/api/v1/check-ins/{id}/undo", .required, gate.undo, .undoCheckIn),
         ]
@@ -107,14 +109,17 @@ extension APIRoutes {
         let statistics = StatisticsRoutes(stores: stores, authorization: authorization)
         return [
             .get("/api/v1/events/{id}/announcements", .optional, announcements.list, .listAnnouncements),
-            .post("/api/v1/events/{id}/announcements", .required, announcements.post, .postAnnouncement),
-            .post("/api/v1/events/{id}/announcements/preview", .required, announcements.preview, .postAnnouncement),
+            .post("/api/v1/events/{id}/announcements", .required, announcements.post, .postAnnouncement)
+                .taking(Route.longBodyLimit),
+            .post("/api/v1/events/{id}/announcements/preview", .required, announcements.preview, .postAnnouncement)
+                .taking(Route.longBodyLimit),
             .delete(
                 "/api/v1/events/{id}/announcements/{announcementId}", .required, announcements.cancel, .postAnnouncement
             ),
             .get("/api/v1/events/{id}/mail-settings", .required, mailSettings.show, .viewMailings),
-            .put("/api/v1/events/{id}/mail-settings", .required, mailSettings.replace, .editEvent),
-            .post("/api/v1/events/{id}/mail-previews", .required, mailPreviews.create, .viewMailings),
+            .put("/api/v1/events/{id}/mail-settings", .required, mailSettings.replace, .editEvent).taking(64 * 1024),
+            .post("/api/v1/events/{id}/mail-previews", .required, mailPreviews.create, .viewMailings)
+                .taking(Route.longBodyLimit),
             .get("/api/v1/mail-previews/{id}.html", .ignored, mailPreviews.show),
             .get("/api/v1/events/{id}/delivery", .required, deliveries.delivery, .viewMailings),
             .get("/api/v1/events/{id}/mailings", .required, mailings.list, .viewMailings),

@@ -4,7 +4,8 @@ extension APIRoutes {
     /// For machines.
     var integrationRoutes: [Route] {
         let apiKeys = APIKeyRoutes(
-            stores: stores, manageAPIKeys: ManageAPIKeys(stores: stores, clock: clock), clock: clock)
+            stores: stores, manageAPIKeys: ManageAPIKeys(stores: stores, clock: clock), recentSignIn: recentSignIn,
+            clock: clock)
         let subscriptions = SubscriptionRoutes(
             stores: stores,
             manageSubscriptions: ManageSubscriptions(
@@ -37,7 +38,10 @@ extension APIRoutes {
 
     /// For administrators.
     var operationRoutes: [Route] {
-        let admin = AdminRoutes(stores: stores, grantRole: GrantRole(stores: stores))
+        let admin = AdminRoutes(
+            stores: stores, grantRole: GrantRole(stores: stores),
+            lockAccount: LockAccount(stores: stores, clock: clock),
+            handOverEvent: HandOverEvent(stores: stores), recentSignIn: recentSignIn, clock: clock)
         let audit = AuditRoutes(entries: stores.auditSeals)
         let verification = VerifyRoutes(stores: stores)
         let sending = SendingRoutes(stores: stores, pauseSending: PauseSending(stores: stores, clock: clock))
@@ -47,6 +51,11 @@ extension APIRoutes {
         return [
             .get("/api/v1/admin/users", .required, admin.users),
             .patch("/api/v1/admin/users/{id}", .required, admin.grantRole),
+            .post("/api/v1/admin/users/{id}/lock", .required, admin.lock),
+            .post("/api/v1/admin/users/{id}/unlock", .required, admin.unlock),
+            .delete("/api/v1/admin/users/{id}/sessions", .required, admin.endSessions),
+            .get("/api/v1/admin/users/{id}/events", .required, admin.events),
+            .put("/api/v1/events/{id}/owner", .required, admin.handOver),
             .get("/api/v1/admin/audit", .required, audit.list),
             .get("/api/v1/admin/audit.csv", .required, audit.table),
             .get("/api/v1/admin/verify", .required, verification.verify),

@@ -27,11 +27,14 @@ struct APIRoutes: Sendable {
     let mailGuard: MailGuard
     let clients: ClientAddresses
     let cancelRegistration: CancelRegistration
+    let recentSignIn: RecentSignIn
+    let proveAddress: ProveAddress
+    let accessLog: AccessLog
 
     init(
         _ settings: APISettings, stores: Stores, machinery: Machinery? = nil, desk: AdmissionDesk,
         printer: TicketPrinter, passwords: PasswordHasher, issuer: AccessTokenIssuer, throttle: Throttle,
-        clock: @escaping @Sendable () -> Date, logger: Logger
+        accessLog: AccessLog, clock: @escaping @Sendable () -> Date, logger: Logger
     ) {
         self.settings = settings
         self.stores = stores
@@ -44,12 +47,15 @@ struct APIRoutes: Sendable {
         self.logger = logger
         authorization = Authorization(stores: stores)
         keyring = TicketKeyring(stores.ticketKeys, given: settings.ticketKeys)
-        openSession = OpenSession(stores: stores, issuer: issuer, clock: clock)
+        openSession = OpenSession(stores: stores, issuer: issuer, accessLog: accessLog, clock: clock)
         verifiedEmail = RequireVerifiedEmail(stores: stores, isOn: settings.requiresVerifiedEmail)
-        signInGuard = SignInGuard(throttle: throttle)
-        mailGuard = MailGuard(throttle: throttle, isOn: settings.common.rateLimits)
+        signInGuard = SignInGuard(throttle: throttle, accessLog: accessLog)
+        mailGuard = MailGuard(throttle: throttle, accessLog: accessLog, isOn: settings.common.rateLimits)
         clients = ClientAddresses(proxies: settings.trustedProxies)
         cancelRegistration = CancelRegistration(desk: desk)
+        recentSignIn = RecentSignIn(stores: stores, clock: clock)
+        proveAddress = ProveAddress(stores: stores, clock: clock)
+        self.accessLog = accessLog
     }
 
     var all: [Route] {

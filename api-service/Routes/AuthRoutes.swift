@@ -15,28 +15,31 @@ struct AuthRoutes: Sendable {
     let verifyEmail: VerifyEmail
     let resetPassword: ResetPassword
     let changeEmail: ChangeEmail
+    let signInByLink: SignInByLink
     let signInGuard: SignInGuard
     let mailGuard: MailGuard
     let clients: ClientAddresses
     let cookie: RefreshCookie
 
     @Sendable func register(_ request: Request, _ context: APIContext) async throws -> Response {
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let email = fields.email("email")
         let displayName = fields.text("displayName", 1...100)
         let password = fields.newPassword("password", of: [email, displayName])
         let language = fields.optionalChoice("language", of: Language.allCases) ?? .english
         try fields.validation.check()
+        let origin = clients.origin(of: request, context)
+        let limits = try await mailGuard.admit(mailTo: email, from: origin)
         let outcome = try await registerUser.perform(
-            email: email, password: password, displayName: displayName, language: language, device: request.device)
+            email: email, password: password, displayName: displayName, language: language, from: origin)
         switch outcome {
-        case .signedIn(let grant): return try cookie.answer(grant, status: .created)
-        case .mailSent: return Self.accepted
+        case .signedIn(let grant): return try cookie.answer(grant, status: .created, headers: limits)
+        case .mailSent: return Self.accepted(limits)
         }
     }
 
     @Sendable func logIn(_ request: Request, _ context: APIContext) async throws -> Response {
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let email = fields.rawText("email")
         let password = fields.rawText("password")
         if email == nil && !fields.has("email") { fields.validation.fail("email", "is required") }
@@ -47,9 +50,10 @@ struct AuthRoutes: Sendable {
         let address = plausible.email("email", email)
         let tried = plausible.password("password", password)
         let isPlausible = plausible.errors.isEmpty
-        let (grant, limits) = try await signInGuard.attempt(on: address, from: clients.network(of: request, context)) {
+        let origin = clients.origin(of: request, context)
+        let (grant, limits) = try await signInGuard.attempt(on: address, from: origin) {
             try await logIn.perform(
-                email: isPlausible ? address : nil, password: isPlausible ? tried : "", device: request.device)
+                email: isPlausible ? address : nil, password: isPlausible ? tried : "", from: origin)
         }
         return try cookie.answer(grant, status: .ok, headers: limits)
     }
@@ -65,11 +69,27 @@ struct AuthRoutes: Sendable {
     }
 
     @Sendable func confirmEmail(_ request: Request, _ context: APIContext) async throws -> Response {
-        try await follow(request) { try await changeEmail.confirm($0) }
+        try await follow(request, context) { try await changeEmail.confirm($0) }
+    }
+
+    private struct ProvenJSON: Encodable {
+        var passwordToken: String
     }
 
     @Sendable func verifyEmail(_ request: Request, _ context: APIContext) async throws -> Response {
-        try await follow(request) { try await verifyEmail.perform($0) }
+        var next: SecretToken?
+        let answer = try await follow(request, context) { next = try await verifyEmail.perform($0) }
+        guard let next else { return answer }
+        return try .json(ProvenJSON(passwordToken: next.text))
+    }
+
+    @Sendable func signInByLink(_ request: Request, _ context: APIContext) async throws -> Response {
+        var fields = try await BodyFields(request, context)
+        let token = Self.linkToken(&fields)
+        try fields.validation.check()
+        guard let token else { throw DomainError.linkInvalid }
+        let grant = try await signInByLink.perform(token, from: clients.origin(of: request, context))
+        return try cookie.answer(grant, status: .ok)
     }
 
     @Sendable func resendVerification(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -81,12 +101,14 @@ struct AuthRoutes: Sendable {
     }
 
     @Sendable func resetPassword(_ request: Request, _ context: APIContext) async throws -> Response {
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let token = Self.linkToken(&fields)
         let password = fields.newPassword("password", of: [])
         try fields.validation.check()
         guard let token else { throw DomainError.linkInvalid }
-        if let email = try await resetPassword.perform(token, password: password) {
+        if let email = try await resetPassword.perform(
+            token, password: password, from: clients.origin(of: request, context))
+        {
             await signInGuard.pardon(email)
         }
         return Self.done
@@ -95,19 +117,19 @@ struct AuthRoutes: Sendable {
     private func mail(
         _ kind: NotificationKind, _ request: Request, _ context: APIContext
     ) async throws -> Response {
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let email = fields.email("email")
         try fields.validation.check()
-        let limits = try await mailGuard.admit(mailTo: email, from: clients.network(of: request, context))
+        let limits = try await mailGuard.admit(mailTo: email, from: clients.origin(of: request, context))
         try await requestMail.perform(kind, to: email)
-        var answer = Self.accepted
-        answer.headers.append(contentsOf: limits)
-        return answer
+        return Self.accepted(limits)
     }
 
     /// Does what a mailed link stands for.
-    private func follow(_ request: Request, _ act: (SecretToken) async throws -> Void) async throws -> Response {
-        var fields = try await BodyFields(request)
+    private func follow(
+        _ request: Request, _ context: APIContext, _ act: (SecretToken) async throws -> Void
+    ) async throws -> Response {
+        var fields = try await BodyFields(request, context)
         let token = Self.linkToken(&fields)
         try fields.validation.check()
         guard let token else { throw DomainError.linkInvalid }
@@ -122,6 +144,10 @@ struct AuthRoutes: Sendable {
     }
 
     /// The same for everybody: no body, no cookie.
-    private static var accepted: Response { Response(status: .accepted, headers: [.cacheControl: "no-store"]) }
+    private static func accepted(_ limits: HTTPFields) -> Response {
+        var headers = limits
+        headers[.cacheControl] = "no-store"
+        return Response(status: .accepted, headers: headers)
+    }
     private static var done: Response { Response(status: .noContent, headers: [.cacheControl: "no-store"]) }
 }

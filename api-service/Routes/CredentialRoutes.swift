@@ -12,6 +12,8 @@ struct CredentialRoutes: Sendable {
     let changePassword: ChangePassword
     let changeEmail: ChangeEmail
     let deleteAccount: DeleteAccount
+    let reauthenticate: Reauthenticate
+    let recentSignIn: RecentSignIn
     let signInGuard: SignInGuard
     let mailGuard: MailGuard
     let clients: ClientAddresses
@@ -20,25 +22,28 @@ struct CredentialRoutes: Sendable {
 
     @Sendable func password(_ request: Request, _ context: APIContext) async throws -> Response {
         let (principal, user) = try await owner(context)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let current = fields.currentPassword("currentPassword")
         let new = fields.newPassword("newPassword", of: [user.email, user.displayName])
         try fields.validation.check()
         let grant = try await attempt("currentPassword", user, request, context) {
-            try await changePassword.perform(by: principal, current: current, to: new, device: request.device)
+            try await changePassword.perform(
+                by: principal, current: current, to: new, from: clients.origin(of: request, context))
         }
         return try cookie.answer(grant, status: .ok)
     }
 
     @Sendable func email(_ request: Request, _ context: APIContext) async throws -> Response {
         let (principal, user) = try await owner(context)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let email = fields.email("email")
         let password = fields.currentPassword("password")
         try fields.validation.check()
-        let limits = try await mailGuard.admit(mailTo: email, from: clients.network(of: request, context))
+        let limits = try await mailGuard.admit(
+            mailTo: email, by: principal.userID, from: clients.origin(of: request, context))
         try await attempt("password", user, request, context) {
-            try await changeEmail.request(email, by: principal, password: password)
+            try await changeEmail.request(
+                email, by: principal, password: password, from: clients.origin(of: request, context))
         }
         var headers = limits
         headers[.cacheControl] = "no-store"
@@ -47,18 +52,32 @@ struct CredentialRoutes: Sendable {
 
     @Sendable func delete(_ request: Request, _ context: APIContext) async throws -> Response {
         let (principal, user) = try await owner(context)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let password = fields.currentPassword("password")
         try fields.validation.check()
         try await attempt("password", user, request, context) {
-            try await deleteAccount.perform(by: principal, password: password)
+            try await deleteAccount.perform(
+                by: principal, password: password, from: clients.origin(of: request, context))
         }
         return Response(status: .noContent, headers: [.setCookie: cookie.cleared, .cacheControl: "no-store"])
+    }
+
+    @Sendable func reauthenticate(_ request: Request, _ context: APIContext) async throws -> Response {
+        let (principal, user) = try await owner(context)
+        var fields = try await BodyFields(request, context)
+        let password = fields.currentPassword("password")
+        try fields.validation.check()
+        try await attempt("password", user, request, context) {
+            try await reauthenticate.perform(
+                principal, password: password, from: clients.origin(of: request, context))
+        }
+        return Response(status: .noContent, headers: [.cacheControl: "no-store"])
     }
 
     @Sendable func export(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.viewOwnAccount, principal)
+        try await recentSignIn.require(of: principal)
         guard let document = try await AccountExport(stores.database).document(of: principal.userID) else {
             throw DomainError.notAuthenticated
         }
@@ -82,7 +101,7 @@ struct CredentialRoutes: Sendable {
         _ perform: () async throws -> Value
     ) async throws -> Value {
         try await signInGuard.attempt(
-            on: user.email, from: clients.network(of: request, context),
+            on: user.email, from: clients.origin(of: request, context),
             refusal: .validationFailed([FieldError(field: field, message: "is not your password")]), perform
         ).0
     }

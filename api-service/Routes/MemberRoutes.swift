@@ -10,6 +10,8 @@ struct MemberRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
     let manageMembers: ManageMembers
+    let mailGuard: MailGuard
+    let clients: ClientAddresses
 
     private struct MemberJSON: Encodable {
         var userId: UserID
@@ -17,6 +19,8 @@ struct MemberRoutes: Sendable {
         var email: String
         var role: MembershipRole
         var since: Date
+        /// Until their address is proven.
+        var pending: Bool
 
         init(_ member: EventMember) {
             userId = member.userID
@@ -24,6 +28,7 @@ struct MemberRoutes: Sendable {
             email = member.email
             role = member.role
             since = member.since
+            pending = member.isPending
         }
     }
 
@@ -41,11 +46,14 @@ struct MemberRoutes: Sendable {
     @Sendable func add(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .manageMembers, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let email = fields.email("email")
         let role = fields.choice("role", of: Self.roles)
+        let checked = try fields.validation.checked(role)
+        try await mailGuard.admit(
+            mailTo: email, by: principal.userID, from: clients.origin(of: request, context))
         let (member, isNew) = try await manageMembers.set(
-            fields.validation.checked(role), of: email, in: event.id, by: principal)
+            checked, of: email, in: event.id, by: principal)
         return try .json(MemberJSON(member), status: isNew ? .created : .ok)
     }
 

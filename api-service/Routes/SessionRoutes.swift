@@ -9,6 +9,7 @@ import Persistence
 struct SessionRoutes: Sendable {
     let stores: Stores
     let endSessions: EndSessions
+    let recentSignIn: RecentSignIn
     let cookie: RefreshCookie
     let clock: @Sendable () -> Date
 
@@ -43,6 +44,7 @@ struct SessionRoutes: Sendable {
         let principal = try context.signedIn()
         try Authorization.require(.editOwnAccount, principal)
         let id = try context.id(of: SessionSubject.self)
+        if id != principal.sessionID { try await recentSignIn.require(of: principal) }
         try await endSessions.one(id, by: principal)
         return done(leaving: id == principal.sessionID)
     }
@@ -54,6 +56,7 @@ struct SessionRoutes: Sendable {
         var query = QueryFields(request)
         let keepsCurrent = query.bool("keepCurrent")
         try query.validation.check()
+        try await recentSignIn.require(of: principal)
         try await endSessions.all(by: principal, keepingCurrent: keepsCurrent)
         return done(leaving: !keepsCurrent)
     }

@@ -10,12 +10,16 @@ struct TransferRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
     let transferTicket: TransferTicket
+    let mailGuard: MailGuard
+    let clients: ClientAddresses
 
     @Sendable func offer(_ request: Request, _ context: APIContext) async throws -> Response {
         let (ticket, principal) = try await own(context)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         let email = fields.email("email")
         try fields.validation.check()
+        try await mailGuard.admit(
+            mailTo: email, by: principal.userID, from: clients.origin(of: request, context))
         let offered = try await transferTicket.offer(ticket.id, to: email, by: principal)
         return try .json(TransferJSON(offered), status: .accepted)
     }
@@ -33,7 +37,7 @@ struct TransferRoutes: Sendable {
     @Sendable func accept(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.acceptTransfer, principal)
-        var fields = try await BodyFields(request)
+        var fields = try await BodyFields(request, context)
         if !fields.has("token") { fields.validation.fail("token", "is required") }
         let token = fields.rawText("token").flatMap { SecretToken($0) }
         try fields.validation.check()

@@ -7,26 +7,31 @@ import Hummingbird
 /// longer. Never lifted, also not for load tests. An address without an account is treated as one with.
 struct SignInGuard: Sendable {
     let throttle: Throttle
+    /// Nil where there is no database (tests).
+    let accessLog: AccessLog?
     let line = AttemptLine()
 
     /// Runs one attempt.
     /// - Parameters:
     ///   - account: the address as it was typed.
-    ///   - address: the client's.
+    ///   - origin: where the attempt comes from.
     ///   - refusal: what a wrong password is told as.
     ///   - check: throws ``DomainError/invalidCredentials`` for a wrong password.
     /// - Returns: what `check` answered, and the fields that tell how the caller stands.
     /// - Throws: 429 with Retry-After before anything is looked at; what `check` throws, a refusal with those fields.
     func attempt<Value: Sendable>(
-        on account: String, from address: String, refusal: DomainError = .invalidCredentials,
+        on account: String, from origin: RequestOrigin, refusal: DomainError = .invalidCredentials,
         _ check: () async throws -> Value
     ) async throws -> (Value, HTTPFields) {
         let account = account.lowercased()
-        let sender = await throttle.standing(.signInAddress, address)
-        if sender.wait > 0 { throw APIProblem.tooManyRequests([sender]) }
+        let sender = await throttle.standing(.signInAddress, origin.network)
+        if sender.wait > 0 {
+            await accessLog?.throttled(ThrottleRule.signInAddress.name, nil, from: origin)
+            throw APIProblem.tooManyRequests([sender])
+        }
         do {
             return try await line.pass(account) {
-                try await attemptInTurn(on: account, from: address, sender, refusal, check)
+                try await attemptInTurn(on: account, from: origin, sender, refusal, check)
             }
         } catch is AttemptLine.Crowded {
             throw APIProblem.tooManyRequests([sender])
@@ -34,18 +39,22 @@ struct SignInGuard: Sendable {
     }
 
     private func attemptInTurn<Value: Sendable>(
-        on account: String, from address: String, _ sender: Standing, _ refusal: DomainError,
+        on account: String, from origin: RequestOrigin, _ sender: Standing, _ refusal: DomainError,
         _ check: () async throws -> Value
     ) async throws -> (Value, HTTPFields) {
         let standing = await throttle.standing(.signIn, account)
-        if standing.wait > 0 { throw APIProblem.tooManyRequests([standing, sender]) }
+        if standing.wait > 0 {
+            await accessLog?.throttled(ThrottleRule.signIn.name, account, from: origin)
+            throw APIProblem.tooManyRequests([standing, sender])
+        }
         do {
             let value = try await check()
             await throttle.clear(.signIn, account)
             return (value, HTTPFields(rateLimits: [Standing(.signIn, nil, at: Date()), sender]))
         } catch DomainError.invalidCredentials {
             let failed = await throttle.fail(.signIn, account)
-            let sender = await throttle.fail(.signInAddress, address)
+            let sender = await throttle.fail(.signInAddress, origin.network)
+            await accessLog?.signInFailed(account, from: origin)
             var problem = ProblemMiddleware.problem(refusal)
             problem.headers.append(contentsOf: HTTPFields(rateLimits: [failed, sender]))
             throw problem
@@ -56,22 +65,33 @@ struct SignInGuard: Sendable {
     func pardon(_ account: String) async { await throttle.clear(.signIn, account.lowercased()) }
 }
 
-/// Stands before everything that makes us write to an address which a stranger named. Lifted with the other limits of
-/// requests for load tests.
+/// Stands before everything that makes us write to an address that may be a stranger's: counts by recipient, by network and,
+/// where that is known, by sender. Lifted with the other limits of requests for load tests.
 struct MailGuard: Sendable {
     let throttle: Throttle
+    let accessLog: AccessLog?
     let isOn: Bool
 
     /// Counts one request.
+    /// - Parameters:
+    ///   - sender: who is signed in and names the address; nil for whoever names their own.
     /// - Throws: 429 with Retry-After.
-    func admit(mailTo email: String, from address: String) async throws -> HTTPFields {
+    @discardableResult
+    func admit(
+        mailTo email: String, by sender: UserID? = nil, from origin: RequestOrigin
+    ) async throws -> HTTPFields {
         guard isOn else { return [:] }
-        let account = email.lowercased()
-        let before = [await throttle.standing(.mail, account), await throttle.standing(.mailAddress, address)]
-        if before.contains(where: { $0.wait > 0 }) { throw APIProblem.tooManyRequests(before) }
-        return HTTPFields(rateLimits: [
-            await throttle.fail(.mail, account), await throttle.fail(.mailAddress, address),
-        ])
+        var counted: [(ThrottleRule, String)] = [(.mail, email.lowercased()), (.mailAddress, origin.network)]
+        if let sender { counted.append((.mailSender, sender.description)) }
+        var before: [Standing] = []
+        for (rule, subject) in counted { before.append(await throttle.standing(rule, subject)) }
+        if let paused = before.first(where: { $0.wait > 0 }) {
+            await accessLog?.throttled(paused.rule.name, nil, from: origin)
+            throw APIProblem.tooManyRequests(before)
+        }
+        var after: [Standing] = []
+        for (rule, subject) in counted { after.append(await throttle.fail(rule, subject)) }
+        return HTTPFields(rateLimits: after)
     }
 }
 

@@ -21,7 +21,10 @@ struct ThrottleRule: Sendable, Hashable {
         name: "sign-in-address", threshold: 100, firstPause: 1, longestPause: 60, memory: 900)
     /// Mails that strangers have sent to one address.
     static let mail = ThrottleRule(name: "mail", threshold: 10, firstPause: 30, longestPause: 3600, memory: 3600)
-    /// Mails that one address asks for.
+    /// Mails that somebody who is signed in has sent to addresses that they name: offers of tickets, the team.
+    static let mailSender = ThrottleRule(
+        name: "mail-sender", threshold: 30, firstPause: 30, longestPause: 3600, memory: 3600)
+    /// Mails that one address asks for, signing up among them. A hall full of people may share one.
     static let mailAddress = ThrottleRule(
         name: "mail-address", threshold: 100, firstPause: 1, longestPause: 60, memory: 900)
 

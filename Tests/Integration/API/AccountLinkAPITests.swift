@@ -125,12 +125,13 @@ struct AccountLinkAPITests {
 }
 
 extension APIWorld {
-    /// Does what notifications does when it sends a link.
+    /// Does what notifications does when it sends a link; one that proves an address is the sign-up's own.
     fileprivate func link(
         of user: UserID, _ purpose: AccountLinkPurpose, madeAt now: Date = Date()
     ) async throws -> SecretToken {
         let token = SecretToken()
-        try await AccountLinkStore(world.database).create(token.hash, of: user, for: purpose, now: now)
+        try await AccountLinkStore(world.database).create(
+            token.hash, of: user, for: purpose, keepsSignUp: purpose == .verifyEmail, now: now)
         return token
     }
 

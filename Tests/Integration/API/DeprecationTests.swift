@@ -4,6 +4,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import Logging
+import TestSupport
 import Testing
 
 @Suite("Routes that are going to end")

@@ -33,7 +33,7 @@ struct RouteTableTests {
         let routes = APIRoutes(
             settings, stores: stores, desk: desk, printer: TicketPrinter(store: stores.documents),
             passwords: PasswordHasher(), issuer: issuer, throttle: Throttle(redis: nil, clock: { Date() }),
-            clock: { Date() },
+            accessLog: AccessLog(stores, clock: { Date() }, logger: logger), clock: { Date() },
             logger: logger
         ).all
         await database.close()

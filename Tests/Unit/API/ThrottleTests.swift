@@ -60,12 +60,12 @@ struct ThrottleTests {
     @Test("guesses on one account go in one at a time, so that none slips through while the first are counted")
     func inTurn() async {
         let (clock, tries) = (SetClock(), Counted())
-        let guarded = SignInGuard(throttle: Throttle(redis: nil, clock: clock.read))
+        let guarded = SignInGuard(throttle: Throttle(redis: nil, clock: clock.read), accessLog: nil)
         let outcomes = await withTaskGroup(of: Int.self) { group in
             for number in 0..<60 {
                 group.addTask {
                     do {
-                        _ = try await guarded.attempt(on: "Ada@example.com", from: "10.0.0.\(number)") {
+                        _ = try await guarded.attempt(on: "Ada@example.com", from: .init(address: "10.0.0.\(number)", network: "10.0.0.\(number)")) {
                             tries.count()
                             await Task.yield()
                             throw DomainError.invalidCredentials

@@ -55,6 +55,7 @@ struct PolicyTests {
             .checkIn: organizing.union([.checkInStaff]),
             .listUsers: [.admin], .listAllEvents: [.admin], .grantRole: [.admin], .verifyInvariants: [.admin],
             .viewSystem: [.admin], .manageDeadLetters: [.admin], .manageSending: [.admin], .viewAudit: [.admin],
+            .lockAccount: [.admin], .handOverEvent: [.admin],
             .resendMail: organizing,
         ]
     }()
@@ -90,7 +91,11 @@ struct PolicyTests {
             #expect(Policy.decide(action, role: .organizer) == .hidden)
         }
         #expect(Policy.decide(.editEvent, role: .organizer) == .forbidden)
-        #expect(Policy.decide(.cancelRegistration, role: .user, membership: .owner) == .forbidden)
+        #expect(Policy.decide(.cancelRegistration, role: .organizer, membership: .owner) == .forbidden)
+        // An owner who is no organizer any more is a stranger; a co-organizer never had to be one.
+        #expect(Policy.decide(.editEvent, role: .user, membership: .owner) == .forbidden)
+        #expect(Policy.decide(.viewDraftEvent, role: .user, membership: .owner) == .hidden)
+        #expect(Policy.decide(.editEvent, role: .user, membership: .coOrganizer) == .allowed)
         #expect(Policy.decide(.undoCheckIn, role: .user, membership: .checkInStaff) == .forbidden)
     }
 }

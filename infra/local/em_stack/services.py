@@ -52,6 +52,7 @@ def service_environment(layout: Layout, service: str, instance: int = 1) -> dict
         EM_HTTP_HOST=LOOPBACK,
         EM_HTTP_PORT=str(layout.service_port(service, instance)),
         EM_PUBLIC_URL=layout.public_url,
+        EM_DEMO="true",
         EM_LOG_LEVEL=settings.log_level,
         EM_TRUSTED_PROXIES="127.0.0.1/32,::1/128",
     )

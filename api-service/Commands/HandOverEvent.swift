@@ -1,0 +1,29 @@
+import Access
+import Domain
+import FoundationEssentials
+import Persistence
+import Postgres
+
+/// Gives an event another owner: that of somebody who was locked, or is no organizer any more.
+struct HandOverEvent: Sendable {
+    let stores: Stores
+
+    /// - Parameter email: of an organizer or admin, proven; lower-case.
+    /// - Throws: ``DomainError``: validationFailed for anybody else, notFound.
+    func perform(_ event: EventID, to email: String, by principal: Principal) async throws {
+        guard let user = try await stores.users.find(email: email), user.role != .user, user.lockedAt == nil,
+            user.emailVerifiedAt != nil
+        else {
+            throw DomainError.validationFailed([
+                FieldError(field: "email", message: "must be that of an organizer who has confirmed it")
+            ])
+        }
+        try await stores.database.transaction { transaction in
+            guard let before = try await stores.events.handOver(event, to: user.id, on: transaction) else { return }
+            try await stores.audit.record(
+                "event.handed-over", by: principal.userID, subject: event.uuid, event: event,
+                AuditContent(before: ["owner": "\(before)"], after: ["owner": "\(user.id)"]), on: transaction)
+        }
+        stores.eventCache.invalidate(event)
+    }
+}
