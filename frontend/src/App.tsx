@@ -1,4 +1,4 @@
-import { Fragment, Suspense } from 'react';
+import { Suspense } from 'react';
 import { CrashBoundary } from './components/CrashBoundary';
 import { ExpiredSession } from './components/ExpiredSession';
 import { Guard } from './components/Guard';
@@ -14,14 +14,14 @@ import { useLocation } from './routing/history';
 export function App() {
   const { path } = useLocation();
   const found = findRoute(path);
-  // Another language draws everything anew: texts stand in the pages, not in their state.
-  const language = useLanguage();
+  // Another language draws everything again, and leaves what people have typed: texts stand in the pages, not in their state.
+  useLanguage();
   const Page = found?.route.page ?? NotFoundPage;
   const Offline = found?.route.offline;
   return (
-    <Fragment key={language}>
+    <CrashBoundary>
       <a className="em-skip" href="#content">{t('Skip to content')}</a>
-      <Header />
+      <CrashBoundary fallback={null}><Header /></CrashBoundary>
       <main id="content" className="em-main" tabIndex={-1}>
         <CrashBoundary key={path}>
           <Guard roles={found?.route.roles} offline={Offline && <Offline id={found?.parameters.id} />}>
@@ -32,7 +32,7 @@ export function App() {
         </CrashBoundary>
       </main>
       <footer className="em-footer em-row em-row-spread"><span>EM-Connect</span><a href="/docs">{t('API and messages')}</a><Languages /></footer>
-      <ExpiredSession />
-    </Fragment>
+      <CrashBoundary fallback={null}><ExpiredSession /></CrashBoundary>
+    </CrashBoundary>
   );
 }

@@ -6,7 +6,8 @@ import { dateFormat } from './language/formats';
  * itself: a slow phone can answer a finger in between.
  */
 export async function start(react: Promise<typeof import('./draw')>, app: Promise<ComponentType>, language: Promise<void>): Promise<void> {
-  const [{ draw }, App] = await Promise.all([react, app, language]);
+  // Without its words the page is in English: better than no page.
+  const [{ draw }, App] = await Promise.all([react, app, language.catch(console.error)]);
   draw(App);
   // Its first date costs a browser much more than all others: taken while the page waits for the server's answer.
   window.requestIdleCallback?.(() => dateFormat({ dateStyle: 'medium' }));

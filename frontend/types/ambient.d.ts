@@ -31,6 +31,8 @@ declare module '*.css';
 declare namespace Intl {
   /** In every browser since 2022, in TypeScript's own library since 5.1. */
   function supportedValuesOf(key: 'timeZone'): string[];
+  /** In every browser that these pages are built for; not in the library of TypeScript 4.8. */
+  function getCanonicalLocales(locales: string): string[];
 }
 
 interface Navigator {

@@ -5,6 +5,21 @@ import type { AuthAnswer } from './types';
 type Listener = () => void;
 
 /**
+ * Runs it while no other tab does. Web Locks exist in secure contexts only (HTTPS or localhost), and are refused where
+ * storage is: then it runs all the same.
+ */
+async function alone<Value>(run: () => Promise<Value>): Promise<Value> {
+  let started: Promise<Value> | null = null;
+  const once = (): Promise<Value> => (started ??= run());
+  try {
+    if (navigator.locks) return await navigator.locks.request('em-refresh', once);
+  } catch (thrown) {
+    if (started !== null) throw thrown;
+  }
+  return once();
+}
+
+/**
  * Holds the access token: in this tab's memory and nowhere else. The refresh token is an HttpOnly cookie that no
  * script can read. At most one refresh is in flight, in this tab and (by a Web Lock) in all tabs of the browser:
  * refresh tokens rotate, and two tabs using the same one would look like theft and end the session.
@@ -72,8 +87,7 @@ class Tokens {
       return (await response.json()) as AuthAnswer;
     };
     try {
-      // The Web Locks API exists in secure contexts only (HTTPS or localhost).
-      const answer = await (navigator.locks ? navigator.locks.request('em-refresh', ask) : ask());
+      const answer = await alone(ask);
       if (era === this.era) this.set(answer);
       return answer;
     } catch (thrown) {

@@ -6,7 +6,9 @@ import type { Announcement, HeardAnnouncement } from '../api/types';
 import { withHeard } from '../live/updates';
 import { useTopic } from '../live/useLive';
 import { formatMoment } from '../time/format';
+import { Contained } from './Contained';
 import { PagedList } from './PagedList';
+import { Prose } from './Prose';
 import { t } from '../language/text';
 
 /** What the organizer has told everybody, newest first; new ones appear as they are posted. */
@@ -21,9 +23,15 @@ export function Announcements({ eventId }: { eventId: string }) {
             <ul className="em-list">
               {items.map((item) => (
                 <li key={item.id} className="em-card">
-                  <h3>{item.title}</h3>
-                  <p className="em-prose mb-2">{item.body}</p>
-                  <div className="em-small em-soft"><time dateTime={item.at}>{formatMoment(item.at)}</time></div>
+                  <Contained>
+                    {() => (
+                      <>
+                        <h3 dir="auto">{item.title}</h3>
+                        <Prose text={item.body} className="mb-2" />
+                        <div className="em-small em-soft"><time dateTime={item.at}>{formatMoment(item.at)}</time></div>
+                      </>
+                    )}
+                  </Contained>
                 </li>
               ))}
             </ul>

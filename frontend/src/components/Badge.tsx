@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 import type { EventStatus, NotificationStatus, RegistrationStatus } from '../api/types';
-import { t } from '../language/text';
+import { has, t } from '../language/text';
 import type { Text } from '../language/text';
 
 export type Tone = 'good' | 'warn' | 'bad' | 'accent' | 'plain';
@@ -9,13 +9,19 @@ export function Badge({ tone = 'plain', children }: { tone?: Tone; children: Rea
   return <span className="em-badge" data-tone={tone}>{children}</span>;
 }
 
+/** The colour and the words of a state; a state that this page doesn't know yet is called by its code. */
+export function toned<State extends string>(states: Readonly<Record<State, [Tone, Text]>>, state: State): { tone: Tone; words: string } {
+  const known: [Tone, Text] | undefined = has(states, state) ? states[state] : undefined;
+  return known === undefined ? { tone: 'plain', words: String(state) } : { tone: known[0], words: t(known[1]) };
+}
+
 const eventTones: Record<EventStatus, [Tone, Text]> = {
   draft: ['warn', 'Draft'], published: ['good', 'Published'], cancelled: ['bad', 'Cancelled'], ended: ['plain', 'Ended'],
 };
 
 export function EventBadge({ status }: { status: EventStatus }) {
-  const [tone, text] = eventTones[status];
-  return <Badge tone={tone}>{t(text)}</Badge>;
+  const { tone, words } = toned(eventTones, status);
+  return <Badge tone={tone}>{words}</Badge>;
 }
 
 const registrationTones: Record<RegistrationStatus, [Tone, Text]> = {
@@ -23,8 +29,8 @@ const registrationTones: Record<RegistrationStatus, [Tone, Text]> = {
 };
 
 export function RegistrationBadge({ status, position }: { status: RegistrationStatus; position?: number | null }) {
-  const [tone, text] = registrationTones[status];
-  return <Badge tone={tone}>{status === 'waitlisted' && position ? t('In line at {position}', { position }) : t(text)}</Badge>;
+  const { tone, words } = toned(registrationTones, status);
+  return <Badge tone={tone}>{status === 'waitlisted' && position ? t('In line at {position}', { position }) : words}</Badge>;
 }
 
 const notificationTones: Record<NotificationStatus, [Tone, Text]> = {
@@ -32,6 +38,6 @@ const notificationTones: Record<NotificationStatus, [Tone, Text]> = {
 };
 
 export function NotificationBadge({ status }: { status: NotificationStatus }) {
-  const [tone, text] = notificationTones[status];
-  return <Badge tone={tone}>{t(text)}</Badge>;
+  const { tone, words } = toned(notificationTones, status);
+  return <Badge tone={tone}>{words}</Badge>;
 }

@@ -17,7 +17,7 @@ export function Busy({ pending, onClick, type = 'button', children, ...rest }: B
     <button type={type} aria-disabled={pending || undefined} aria-busy={pending || undefined}
       onClick={(event) => { if (pending) event.preventDefault(); else onClick?.(); }} {...rest}>
       {pending && <span className="spinner-border spinner-border-sm" aria-hidden="true" />}
-      {children}
+      <span>{children}</span>
     </button>
   );
 }

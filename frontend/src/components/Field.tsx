@@ -1,5 +1,5 @@
 import { useId, useState } from 'react';
-import type { InputHTMLAttributes, ReactNode, SelectHTMLAttributes, TextareaHTMLAttributes } from 'react';
+import type { InputHTMLAttributes, ReactElement, ReactNode, SelectHTMLAttributes, TextareaHTMLAttributes } from 'react';
 import { t } from '../language/text';
 
 interface Common {
@@ -17,23 +17,28 @@ interface Wiring {
 }
 
 /** Label above, hint and error below, all tied to the control for screen readers. */
-function Frame({ label, name, hint, error, children }: Common & { children: (wiring: Wiring) => ReactNode }) {
+function Frame({ label, name, hint, error, children }: Common & { children: (wiring: Wiring) => ReactElement }) {
   const id = useId();
   const described = [hint ? `${id}-hint` : '', error ? `${id}-error` : ''].filter(Boolean).join(' ');
   return (
     <div>
       <label className="form-label" htmlFor={id}>{label}</label>
       {children({ id, name, 'aria-describedby': described || undefined, 'aria-invalid': error ? true : undefined })}
-      {hint && <div className="form-text" id={`${id}-hint`}>{hint}</div>}
+      {Boolean(hint) && <div className="form-text" id={`${id}-hint`}>{hint}</div>}
       {error && <div className="invalid-feedback" id={`${id}-error`}>{error}</div>}
     </div>
   );
 }
 
+/** What is typed as words may run in either direction, and says by itself which. */
+function directionOf(type: string | undefined): 'auto' | undefined {
+  return type === undefined || type === 'text' ? 'auto' : undefined;
+}
+
 export function TextField({ label, name, hint, error, className = '', ...input }: Common & InputHTMLAttributes<HTMLInputElement>) {
   return (
     <Frame {...{ label, name, hint, error }}>
-      {(wiring) => <input className={`form-control ${error ? 'is-invalid' : ''} ${className}`} {...wiring} {...input} />}
+      {(wiring) => <input className={`form-control ${error ? 'is-invalid' : ''} ${className}`} dir={directionOf(input.type)} {...wiring} {...input} />}
     </Frame>
   );
 }
@@ -59,7 +64,7 @@ export function PasswordField({ label, name, hint, error, ...input }: Common & I
 export function TextArea({ label, name, hint, error, ...input }: Common & TextareaHTMLAttributes<HTMLTextAreaElement>) {
   return (
     <Frame {...{ label, name, hint, error }}>
-      {(wiring) => <textarea className={`form-control ${error ? 'is-invalid' : ''}`} {...wiring} {...input} />}
+      {(wiring) => <textarea className={`form-control ${error ? 'is-invalid' : ''}`} dir="auto" {...wiring} {...input} />}
     </Frame>
   );
 }
@@ -73,7 +78,7 @@ export function Checkbox({ label, name, hint, error, ...input }: Common & InputH
       <input className="form-check-input" type="checkbox" id={id} name={name} aria-describedby={described || undefined}
         aria-invalid={error ? true : undefined} {...input} />
       <label className="form-check-label" htmlFor={id}>{label}</label>
-      {hint && <div className="form-text mt-0" id={`${id}-hint`}>{hint}</div>}
+      {Boolean(hint) && <div className="form-text mt-0" id={`${id}-hint`}>{hint}</div>}
       {error && <div className="invalid-feedback" id={`${id}-error`}>{error}</div>}
     </div>
   );

@@ -1,6 +1,7 @@
 import { useEffect, useRef, useState } from 'react';
-import type { FormEvent, ReactNode } from 'react';
+import type { FormEvent } from 'react';
 import type { Problem } from '../api/problem';
+import type { Elements } from './Elements';
 import { ProblemNote } from './States';
 import { fieldWords } from '../language/serverWords';
 
@@ -39,7 +40,7 @@ interface Props {
   name: string;
   problem: Problem | null;
   onSubmit: () => void;
-  children: ReactNode;
+  children: Elements;
   className?: string;
   /** Called with the name of a field that was left with something in it. */
   onLeave?: (field: string) => void;

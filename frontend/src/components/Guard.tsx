@@ -1,14 +1,14 @@
-import type { ReactNode } from 'react';
 import type { Role } from '../api/types';
 import { Link } from '../routing/Link';
 import { useLocation } from '../routing/history';
 import { useSession } from '../session/session';
+import type { Elements } from './Elements';
 import { PageTitle } from './PageTitle';
 import { Pending } from './States';
 import { t } from '../language/text';
 
 /** Shows a page to those whom it is for, and says to others what it takes. `offline`: what stands for it while nobody can be asked. */
-export function Guard({ roles, offline, children }: { roles?: readonly Role[]; offline?: ReactNode; children: ReactNode }) {
+export function Guard({ roles, offline, children }: { roles?: readonly Role[]; offline?: Elements; children: Elements }) {
   const session = useSession();
   const { address } = useLocation();
   if (!roles) return <>{children}</>;

@@ -20,13 +20,13 @@ export function Header() {
       <div className={`em-header-inner ${places.length > manyPlaces ? 'is-wide' : ''}`}>
         <Link to="/" className="em-brand"><img src="/favicon.svg" alt="" width={28} height={28} />EM-Connect</Link>
         <button type="button" className="btn btn-sm btn-outline-secondary em-menu-button" aria-expanded={open}
-          aria-controls="navigation" onClick={() => setOpen(!open)}>{t('Menu')}<Unread count={unread} /></button>
+          aria-controls="navigation" onClick={() => setOpen(!open)}><span>{t('Menu')}</span><Unread count={unread} /></button>
         <nav id="navigation" className={`em-nav ${open ? 'is-open' : ''}`} aria-label={t('Main')}>
           <ul>
             {places.map(([name, to]) => (
               <li key={to}>
                 <Link to={to} aria-current={isWithin(path, to) ? 'page' : undefined}>
-                  {name}{to === '/notifications' && <Unread count={unread} />}
+                  <span>{name}</span>{to === '/notifications' && <Unread count={unread} />}
                 </Link>
               </li>
             ))}
@@ -75,7 +75,7 @@ function SignedIn({ user, path }: { user: User; path: string }) {
     <>
       <li className="em-nav-name">
         <Link to="/account" title={user.email} aria-current={isWithin(path, '/account') ? 'page' : undefined}>
-          <span>{user.displayName}</span><span className="visually-hidden">{t('(your account)')}</span>
+          <span dir="auto">{user.displayName}</span><span className="visually-hidden">{t('(your account)')}</span>
         </Link>
       </li>
       <li>

@@ -1,15 +1,16 @@
 import { useEffect, useRef } from 'react';
-import type { ReactNode, RefObject } from 'react';
+import type { RefObject } from 'react';
 import type { Pages } from '../api/usePages';
 import { Busy } from './Busy';
+import type { Elements } from './Elements';
 import { Loaded, ProblemNote } from './States';
 import { t } from '../language/text';
 
 interface Props<Item> {
   of: Omit<Pages<Item>, 'set'>;
-  empty: ReactNode;
-  pending?: ReactNode;
-  children: (items: Item[]) => ReactNode;
+  empty: Elements;
+  pending?: Elements;
+  children: (items: Item[]) => Elements;
 }
 
 /** A list read page by page: its pending, empty and failed states, and "Load more". */
@@ -62,7 +63,7 @@ function More({ within, loading, failed, load, pressed }: MoreProps) {
   latest.current = load;
   const left = useRef(mostByThemselves);
   useEffect(() => {
-    if (loading || failed || left.current === 0 || end.current === null) return undefined;
+    if (loading || failed || left.current === 0 || end.current === null || !('IntersectionObserver' in window)) return undefined;
     const watch = new IntersectionObserver((seen) => {
       const byKeyboard = within.current?.querySelector(':focus-visible') != null;
       if (byKeyboard || !seen.some((entry) => entry.isIntersecting)) return;

@@ -20,7 +20,7 @@ export function SearchBox({ label, value, onSearch }: { label: string; value: st
       onSearch(text.trim());
     }}>
       <label className="form-label" htmlFor={id}>{label}</label>
-      <input id={id} type="search" className="form-control" value={text} maxLength={200} autoComplete="off"
+      <input id={id} type="search" className="form-control" dir="auto" value={text} maxLength={200} autoComplete="off"
         onChange={(event) => { typed.current = true; setText(event.target.value); }} />
     </form>
   );

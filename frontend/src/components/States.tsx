@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Problem } from '../api/problem';
 import { Link } from '../routing/Link';
+import type { Elements } from './Elements';
 import { PageTitle } from './PageTitle';
 import { t } from '../language/text';
 
@@ -19,7 +20,7 @@ export function ProblemNote({ problem, retry }: { problem: Problem | null; retry
   return (
     <div role="alert" className="em-note em-stack" data-tone="bad" data-problem={problem.slug}>
       <div>
-        {problem.message}
+        <span>{problem.message}</span>
         {problem.status >= 500 && problem.traceId && <div className="em-small em-code">{problem.traceId}</div>}
       </div>
       {retry && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={retry}>{t('Try again')}</button></div>}
@@ -31,7 +32,7 @@ export function Empty({ title, children }: { title: string; children?: ReactNode
   return (
     <div className="em-empty">
       <h2>{title}</h2>
-      {children}
+      {Boolean(children) && <div>{children}</div>}
     </div>
   );
 }
@@ -40,8 +41,8 @@ interface LoadedProps<Value> {
   of: { data: Value | undefined; problem: Problem | null; pending: boolean; reload: () => void };
   /** The page's heading while there is nothing else to name it by, when the value is all that the page shows. */
   title?: string;
-  pending?: ReactNode;
-  children: (data: Value) => ReactNode;
+  pending?: Elements;
+  children: (data: Value) => Elements;
 }
 
 /** A read value, or what stands for it meanwhile; a failed re-read leaves the older value in place and says so. */

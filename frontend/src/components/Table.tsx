@@ -1,5 +1,7 @@
 import { Children, cloneElement, isValidElement } from 'react';
 import type { ReactElement, ReactNode } from 'react';
+import { CrashBoundary } from './CrashBoundary';
+import { t } from '../language/text';
 
 interface TableProps {
   label: string;
@@ -26,16 +28,23 @@ export function Table({ label, heads, short = false, children }: TableProps) {
 }
 
 interface RowProps {
-  /** Null for what there isn't: a dash, and left out on a phone. */
-  cells: ReactNode[];
+  /** Null for what there isn't: a dash, and left out on a phone. Made by the row itself: a bad one is one bad row. */
+  cells: () => ReactNode[];
   /** Given by the table. */
   heads?: string[];
 }
 
 export function Row({ cells, heads = [] }: RowProps) {
+  const fallback = (
+    <tr role="row" data-testid="not-shown"><td role="cell" colSpan={Math.max(1, heads.length)}>{t('This entry can’t be shown.')}</td></tr>
+  );
+  return <CrashBoundary fallback={fallback}><Cells {...{ cells, heads }} /></CrashBoundary>;
+}
+
+function Cells({ cells, heads }: Required<RowProps>) {
   return (
     <tr role="row">
-      {cells.map((cell, index) => (
+      {cells().map((cell, index) => (
         <td key={index} role="cell" data-head={heads[index]} className={cell === null ? 'is-empty' : undefined}>{cell ?? '–'}</td>
       ))}
     </tr>

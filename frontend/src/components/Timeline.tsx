@@ -2,10 +2,11 @@ import { registrations } from '../api/endpoints';
 import { useResource } from '../api/useResource';
 import type { TimelineStep } from '../api/types';
 import { serverWords } from '../language/serverWords';
-import { t } from '../language/text';
+import { has, t } from '../language/text';
 import type { Text } from '../language/text';
 import { useTopic } from '../live/useLive';
 import { formatMoment } from '../time/format';
+import { Contained } from './Contained';
 import { Loaded, Pending } from './States';
 
 const steps: Record<TimelineStep['step'], { name: Text; tone: 'good' | 'warn' | 'bad' | 'plain' }> = {
@@ -29,17 +30,25 @@ export function Timeline({ registrationId, live }: { registrationId: string; liv
       {({ items }) => (
         <ol className="em-timeline" aria-label={t('What happened so far')} tabIndex={items.length > 8 ? 0 : undefined}>
           {items.map((item, index) => (
-            <li key={index} data-tone={steps[item.step].tone} data-step={item.step}>
-              <div>{t(steps[item.step].name)}</div>
-              {item.detail && <div className="em-small em-code text-break">{serverWords(item.detail)}</div>}
-              <div className="em-small em-soft">
-                <time dateTime={item.at}>{formatMoment(item.at)}</time>
-                {item.nextAttemptAt && ` · ${t('next try {at}', { at: formatMoment(item.nextAttemptAt) })}`}
-              </div>
+            <li key={index} data-tone={has(steps, item.step) ? steps[item.step].tone : 'plain'} data-step={item.step}>
+              <Contained>{() => <Step of={item} />}</Contained>
             </li>
           ))}
         </ol>
       )}
     </Loaded>
+  );
+}
+
+function Step({ of: { step, detail, at, nextAttemptAt } }: { of: TimelineStep }) {
+  return (
+    <>
+      <div>{has(steps, step) ? t(steps[step].name) : step}</div>
+      {detail && <div className="em-small em-code text-break">{serverWords(detail)}</div>}
+      <div className="em-small em-soft">
+        <time dateTime={at}>{formatMoment(at)}</time>
+        {nextAttemptAt && <span>{` · ${t('next try {at}', { at: formatMoment(nextAttemptAt) })}`}</span>}
+      </div>
+    </>
   );
 }

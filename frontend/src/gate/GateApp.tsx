@@ -1,4 +1,3 @@
-import { Fragment } from 'react';
 import { CrashBoundary } from '../components/CrashBoundary';
 import { Languages } from '../components/Languages';
 import { useLanguage } from '../language/language';
@@ -9,11 +8,12 @@ import { GatePage } from './GatePage';
 
 /** The gate is an app of its own beside the others' pages: installable, small, open without a network. */
 export function GateApp() {
-  const language = useLanguage();
+  // As in App.tsx.
+  useLanguage();
   const { pathname } = window.location;
   const eventId = matchPath('/gate/:id', pathname)?.id;
   return (
-    <Fragment key={language}>
+    <CrashBoundary>
       <header className="em-header">
         <div className="em-header-inner">
           <a className="em-brand" href="/"><img src="/favicon.svg" alt="" width={28} height={28} />EM-Connect</a>
@@ -24,6 +24,6 @@ export function GateApp() {
         <CrashBoundary>{eventId === undefined ? <GateHome /> : <GatePage eventId={eventId} />}</CrashBoundary>
       </main>
       <footer className="em-footer em-row em-row-spread"><span>EM-Connect</span><Languages /></footer>
-    </Fragment>
+    </CrashBoundary>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react';
 import { events } from '../api/endpoints';
 import { useResource } from '../api/useResource';
+import { Contained } from '../components/Contained';
 import { Pending } from '../components/States';
 import { When } from '../components/When';
 import { SignInForm } from '../pages/account/SignInForm';
@@ -28,7 +29,7 @@ export function GateHome() {
       (thrown: unknown) => console.info('Nothing is kept on this device.', thrown),
     );
   }, [user]);
-  useEffect(() => { document.title = `${t('Gates')} · EM-Connect`; }, []);
+  useEffect(() => { document.title = `${t('Gates')} · EM-Connect`; });
   const choices = [...new Map([...kept, ...(own.data ?? [])].map((choice) => [choice.id, choice])).values()];
   return (
     <div className="em-column mx-auto em-stack">
@@ -45,10 +46,14 @@ export function GateHome() {
         <ul className="em-list" aria-label={t('Events')}>
           {choices.map((choice) => (
             <li key={choice.id} className="em-card em-list-card is-dateless">
-              <div>
-                <h2><a className="em-cover" href={`/gate/${choice.id}`}>{choice.title}</a></h2>
-                <div className="em-soft"><When event={choice} /></div>
-              </div>
+              <Contained>
+                {() => (
+                  <div>
+                    <h2 dir="auto"><a className="em-cover" href={`/gate/${choice.id}`}>{choice.title}</a></h2>
+                    <div className="em-soft"><When event={choice} /></div>
+                  </div>
+                )}
+              </Contained>
             </li>
           ))}
         </ul>

@@ -12,7 +12,7 @@ import { readGate, writeGate } from './gateMemory';
 import { ListView } from './ListView';
 import { ModeView } from './ModeView';
 import { ResultView } from './ResultView';
-import { resultWords } from './resultWords';
+import { resultWord } from './resultWords';
 import { isMuted, setMuted, signal, wakeSound } from './signals';
 import { useGate } from './useGate';
 import { useScannerKeys } from './useScannerKeys';
@@ -29,7 +29,7 @@ export function GatePage({ eventId }: { eventId: string }) {
     <>
       <div className="em-gate-head">
         <div>
-          <h1>{title}</h1>
+          <h1 dir="auto">{title}</h1>
           {state.list && <div className="em-soft em-small"><When event={state.list.manifest} /></div>}
         </div>
         <ModeView state={state} />
@@ -50,8 +50,8 @@ export function GatePage({ eventId }: { eventId: string }) {
               <ul className="em-list">
                 {earlier.map((scan) => (
                   <li key={scan.id}>
-                    <span className="em-strong">{resultWords[scan.answer.result].word}</span>{' '}
-                    <span className="em-soft">{scan.answer.attendee?.displayName ?? brief(scan.code)}</span>
+                    <span className="em-strong">{resultWord(scan.answer.result)}</span>{' '}
+                    <span className="em-soft" dir="auto">{scan.answer.attendee?.displayName ?? brief(scan.code)}</span>
                   </li>
                 ))}
               </ul>

@@ -21,8 +21,9 @@ export function ListView({ gate, state }: { gate: Gate; state: GateState }) {
       <ProblemNote problem={listProblem} />
       <div role="status" className="em-stack-s" data-testid="gate-list">
         {list
-          ? <div>{plural('{count} ticket on this device, as of {at}.|{count} tickets on this device, as of {at}.', list.size, { at: formatMoment(new Date(fetchedAt ?? 0).toISOString()) })}</div>
+          ? <div>{plural('{count} ticket on this device, as of {at}.|{count} tickets on this device, as of {at}.', list.size, { at: formatMoment(new Date(Number(fetchedAt) || 0).toISOString()) })}</div>
           : progress === null && <div>{t('The list of tickets is not on this device yet.')}</div>}
+        {state.isVolatile && <div>{t('This browser keeps nothing: leave this page open until everything is synced.')}</div>}
         <div>{page.isKept ? t('This page opens without a network.') : t('This page has to stay open: the browser doesn’t keep it.')}</div>
       </div>
       {progress !== null && <ProgressView received={progress.received} total={progress.total} />}

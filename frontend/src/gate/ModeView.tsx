@@ -9,7 +9,7 @@ export function ModeView({ state: { link, unsynced } }: { state: Pick<GateState,
   return (
     <div className="em-mode" data-link={link} role="status" data-testid="gate-mode">
       <span className="em-mode-dot" aria-hidden="true" />
-      {t(words[link])}{unsynced > 0 && `, ${t('{unsynced} unsynced', { unsynced })}`}
+      <span>{unsynced > 0 ? `${t(words[link])}, ${t('{unsynced} unsynced', { unsynced })}` : t(words[link])}</span>
     </div>
   );
 }

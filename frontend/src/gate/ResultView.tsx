@@ -2,7 +2,7 @@ import type { CheckInAnswer } from '../api/types';
 import { formatMoment } from '../time/format';
 import type { ShownScan } from './gate';
 import { placeOf, resultWords } from './resultWords';
-import { t } from '../language/text';
+import { has, t } from '../language/text';
 
 /** The answer, readable at arm's length. It is made anew for every scan, so that the same answer twice is heard twice. */
 export function ResultView({ scan }: { scan?: ShownScan }) {
@@ -17,12 +17,12 @@ export function ResultView({ scan }: { scan?: ShownScan }) {
 }
 
 function Words({ answer }: { answer: CheckInAnswer }) {
-  const said = resultWords[answer.result];
+  const said = has(resultWords, answer.result) ? resultWords[answer.result] : resultWords.unknown;
   const first = answer.result === 'duplicate' ? answer.firstScan : null;
   return (
     <>
-      <div className="em-result-word"><Sign good={answer.result === 'admitted'} />{t(said.word)}</div>
-      {answer.attendee && <div className="em-result-name">{answer.attendee.displayName}</div>}
+      <div className="em-result-word"><Sign good={answer.result === 'admitted'} /><span>{t(said.word)}</span></div>
+      {answer.attendee && <div className="em-result-name" dir="auto">{answer.attendee.displayName}</div>}
       <div>{t(said.meaning)}</div>
       {first && <div className="em-strong">{t('First scan: {at}', { at: formatMoment(first.at) + placeOf(first) })}</div>}
     </>

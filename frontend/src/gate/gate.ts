@@ -10,7 +10,7 @@ import { fetchManifest } from './fetchManifest';
 import type { Progress } from './fetchManifest';
 import { deviceName, readGate } from './gateMemory';
 import { TicketList } from './manifest';
-import { dropList, dropScan, keepList, keptList, keptScans, remember, settleOffline } from './store';
+import { dropList, dropScan, isVolatile, keepList, keptList, keptScans, remember, settleOffline } from './store';
 import type { KeptList, KeptScan } from './store';
 import { synchronize } from './synchronize';
 import { t } from '../language/text';
@@ -30,6 +30,8 @@ export interface ShownScan {
 export interface GateState {
   /** Whether what this device keeps has been read. */
   isReady: boolean;
+  /** Whether what is kept is gone with the page: the browser allows nothing else. */
+  isVolatile: boolean;
   link: Link;
   list: TicketList | null;
   /** When the list was last known to be the newest, on this device's clock. */
@@ -56,7 +58,7 @@ const waitingScans = 3;
  */
 export class Gate {
   state: GateState = {
-    isReady: false, link: navigator.onLine ? 'online' : 'offline', list: null, fetchedAt: null, progress: null, unsynced: 0,
+    isReady: false, isVolatile: false, link: navigator.onLine ? 'online' : 'offline', list: null, fetchedAt: null, progress: null, unsynced: 0,
     conflicts: [], scans: [], isDeciding: false, scanProblem: null, listProblem: null,
   };
   private kept: KeptList | null = null;
@@ -216,7 +218,7 @@ export class Gate {
     } catch (thrown) {
       this.change({ listProblem: Problem.from(thrown) });
     } finally {
-      this.change({ isReady: true });
+      this.change({ isReady: true, isVolatile: isVolatile() });
     }
   }
 

@@ -1,5 +1,5 @@
 import type { CheckInResult } from '../api/types';
-import { t } from '../language/text';
+import { has, t } from '../language/text';
 import type { Text } from '../language/text';
 
 /** The same words whoever decided, the server or the gate alone. */
@@ -11,6 +11,11 @@ export const resultWords: Record<CheckInResult, { word: Text; meaning: Text }> =
   notYetValid: { word: 'Not yet', meaning: 'Check-in has not opened.' },
   unknown: { word: 'Unknown', meaning: 'No ticket has this code.' },
 };
+
+/** The word for a result; its code, where this page doesn't know it. */
+export function resultWord(result: CheckInResult): string {
+  return has(resultWords, result) ? t(resultWords[result].word) : result;
+}
 
 /** " at North gate, browser 4f2a", or nothing. */
 export function placeOf({ gate, device }: { gate: string | null; device: string | null }): string {

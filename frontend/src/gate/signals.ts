@@ -16,19 +16,25 @@ export function setMuted(muted: boolean): void {
 
 /** Browsers allow sound only once somebody has touched the page: called on every touch and key. */
 export function wakeSound(): void {
-  context ??= 'AudioContext' in window ? new AudioContext() : null;
-  if (context?.state === 'suspended') void context.resume();
+  try {
+    context ??= 'AudioContext' in window ? new AudioContext() : null;
+    if (context?.state === 'suspended') void context.resume().catch(() => undefined);
+  } catch { /* no sound in this browser: the screen says it all the same */ }
 }
 
 /** Two rising tones and a short buzz of the phone; or a low tone and a long one. They differ by more than their pitch. */
 export function signal(good: boolean): void {
-  if ('vibrate' in navigator) navigator.vibrate(good ? 80 : [250, 100, 250]);
-  if (isMuted() || context?.state !== 'running') return;
-  if (good) {
-    tone(context, 880, 0, 0.09, 'sine');
-    tone(context, 1320, 0.1, 0.14, 'sine');
-  } else {
-    tone(context, 196, 0, 0.5, 'square');
+  try {
+    if ('vibrate' in navigator) navigator.vibrate(good ? 80 : [250, 100, 250]);
+    if (isMuted() || context?.state !== 'running') return;
+    if (good) {
+      tone(context, 880, 0, 0.09, 'sine');
+      tone(context, 1320, 0.1, 0.14, 'sine');
+    } else {
+      tone(context, 196, 0, 0.5, 'square');
+    }
+  } catch (thrown) {
+    console.info('No signal in this browser.', thrown);
   }
 }
 

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'react';
+import { serviceWorkers } from '../offline/serviceWorkers';
 
 export interface OfflinePage {
   /** Whether the page opens without a network. */
@@ -9,7 +10,7 @@ export interface OfflinePage {
 
 /** Has the page kept on the device by its service worker (HTTPS or localhost only). */
 export function useOfflinePage(): OfflinePage {
-  const container = navigator.serviceWorker as ServiceWorkerContainer | undefined;
+  const container = serviceWorkers();
   const [page, setPage] = useState<OfflinePage>({ isKept: Boolean(container?.controller), update: null });
   useEffect(() => {
     if (!container) return undefined;

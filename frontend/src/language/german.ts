@@ -37,6 +37,8 @@ export const german = {
   'Show what is typed': 'Eingabe zeigen',
   'Something went wrong in this page.': 'Auf dieser Seite ist etwas schiefgegangen.',
   '({own} your time)': '({own} Ihre Zeit)',
+  '(in UTC: this browser doesn’t know the time zone {zone})': '(in UTC: Dieser Browser kennt die Zeitzone {zone} nicht)',
+  'This entry can’t be shown.': 'Dieser Eintrag kann nicht angezeigt werden.',
 
   // What stands against a request
   'The server can’t be reached. Check your connection and try again.':
@@ -98,6 +100,7 @@ export const german = {
   'Opens later': 'Öffnet später',
   'Registration closed': 'Anmeldung geschlossen',
   '{count} left': 'noch {count} frei',
+  '{count} conflict|{count} conflicts': '{count} Widerspruch|{count} Widersprüche',
   '{count} place|{count} places': '{count} Platz|{count} Plätze',
   '{confirmed} of {capacity} places taken': '{confirmed} von {capacity} Plätzen belegt',
   '{waitlisted} waiting in line': '{waitlisted} auf der Warteliste',
@@ -632,6 +635,8 @@ export const german = {
   Starts: 'Beginn',
   Ends: 'Ende',
   'Time zone': 'Zeitzone',
+  'This browser doesn’t know this zone: all times of this form are meant in UTC.':
+    'Dieser Browser kennt diese Zone nicht: Alle Zeiten dieses Formulars gelten in UTC.',
   'All times of this form are meant in this zone.': 'Alle Zeiten dieses Formulars gelten in dieser Zone.',
   Capacity: 'Plätze',
   'How many places there are.': 'Wie viele Plätze es gibt.',
@@ -783,6 +788,8 @@ export const german = {
     '{count} Ticket auf diesem Gerät, Stand {at}.|{count} Tickets auf diesem Gerät, Stand {at}.',
   'The list of tickets is not on this device yet.': 'Die Liste der Tickets ist noch nicht auf diesem Gerät.',
   'This page opens without a network.': 'Diese Seite öffnet sich auch ohne Netz.',
+  'This browser keeps nothing: leave this page open until everything is synced.':
+    'Dieser Browser bewahrt nichts auf: Lassen Sie diese Seite offen, bis alles übertragen ist.',
   'This page has to stay open: the browser doesn’t keep it.': 'Diese Seite muss offen bleiben: Der Browser behält sie nicht.',
   'There is a newer version of this page. {button}': 'Es gibt eine neuere Fassung dieser Seite. {button}',
   'Take it now': 'Jetzt nehmen',

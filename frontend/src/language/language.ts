@@ -28,13 +28,13 @@ export function useLanguage(): Language {
 
 /** The reader's own kind of the spoken language ("en-AU"), for numbers and dates. */
 export function locale(): string {
-  const own = preferred().find((tag) => tag.startsWith(spoken));
+  const own = preferred().find((tag) => languageOf(tag) === spoken);
   return own ?? { en: 'en-GB', de: 'de-DE' }[spoken];
 }
 
 /** Before anything is drawn: the language chosen in this browser, else the first of the browser's that there is. */
 export async function loadLanguage(): Promise<void> {
-  await speak(chosenLanguage() ?? preferred().map((tag) => tag.slice(0, 2)).find(isLanguage) ?? 'en');
+  await speak(chosenLanguage() ?? preferred().map(languageOf).find(isLanguage) ?? 'en');
 }
 
 /** From now on in this language, and the next time too. */
@@ -45,7 +45,7 @@ export async function chooseLanguage(language: Language): Promise<void> {
 
 /** The account's language becomes this browser's, where none was chosen in it yet. */
 export async function adoptLanguage(language: Language): Promise<void> {
-  if (chosenLanguage() === null) await chooseLanguage(language);
+  if (chosenLanguage() === null && isLanguage(language)) await chooseLanguage(language);
 }
 
 /** The choice that was made in this browser; null when none was. */
@@ -69,10 +69,21 @@ async function speak(language: Language): Promise<void> {
   for (const listener of [...listeners]) listener();
 }
 
+/** The reader's languages that Intl can do something with: browsers hand on what a system says ("en-US@posix", "C"). */
 function preferred(): readonly string[] {
-  return typeof navigator === 'undefined' ? [] : navigator.languages;
+  if (typeof navigator === 'undefined') return [];
+  const { language, languages: all } = navigator as { language?: unknown; languages?: readonly unknown[] | null };
+  return [...(all ?? []), language].flatMap((tag) => {
+    if (typeof tag !== 'string') return [];
+    // What POSIX puts behind a name (".UTF-8", "@euro") is no part of a tag.
+    try { return Intl.getCanonicalLocales(tag.replace(/[.@].*$/, '').replaceAll('_', '-')); } catch { return []; }
+  });
+}
+
+function languageOf(tag: string): string {
+  return tag.split('-', 1)[0] ?? '';
 }
 
 export function isLanguage(tag: unknown): tag is Language {
-  return typeof tag === 'string' && tag in languages;
+  return typeof tag === 'string' && Object.keys(languages).includes(tag);
 }

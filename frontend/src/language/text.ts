@@ -1,5 +1,5 @@
-import { createElement, Fragment } from 'react';
-import type { ReactNode } from 'react';
+import { createElement } from 'react';
+import type { ReactElement, ReactNode } from 'react';
 import type { german } from './german';
 import { numberFormat } from './formats';
 import { catalogue } from './language';
@@ -29,12 +29,30 @@ export function plural<T extends Plural>(text: T, count: number, values?: Record
   return filled(new Intl.PluralRules(language).select(count) === 'one' ? one : several, { ...values, count });
 }
 
-/** A text whose holes take pieces of a page. */
-export function rich<T extends Whole>(text: T, values: Values<T, ReactNode>): ReactNode {
+/**
+ * A text whose holes take pieces of a page. Each piece has an element of its own: a browser that translates a page puts
+ * elements around its words, and a word that stood beside something that comes and goes could then not be found again. What
+ * fills a hole may be written in the other direction, and keeps that to itself.
+ */
+export function rich<T extends Whole>(text: T, values: Values<T, ReactNode>): ReactElement[] {
   const pieces = translated(text).split(/\{(\w+)\}/);
   const given = values as Record<string, ReactNode>;
   // Every other piece is the name of a hole.
-  return pieces.map((piece, index) => createElement(Fragment, { key: index }, index % 2 === 0 ? piece : given[piece]));
+  return pieces.flatMap((piece, index) => {
+    if (index % 2 === 1) return [createElement('bdi', { key: index }, given[piece])];
+    return piece === '' ? [] : [createElement('span', { key: index }, piece)];
+  });
+}
+
+/** The words for one of the server's codes; the code itself, where a newer server has one that this page doesn't know. */
+export function worded<Code extends string>(words: Readonly<Record<Code, Text>>, code: Code): string {
+  const known: Text | undefined = has(words, code) ? words[code] : undefined;
+  return known === undefined ? String(code) : t(known);
+}
+
+/** Whether a table has an entry of its own for a code. */
+export function has<Code extends string>(table: Readonly<Record<Code, unknown>>, code: Code): boolean {
+  return Object.prototype.hasOwnProperty.call(table, code);
 }
 
 export function number(value: number): string {
@@ -45,9 +63,17 @@ function translated(text: Entry): string {
   return catalogue().words?.[text] ?? text;
 }
 
+/** What is written from right to left, or says so of what follows it. */
+const turns = /[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
+
+/** A piece of text whose direction ends with it (Unicode's "first strong isolate"): it doesn't turn the words around it. */
+export function isolated(text: string): string {
+  return turns.test(text) ? `\u2068${text}\u2069` : text;
+}
+
 function filled(text: string, values: Record<string, string | number>): string {
   return text.replace(/\{(\w+)\}/g, (_hole, name: string) => {
     const value = values[name] ?? '';
-    return typeof value === 'number' ? number(value) : value;
+    return typeof value === 'number' ? number(value) : isolated(String(value));
   });
 }

@@ -77,7 +77,14 @@ export class LiveSocket {
 
   private connect(): void {
     if (this.socket !== null || this.timer !== undefined || this.topics.size === 0) return;
-    const socket = (this.socket = new WebSocket(this.url));
+    let socket: WebSocket;
+    try {
+      socket = this.socket = new WebSocket(this.url);
+    } catch (thrown) {
+      // Forbidden by a setting or a filter: the pages read again by and by, as they do when the hub is away.
+      console.info('No live updates in this browser.', thrown);
+      return;
+    }
     socket.onopen = () => {
       this.openedAt = this.lastFrameAt = performance.now();
       for (const name of this.topics.keys()) if (isPublic(name)) this.subscribe(name);

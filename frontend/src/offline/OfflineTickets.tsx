@@ -26,7 +26,7 @@ export function OfflineTickets({ id }: { id?: string }) {
           {kept.map((item) => (
             <li key={item.ticket.id} className="em-card em-list-card is-dateless">
               <div>
-                <h2><Link className="em-cover" to={`/tickets/${item.ticket.id}`}>{item.event.title}</Link></h2>
+                <h2 dir="auto"><Link className="em-cover" to={`/tickets/${item.ticket.id}`}>{item.event.title}</Link></h2>
                 <Facts kept={item} />
               </div>
             </li>
@@ -41,7 +41,7 @@ function Facts({ kept: { event } }: { kept: KeptTicket }) {
   return (
     <>
       <div><When event={event} /></div>
-      {event.venue && <div className="em-soft">{event.venue}</div>}
+      {event.venue && <div className="em-soft" dir="auto">{event.venue}</div>}
     </>
   );
 }

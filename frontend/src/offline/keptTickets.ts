@@ -17,8 +17,20 @@ interface Kept {
   tickets: KeptTicket[];
 }
 
+/** What was kept, as far as it is what was kept: an earlier version of the page, or a person, may have written it. */
 function read(): Kept | null {
-  try { return JSON.parse(localStorage.getItem(key) ?? 'null') as Kept | null; } catch { return null; }
+  try {
+    const kept = JSON.parse(localStorage.getItem(key) ?? 'null') as Partial<Kept> | null;
+    if (typeof kept?.user !== 'string' || !Array.isArray(kept.tickets)) return null;
+    return { user: kept.user, tickets: kept.tickets.filter(isTicket) };
+  } catch {
+    return null;
+  }
+}
+
+function isTicket(kept: unknown): kept is KeptTicket {
+  const { ticket, event, image } = (kept ?? {}) as Partial<KeptTicket>;
+  return typeof ticket?.id === 'string' && typeof event?.title === 'string' && typeof image === 'string';
 }
 
 export function keptTickets(user: string | null): KeptTicket[] {

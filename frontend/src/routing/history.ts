@@ -45,20 +45,32 @@ export function useLocation(): { path: string; query: URLSearchParams; address: 
     },
     () => current,
   );
-  const url = new URL(address, window.location.origin);
-  return { path: url.pathname, query: url.searchParams, address };
+  return { ...parts(address), address };
+}
+
+/** By hand: `new URL` takes an address like "//x" for another site's, and throws at "///". */
+function parts(address: string): { path: string; query: URLSearchParams } {
+  const [path = '/', ...query] = address.split('?');
+  return { path, query: new URLSearchParams(query.join('?')) };
 }
 
 export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
   if (to === current) return;
-  const samePage = new URL(to, window.location.origin).pathname === window.location.pathname;
-  if (replace) {
-    window.history.replaceState(entry, '', to);
-  } else {
-    scrolls.set(entry, window.scrollY);
-    entry = newestEntry = Math.max(newestEntry, entry) + 1;
-    origins.set(entry, current);
-    window.history.pushState(entry, '', to);
+  const samePage = parts(to).path === window.location.pathname;
+  try {
+    if (replace) {
+      window.history.replaceState(entry, '', to);
+    } else {
+      window.history.pushState(Math.max(newestEntry, entry) + 1, '', to);
+      scrolls.set(entry, window.scrollY);
+      entry = newestEntry = Math.max(newestEntry, entry) + 1;
+      origins.set(entry, current);
+    }
+  } catch (thrown) {
+    // Safari refuses the hundredth change in half a minute.
+    console.info('The address can’t be changed now.', thrown);
+    if (!samePage) window.location.assign(to);
+    return;
   }
   if (!samePage) {
     headingWantsFocus = true;

@@ -11,13 +11,27 @@ export function lazyPage<Props>(load: () => Promise<ComponentType<Props>>): Lazy
   return lazy(async () => {
     try {
       const page = await load();
-      sessionStorage.removeItem(reloadedKey);
+      forgetReload();
       return { default: page };
     } catch (thrown) {
-      if (sessionStorage.getItem(reloadedKey) !== null) throw thrown;
-      sessionStorage.setItem(reloadedKey, '1');
+      if (!noteReload()) throw thrown;
       window.location.reload();
       return new Promise<never>(() => undefined);
     }
   });
+}
+
+function forgetReload(): void {
+  try { sessionStorage.removeItem(reloadedKey); } catch { /* storage is forbidden: nothing was noted */ }
+}
+
+/** False when it was loaded anew already, or when that can't be noted: it would go on for ever. */
+function noteReload(): boolean {
+  try {
+    if (sessionStorage.getItem(reloadedKey) !== null) return false;
+    sessionStorage.setItem(reloadedKey, '1');
+    return true;
+  } catch {
+    return false;
+  }
 }

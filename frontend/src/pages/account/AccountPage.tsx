@@ -21,7 +21,7 @@ export function AccountPage() {
   return (
     <div className="em-column mx-auto em-stack">
       <PageTitle title={t('Your account')}>
-        <p className="em-soft mb-0">{user?.displayName}, {user?.email}</p>
+        <p className="em-soft mb-0"><bdi>{user?.displayName}</bdi><span>{`, ${user?.email ?? ''}`}</span></p>
       </PageTitle>
       <PreferenceSection />
       <Sessions />

@@ -3,14 +3,15 @@ import { apiKeys } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { usePages } from '../../api/usePages';
 import type { ApiKey } from '../../api/types';
-import { Badge } from '../../components/Badge';
+import { Badge, toned } from '../../components/Badge';
 import type { Tone } from '../../components/Badge';
 import { Confirm } from '../../components/Confirm';
+import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
 import { Secret } from '../../components/Secret';
 import { Empty } from '../../components/States';
-import { rich, t } from '../../language/text';
+import { rich, t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 import { formatMoment } from '../../time/format';
 import { NewApiKey, scopes } from './NewApiKey';
@@ -49,7 +50,7 @@ export function ApiKeysPage() {
       <PagedList of={list} empty={<Empty title={t('No keys yet')}>{t('Make one for each program: then you can take it back without touching the others.')}</Empty>}>
         {(items) => (
           <ul className="em-list" aria-label={t('API keys')}>
-            {items.map((key) => <li key={key.id}><KeyCard apiKey={key} end={() => setEnding(key)} /></li>)}
+            {items.map((key) => <li key={key.id}><Contained>{() => <KeyCard apiKey={key} end={() => setEnding(key)} />}</Contained></li>)}
           </ul>
         )}
       </PagedList>
@@ -67,16 +68,16 @@ export function ApiKeysPage() {
 const states: Record<ApiKey['status'], [Tone, Text]> = { active: ['good', 'In force'], expired: ['plain', 'Expired'], revoked: ['plain', 'Revoked'] };
 
 function KeyCard({ apiKey, end }: { apiKey: ApiKey; end: () => void }) {
-  const [tone, state] = states[apiKey.status];
+  const { tone, words } = toned(states, apiKey.status);
   return (
     <article className="em-card em-list-card is-dateless">
       <div>
-        <h2>{apiKey.name} <Badge tone={tone}>{t(state)}</Badge></h2>
-        <div className="em-small">{apiKey.scopes.map((scope) => t(scopes[scope])).join(' · ')}</div>
+        <h2><bdi className="me-2">{apiKey.name}</bdi><Badge tone={tone}>{words}</Badge></h2>
+        <div className="em-small">{apiKey.scopes.map((scope) => worded(scopes, scope)).join(' · ')}</div>
         <div className="em-small em-soft">
           {rich('Until {expiresAt}', { expiresAt: <Moment at={apiKey.expiresAt} /> })}
-          {', '}
-          {apiKey.lastUsedAt ? rich('last used {at}', { at: <Moment at={apiKey.lastUsedAt} /> }) : t('never used')}
+          <span>, </span>
+          {apiKey.lastUsedAt ? rich('last used {at}', { at: <Moment at={apiKey.lastUsedAt} /> }) : <span>{t('never used')}</span>}
         </div>
       </div>
       <div className="em-list-side">

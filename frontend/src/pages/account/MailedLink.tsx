@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import type { ReactNode } from 'react';
+import type { Elements } from '../../components/Elements';
 import { useAction } from '../../api/useAction';
 import { Busy } from '../../components/Busy';
 import { PageTitle } from '../../components/PageTitle';
@@ -10,8 +11,8 @@ import { useLinkToken } from './useLinkToken';
 interface PageProps {
   title: string;
   /** The way to another link. */
-  another: ReactNode;
-  children: (token: string) => ReactNode;
+  another: Elements;
+  children: (token: string) => Elements;
 }
 
 /** Where a link in a mail leads. */
@@ -30,7 +31,7 @@ export function MailedLink({ title, another, children }: PageProps) {
 }
 
 /** The link can't do any more what it was for; `another` says what can. */
-export function UsedUp({ another, children }: { another: ReactNode; children: ReactNode }) {
+export function UsedUp({ another, children }: { another: Elements; children: ReactNode }) {
   return (
     <>
       <p role="alert" className="em-note mb-0" data-tone="warn" data-problem="link-invalid">{children}</p>
@@ -46,8 +47,8 @@ interface PressProps {
   act: () => Promise<void>;
   /** What is said when it is done, and where one goes from there. */
   done: ReactNode;
-  next: ReactNode;
-  another: ReactNode;
+  next: Elements;
+  another: Elements;
   /** What is said of a link that is used up; the server's words by themselves when missing. */
   usedUp?: (message: string) => ReactNode;
 }

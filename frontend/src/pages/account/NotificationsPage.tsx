@@ -4,15 +4,17 @@ import { usePages } from '../../api/usePages';
 import type { Notification } from '../../api/types';
 import { NotificationBadge } from '../../components/Badge';
 import { Busy } from '../../components/Busy';
+import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
+import { Prose } from '../../components/Prose';
 import { Empty, ProblemNote } from '../../components/States';
 import { useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { serverNow } from '../../time/serverClock';
 import { formatMoment } from '../../time/format';
 import { notificationKinds } from '../../components/notificationKinds';
-import { t } from '../../language/text';
+import { t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 
 export function NotificationsPage() {
@@ -30,7 +32,7 @@ export function NotificationsPage() {
   return (
     <div className="em-column mx-auto">
       <PageTitle title={t('Notifications')}>
-        <p className="em-soft mb-0">{t('What we sent you, and whether it arrived.')} <Link to="/account">{t('Choose what comes')}</Link></p>
+        <p className="em-soft mb-0"><span>{`${t('What we sent you, and whether it arrived.')} `}</span><Link to="/account">{t('Choose what comes')}</Link></p>
       </PageTitle>
       {list.items?.some((item) => item.readAt === null) && (
         <div className="mb-3"><Busy pending={readAll.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void readAll.run()}>{t('Mark all as read')}</Busy></div>
@@ -39,7 +41,7 @@ export function NotificationsPage() {
       <PagedList of={list} empty={<Empty title={t('Nothing yet')}>{t('When you register for something, we write to you.')}</Empty>}>
         {(items) => (
           <ul className="em-list">
-            {items.map((item) => <li key={item.id}><NotificationCard item={item} read={() => isRead(item.id)} /></li>)}
+            {items.map((item) => <li key={item.id}><Contained>{() => <NotificationCard item={item} read={() => isRead(item.id)} />}</Contained></li>)}
           </ul>
         )}
       </PagedList>
@@ -47,7 +49,7 @@ export function NotificationsPage() {
   );
 }
 
-const fields: Record<string, Text | undefined> = {
+const fields: Record<string, Text> = {
   title: 'Title', description: 'Description', venue: 'Venue', startsAt: 'Starts', endsAt: 'Ends', timeZone: 'Time zone',
 };
 
@@ -60,25 +62,29 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
   return (
     <article className="em-card em-list-card is-dateless" data-unread={isNew || undefined}>
       <div>
-        <h2>{isNew && <span className="em-unread-dot"><span className="visually-hidden">{t('Unread')}: </span></span>}{item.announcement?.title ?? t(notificationKinds[item.kind])}</h2>
-        {item.announcement && <p className="em-prose mb-1">{item.announcement.body}</p>}
+        <h2 dir="auto">
+          {isNew && <span className="em-unread-dot"><span className="visually-hidden">{`${t('Unread')}: `}</span></span>}
+          <span>{item.announcement?.title ?? worded(notificationKinds, item.kind)}</span>
+        </h2>
+        {item.announcement && <Prose text={item.announcement.body} className="mb-1" />}
         {item.changes && (
           <ul className="em-small mb-1">
             {item.changes.map((change) => (
-              <li key={change.field}>{fields[change.field] ? t(fields[change.field] as Text) : change.field}: {shown(change.before)} → {shown(change.after)}</li>
+              <li key={change.field}><span>{worded(fields, change.field)}: </span><bdi>{shown(change.before)}</bdi><span> → </span><bdi>{shown(change.after)}</bdi></li>
             ))}
           </ul>
         )}
         {item.subscription && (
           <>
-            <Link to="/organizer/subscriptions">{item.subscription.name}</Link>
+            <Link to="/organizer/subscriptions" dir="auto">{item.subscription.name}</Link>
             <p className="mb-1">{item.subscription.isDisabled ? t('Its receiver wants no more of them.') : t('Nothing has arrived there for days: it is paused.')}</p>
           </>
         )}
-        {item.eventId && item.eventTitle && <Link to={`/events/${item.eventId}`}>{item.eventTitle}</Link>}
+        {item.eventId && item.eventTitle && <Link to={`/events/${item.eventId}`} dir="auto">{item.eventTitle}</Link>}
         <div className="em-small em-soft">
-          {item.channel === 'email' ? t('By email') : item.channel} · <time dateTime={item.sentAt ?? item.createdAt}>{formatMoment(item.sentAt ?? item.createdAt)}</time>
-          {item.status === 'retrying' && item.nextAttemptAt && ` · ${t('next try {at}', { at: formatMoment(item.nextAttemptAt) })}`}
+          <span>{`${item.channel === 'email' ? t('By email') : item.channel} · `}</span>
+          <time dateTime={item.sentAt ?? item.createdAt}>{formatMoment(item.sentAt ?? item.createdAt)}</time>
+          {item.status === 'retrying' && item.nextAttemptAt && <span>{` · ${t('next try {at}', { at: formatMoment(item.nextAttemptAt) })}`}</span>}
         </div>
       </div>
       <div className="em-list-side em-stack-s">

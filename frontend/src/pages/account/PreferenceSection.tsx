@@ -6,7 +6,7 @@ import type { PreferenceChange } from '../../api/endpoints';
 import { Checkbox, Select } from '../../components/Field';
 import { Loaded, Pending, ProblemNote } from '../../components/States';
 import { chooseLanguage, isLanguage, languages } from '../../language/language';
-import { t } from '../../language/text';
+import { has, t } from '../../language/text';
 import type { Text } from '../../language/text';
 
 const topics: Record<NotificationTopic, { name: Text; about: Text }> = {
@@ -37,8 +37,8 @@ export function PreferenceSection() {
             </Select>
             {now.topics.map(({ topic, mail, inApp, mailLocked }) => (
               <fieldset key={topic}>
-                <legend className="em-strong em-legend">{t(topics[topic].name)}</legend>
-                <div className="em-small em-soft mb-1">{t(topics[topic].about)}</div>
+                <legend className="em-strong em-legend">{has(topics, topic) ? t(topics[topic].name) : topic}</legend>
+                {has(topics, topic) && <div className="em-small em-soft mb-1">{t(topics[topic].about)}</div>}
                 <Checkbox label={t('By email')} name={`${topic}-mail`} checked={mail} disabled={mailLocked}
                   hint={mailLocked ? t('These mails belong to your place.') : undefined}
                   onChange={({ target }) => void change.run({ topics: [{ topic, mail: target.checked }] })} />

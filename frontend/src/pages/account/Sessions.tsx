@@ -45,7 +45,7 @@ export function Sessions() {
             {items.map((session) => (
               <li key={session.id} className="em-session">
                 <div>
-                  <div className="em-strong">{deviceName(session.device)} {session.current && <Badge tone="accent">{t('This device')}</Badge>}</div>
+                  <div className="em-strong"><span className="me-2">{deviceName(session.device)}</span>{session.current && <Badge tone="accent">{t('This device')}</Badge>}</div>
                   <div className="em-small em-soft">
                     {rich('Signed in {createdAt}, last used {lastUsedAt}', { createdAt: <time dateTime={session.createdAt}>{formatMoment(session.createdAt)}</time>, lastUsedAt: <time dateTime={session.lastUsedAt}>{formatMoment(session.lastUsedAt)}</time> })}
                   </div>

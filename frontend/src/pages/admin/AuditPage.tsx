@@ -53,7 +53,7 @@ export function AuditPage() {
         {(items) => (
           <Table label={t('Audit log')} heads={[t('When'), t('Who'), t('What'), t('Change'), t('Seal')]}>
             {items.map((entry) => (
-              <Row key={entry.id} cells={[
+              <Row key={entry.id} cells={() => [
                 <time dateTime={entry.at}>{formatMoment(entry.at)}</time>,
                 <Who entry={entry} />,
                 <What entry={entry} />,
@@ -72,7 +72,7 @@ function Who({ entry: { actor } }: { entry: AuditEntry }) {
   if (actor === null) return <span className="em-soft">{t('System')}</span>;
   return (
     <div>
-      <div className="em-strong">{actor.displayName ?? t('Account gone')}</div>
+      <div className="em-strong" dir="auto">{actor.displayName ?? t('Account gone')}</div>
       <div className="em-small em-soft">{actor.email ?? actor.id}</div>
     </div>
   );
@@ -83,7 +83,7 @@ function What({ entry: { action, event, subject } }: { entry: AuditEntry }) {
     <div>
       <div>{actionText(action)}</div>
       <div className="em-code em-small em-soft">{action}</div>
-      {event && <div className="em-small"><Link to={`/organizer/events/${event.id}`}>{event.title ?? event.id}</Link></div>}
+      {event && <div className="em-small"><Link to={`/organizer/events/${event.id}`} dir="auto">{event.title ?? event.id}</Link></div>}
       {subject && subject.id !== event?.id && <div className="em-small em-soft text-break">{subject.email ?? subject.id}</div>}
     </div>
   );
@@ -120,14 +120,18 @@ function Change({ entry }: { entry: AuditEntry }) {
             <div key={name} className="text-break">
               <dt className="d-inline fw-semibold">{name}: </dt>
               <dd className="d-inline mb-0">
-                {old !== undefined && <>{shown(old)}<span aria-hidden="true"> → </span><span className="visually-hidden">{' '}{t('became')}{' '}</span></>}
-                {now === undefined ? t('nothing') : shown(now)}
+                {old !== undefined && (
+                  <>
+                    <bdi>{shown(old)}</bdi><span aria-hidden="true"> → </span><span className="visually-hidden">{` ${t('became')} `}</span>
+                  </>
+                )}
+                {now === undefined ? <span>{t('nothing')}</span> : <bdi>{shown(now)}</bdi>}
               </dd>
             </div>
           );
         })}
         {Object.entries(about).map(([name, value]) => (
-          <div key={`about ${name}`} className="em-soft text-break"><dt className="d-inline fw-normal">{name}: </dt><dd className="d-inline mb-0">{shown(value)}</dd></div>
+          <div key={`about ${name}`} className="em-soft text-break"><dt className="d-inline fw-normal">{name}: </dt><dd className="d-inline mb-0" dir="auto">{shown(value)}</dd></div>
         ))}
       </dl>
       {isLong && <button type="button" className="btn btn-sm btn-link p-0" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? t('Shorten') : t('Show all of it')}</button>}

@@ -6,6 +6,7 @@ import { usePages } from '../../api/usePages';
 import type { DeadLetter } from '../../api/types';
 import { Busy } from '../../components/Busy';
 import { Confirm } from '../../components/Confirm';
+import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
 import { ProblemNote } from '../../components/States';
 import { useRereadOnChange } from '../../live/useLive';
@@ -34,7 +35,7 @@ export function DeadLetters({ parked, at }: { parked: number; at: string | undef
       <PagedList of={list} empty={<p className="mb-0">{t('None: nothing was given up.')}</p>}>
         {(items) => (
           <ul className="em-list" aria-label={t('Dead letters')}>
-            {items.map((letter) => <li key={letter.id}><Letter letter={letter} gone={gone} /></li>)}
+            {items.map((letter) => <li key={letter.id}><Contained>{() => <Letter letter={letter} gone={gone} />}</Contained></li>)}
           </ul>
         )}
       </PagedList>
@@ -61,14 +62,19 @@ function Letter({ letter, gone }: { letter: DeadLetter; gone: (letter: DeadLette
           reason: <Reasons of={letter} />,
         })}</div>
         <div className="em-small em-soft">
-          {plural('{count} attempt|{count} attempts', letter.attempts)}
-          {letter.replays > 0 && `, ${plural('sent back once before|sent back {count} times before', letter.replays)}`}
-          {letter.lastFailedAt && <>, {rich('last {at}', { at: <time dateTime={letter.lastFailedAt}>{formatMoment(letter.lastFailedAt)}</time> })}</>}
+          <span>{plural('{count} attempt|{count} attempts', letter.attempts)}</span>
+          {letter.replays > 0 && <span>{`, ${plural('sent back once before|sent back {count} times before', letter.replays)}`}</span>}
+          {letter.lastFailedAt && (
+            <span>
+              <span>, </span>
+              {rich('last {at}', { at: <time dateTime={letter.lastFailedAt}>{formatMoment(letter.lastFailedAt)}</time> })}
+            </span>
+          )}
         </div>
       </div>
       <details>
         <summary>{t('Message')}</summary>
-        <pre className="em-code em-small em-payload mt-2 mb-0" tabIndex={0}>{letter.payload}{letter.isCut && '…'}</pre>
+        <pre className="em-code em-small em-payload mt-2 mb-0" tabIndex={0}>{letter.isCut ? `${letter.payload}…` : letter.payload}</pre>
       </details>
       <ProblemNote problem={replay.problem} />
       <div className="em-row">
@@ -89,7 +95,7 @@ function Letter({ letter, gone }: { letter: DeadLetter; gone: (letter: DeadLette
 function Reasons({ of: { reason, lastFailure } }: { of: DeadLetter }) {
   const codes = [...new Set(lastFailure === null ? [reason] : [reason, lastFailure])];
   const words = new Set(codes.map(reasonText).filter((text) => text !== null));
-  return <>{[...words].join(', ')} <span className="em-code em-small em-soft">{codes.join(', ')}</span></>;
+  return <span><span>{[...words].join(', ')}</span> <span className="em-code em-small em-soft">{codes.join(', ')}</span></span>;
 }
 
 /** Somebody else may have been quicker: then it is gone all the same. */

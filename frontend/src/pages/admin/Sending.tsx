@@ -20,7 +20,7 @@ export function Sending({ mail }: { mail: SystemReport['mail'] }) {
       <h2 id="mail-heading" className="mb-0">{t('Mail')}</h2>
       {mail && (
         <dl className="em-figures">
-          <div><dt>{t('Unsent')}</dt><dd>{number(mail.unsent)}{mail.oldestUnsentSeconds !== null && <span className="em-figure-of">{' '}{t('since {seconds} s', { seconds: Math.round(mail.oldestUnsentSeconds) })}</span>}</dd></div>
+          <div><dt>{t('Unsent')}</dt><dd><span>{number(mail.unsent)}</span>{mail.oldestUnsentSeconds !== null && <span className="em-figure-of">{` ${t('since {seconds} s', { seconds: Math.round(mail.oldestUnsentSeconds) })}`}</span>}</dd></div>
           <div><dt>{t('Retrying')}</dt><dd>{number(mail.retrying)}</dd></div>
           <div><dt>{t('Failed today')}</dt><dd>{number(mail.failedToday)}</dd></div>
         </dl>
@@ -29,8 +29,8 @@ export function Sending({ mail }: { mail: SystemReport['mail'] }) {
         {({ isPaused, pausedAt, pausedBy }) => (
           <div className="em-card em-row em-row-spread">
             <span role="status">
-              {isPaused ? <Badge tone="warn">{t('Paused')}</Badge> : <Badge tone="good">{t('Sending')}</Badge>}{' '}
-              {isPaused && <span className="em-small em-soft">{[pausedBy?.displayName, pausedAt && formatMoment(pausedAt)].filter(Boolean).join(', ')}</span>}
+              <Badge tone={isPaused ? 'warn' : 'good'}>{isPaused ? t('Paused') : t('Sending')}</Badge>
+              {isPaused && <span className="em-small em-soft ms-2">{[pausedBy?.displayName, pausedAt && formatMoment(pausedAt)].filter(Boolean).join(', ')}</span>}
             </span>
             <Busy pending={change.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void change.run(isPaused)}>
               {isPaused ? t('Resume sending') : t('Pause sending')}

@@ -11,7 +11,7 @@ import { formatMoment } from '../../time/format';
 import { DeadLetters } from './DeadLetters';
 import { Sending } from './Sending';
 import { serverWords } from '../../language/serverWords';
-import { number, rich, t } from '../../language/text';
+import { number, rich, t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 
 const every = 5_000;
@@ -53,7 +53,7 @@ function Report({ report }: { report: SystemReport }) {
       </div>
       <ul className="em-row list-unstyled mb-0" aria-label={t('Dependencies')}>
         {report.dependencies.map(({ name, state }) => (
-          <li key={name} className="em-card em-row">{dependencyNames[name] ?? name} <Badge tone={dependencyTones[state]}>{t(dependencyWords[state])}</Badge></li>
+          <li key={name} className="em-card em-row"><span>{dependencyNames[name] ?? name}</span><Badge tone={dependencyTones[state]}>{worded(dependencyWords, state)}</Badge></li>
         ))}
       </ul>
       <section aria-labelledby="services-heading">
@@ -61,11 +61,11 @@ function Report({ report }: { report: SystemReport }) {
         {services === null ? <Away what={t('Can’t be asked while the database is away.')} /> : (
           <Table short label={t('Services')} heads={[t('Service'), t('State'), t('Processes'), t('Version')]}>
             {services.map(({ name, version, revision, instances }) => (
-              <Row key={`${name} ${version} ${revision}`} cells={[
+              <Row key={`${name} ${version} ${revision}`} cells={() => [
                 <span className="em-code em-small">{name}</span>,
                 instances > 0 ? <Badge tone="good">{t('up')}</Badge> : <Badge tone="bad">{t('down')}</Badge>,
                 number(instances),
-                version && <span>{version} {revision !== 'unknown' && <span className="em-code em-small em-soft">{revision}</span>}</span>,
+                version && <span><span>{version}</span>{revision !== 'unknown' && <span className="ms-2 em-code em-small em-soft">{revision}</span>}</span>,
               ]} />
             ))}
           </Table>
@@ -86,7 +86,7 @@ function Report({ report }: { report: SystemReport }) {
         {queues === null ? <Away what={t('Can’t be asked while the broker is away.')} /> : (
           <Table short label={t('Queues')} heads={[t('Queue'), t('Workers'), t('Waiting'), t('Retrying'), t('Parked')]}>
             {queues.map((queue) => (
-              <Row key={queue.name} cells={[
+              <Row key={queue.name} cells={() => [
                 <QueueName name={queue.name} />,
                 queue.consumers > 0 ? queue.consumers : <Badge tone="bad">{t('None')}</Badge>,
                 number(queue.waiting),
@@ -109,7 +109,7 @@ function Report({ report }: { report: SystemReport }) {
 /** Too long for one line on a phone, it is broken behind the service. */
 function QueueName({ name }: { name: string }) {
   const [service, ...rest] = name.split('.');
-  return <span className="em-code em-small">{service}{rest.length > 0 && <>.<wbr />{rest.join('.')}</>}</span>;
+  return <span className="em-code em-small"><span>{service}</span>{rest.length > 0 && <span>.<wbr />{rest.join('.')}</span>}</span>;
 }
 
 function Away({ what }: { what: string }) {
@@ -120,7 +120,7 @@ function Waiting({ name, count, oldest }: { name: string; count: number; oldest:
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{number(count)}{oldest !== null && <span className="em-figure-of">{' '}{t('since {seconds} s', { seconds: Math.round(oldest) })}</span>}</dd>
+      <dd><span>{number(count)}</span>{oldest !== null && <span className="em-figure-of">{` ${t('since {seconds} s', { seconds: Math.round(oldest) })}`}</span>}</dd>
     </div>
   );
 }

@@ -10,7 +10,7 @@ import { Empty, ProblemNote } from '../../components/States';
 import { Row, Table } from '../../components/Table';
 import { navigate, useLocation } from '../../routing/history';
 import { formatMoment } from '../../time/format';
-import { t } from '../../language/text';
+import { t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 
 const roleWords: Record<Role, Text> = { user: 'User', organizer: 'Organizer', admin: 'Admin' };
@@ -21,7 +21,7 @@ export function UsersPage() {
   const list = usePages<AdminUser>(`users:${query}`, (cursor, signal) => admin.users(query, cursor, signal));
   const changed = (user: AdminUser): void => {
     list.set((page) => ({ ...page, items: page.items.map((item) => (item.id === user.id ? { ...item, ...user } : item)) }));
-    setSaid(t('{name} is now {role}.', { name: user.displayName, role: t(roleWords[user.role]) }));
+    setSaid(t('{name} is now {role}.', { name: user.displayName, role: worded(roleWords, user.role) }));
   };
   return (
     <div className="em-stack">
@@ -34,8 +34,8 @@ export function UsersPage() {
         {(items) => (
           <Table label={t('Users')} heads={[t('Name'), t('Email'), t('Since'), t('Role')]}>
             {items.map((user) => (
-              <Row key={user.id} cells={[
-                <span className="em-strong">{user.displayName}</span>,
+              <Row key={user.id} cells={() => [
+                <span className="em-strong" dir="auto">{user.displayName}</span>,
                 user.email,
                 formatMoment(user.createdAt),
                 <RoleChoice user={user} changed={changed} />,

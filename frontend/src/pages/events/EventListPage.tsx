@@ -2,6 +2,7 @@ import { events } from '../../api/endpoints';
 import { usePages } from '../../api/usePages';
 import type { Event } from '../../api/types';
 import { Badge } from '../../components/Badge';
+import { Contained } from '../../components/Contained';
 import { DateTile } from '../../components/DateTile';
 import { Select } from '../../components/Field';
 import { PagedList } from '../../components/PagedList';
@@ -45,7 +46,7 @@ export function EventListPage() {
           : <Empty title={t('No events yet')}>{t('As soon as one is published, it will be here.')}</Empty>}>
         {(items) => (
           <ul className="em-list" aria-label={t('Events')}>
-            {items.map((event) => <li key={event.id}><EventCard event={event} /></li>)}
+            {items.map((event) => <li key={event.id}><Contained>{() => <EventCard event={event} />}</Contained></li>)}
           </ul>
         )}
       </PagedList>
@@ -58,9 +59,9 @@ function EventCard({ event }: { event: Event }) {
     <article className="em-card em-list-card">
       <DateTile startsAt={event.startsAt} zone={event.timeZone} />
       <div>
-        <h2><Link className="em-cover" to={`/events/${event.id}`}>{event.title}</Link></h2>
+        <h2 dir="auto"><Link className="em-cover" to={`/events/${event.id}`}>{event.title}</Link></h2>
         <div><When event={event} /></div>
-        {event.venue && <div className="em-soft">{event.venue}</div>}
+        {event.venue && <div className="em-soft" dir="auto">{event.venue}</div>}
       </div>
       <div className="em-list-side"><PlacesLeft event={event} /></div>
     </article>

@@ -5,6 +5,7 @@ import { Announcements } from '../../components/Announcements';
 import { EventBadge } from '../../components/Badge';
 import { LiveCapacity } from '../../components/Capacity';
 import { PageTitle } from '../../components/PageTitle';
+import { Prose } from '../../components/Prose';
 import { Loaded, Pending } from '../../components/States';
 import { When } from '../../components/When';
 import { useCounts, useFallbackReads, useIsLive } from '../../live/useLive';
@@ -48,7 +49,7 @@ function EventView({ event, own, reload }: { event: Event; own: Resource<OwnRegi
           {event.description && (
             <section aria-labelledby="about-heading">
               <h2 id="about-heading">{t('About')}</h2>
-              <p className="em-prose mb-0">{event.description}</p>
+              <Prose text={event.description} className="mb-0" />
             </section>
           )}
           {event.status !== 'draft' && <Announcements eventId={event.id} />}
@@ -56,7 +57,7 @@ function EventView({ event, own, reload }: { event: Event; own: Resource<OwnRegi
         <aside className="em-card em-stack order-1 order-lg-2" aria-label={t('Your place')}>
           <dl className="em-facts">
             <div><dt>{t('When')}</dt><dd><When event={event} /></dd></div>
-            {event.venue && <div><dt>{t('Where')}</dt><dd>{event.venue}</dd></div>}
+            {event.venue && <div><dt>{t('Where')}</dt><dd dir="auto">{event.venue}</dd></div>}
           </dl>
           {event.status !== 'draft' && <LiveCapacity event={event} counts={counts} />}
           <OwnPlace event={event} counts={counts} own={own} reloadEvent={reload} />

@@ -65,23 +65,27 @@ function StateText({ event, window, registration, movedUp }: StateProps) {
       return (
         <p className="em-note mb-0" data-tone="good">
           <strong>{movedUp ? t('You moved up: you have a place.') : t('Your place is confirmed.')}</strong>{' '}
-          {registration.checkedInAt ? t('You are checked in.') : registration.ticket ? t('Show this ticket at the door.') : t('Your ticket is being made…')}
+          <span>
+            {registration.checkedInAt ? t('You are checked in.') : registration.ticket ? t('Show this ticket at the door.') : t('Your ticket is being made…')}
+          </span>
         </p>
       );
     case 'waitlisted':
       return (
         <div className="em-note" data-tone="warn">
           <div className="em-line-place">{rich('In line at {position}', { position: <b className="em-number">{registration.position ? number(registration.position) : '…'}</b> })}</div>
-          {lineStands(event, window)
-            ? t('The line doesn’t move any more.')
-            : t('When a place is free for you, it is yours at once, and we write to you.')}
+          <div>
+            {lineStands(event, window)
+              ? t('The line doesn’t move any more.')
+              : t('When a place is free for you, it is yours at once, and we write to you.')}
+          </div>
         </div>
       );
     case 'cancelled':
       return (
         <div className="em-note">
-          {t('Your registration was cancelled.')}
-          {registration.cancellationReason && <div>{t('The organizer writes: “{reason}”', { reason: registration.cancellationReason })}</div>}
+          <div>{t('Your registration was cancelled.')}</div>
+          {registration.cancellationReason && <div dir="auto">{t('The organizer writes: “{reason}”', { reason: registration.cancellationReason })}</div>}
         </div>
       );
     default:

@@ -43,7 +43,7 @@ export function TakePlace({ event, window, counts, changed }: Props) {
       {full && !register.pending && (
         <p className="em-note mb-0" data-tone="warn">
           <strong>{t('This event is full.')}</strong>{' '}
-          {event.waitlistEnabled ? t('Wait in line: whoever is first gets the next free place.') : t('If somebody cancels, the place can be taken here.')}
+          <span>{event.waitlistEnabled ? t('Wait in line: whoever is first gets the next free place.') : t('If somebody cancels, the place can be taken here.')}</span>
         </p>
       )}
       {register.pending && <Expected full={full} />}

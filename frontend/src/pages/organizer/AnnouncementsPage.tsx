@@ -7,6 +7,7 @@ import type { Audience, Event } from '../../api/types';
 import { Busy } from '../../components/Busy';
 import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
+import { Prose } from '../../components/Prose';
 import { Empty } from '../../components/States';
 import { catalogue } from '../../language/language';
 import { plural, t } from '../../language/text';
@@ -70,7 +71,7 @@ function Announce({ event }: { event: Event }) {
         {(title.trim() || body.trim()) && (
           <div aria-label={t('Preview')} role="group">
             <div className="em-small em-soft mb-1">{t('Preview')}</div>
-            <div className="em-card em-sunken mb-3"><p className="em-strong mb-1">{title || '…'}</p><p className="em-prose mb-0">{body}</p></div>
+            <div className="em-card em-sunken mb-3"><p className="em-strong mb-1" dir="auto">{title || '…'}</p><Prose text={body} className="mb-0" /></div>
             {title.trim() && body.trim() && (
               <MailPreview eventId={event.id} wish={{ kind: 'announcement', language: catalogue().language, title: title.trim(), body: body.trim() }} className="btn btn-sm btn-outline-secondary" />
             )}
@@ -89,8 +90,8 @@ function Announce({ event }: { event: Event }) {
 /** How many people it would reach if it were sent now. */
 function Reach({ eventId, audience }: { eventId: string; audience: Audience }) {
   const reach = useResource<{ recipients: number; mails: number }>(`reach:${eventId}:${audience}`, (signal) => events.reach(eventId, audience, signal));
-  if (reach.data === undefined) return <>…</>;
+  if (reach.data === undefined) return <span>…</span>;
   const { recipients, mails } = reach.data;
   const people = plural('{count} person now|{count} people now', recipients);
-  return <>{people}{mails < recipients && `, ${plural('{count} of them by email|{count} of them by email', mails)}`}</>;
+  return <span>{mails < recipients ? `${people}, ${plural('{count} of them by email|{count} of them by email', mails)}` : people}</span>;
 }

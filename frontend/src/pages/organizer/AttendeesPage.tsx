@@ -103,8 +103,8 @@ function AttendeeTable({ items, remove, say, show }: TableProps) {
   return (
     <Table label={t('Attendees')} heads={[t('Name'), t('Status'), t('Ticket code'), t('Registered'), t('Checked in'), ...(remove ? [t('Change')] : [])]}>
       {items.map((item) => (
-        <Row key={item.id} cells={[
-          <div><button type="button" className="btn btn-link p-0 em-strong text-start" aria-label={`${item.attendee.displayName}: ${t('What happened so far')}`} onClick={() => show(item)}>{item.attendee.displayName}</button><div className="em-small em-soft">{item.attendee.email}</div></div>,
+        <Row key={item.id} cells={() => [
+          <div><button type="button" className="btn btn-link p-0 em-strong text-start" aria-label={`${item.attendee.displayName}: ${t('What happened so far')}`} onClick={() => show(item)}><bdi>{item.attendee.displayName}</bdi></button><div className="em-small em-soft">{item.attendee.email}</div></div>,
           <RegistrationBadge status={item.status} position={item.position} />,
           item.ticket && item.status === 'confirmed' ? <span className="em-code em-small">{item.ticket.code}</span> : null,
           formatMoment(item.createdAt),

@@ -7,7 +7,7 @@ import { Badge } from '../../components/Badge';
 import { PagedList } from '../../components/PagedList';
 import { Empty } from '../../components/States';
 import { Row, Table } from '../../components/Table';
-import { resultWords } from '../../gate/resultWords';
+import { resultWord } from '../../gate/resultWords';
 import { useTopic } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
 import { Conflicts } from './Conflicts';
@@ -44,7 +44,7 @@ function CheckIn({ event }: { event: Event }) {
       <PagedList of={list} empty={<Empty title={t('Nobody has been scanned yet')} />}>
         {(items) => (
           <Table label={t('Scans')} heads={[t('Name'), t('Result'), t('When'), t('Where'), t('Change')]}>
-            {items.map((scan) => <Row key={scan.id} cells={cellsOf(scan, () => setUndoing(scan))} />)}
+            {items.map((scan) => <Row key={scan.id} cells={() => cellsOf(scan, () => setUndoing(scan))} />)}
           </Table>
         )}
       </PagedList>
@@ -57,13 +57,16 @@ function cellsOf(scan: RecordedScan, undo: () => void): ReactNode[] {
   const wasAdmitted = scan.result === 'admitted';
   const where = [scan.gate, scan.device].filter(Boolean).join(', ');
   return [
-    <span className="em-strong">{scan.attendee?.displayName ?? t('Unknown')}</span>,
+    <span className="em-strong" dir="auto">{scan.attendee?.displayName ?? t('Unknown')}</span>,
     <div className="em-stack-s align-items-start">
-      <Badge tone={scan.undoneAt ? 'plain' : wasAdmitted ? 'good' : 'bad'}>{scan.undoneAt ? t('Undone') : t(resultWords[scan.result].word)}</Badge>
-      {scan.undoReason && <span className="em-small em-soft">{scan.undoReason}</span>}
+      <Badge tone={scan.undoneAt ? 'plain' : wasAdmitted ? 'good' : 'bad'}>{scan.undoneAt ? t('Undone') : resultWord(scan.result)}</Badge>
+      {scan.undoReason && <span className="em-small em-soft" dir="auto">{scan.undoReason}</span>}
     </div>,
-    <>{formatMoment(scan.at)}{scan.offline && <div className="em-small em-soft">{t('without a network')}</div>}</>,
-    where || null,
+    <>
+      <span>{formatMoment(scan.at)}</span>
+      {scan.offline && <div className="em-small em-soft">{t('without a network')}</div>}
+    </>,
+    where ? <span dir="auto">{where}</span> : null,
     wasAdmitted && !scan.undoneAt ? (
       <button type="button" className="btn btn-sm btn-outline-danger" onClick={undo}>
         {t('Undo')}<span className="visually-hidden"> {t('the check-in of {name}', { name: scan.attendee?.displayName ?? t('this ticket') })}</span>

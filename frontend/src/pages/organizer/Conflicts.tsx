@@ -1,11 +1,12 @@
 import { events } from '../../api/endpoints';
 import { usePages } from '../../api/usePages';
 import type { Page, ScanConflict } from '../../api/types';
+import { Contained } from '../../components/Contained';
 import { ProblemNote } from '../../components/States';
 import { placeOf } from '../../gate/resultWords';
 import { useTopic } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
-import { t } from '../../language/text';
+import { t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 
 type Listed = ScanConflict & { id: string };
@@ -29,18 +30,24 @@ export function Conflicts({ eventId }: { eventId: string }) {
       <h2 id="conflicts-heading" className="mb-0">{t('Conflicts between gates')}</h2>
       <ul className="em-list">
         {list.items.map((conflict) => (
-          <li key={conflict.id}>
-            <div className="em-strong">{conflict.attendee?.displayName ?? t('An unknown ticket')}</div>
-            <div>{t(meanings[conflict.kind])}</div>
-            <ul>
-              {conflict.scans.map((scan) => (
-                <li key={scan.id}>{formatMoment(scan.at)}{placeOf(scan)}{scan.offline && `, ${t('without a network')}`}</li>
-              ))}
-            </ul>
-          </li>
+          <li key={conflict.id}><Contained>{() => <Conflict of={conflict} />}</Contained></li>
         ))}
       </ul>
       {list.loadMore && <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={list.loadMore}>{t('Load more')}</button></div>}
     </section>
+  );
+}
+
+function Conflict({ of: conflict }: { of: Listed }) {
+  return (
+    <>
+      <div className="em-strong" dir="auto">{conflict.attendee?.displayName ?? t('An unknown ticket')}</div>
+      <div>{worded(meanings, conflict.kind)}</div>
+      <ul>
+        {conflict.scans.map((scan) => (
+          <li key={scan.id}>{formatMoment(scan.at) + placeOf(scan) + (scan.offline ? `, ${t('without a network')}` : '')}</li>
+        ))}
+      </ul>
+    </>
   );
 }

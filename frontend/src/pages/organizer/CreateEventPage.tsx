@@ -22,7 +22,7 @@ export function CreateEventPage() {
         <p className="em-soft mb-0">{t('It stays a draft that only you see until you publish it.')}</p>
       </PageTitle>
       {from === null
-        ? <Creator initial={blankForm(browserZone())} />
+        ? <Creator initial={blankForm(browserZone() ?? 'UTC')} />
         : <Loaded of={pattern} pending={<Pending heights={[480]} />}>{(event) => <Creator initial={copyOf(event)} />}</Loaded>}
     </>
   );

@@ -5,7 +5,7 @@ import { useResource } from '../../api/useResource';
 import type { Delivery as State, Event, EventStats, RecordedScan } from '../../api/types';
 import { Badge } from '../../components/Badge';
 import { Loaded, Pending } from '../../components/States';
-import { resultWords } from '../../gate/resultWords';
+import { resultWord } from '../../gate/resultWords';
 import { number, plural, rich, t } from '../../language/text';
 import { undeliveredText } from '../../live/updates';
 import type { DeliveryProblems } from '../../live/updates';
@@ -82,7 +82,7 @@ function Delivery({ eventId, problems }: { eventId: string; problems: DeliveryPr
   return (
     <div className="em-note" data-tone="bad" data-testid="delivery">
       <strong>{data.isPaused ? t('Sending is paused by an admin.') : t('Nobody is sending mails at the moment.')}</strong>{' '}
-      {plural('{count} email of this event waits.|{count} emails of this event wait.', data.unsent)}
+      <span>{plural('{count} email of this event waits.|{count} emails of this event wait.', data.unsent)}</span>
     </div>
   );
 }
@@ -103,10 +103,10 @@ function LastScans({ eventId }: { eventId: string }) {
         {list.items.map((scan) => (
           <li key={scan.id} className="em-row em-row-spread">
             <span>
-              <span className="em-strong">{scan.attendee?.displayName ?? t('Unknown')}</span>
+              <span className="em-strong" dir="auto">{scan.attendee?.displayName ?? t('Unknown')}</span>
               <span className="em-small em-soft d-block">{[scan.gate ?? t('No gate named'), formatMoment(scan.at)].join(' · ')}</span>
             </span>
-            <Badge tone={scan.result === 'admitted' ? 'good' : 'bad'}>{t(resultWords[scan.result].word)}</Badge>
+            <Badge tone={scan.result === 'admitted' ? 'good' : 'bad'}>{resultWord(scan.result)}</Badge>
           </li>
         ))}
       </ul>
@@ -118,7 +118,7 @@ function Figure({ name, value, of }: { name: string; value: number; of?: number 
   return (
     <div>
       <dt>{name}</dt>
-      <dd>{number(value)}{of !== undefined && <span className="em-figure-of">{' '}{t('of {count}', { count: of })}</span>}</dd>
+      <dd><span>{number(value)}</span>{of !== undefined && <span className="em-figure-of">{` ${t('of {count}', { count: of })}`}</span>}</dd>
     </div>
   );
 }

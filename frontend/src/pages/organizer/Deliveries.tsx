@@ -4,9 +4,10 @@ import { useAction } from '../../api/useAction';
 import { useIntention } from '../../api/useIntention';
 import { usePages } from '../../api/usePages';
 import type { Subscription, WebhookDelivery } from '../../api/types';
-import { Badge } from '../../components/Badge';
+import { Badge, toned } from '../../components/Badge';
 import { Busy } from '../../components/Busy';
 import { Select } from '../../components/Field';
+import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
 import { Empty, ProblemNote } from '../../components/States';
 import { serverWords } from '../../language/serverWords';
@@ -45,7 +46,7 @@ export function Deliveries({ subscription, sent }: { subscription: Subscription;
       <PagedList of={list} empty={status ? <Empty title={t('Nothing matches')} /> : <Empty title={t('Nothing delivered yet')}>{subscription.status === 'active' && t('Send a test to see whether it arrives.')}</Empty>}>
         {(items) => (
           <ul className="em-list" aria-label={t('Deliveries')}>
-            {items.map((item) => <li key={item.id}><DeliveryCard subscriptionId={id} delivery={item} changed={list.reload} /></li>)}
+            {items.map((item) => <li key={item.id}><Contained>{() => <DeliveryCard subscriptionId={id} delivery={item} changed={list.reload} />}</Contained></li>)}
           </ul>
         )}
       </PagedList>
@@ -55,7 +56,7 @@ export function Deliveries({ subscription, sent }: { subscription: Subscription;
 
 function DeliveryCard({ subscriptionId, delivery, changed }: { subscriptionId: string; delivery: WebhookDelivery; changed: () => void }) {
   const { id, type, status, attempts, createdAt, nextAttemptAt } = delivery;
-  const [tone, state] = deliveryStates[status];
+  const { tone, words } = toned(deliveryStates, status);
   const retry = useAction(async () => {
     await subscriptions.retry(subscriptionId, id);
     changed();
@@ -64,11 +65,13 @@ function DeliveryCard({ subscriptionId, delivery, changed }: { subscriptionId: s
     <article className="em-card em-stack-s">
       <div className="em-row em-row-spread">
         <h3 className="em-code em-small mb-0">{type}</h3>
-        <Badge tone={tone}>{t(state)}</Badge>
+        <Badge tone={tone}>{words}</Badge>
       </div>
       <div className="em-small em-soft">
         <time dateTime={createdAt}>{formatMoment(createdAt)}</time>
-        {nextAttemptAt && attempts.length > 0 && <>, {rich('next try {at}', { at: <time dateTime={nextAttemptAt}>{formatMoment(nextAttemptAt)}</time> })}</>}
+        {nextAttemptAt && attempts.length > 0 && (
+          <span><span>, </span>{rich('next try {at}', { at: <time dateTime={nextAttemptAt}>{formatMoment(nextAttemptAt)}</time> })}</span>
+        )}
       </div>
       <ProblemNote problem={retry.problem} />
       {attempts.length > 0 && (

@@ -5,7 +5,7 @@ import { Busy } from '../../components/Busy';
 import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form, useValidation } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
-import { browserZone, knownZones } from '../../time/zone';
+import { browserZone, knownZones, usable } from '../../time/zone';
 import { Preview } from './Preview';
 import { readForm } from './eventFormValues';
 import type { EventFormValues } from './eventFormValues';
@@ -20,7 +20,7 @@ interface Props {
 
 export function EventForm({ name, initial, submitLabel, save }: Props) {
   const [values, setValues] = useState(initial);
-  const zones = useMemo(() => knownZones(initial.timeZone, browserZone()), [initial.timeZone]);
+  const zones = useMemo(() => knownZones(initial.timeZone, browserZone() ?? 'UTC'), [initial.timeZone]);
   const tooSmall = save.problem?.slug === 'capacity-below-confirmed';
   const refused: FieldErrors = tooSmall ? { capacity: save.problem?.message ?? '' } : fieldErrors(save.problem);
   const read = readForm(values);
@@ -51,7 +51,9 @@ export function EventForm({ name, initial, submitLabel, save }: Props) {
           {time('endsAt', t('Ends'))}
         </div>
         <Select label={t('Time zone')} name="timeZone" value={values.timeZone} error={errors.timeZone}
-          hint={t('All times of this form are meant in this zone.')} onChange={(event) => set({ timeZone: event.target.value })}>
+          hint={usable(values.timeZone) === null
+            ? t('This browser doesn’t know this zone: all times of this form are meant in UTC.')
+            : t('All times of this form are meant in this zone.')} onChange={(event) => set({ timeZone: event.target.value })}>
           {zones.map((zone) => <option key={zone} value={zone}>{zone.replaceAll('_', ' ')}</option>)}
         </Select>
         <div className="em-pair">

@@ -58,8 +58,8 @@ function Report({ run }: { run: Import }) {
       <div>
         <div className="em-row em-row-spread mb-1">
           <span className="em-strong" role="status">
-            {run.isRunning ? t('Importing…') : plural('{count} person was added.|{count} people were added.', came)}
-            {!run.isRunning && refused > 0 && ` ${plural('{count} line was refused.|{count} lines were refused.', refused)}`}
+            <span>{run.isRunning ? t('Importing…') : plural('{count} person was added.|{count} people were added.', came)}</span>
+            {!run.isRunning && refused > 0 && <span>{` ${plural('{count} line was refused.|{count} lines were refused.', refused)}`}</span>}
           </span>
           <span className="em-number em-soft">{t('{done} of {total}', { done: lines.length, total })}</span>
         </div>

@@ -31,7 +31,7 @@ function Checklist({ event }: { event: Event }) {
           const state = isThere(event) ? 'there' : isNeeded ? 'needed' : 'missing';
           return (
             <li key={name} data-state={state}>
-              <span>{t(name)}{state !== 'there' && <span className="em-soft">: {t(state === 'needed' ? 'not yet' : 'not yet, and it may stay so')}</span>}</span>
+              <span><span>{t(name)}</span>{state !== 'there' && <span className="em-soft">{`: ${t(state === 'needed' ? 'not yet' : 'not yet, and it may stay so')}`}</span>}</span>
             </li>
           );
         })}

@@ -3,12 +3,14 @@ import { events } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { usePages } from '../../api/usePages';
 import type { Mailing } from '../../api/types';
-import { Badge } from '../../components/Badge';
+import { Badge, toned } from '../../components/Badge';
 import type { Tone } from '../../components/Badge';
 import { Busy } from '../../components/Busy';
+import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
+import { Prose } from '../../components/Prose';
 import { ProblemNote } from '../../components/States';
-import { plural, t } from '../../language/text';
+import { isolated, plural, t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 import type { MailingProgress } from '../../live/updates';
 import { useTopic } from '../../live/useLive';
@@ -38,7 +40,7 @@ export function Mailings({ eventId }: { eventId: string }) {
       <PagedList of={list} empty={<p className="em-soft mb-0">{t('Nothing so far.')}</p>}>
         {(items) => (
           <ul className="em-list">
-            {items.map((item) => <li key={item.id}><Told mailing={item} changed={list.reload} eventId={eventId} /></li>)}
+            {items.map((item) => <li key={item.id}><Contained>{() => <Told mailing={item} changed={list.reload} eventId={eventId} />}</Contained></li>)}
           </ul>
         )}
       </PagedList>
@@ -54,7 +56,7 @@ function withProgress(held: Mailing, now: MailingProgress | undefined): Mailing 
 }
 
 function Told({ mailing, eventId, changed }: { mailing: Mailing; eventId: string; changed: () => void }) {
-  const [tone, state] = states[mailing.status];
+  const { tone, words } = toned(states, mailing.status);
   const takeBack = useAction(async () => {
     await events.takeBack(eventId, mailing.id);
     changed();
@@ -63,13 +65,13 @@ function Told({ mailing, eventId, changed }: { mailing: Mailing; eventId: string
   return (
     <article className="em-card em-stack-s">
       <div className="em-row em-row-spread">
-        <h3 className="mb-0">{mailing.title ?? t(kinds[mailing.kind])}</h3>
-        <Badge tone={tone}>{t(state)}</Badge>
+        <h3 className="mb-0" dir="auto">{mailing.title ?? worded(kinds, mailing.kind)}</h3>
+        <Badge tone={tone}>{words}</Badge>
       </div>
-      <div className="em-small em-soft"><time dateTime={mailing.at}>{formatMoment(mailing.at)}</time>{mailing.authorName && ` · ${mailing.authorName}`}</div>
+      <div className="em-small em-soft"><time dateTime={mailing.at}>{formatMoment(mailing.at)}</time>{mailing.authorName && <span>{` · ${isolated(mailing.authorName)}`}</span>}</div>
       {mailing.body && (
         <>
-          {whole && <p className="em-prose mb-0">{mailing.body}</p>}
+          {whole && <Prose text={mailing.body} className="mb-0" />}
           <div><button type="button" className="btn btn-link btn-sm p-0" aria-expanded={whole} onClick={() => setWhole(!whole)}>{whole ? t('Hide the text') : t('Show the text')}</button></div>
         </>
       )}

@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react';
-import type { ReactNode } from 'react';
+import type { Elements } from '../../components/Elements';
 import { useEvent } from '../../api/useEvent';
 import type { Event } from '../../api/types';
 import { EventBadge } from '../../components/Badge';
@@ -17,7 +17,7 @@ const sections = [
 interface Props {
   id: string;
   section: (typeof sections)[number][0];
-  children: (event: Event, set: (event: Event) => void, reload: () => void) => ReactNode;
+  children: (event: Event, set: (event: Event) => void, reload: () => void) => Elements;
 }
 
 /** The head and the sections that all pages of an organizer's event share. */

@@ -5,6 +5,7 @@ import { EventBadge } from '../../components/Badge';
 import { CapacityBar, placesText } from '../../components/Capacity';
 import { DateTile } from '../../components/DateTile';
 import { Select } from '../../components/Field';
+import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
 import { SearchBox } from '../../components/SearchBox';
@@ -51,7 +52,7 @@ export function OwnEventsPage() {
           : <Empty title={t('No events yet')}>{t('Create your first one: it stays a draft until you publish it.')}</Empty>}>
           {(items) => (
             <ul className="em-list" aria-label={title}>
-              {items.map((event) => <li key={event.id}><EventCard event={event} named={all} /></li>)}
+              {items.map((event) => <li key={event.id}><Contained>{() => <EventCard event={event} named={all} />}</Contained></li>)}
             </ul>
           )}
         </PagedList>
@@ -66,10 +67,10 @@ function EventCard({ event, named }: { event: Event; named: boolean }) {
     <article className="em-card em-list-card">
       <DateTile startsAt={event.startsAt} zone={event.timeZone} />
       <div>
-        <h2><Link className="em-cover" to={`/organizer/events/${event.id}`}>{event.title}</Link></h2>
+        <h2 dir="auto"><Link className="em-cover" to={`/organizer/events/${event.id}`}>{event.title}</Link></h2>
         <div><When event={event} /></div>
         {named && event.organizerName && <div className="em-soft">{t('by {name}', { name: event.organizerName })}</div>}
-        <div className="em-small em-soft em-number mt-2 mb-1">{placesText(event)}{event.waitlisted > 0 && `, ${t('{waitlisted} in line', { waitlisted: event.waitlisted })}`}</div>
+        <div className="em-small em-soft em-number mt-2 mb-1">{event.waitlisted > 0 ? `${placesText(event)}, ${t('{waitlisted} in line', { waitlisted: event.waitlisted })}` : placesText(event)}</div>
         <CapacityBar {...event} />
       </div>
       <div className="em-list-side"><EventBadge status={event.status} /></div>

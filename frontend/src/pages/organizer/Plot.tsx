@@ -1,5 +1,6 @@
 import { useEffect, useId, useRef, useState, useSyncExternalStore } from 'react';
 import { dateFormat } from '../../language/formats';
+import { CrashBoundary } from '../../components/CrashBoundary';
 import { plural, t } from '../../language/text';
 import { serverNow } from '../../time/serverClock';
 import type { Bars } from './chart';
@@ -25,10 +26,10 @@ export function Plot({ title, hours, until }: Props) {
       <p className="em-small em-soft mb-2" data-testid="plot-summary">
         {total === 0 ? t('None yet.') : plural('{count} so far, most of them from {at}.|{count} so far, most of them from {at}.', total, { at: label(most.from) })}
       </p>
-      <Canvas bars={{
+      <CrashBoundary fallback={null}><Canvas bars={{
         labels: bars.map((bar) => label(bar.from)), counts: bars.map((bar) => bar.count), totals: bars.map((bar) => bar.total),
         countLabel: title, totalLabel: t('Together'),
-      }} />
+      }} /></CrashBoundary>
     </section>
   );
 }

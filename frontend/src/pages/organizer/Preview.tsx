@@ -1,6 +1,7 @@
 import type { EventDraft } from '../../api/types';
 import { CapacityBar, placesText } from '../../components/Capacity';
 import { DateTile } from '../../components/DateTile';
+import { Prose } from '../../components/Prose';
 import { When } from '../../components/When';
 import { t } from '../../language/text';
 
@@ -14,11 +15,11 @@ export function Preview({ draft }: { draft: EventDraft }) {
       <div className="em-card em-stack">
         <div className="em-row flex-nowrap align-items-start">
           {startsAt !== '' && <DateTile startsAt={startsAt} zone={timeZone} />}
-          <div className="em-preview-title">{title || <span className="em-soft">{t('An event without a title')}</span>}</div>
+          <div className="em-preview-title" dir="auto">{title || <span className="em-soft">{t('An event without a title')}</span>}</div>
         </div>
         <dl className="em-facts">
           {hasTimes && <div><dt>{t('When')}</dt><dd><When event={draft} /></dd></div>}
-          {venue && <div><dt>{t('Where')}</dt><dd>{venue}</dd></div>}
+          {venue && <div><dt>{t('Where')}</dt><dd dir="auto">{venue}</dd></div>}
         </dl>
         {capacity > 0 && (
           <div>
@@ -26,7 +27,7 @@ export function Preview({ draft }: { draft: EventDraft }) {
             <CapacityBar confirmed={0} capacity={capacity} />
           </div>
         )}
-        {description && <p className="em-prose em-preview-text mb-0">{description}</p>}
+        {description && <Prose text={description} className="em-preview-text mb-0" />}
       </div>
     </aside>
   );

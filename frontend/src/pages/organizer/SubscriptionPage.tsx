@@ -3,7 +3,7 @@ import { subscriptions } from '../../api/endpoints';
 import { useAction } from '../../api/useAction';
 import { useResource } from '../../api/useResource';
 import type { Subscription } from '../../api/types';
-import { Badge } from '../../components/Badge';
+import { Badge, toned } from '../../components/Badge';
 import { Busy } from '../../components/Busy';
 import { Confirm } from '../../components/Confirm';
 import { PageTitle } from '../../components/PageTitle';
@@ -35,11 +35,12 @@ function Whole({ subscription, set }: Props) {
   // How often something was sent once more: the list of deliveries has it.
   const [sent, setSent] = useState(0);
   const isWebhook = subscription.delivery === 'webhook';
+  const { tone, words } = toned(subscriptionStates, subscription.status);
   const replay = <ReplayMessages subscription={subscription} sent={() => setSent((times) => times + 1)} />;
   return (
     <>
       <PageTitle title={subscription.name} within={{ title: t('Subscriptions'), link: '/organizer/subscriptions' }}>
-        <div><Badge tone={subscriptionStates[subscription.status][0]}>{t(subscriptionStates[subscription.status][1])}</Badge></div>
+        <div><Badge tone={tone}>{words}</Badge></div>
       </PageTitle>
       <div className="em-halves">
         <div className="em-stack">

@@ -2,7 +2,8 @@ import { useState } from 'react';
 import { subscriptions } from '../../api/endpoints';
 import { usePages } from '../../api/usePages';
 import type { Subscription } from '../../api/types';
-import { Badge } from '../../components/Badge';
+import { Badge, toned } from '../../components/Badge';
+import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
 import { Empty } from '../../components/States';
@@ -39,7 +40,7 @@ export function SubscriptionsPage() {
           <PagedList of={list} empty={<Empty title={t('No subscriptions yet')}>{t('Set up one for each program that should know.')}</Empty>}>
             {(items) => (
               <ul className="em-list" aria-label={t('Subscriptions')}>
-                {items.map((item) => <li key={item.id}><Card subscription={item} /></li>)}
+                {items.map((item) => <li key={item.id}><Contained>{() => <Card subscription={item} />}</Contained></li>)}
               </ul>
             )}
           </PagedList>
@@ -52,19 +53,19 @@ export function SubscriptionsPage() {
 
 function Card({ subscription }: { subscription: Subscription }) {
   const { id, name, delivery, url, status, lastDeliveryAt } = subscription;
-  const [tone, state] = subscriptionStates[status];
+  const { tone, words } = toned(subscriptionStates, status);
   return (
     <article className="em-card em-list-card is-dateless">
       <div>
-        <h2><Link className="em-cover" to={`/organizer/subscriptions/${id}`}>{name}</Link></h2>
+        <h2 dir="auto"><Link className="em-cover" to={`/organizer/subscriptions/${id}`}>{name}</Link></h2>
         <div className="em-small">{delivery === 'webhook' ? url : t('A queue of its own')}</div>
         {delivery === 'webhook' && (
           <div className="em-small em-soft">
-            {lastDeliveryAt ? rich('Last delivery {at}', { at: <time dateTime={lastDeliveryAt}>{formatMoment(lastDeliveryAt)}</time> }) : t('Nothing delivered yet')}
+            {lastDeliveryAt ? rich('Last delivery {at}', { at: <time dateTime={lastDeliveryAt}>{formatMoment(lastDeliveryAt)}</time> }) : <span>{t('Nothing delivered yet')}</span>}
           </div>
         )}
       </div>
-      <div className="em-list-side"><Badge tone={tone}>{t(state)}</Badge></div>
+      <div className="em-list-side"><Badge tone={tone}>{words}</Badge></div>
     </article>
   );
 }

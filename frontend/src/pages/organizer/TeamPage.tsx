@@ -14,7 +14,7 @@ import { Row, Table } from '../../components/Table';
 import { formatMoment } from '../../time/format';
 import { emailError } from '../account/credentials';
 import { ManagedEvent } from './ManagedEvent';
-import { t } from '../../language/text';
+import { t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 
 export function TeamPage({ id = '' }: { id?: string }) {
@@ -41,7 +41,7 @@ function Team({ eventId }: { eventId: string }) {
   });
   const added = (member: Member): void => {
     const gate = member.role === 'checkInStaff' ? ` ${t('Tell them where the gate is: {address}', { address: `${window.location.origin}/gate/${eventId}` })}` : '';
-    setSaid(t('{name} is in the team now: {role}.', { name: member.displayName, role: t(roles[member.role]) }) + gate);
+    setSaid(t('{name} is in the team now: {role}.', { name: member.displayName, role: worded(roles, member.role) }) + gate);
     list.reload();
   };
   return (
@@ -52,9 +52,9 @@ function Team({ eventId }: { eventId: string }) {
           {(items) => (
             <Table label={t('Team')} heads={[t('Name'), t('Role'), t('Since'), t('Change')]}>
               {items.map((member) => (
-                <Row key={member.id} cells={[
-                  <div><div className="em-strong">{member.displayName}</div><div className="em-small em-soft">{member.email}</div></div>,
-                  <Badge tone={member.role === 'owner' ? 'accent' : 'plain'}>{t(roles[member.role])}</Badge>,
+                <Row key={member.id} cells={() => [
+                  <div><div className="em-strong" dir="auto">{member.displayName}</div><div className="em-small em-soft">{member.email}</div></div>,
+                  <Badge tone={member.role === 'owner' ? 'accent' : 'plain'}>{worded(roles, member.role)}</Badge>,
                   formatMoment(member.since),
                   member.role === 'owner' ? null : (
                     <button type="button" className="btn btn-sm btn-outline-danger" onClick={() => setLeaving(member)}>

@@ -2,6 +2,7 @@ import { registrations } from '../../api/endpoints';
 import { usePages } from '../../api/usePages';
 import type { OwnRegistration } from '../../api/types';
 import { Badge, EventBadge, RegistrationBadge } from '../../components/Badge';
+import { Contained } from '../../components/Contained';
 import { DateTile } from '../../components/DateTile';
 import { PagedList } from '../../components/PagedList';
 import { PageTitle } from '../../components/PageTitle';
@@ -31,7 +32,7 @@ export function MyTicketsPage() {
       <PagedList of={list} empty={<Empty title={t('No registrations yet')}><Link to="/">{t('Find an event')}</Link></Empty>}>
         {(items) => (
           <ul className="em-list" aria-label={t('My registrations')}>
-            {items.map((item) => <li key={item.id}><RegistrationCard item={item} /></li>)}
+            {items.map((item) => <li key={item.id}><Contained>{() => <RegistrationCard item={item} />}</Contained></li>)}
           </ul>
         )}
       </PagedList>
@@ -46,9 +47,9 @@ function RegistrationCard({ item }: { item: OwnRegistration }) {
     <article className="em-card em-list-card">
       <DateTile startsAt={event.startsAt} zone={event.timeZone} />
       <div>
-        <h2><Link to={`/events/${event.id}`}>{event.title}</Link></h2>
+        <h2 dir="auto"><Link to={`/events/${event.id}`}>{event.title}</Link></h2>
         <div><When event={event} /></div>
-        {event.venue && <div className="em-soft">{event.venue}</div>}
+        {event.venue && <div className="em-soft" dir="auto">{event.venue}</div>}
         <div className="em-row mt-2">
           {event.status === 'cancelled'
             ? <Badge tone="bad">{t('Event cancelled')}</Badge>

@@ -107,8 +107,8 @@ function Reissue({ ticket, reissued, close }: { ticket: Ticket; reissued: () => 
   return (
     <Confirm title={t('Get a new code?')} confirm={t('Yes, a new code')} dismiss={t('Keep this one')} pending={reissue.pending} problem={reissue.problem}
       onConfirm={() => void reissue.run()} onDismiss={close}>
-      {t('If somebody else has seen or copied your code: the new one admits you, and the old one nobody.')}
-      {ticket.transfer && ` ${t('The offer to somebody else is withdrawn with it.')}`}
+      <span>{t('If somebody else has seen or copied your code: the new one admits you, and the old one nobody.')}</span>
+      {ticket.transfer && <span>{` ${t('The offer to somebody else is withdrawn with it.')}`}</span>}
     </Confirm>
   );
 }

@@ -37,7 +37,7 @@ export function TicketPage({ id = '' }: { id?: string }) {
           <>
             <PageTitle title={event.title}>
               <div><When event={event} /></div>
-              {event.venue && <div className="em-soft">{event.venue}</div>}
+              {event.venue && <div className="em-soft" dir="auto">{event.venue}</div>}
             </PageTitle>
             <div role="status">{said && <p className="em-note" data-tone="good">{said}</p>}</div>
             <TicketInItsState {...{ ticket, event, changed }} say={setSaid} reissued={both.reload} />
