@@ -672,8 +672,15 @@ export const german = {
   'Import CSV': 'CSV einlesen',
   'Import attendees': 'Teilnehmende einlesen',
   'CSV file': 'CSV-Datei',
-  'With a column of email addresses. Each of them must have an account; all get a place, or a place in line, and their ticket by email.':
-    'Mit einer Spalte von E-Mail-Adressen. Zu jeder muss es ein Konto geben; alle bekommen einen Platz oder einen auf der Warteliste und ihr Ticket per E-Mail.',
+  'Every email address in it is added, whichever column it is in. Each of them must have an account; all get a place, or a place in line, and their ticket by email.':
+    'Jede E-Mail-Adresse darin wird aufgenommen, in welcher Spalte sie auch steht. Zu jeder muss es ein Konto geben; alle bekommen einen Platz oder einen Wartelistenplatz und ihr Ticket per E-Mail.',
+  'This file can’t be read.': 'Diese Datei kann nicht gelesen werden.',
+  'This is a spreadsheet’s own file: save it as CSV first.': 'Das ist eine Datei der Tabellenkalkulation: Speichern Sie sie zuerst als CSV.',
+  'This is no email address.': 'Das ist keine E-Mail-Adresse.',
+  'It stands in the file twice.': 'Sie steht zweimal in der Datei.',
+  'Cancelled in the list that this file is.': 'In der Liste, die diese Datei ist, abgesagt.',
+  '{count} is registered already.|{count} are registered already.': '{count} ist schon angemeldet.|{count} sind schon angemeldet.',
+  '{count} line was left out.|{count} lines were left out.': '{count} Zeile wurde ausgelassen.|{count} Zeilen wurden ausgelassen.',
   'There is no address in this file.': 'In dieser Datei steht keine Adresse.',
   'These are more than {most} addresses: please split the file.': 'Das sind mehr als {most} Adressen: Bitte teilen Sie die Datei.',
   'Importing…': 'Wird eingelesen …',

@@ -4,10 +4,11 @@ import { Problem } from '../../api/problem';
 import { newId } from '../../identity/newId';
 import { fieldWords } from '../../language/serverWords';
 import { t } from '../../language/text';
+import type { Text } from '../../language/text';
 import { refusals } from './AddAttendee';
-import type { Address } from './csv';
+import type { Address, Reading } from './csv';
 
-export type Outcome = 'confirmed' | 'waitlisted' | 'known' | 'refused';
+export type Outcome = 'confirmed' | 'waitlisted' | 'known' | 'refused' | 'leftOut';
 
 export interface Line extends Address {
   outcome: Outcome;
@@ -15,10 +16,11 @@ export interface Line extends Address {
 }
 
 export interface Import {
+  /** How many the file holds, those that are not asked for included. */
   total: number;
   lines: Line[];
   isRunning: boolean;
-  start: (addresses: Address[]) => void;
+  start: (read: Reading) => void;
   stop: () => void;
 }
 
@@ -27,9 +29,13 @@ export function useImport(eventId: string): Import {
   const [state, setState] = useState<{ total: number; lines: Line[]; isRunning: boolean }>({ total: 0, lines: [], isRunning: false });
   const run = useRef<AbortController>();
   useEffect(() => () => run.current?.abort(), []);
-  const start = async (addresses: Address[]): Promise<void> => {
+  const start = async ({ addresses, leftOut, unreadable }: Reading): Promise<void> => {
     const { signal } = (run.current = new AbortController());
-    setState({ total: addresses.length, lines: [], isRunning: true });
+    const settled: Line[] = [
+      ...leftOut.map(({ line, email, why }): Line => ({ line, email, outcome: 'leftOut', words: t(reasons[why]) })),
+      ...unreadable.map(({ line, text }): Line => ({ line, email: cut(text), outcome: 'refused', words: t('This is no email address.') })),
+    ];
+    setState({ total: addresses.length + settled.length, lines: settled, isRunning: true });
     for (const address of addresses) {
       const line = { ...address, ...(await add(eventId, address.email, signal)) };
       // What was asked for is told also when it is the last: it has happened.
@@ -38,7 +44,15 @@ export function useImport(eventId: string): Import {
     }
     setState((before) => ({ ...before, isRunning: false }));
   };
-  return { ...state, start: (addresses) => void start(addresses), stop: () => run.current?.abort() };
+  return { ...state, start: (read) => void start(read), stop: () => run.current?.abort() };
+}
+
+const reasons: Record<Reading['leftOut'][number]['why'], Text> = {
+  again: 'It stands in the file twice.', cancelled: 'Cancelled in the list that this file is.',
+};
+
+function cut(text: string): string {
+  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
 const mostTries = 5;
