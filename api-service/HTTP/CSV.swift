@@ -8,12 +8,28 @@ enum CSV {
         rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
     }
 
-    /// Quoted where needed. A leading `=`, `+`, `-`, `@`, tab or return would make a spreadsheet run the field as a
-    /// formula (OWASP, "CSV Injection"): an apostrophe in front keeps it a text.
+    /// Quoted where needed. What a spreadsheet would run as a formula (OWASP, "CSV Injection") gets an apostrophe in front,
+    /// which keeps it a text: a sign that begins one, full-width too, also behind blanks and what can't be seen, which
+    /// programs drop before they look; a leading tab or return. The pages' import takes the apostrophe off again.
     static func field(_ value: String) -> String {
-        let risky = value.unicodeScalars.first.map { "=+-@\t\r\n".unicodeScalars.contains($0) } ?? false
-        let safe = risky ? "'" + value : value
+        let safe = beginsFormula(value) ? "'" + value : value
         let special = safe.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
         return special ? "\"" + safe.replacing("\"", with: "\"\"") + "\"" : safe
+    }
+
+    private static func beginsFormula(_ value: String) -> Bool {
+        if let first = value.unicodeScalars.first, "\t\r\n".unicodeScalars.contains(first) { return true }
+        let seen = value.unicodeScalars.first { !isPassedOver($0) }
+        return seen.map { "=+-@＝＋－＠﹦﹢﹣﹫".unicodeScalars.contains($0) } ?? false
+    }
+
+    /// Blanks, controls and characters of no width.
+    private static func isPassedOver(_ scalar: Unicode.Scalar) -> Bool {
+        let properties = scalar.properties
+        if properties.isWhitespace || properties.isDefaultIgnorableCodePoint { return true }
+        switch properties.generalCategory {
+        case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator: return true
+        default: return false
+        }
     }
 }
