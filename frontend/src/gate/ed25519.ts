@@ -24,7 +24,8 @@ async function choose(anyKey: Uint8Array): Promise<Verify> {
     return async (key, message, signature) => crypto.subtle.verify({ name: 'Ed25519' }, await imported(key), signature, message);
   } catch {
     // No such algorithm, or (on a page without HTTPS) no `crypto.subtle` at all.
-    const nacl = await import('tweetnacl');
+    // A package without modules: bundled, all of it is the module's default.
+    const { default: nacl } = await import('tweetnacl');
     return async (key, message, signature) => nacl.sign.detached.verify(message, signature, key);
   }
 }
