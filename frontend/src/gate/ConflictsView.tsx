@@ -1,3 +1,4 @@
+import { Contained } from '../components/Contained';
 import { formatMoment } from '../time/format';
 import type { Gate } from './gate';
 import { placeOf, resultWords } from './resultWords';
@@ -13,9 +14,15 @@ export function ConflictsView({ gate, conflicts }: { gate: Gate; conflicts: Kept
       <ul className="em-list">
         {conflicts.map((scan) => (
           <li key={scan.scanId}>
-            <div className="em-strong" dir="auto">{scan.name ?? t('A ticket that was not on the list')}</div>
-            <div>{t('Admitted here: {at}.', { at: formatMoment(scan.scannedAt) + placeOf(scan) })}</div>
-            <div>{elsewhere(scan)}</div>
+            <Contained>
+              {() => (
+                <>
+                  <div className="em-strong" dir="auto">{scan.name ?? t('A ticket that was not on the list')}</div>
+                  <div>{t('Admitted here: {at}.', { at: formatMoment(scan.scannedAt) + placeOf(scan) })}</div>
+                  <div>{elsewhere(scan)}</div>
+                </>
+              )}
+            </Contained>
             <button type="button" className="btn btn-sm btn-outline-secondary mt-1" onClick={() => void gate.dismiss(scan.scanId)}>
               {t('Noted')}<span className="visually-hidden"> {scan.name ?? scan.code}</span>
             </button>

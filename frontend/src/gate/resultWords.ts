@@ -1,5 +1,5 @@
 import type { CheckInResult } from '../api/types';
-import { has, t } from '../language/text';
+import { has, isolated, t } from '../language/text';
 import type { Text } from '../language/text';
 
 /** The same words whoever decided, the server or the gate alone. */
@@ -19,6 +19,6 @@ export function resultWord(result: CheckInResult): string {
 
 /** " at North gate, browser 4f2a", or nothing. */
 export function placeOf({ gate, device }: { gate: string | null; device: string | null }): string {
-  const place = [gate, device].filter(Boolean).join(', ');
+  const place = [gate, device].flatMap((name) => (name ? [isolated(name)] : [])).join(', ');
   return place && t(' at {place}', { place });
 }

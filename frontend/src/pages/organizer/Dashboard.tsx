@@ -4,9 +4,10 @@ import { usePages } from '../../api/usePages';
 import { useResource } from '../../api/useResource';
 import type { Delivery as State, Event, EventStats, RecordedScan } from '../../api/types';
 import { Badge } from '../../components/Badge';
+import { Contained } from '../../components/Contained';
 import { Loaded, Pending } from '../../components/States';
 import { resultWord } from '../../gate/resultWords';
-import { number, plural, rich, t } from '../../language/text';
+import { isolated, number, plural, rich, t } from '../../language/text';
 import { undeliveredText } from '../../live/updates';
 import type { DeliveryProblems } from '../../live/updates';
 import { useRereadOnChange, useTopic } from '../../live/useLive';
@@ -101,16 +102,22 @@ function LastScans({ eventId }: { eventId: string }) {
       </div>
       <ul className="em-list">
         {list.items.map((scan) => (
-          <li key={scan.id} className="em-row em-row-spread">
-            <span>
-              <span className="em-strong" dir="auto">{scan.attendee?.displayName ?? t('Unknown')}</span>
-              <span className="em-small em-soft d-block">{[scan.gate ?? t('No gate named'), formatMoment(scan.at)].join(' · ')}</span>
-            </span>
-            <Badge tone={scan.result === 'admitted' ? 'good' : 'bad'}>{resultWord(scan.result)}</Badge>
-          </li>
+          <li key={scan.id} className="em-row em-row-spread"><Contained>{() => <Scan of={scan} />}</Contained></li>
         ))}
       </ul>
     </section>
+  );
+}
+
+function Scan({ of: { attendee, gate, at, result } }: { of: RecordedScan }) {
+  return (
+    <>
+      <span>
+        <span className="em-strong" dir="auto">{attendee?.displayName ?? t('Unknown')}</span>
+        <span className="em-small em-soft d-block">{[isolated(gate ?? t('No gate named')), formatMoment(at)].join(' · ')}</span>
+      </span>
+      <Badge tone={result === 'admitted' ? 'good' : 'bad'}>{resultWord(result)}</Badge>
+    </>
   );
 }
 

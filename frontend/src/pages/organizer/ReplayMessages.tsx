@@ -6,7 +6,7 @@ import { Busy } from '../../components/Busy';
 import { Select, TextField } from '../../components/Field';
 import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/Form';
 import { Pending, ProblemNote } from '../../components/States';
-import { plural, t } from '../../language/text';
+import { isolated, plural, t } from '../../language/text';
 import { formatDay } from '../../time/format';
 import { useReplay } from './useReplay';
 
@@ -47,10 +47,10 @@ function Wish({ subscription, sent }: { subscription: Subscription; sent: () => 
   if (list.items === undefined) return list.problem ? <ProblemNote problem={list.problem} retry={list.reload} /> : <Pending heights={[200]} />;
   if (choice.length === 0) return <p className="em-soft mb-0">{t('There is no event yet whose messages could be sent.')}</p>;
   return (
-    <Form name={t('Tell it once more')} problem={replay.problem} onSubmit={() => { if (validation.passes()) void start(); }}>
+    <Form mayBeLeft name={t('Tell it once more')} problem={replay.problem} onSubmit={() => { if (validation.passes()) void start(); }}>
       <Select label={t('Event')} name="eventId" value={values.eventId} error={errors.eventId} onChange={(event) => set({ eventId: event.target.value })}>
         <option value="">{t('Choose…')}</option>
-        {choice.map(({ id, title, startsAt, timeZone }) => <option key={id} value={id}>{title}, {formatDay(startsAt, timeZone)}</option>)}
+        {choice.map(({ id, title, startsAt, timeZone }) => <option key={id} value={id}>{`${isolated(title)}, ${formatDay(startsAt, timeZone)}`}</option>)}
       </Select>
       {list.loadMore && <div><Busy pending={list.loadingMore} className="btn btn-sm btn-outline-secondary" onClick={list.loadMore}>{t('More events')}</Busy></div>}
       <div className="em-pair">
