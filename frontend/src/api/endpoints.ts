@@ -49,7 +49,8 @@ export const events = {
   get: (id: string, signal?: Abort) => requestJSON<Event>({ path: `/events/${id}`, signal }),
   create: (body: EventDraft, key: string) => requestJSON<Event>(creating(key, { path: '/events', body })),
   /** A JSON merge patch against the version that was read; 412 when somebody was quicker. */
-  edit: (id: string, version: number, body: Partial<EventDraft>) =>
+  /** `confirmPast`: the event may be over by it. */
+  edit: (id: string, version: number, body: Partial<EventDraft> & { confirmPast?: true }) =>
     requestJSON<Event>({
       method: 'PATCH', path: `/events/${id}`, body, headers: { 'If-Match': `"${version}"` },
     }),

@@ -12,7 +12,7 @@ import { Empty, ProblemNote } from '../../components/States';
 import { useTopic } from '../../live/useLive';
 import { Link } from '../../routing/Link';
 import { serverNow } from '../../time/serverClock';
-import { formatMoment } from '../../time/format';
+import { formatMoment, formatMomentIn } from '../../time/format';
 import { notificationKinds } from '../../components/notificationKinds';
 import { t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
@@ -59,6 +59,8 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
     read();
   });
   const isNew = item.readAt === null;
+  // Where the event's clocks were set otherwise, each time is told by the clocks that it was meant by.
+  const zones = item.changes?.find((change) => change.field === 'timeZone');
   return (
     <article className="em-card em-list-card is-dateless" data-unread={isNew || undefined}>
       <div>
@@ -70,7 +72,7 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
         {item.changes && (
           <ul className="em-small mb-1">
             {item.changes.map((change) => (
-              <li key={change.field}><span>{worded(fields, change.field)}: </span><bdi>{shown(change.before)}</bdi><span> → </span><bdi>{shown(change.after)}</bdi></li>
+              <li key={change.field}><span>{worded(fields, change.field)}: </span><bdi>{shown(change.before, zones?.before)}</bdi><span> → </span><bdi>{shown(change.after, zones?.after)}</bdi></li>
             ))}
           </ul>
         )}
@@ -95,8 +97,9 @@ function NotificationCard({ item, read }: { item: Notification; read: () => void
   );
 }
 
-/** A value as the event had it; times on the reader's clock. */
-function shown(value: string | null): string {
+/** A value as the event had it; times by the clocks of a zone, else on the reader's own. */
+function shown(value: string | null, zone: string | null = null): string {
   if (value === null || value === '') return '–';
-  return /^\d{4}-\d\d-\d\dT.*Z$/.test(value) ? formatMoment(value) : value;
+  if (!/^\d{4}-\d\d-\d\dT.*Z$/.test(value)) return value;
+  return zone === null ? formatMoment(value) : formatMomentIn(value, zone);
 }

@@ -1,9 +1,12 @@
 import { useMemo, useState } from 'react';
 import { events } from '../../api/endpoints';
+import { Problem } from '../../api/problem';
 import { useAction } from '../../api/useAction';
 import type { Event, EventDraft } from '../../api/types';
+import { Confirm } from '../../components/Confirm';
+import { serverNow } from '../../time/serverClock';
 import { EventForm } from './EventForm';
-import { changedFields, formOf } from './eventFormValues';
+import { changedFields, formOf, putsIntoPast } from './eventFormValues';
 import type { EventFormValues } from './eventFormValues';
 import { ManagedEvent } from './ManagedEvent';
 import { t } from '../../language/text';
@@ -23,9 +26,20 @@ function Editor({ event, set, reload }: Props) {
   const [base, setBase] = useState(event);
   const [saved, setSaved] = useState(0);
   const initial = useMemo(() => formOf(base), [base]);
-  const save = useAction(async (values: EventFormValues, draft: EventDraft) => {
+  const [asking, setAsking] = useState<{ values: EventFormValues; draft: EventDraft } | null>(null);
+  const save = useAction(async (values: EventFormValues, draft: EventDraft, isConfirmed = false) => {
     const changes = changedFields(initial, values, draft);
-    const now = Object.keys(changes).length === 0 ? base : await events.edit(base.id, base.version, changes);
+    if (!isConfirmed && putsIntoPast(base, changes, serverNow())) return setAsking({ values, draft });
+    let now = base;
+    try {
+      if (Object.keys(changes).length > 0) now = await events.edit(base.id, base.version, { ...changes, ...(isConfirmed ? { confirmPast: true } : {}) });
+    } catch (thrown) {
+      // This clock may be behind the server's.
+      if (!isConfirmed && wantsConfirmation(thrown)) return setAsking({ values, draft });
+      setAsking(null);
+      throw thrown;
+    }
+    setAsking(null);
     set(now);
     setBase(now);
     setSaved((count) => count + 1);
@@ -36,7 +50,18 @@ function Editor({ event, set, reload }: Props) {
         <div><button type="button" className="btn btn-outline-secondary" onClick={() => { setBase(event); save.clear(); reload(); }}>{t('Load the newest version')}</button></div>
       )}
       <div role="status">{saved > 0 && !save.pending && !save.problem && <p className="em-note mb-0" data-tone="good">{t('Saved.')}</p>}</div>
-      <EventForm key={base.version} name={t('Edit the event')} initial={initial} submitLabel={t('Save changes')} save={save} />
+      <EventForm key={base.version} name={t('Edit the event')} initial={initial} before={base} submitLabel={t('Save changes')} save={save} />
+      {asking && (
+        <Confirm title={t('Put the event into the past?')} confirm={t('Yes, it is over')} dismiss={t('Back to the form')} pending={save.pending} problem={null}
+          onConfirm={() => void save.run(asking.values, asking.draft, true)} onDismiss={() => setAsking(null)}>
+          {t('By the new end the event is over: nobody can register any more, and it leaves the list of events.')}
+        </Confirm>
+      )}
     </div>
   );
+}
+
+/** The API's word for it, when it wants to be told that this is meant. */
+function wantsConfirmation(thrown: unknown): boolean {
+  return thrown instanceof Problem && thrown.fields.some(({ field, message }) => field === 'endsAt' && message.includes('confirmPast'));
 }

@@ -1,10 +1,11 @@
 import { useMemo, useState } from 'react';
 import type { Action } from '../../api/useAction';
-import type { EventDraft } from '../../api/types';
+import type { Event, EventDraft } from '../../api/types';
 import { Busy } from '../../components/Busy';
 import { Checkbox, Select, TextArea, TextField } from '../../components/Field';
 import { fieldErrors, Form, useValidation } from '../../components/Form';
 import type { FieldErrors } from '../../components/Form';
+import { formatSpan } from '../../time/format';
 import { browserZone, knownZones, usable } from '../../time/zone';
 import { Preview } from './Preview';
 import { readForm } from './eventFormValues';
@@ -14,11 +15,13 @@ import { t } from '../../language/text';
 interface Props {
   name: string;
   initial: EventFormValues;
+  /** The event as it is, when this changes one. */
+  before?: Event;
   submitLabel: string;
   save: Action<[EventFormValues, EventDraft], void>;
 }
 
-export function EventForm({ name, initial, submitLabel, save }: Props) {
+export function EventForm({ name, initial, before, submitLabel, save }: Props) {
   const [values, setValues] = useState(initial);
   const zones = useMemo(() => knownZones(initial.timeZone, browserZone() ?? 'UTC'), [initial.timeZone]);
   const tooSmall = save.problem?.slug === 'capacity-below-confirmed';
@@ -51,9 +54,7 @@ export function EventForm({ name, initial, submitLabel, save }: Props) {
           {time('endsAt', t('Ends'))}
         </div>
         <Select label={t('Time zone')} name="timeZone" value={values.timeZone} error={errors.timeZone}
-          hint={usable(values.timeZone) === null
-            ? t('This browser doesn’t know this zone: all times of this form are meant in UTC.')
-            : t('All times of this form are meant in this zone.')} onChange={(event) => set({ timeZone: event.target.value })}>
+          hint={zoneHint(values.timeZone, before)} onChange={(event) => set({ timeZone: event.target.value })}>
           {zones.map((zone) => <option key={zone} value={zone}>{zone.replaceAll('_', ' ')}</option>)}
         </Select>
         <div className="em-pair">
@@ -83,4 +84,13 @@ export function EventForm({ name, initial, submitLabel, save }: Props) {
       <Preview draft={read.draft} />
     </div>
   );
+}
+
+/** What the zone means for the times above; once it is another, when the event is until that is saved. */
+function zoneHint(zone: string, before: Event | undefined): string {
+  const meaning = usable(zone) === null
+    ? t('This browser doesn’t know this zone: all times of this form are meant in UTC.')
+    : t('All times of this form are meant in this zone.');
+  if (before === undefined || before.timeZone === zone) return meaning;
+  return `${meaning} ${t('Before: {when}.', { when: formatSpan(before.startsAt, before.endsAt, before.timeZone) })}`;
 }

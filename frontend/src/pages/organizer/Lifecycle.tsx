@@ -58,7 +58,7 @@ export function Lifecycle({ event, counts, set }: { event: Event; counts: Counts
         {event.status === 'draft' && <Busy pending={publish.pending} className="btn btn-primary" onClick={() => void publish.run()}>{t('Publish')}</Busy>}
         <Link className="btn btn-outline-secondary" to={`/events/${event.id}`}>{t('View event page')}</Link>
         <Link className="btn btn-outline-secondary" to={`/organizer/new?from=${event.id}`}>{t('Duplicate event')}</Link>
-        {event.status === 'published' && <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{t('Cancel event')}</button>}
+        {(event.status === 'published' || event.status === 'ended') && <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{t('Cancel event')}</button>}
       </div>
       {asking && (
         <Confirm title={t('Cancel this event?')} confirm={t('Yes, cancel event')} dismiss={t('Keep the event')}

@@ -81,3 +81,8 @@ export function changedFields(before: EventFormValues, values: EventFormValues, 
     (Object.keys(values) as (keyof EventFormValues)[]).filter(changed).map((field) => [field, draft[field]]),
   );
 }
+
+/** Whether an event that is to come, or on, would be over by these changes. */
+export function putsIntoPast(before: Pick<Event, 'endsAt'>, changes: Partial<EventDraft>, now: number): boolean {
+  return Date.parse(before.endsAt) > now && changes.endsAt !== undefined && Date.parse(changes.endsAt) <= now;
+}
