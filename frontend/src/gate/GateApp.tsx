@@ -3,6 +3,7 @@ import { Languages } from '../components/Languages';
 import { useLanguage } from '../language/language';
 import { t } from '../language/text';
 import { matchPath } from '../routing/match';
+import { tidied } from '../routing/tidy';
 import { GateHome } from './GateHome';
 import { GatePage } from './GatePage';
 
@@ -11,7 +12,7 @@ export function GateApp() {
   // As in App.tsx.
   useLanguage();
   const { pathname } = window.location;
-  const eventId = matchPath('/gate/:id', pathname)?.id;
+  const eventId = matchPath('/gate/:id', tidied(pathname))?.id;
   return (
     <CrashBoundary>
       <header className="em-header">

@@ -81,7 +81,7 @@ function CodeForm({ gate, state }: { gate: Gate; state: GateState }) {
   };
   return (
     <div ref={form}>
-      <Form name={t('Check in')} problem={state.scanProblem} onSubmit={submit} className="em-card em-stack">
+      <Form mayBeLeft name={t('Check in')} problem={state.scanProblem} onSubmit={submit} className="em-card em-stack">
         <TextField label={t('Ticket code')} name="code" value={code} error={isEmpty ? t('Type the code of a ticket.') : undefined}
           className="form-control-lg em-code" autoComplete="off" autoCapitalize="characters" autoCorrect="off" spellCheck={false}
           enterKeyHint="go" onChange={(change) => setCode(change.target.value)} />

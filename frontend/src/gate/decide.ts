@@ -1,5 +1,6 @@
 import type { CheckInAnswer } from '../api/types';
 import { verifyEd25519 } from './ed25519';
+import { meantTickets } from './layouts';
 import type { ListedTicket, TicketList } from './manifest';
 import { readTicketCode } from './ticketCode';
 import { parseTicketToken } from './ticketToken';
@@ -22,6 +23,22 @@ export interface Decision {
   answer: CheckInAnswer;
   /** The ticket to be remembered as used: there is one exactly when it is admitted. */
   admits: string | null;
+}
+
+/**
+ * What was scanned or typed, as a ticket or its code has it: as it was held out, unless a scanner has typed it on a keyboard of
+ * another layout, or a person with other dashes and blanks. Which of the tickets that it may be it is, its signature tells; the
+ * first, while there is no list with the keys.
+ */
+export async function readScan(text: string, list: TicketList | null): Promise<string> {
+  if (parseTicketToken(text) !== null) return text;
+  const code = readTicketCode(text);
+  if (code !== null) return code;
+  const meant = meantTickets(text);
+  for (const one of meant) {
+    if (list !== null && (await present(one, list)).kind === 'ticket') return one;
+  }
+  return meant[0] ?? text;
 }
 
 /** Reads a code; a ticket's signature is verified by the list's keys. */

@@ -5,7 +5,7 @@ import type { CheckInAnswer } from '../api/types';
 import { newId } from '../identity/newId';
 import { lastUser, restoreSession } from '../session/session';
 import { serverNow } from '../time/serverClock';
-import { decide, present, ticketOf } from './decide';
+import { decide, present, readScan, ticketOf } from './decide';
 import { fetchManifest } from './fetchManifest';
 import type { Progress } from './fetchManifest';
 import { deviceName, readGate } from './gateMemory';
@@ -127,7 +127,8 @@ export class Gate {
     return unsynced > 0 || Date.now() - (fetchedAt ?? 0) > listLifetime;
   }
 
-  private async decide(code: string): Promise<void> {
+  private async decide(text: string): Promise<void> {
+    const code = await readScan(text, this.state.list);
     const scan = {
       scanId: newId(), eventId: this.eventId, code, gate: readGate().trim() || null, device: deviceName(),
       scannedAt: new Date(serverNow()).toISOString(),
