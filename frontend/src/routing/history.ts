@@ -1,4 +1,6 @@
 import { useSyncExternalStore } from 'react';
+import { holdsWork, leaveTo } from './leaving';
+import { tidied } from './tidy';
 
 // The browser's history as a store: `useLocation` follows it, `navigate` moves it.
 
@@ -7,8 +9,12 @@ let current = read();
 /** Set by a navigation, taken by the new page's heading: it gets the focus then, and only then. */
 let headingWantsFocus = false;
 
+/** The address as it stands; without what was glued to the end of a path, of which the address is freed at once. */
 function read(): string {
-  return window.location.pathname + window.location.search;
+  const { pathname, search, hash } = window.location;
+  const path = tidied(pathname);
+  if (path !== pathname) window.history.replaceState(window.history.state, '', path + search + hash);
+  return path + search;
 }
 
 function changed(): void {
@@ -29,7 +35,22 @@ function entryNumber(): number {
   return typeof state === 'number' ? state : 0;
 }
 
+/** Set while the history is moved by us, back to the page that its reader doesn't want to leave. */
+let isReturning = false;
+
 window.addEventListener('popstate', () => {
+  if (isReturning) {
+    isReturning = false;
+    return;
+  }
+  const distance = entryNumber() - entry;
+  if (distance !== 0 && read() !== current && holdsWork()) {
+    // The browser has gone already: back to the form, and once more when that is meant.
+    isReturning = true;
+    window.history.go(-distance);
+    leaveTo(() => window.history.go(distance));
+    return;
+  }
   scrolls.set(entry, window.scrollY);
   entry = entryNumber();
   headingWantsFocus = true;
@@ -54,8 +75,12 @@ function parts(address: string): { path: string; query: URLSearchParams } {
   return { path, query: new URLSearchParams(query.join('?')) };
 }
 
+export function isHere(to: string): boolean {
+  return to === current;
+}
+
 export function navigate(to: string, { replace = false }: { replace?: boolean } = {}): void {
-  if (to === current) return;
+  if (isHere(to)) return;
   const samePage = parts(to).path === window.location.pathname;
   try {
     if (replace) {
@@ -98,7 +123,3 @@ export function clearFragment(): void {
   if (hash !== '') window.history.replaceState(entry, '', pathname + search);
 }
 
-/** Only paths of this site are followed after signing in; anything else would be an open redirect. */
-export function safeNext(next: string | null): string {
-  return next !== null && /^\/(?![/\\])/.test(next) ? next : '/';
-}

@@ -1,6 +1,7 @@
 import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
-import { returnTo, safeNext, useLocation } from '../../routing/history';
+import { returnTo, useLocation } from '../../routing/history';
+import { safeNext } from '../../routing/safeNext';
 import { SignInForm } from './SignInForm';
 import { rich, t } from '../../language/text';
 

@@ -6,7 +6,8 @@ import { fieldErrors, Form, onlyErrors, useValidation } from '../../components/F
 import type { FieldErrors } from '../../components/Form';
 import { PageTitle } from '../../components/PageTitle';
 import { Link } from '../../routing/Link';
-import { returnTo, safeNext, useLocation } from '../../routing/history';
+import { returnTo, useLocation } from '../../routing/history';
+import { safeNext } from '../../routing/safeNext';
 import { signUp } from '../../session/session';
 import { emailError, passwordError, passwordHint } from './credentials';
 import { ResendVerification } from './ResendVerification';
@@ -50,7 +51,7 @@ export function SignUpPage() {
     <div className="em-narrow">
       <PageTitle title={t('Create an account')} />
       <div className="em-card em-stack">
-        <Form name={t('Sign up')} problem={attempt.problem} onSubmit={submit}>
+        <Form mayBeLeft name={t('Sign up')} problem={attempt.problem} onSubmit={submit}>
           <TextField label={t('Name')} name="displayName" autoComplete="name" maxLength={100} value={values.displayName}
             error={errors.displayName} onChange={change('displayName')} />
           <TextField label={t('Email')} name="email" type="email" autoComplete="username" maxLength={254} value={values.email}

@@ -23,5 +23,6 @@ export function useLinkToken(): string | null {
 }
 
 function tokenInAddress(): string | null {
-  return new URLSearchParams(window.location.hash.slice(1)).get('token') || null;
+  // Behind the token may stand what a mail program took for a part of the link: a full stop, a bracket.
+  return new URLSearchParams(window.location.hash.slice(1)).get('token')?.replace(/[^\w-]+$/, '') || null;
 }
