@@ -43,6 +43,7 @@ export const words: Record<string, Text | undefined> = {
   'invalid-credentials': 'The address or the password is wrong.',
   'not-authenticated': 'Please sign in first.',
   'token-expired': 'Your session has ended. Please sign in again.',
+  'session-ended': 'Your session has ended. Please sign in again.',
   forbidden: 'You aren’t allowed to do this.',
   'not-found': 'This doesn’t exist, or not any more.',
   'email-not-verified': 'Your email address isn’t confirmed yet. Follow the link in the mail that we sent you.',

@@ -32,6 +32,7 @@ class Tokens {
   private margin = 0;
   private renewal: Promise<AuthAnswer> | null = null;
   private listeners = new Set<Listener>();
+  private endListeners = new Set<Listener>();
   /** Rises when a session begins or ends, so that a late refresh of an earlier one is dropped. */
   private era = 0;
 
@@ -80,6 +81,15 @@ class Tokens {
     return () => { this.listeners.delete(listener); };
   }
 
+  /** Called when the session was ended from elsewhere, by its owner or an admin: not when it has run out. */
+  onEndedElsewhere(listener: Listener): void {
+    this.endListeners.add(listener);
+  }
+
+  endedElsewhere(): void {
+    for (const listener of [...this.endListeners]) listener();
+  }
+
   private async requestRenewal(): Promise<AuthAnswer> {
     const era = this.era;
     const ask = async (): Promise<AuthAnswer> => {
@@ -91,7 +101,11 @@ class Tokens {
       if (era === this.era) this.set(answer);
       return answer;
     } catch (thrown) {
-      if (era === this.era && thrown instanceof Problem && thrown.status === 401) this.set({});
+      if (era === this.era && thrown instanceof Problem && thrown.status === 401) {
+        this.set({});
+        // With HTTPS the answer's Clear-Site-Data has done it already, and is hidden from scripts.
+        if (thrown.slug === 'session-ended') this.endedElsewhere();
+      }
       throw thrown;
     }
   }

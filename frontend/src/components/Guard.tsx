@@ -1,4 +1,5 @@
 import type { Role } from '../api/types';
+import { keptTickets } from '../offline/keptTickets';
 import { Link } from '../routing/Link';
 import { useLocation } from '../routing/history';
 import { useSession } from '../session/session';
@@ -7,13 +8,16 @@ import { PageTitle } from './PageTitle';
 import { Pending } from './States';
 import { t } from '../language/text';
 
-/** Shows a page to those whom it is for, and says to others what it takes. `offline`: what stands for it while nobody can be asked. */
+/**
+ * Shows a page to those whom it is for, and says to others what it takes. `offline`: what stands for it while nobody can be asked,
+ * and once the session is over, if this device has kept something.
+ */
 export function Guard({ roles, offline, children }: { roles?: readonly Role[]; offline?: Elements; children: Elements }) {
   const session = useSession();
   const { address } = useLocation();
   if (!roles) return <>{children}</>;
   if (session.status === 'restoring') return <Pending heights={[48, 96, 96]} />;
-  if (session.status === 'unreachable' && offline) return <>{offline}</>;
+  if (session.user === null && offline && (session.status === 'unreachable' || keptTickets(null).length > 0)) return <>{offline}</>;
   if (session.user === null) {
     return (
       <div className="em-narrow">

@@ -1,3 +1,4 @@
+import { Problem } from '../api/problem';
 import { tokens } from '../api/tokens';
 import { backoff, countsOf, newerCounts } from './updates';
 import type { ControlFrame, Counts, LiveUpdate } from './updates';
@@ -118,7 +119,7 @@ export class LiveSocket {
     this.lost();
     // 4401: the hub no longer takes the token; 4409: the session was ended. Either way a fresh token is asked for; that
     // there is none any more is the session's news, not ours: we go on without private topics. 4429: come back late.
-    if ((code === 4401 || code === 4409) && tokens.held) void tokens.renew().catch(() => undefined);
+    if ((code === 4401 || code === 4409) && tokens.held) void this.renew(code === 4409);
     if (wasStable) this.attempt = 0;
     if (code === 4429) this.attempt = Math.max(this.attempt, 6);
     this.openedAt = 0;
@@ -127,6 +128,15 @@ export class LiveSocket {
       this.connect();
     }, backoff(this.attempt));
     this.attempt += 1;
+  }
+
+  private async renew(wasEnded: boolean): Promise<void> {
+    try {
+      await tokens.renew();
+    } catch (thrown) {
+      // The hub's word for it, and no other session in this browser has come in its place (as after a new password).
+      if (wasEnded && thrown instanceof Problem && thrown.status === 401) tokens.endedElsewhere();
+    }
   }
 
   private receive(text: string): void {

@@ -4,23 +4,33 @@ import { TicketFace } from '../components/TicketCard';
 import { When } from '../components/When';
 import { t } from '../language/text';
 import { Link } from '../routing/Link';
-import { lastUser, restoreSession } from '../session/session';
+import { lastUser, restoreSession, useSession } from '../session/session';
+import { useLocation } from '../routing/history';
 import { keptTickets } from './keptTickets';
 import type { KeptTicket } from './keptTickets';
 
-/** One's tickets as this device saw them last, while the server can't be asked. `id`: one of them, else all. */
+/** One's tickets as this device saw them last, while the server can't be asked or the session is over. `id`: one of them, else all. */
 export function OfflineTickets({ id }: { id?: string }) {
+  const { status } = useSession();
+  const { address } = useLocation();
   const kept = keptTickets(lastUser());
   const one = kept.find(({ ticket }) => ticket.id === id);
   return (
     <div className={one ? 'em-narrow' : 'em-column mx-auto'}>
       <PageTitle title={one ? one.event.title : t('My tickets')}>{one && <Facts kept={one} />}</PageTitle>
-      <div className="em-note em-stack mb-3" data-tone="warn" role="status">
-        <div>{one || kept.length > 0
-          ? t('You are offline. This is what this device saw last; it is good at the door all the same.')
-          : t('The server can’t be reached. Tickets that you have opened on this device before would stand here.')}</div>
-        <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={() => void restoreSession()}>{t('Try again')}</button></div>
-      </div>
+      {status === 'unreachable' ? (
+        <div className="em-note em-stack mb-3" data-tone="warn" role="status">
+          <div>{one || kept.length > 0
+            ? t('You are offline. This is what this device saw last; it is good at the door all the same.')
+            : t('The server can’t be reached. Tickets that you have opened on this device before would stand here.')}</div>
+          <div><button type="button" className="btn btn-sm btn-outline-secondary" onClick={() => void restoreSession()}>{t('Try again')}</button></div>
+        </div>
+      ) : (
+        <div className="em-note em-stack mb-3" data-tone="warn" role="status">
+          <div>{t('You are signed out. This is what this device saw last; it is good at the door all the same.')}</div>
+          <div><Link className="btn btn-sm btn-outline-secondary" to={`/sign-in?next=${encodeURIComponent(address)}`}>{t('Sign in')}</Link></div>
+        </div>
+      )}
       {one ? <OfflineTicket kept={one} /> : (
         <ul className="em-list" aria-label={t('My tickets')}>
           {kept.map((item) => (

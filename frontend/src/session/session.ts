@@ -95,11 +95,18 @@ export async function signOut(): Promise<void> {
 export function forget(): void {
   tokens.drop();
   writeHint(null);
-  forgetTickets();
-  // Lists of names that this browser kept for the gate go with the session.
-  void import('../gate/store').then((store) => store.forgetLists()).catch(() => undefined);
+  clearDevice();
   become({ status: 'anonymous', user: null });
 }
+
+/** Takes away what this browser kept of a person: tickets, and lists of names for the gate. */
+function clearDevice(): void {
+  forgetTickets();
+  void import('../gate/store').then((store) => store.forgetLists()).catch(() => undefined);
+}
+
+// Whoever ended the session from elsewhere may have lost this device: a session that only ran out leaves its tickets here.
+tokens.onEndedElsewhere(clearDevice);
 
 tokens.onChange(() => {
   if (!tokens.held && session.status === 'signedIn') become({ status: 'expired', user: session.user });
