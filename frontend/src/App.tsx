@@ -4,6 +4,7 @@ import { ExpiredSession } from './components/ExpiredSession';
 import { Guard } from './components/Guard';
 import { Header } from './components/Header';
 import { Languages } from './components/Languages';
+import { LeaveQuestion } from './components/LeaveQuestion';
 import { Pending } from './components/States';
 import { useLanguage } from './language/language';
 import { t } from './language/text';
@@ -33,6 +34,7 @@ export function App() {
       </main>
       <footer className="em-footer em-row em-row-spread"><span>EM-Connect</span><a href="/docs">{t('API and messages')}</a><Languages /></footer>
       <CrashBoundary fallback={null}><ExpiredSession /></CrashBoundary>
+      <CrashBoundary fallback={null}><LeaveQuestion /></CrashBoundary>
     </CrashBoundary>
   );
 }

@@ -1,8 +1,9 @@
 import { useEffect, useRef, useState } from 'react';
-import type { FormEvent } from 'react';
+import type { FormEvent, RefObject } from 'react';
 import type { Problem } from '../api/problem';
 import type { Elements } from './Elements';
 import { ProblemNote } from './States';
+import { watchForm } from '../routing/leaving';
 import { fieldWords } from '../language/serverWords';
 
 export type FieldErrors = Record<string, string>;
@@ -44,11 +45,16 @@ interface Props {
   className?: string;
   /** Called with the name of a field that was left with something in it. */
   onLeave?: (field: string) => void;
+  /** Nobody minds when what is typed here is lost: an address and a password, a code. */
+  mayBeLeft?: boolean;
+  /** Changes when what is in the fields has been saved, in a form that keeps it. */
+  saved?: unknown;
 }
 
 /** A form without the browser's own bubbles: errors stand at their fields, and the first of them gets the focus. */
-export function Form({ name, problem, onSubmit, onLeave, children, className = 'em-stack' }: Props) {
+export function Form({ name, problem, onSubmit, onLeave, mayBeLeft = false, saved, children, className = 'em-stack' }: Props) {
   const form = useRef<HTMLFormElement>(null);
+  const typed = useHeldWork(form, mayBeLeft, saved);
   // From a submission until its first error was shown, or somebody types on: later errors don't move the focus.
   const seeksError = useRef(false);
   useEffect(() => {
@@ -68,10 +74,38 @@ export function Form({ name, problem, onSubmit, onLeave, children, className = '
   };
   return (
     <form ref={form} noValidate aria-label={name} className={className} onSubmit={submit}
-      onInput={() => { seeksError.current = false; }}
+      onInput={() => {
+        seeksError.current = false;
+        typed();
+      }}
       onBlur={left}>
       <ProblemNote problem={problem} />
       {children}
     </form>
   );
+}
+
+/**
+ * Has whoever leaves the page asked, while something stands in the form that was typed and not sent. Returns what is to be called
+ * as people type.
+ */
+function useHeldWork(form: RefObject<HTMLFormElement>, mayBeLeft: boolean, saved: unknown): () => void {
+  /** What stood in it before the first key; null until then. */
+  const before = useRef<string | null>(null);
+  const latest = useRef('');
+  // What the fields hold is noted after each drawing: when the first key is heard, it is too late for what was before it.
+  useEffect(() => { if (before.current === null) latest.current = contents(form.current); });
+  useEffect(() => {
+    before.current = null;
+    latest.current = contents(form.current);
+  }, [form, saved]);
+  useEffect(() => {
+    if (mayBeLeft) return undefined;
+    return watchForm(() => before.current !== null && form.current !== null && contents(form.current) !== before.current);
+  }, [form, mayBeLeft]);
+  return () => { before.current ??= latest.current; };
+}
+
+function contents(form: HTMLFormElement | null): string {
+  return form === null ? '' : JSON.stringify([...new FormData(form)].filter(([, value]) => typeof value === 'string'));
 }

@@ -38,6 +38,11 @@ export const german = {
   'Something went wrong in this page.': 'Auf dieser Seite ist etwas schiefgegangen.',
   '({own} your time)': '({own} Ihre Zeit)',
   '(in UTC: this browser doesn’t know the time zone {zone})': '(in UTC: Dieser Browser kennt die Zeitzone {zone} nicht)',
+  'Leave without saving?': 'Ohne Speichern verlassen?',
+  Leave: 'Verlassen',
+  'Stay here': 'Hierbleiben',
+  'What you have typed has not been sent. It is lost when you leave this page.':
+    'Was Sie eingegeben haben, ist nicht gesendet. Es geht verloren, wenn Sie diese Seite verlassen.',
   'This entry can’t be shown.': 'Dieser Eintrag kann nicht angezeigt werden.',
 
   // What stands against a request
@@ -223,6 +228,8 @@ export const german = {
   'See your tickets': 'Zu Ihren Tickets',
 
   'At the door, turn your screen’s brightness up.': 'Am Einlass: Stellen Sie den Bildschirm heller.',
+  'You are signed out. This is what this device saw last; it is good at the door all the same.':
+    'Sie sind abgemeldet. Das hat dieses Gerät zuletzt gesehen; am Einlass gilt es trotzdem.',
   'You are offline. This is what this device saw last; it is good at the door all the same.':
     'Sie sind offline. So hat dieses Gerät das Ticket zuletzt gesehen; am Einlass gilt es trotzdem.',
   'The server can’t be reached. Tickets that you have opened on this device before would stand here.':
@@ -637,6 +644,12 @@ export const german = {
   'Time zone': 'Zeitzone',
   'This browser doesn’t know this zone: all times of this form are meant in UTC.':
     'Dieser Browser kennt diese Zone nicht: Alle Zeiten dieses Formulars gelten in UTC.',
+  'Before: {when}.': 'Bisher: {when}.',
+  'Put the event into the past?': 'Veranstaltung in die Vergangenheit legen?',
+  'Yes, it is over': 'Ja, sie ist vorbei',
+  'Back to the form': 'Zurück zum Formular',
+  'By the new end the event is over: nobody can register any more, and it leaves the list of events.':
+    'Mit dem neuen Ende ist die Veranstaltung vorbei: Niemand kann sich mehr anmelden, und sie verschwindet aus der Liste.',
   'All times of this form are meant in this zone.': 'Alle Zeiten dieses Formulars gelten in dieser Zone.',
   Capacity: 'Plätze',
   'How many places there are.': 'Wie viele Plätze es gibt.',

@@ -1,5 +1,6 @@
 import type { AnchorHTMLAttributes, MouseEvent, ReactNode } from 'react';
-import { navigate } from './history';
+import { isHere, navigate } from './history';
+import { leaveTo } from './leaving';
 
 type Props = AnchorHTMLAttributes<HTMLAnchorElement> & { to: string; replace?: boolean; children: ReactNode };
 
@@ -10,7 +11,8 @@ export function Link({ to, replace, onClick, children, ...rest }: Props) {
     const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
     if (event.defaultPrevented || !plain) return;
     event.preventDefault();
-    navigate(to, { replace });
+    if (isHere(to)) return;
+    leaveTo(() => navigate(to, { replace }));
   };
   return <a href={to} onClick={follow} {...rest}>{children}</a>;
 }

@@ -36,7 +36,7 @@ function Question({ close }: { close: () => void }) {
   const errors = { ...fieldErrors(remove.problem), ...validation.shown };
   return (
     <Dialog title={t('Delete your account for good?')} onClose={() => { if (!remove.pending) close(); }}>
-      <Form name={t('Delete account')} problem={remove.problem} onSubmit={() => { if (validation.passes()) void remove.run(); }}>
+      <Form mayBeLeft name={t('Delete account')} problem={remove.problem} onSubmit={() => { if (validation.passes()) void remove.run(); }}>
         <p className="mb-0">{t('Nobody can bring it back, neither you nor we.')}</p>
         <PasswordField label={t('Your password')} name="password" autoComplete="current-password" maxLength={128} value={password}
           error={errors.password} onChange={(event) => setPassword(event.target.value)} />

@@ -38,7 +38,7 @@ export function MailRequest({ name, submitLabel, email: known = '', request, ans
           </div>
         )}
       </div>
-      <Form name={name} problem={ask.problem} onSubmit={submit}>
+      <Form mayBeLeft name={name} problem={ask.problem} onSubmit={submit}>
         <TextField label={t('Email')} name="email" type="email" autoComplete="username" maxLength={254} value={email}
           error={errors.email} onChange={(event) => setEmail(event.target.value)} />
         <Busy type="submit" pending={ask.pending} className={sentTo === null ? 'btn btn-primary' : 'btn btn-outline-secondary'}>

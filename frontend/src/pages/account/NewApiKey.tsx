@@ -24,6 +24,7 @@ export function NewApiKey({ made }: { made: (key: ApiKey) => void }) {
   const [name, setName] = useState('');
   const [chosen, setChosen] = useState<ApiScope[]>([]);
   const [age, setAge] = useState(90);
+  const [count, setCount] = useState(0);
   const intend = useIntention();
   const create = useAction(async () => {
     // From the day's beginning: asked for again, it is the same wish.
@@ -32,6 +33,7 @@ export function NewApiKey({ made }: { made: (key: ApiKey) => void }) {
     made(await intend(wish, (key) => apiKeys.create(wish, key)));
     setName('');
     setChosen([]);
+    setCount((before) => before + 1);
   });
   const validation = useValidation(onlyErrors({
     name: name.trim() ? undefined : t('Give it a name.'),
@@ -42,7 +44,7 @@ export function NewApiKey({ made }: { made: (key: ApiKey) => void }) {
   return (
     <section className="em-card em-stack" aria-labelledby="new-key-heading">
       <h2 id="new-key-heading" className="mb-0">{t('New key')}</h2>
-      <Form name={t('New key')} problem={create.problem} onSubmit={() => { if (validation.passes()) void create.run(); }}>
+      <Form saved={count} name={t('New key')} problem={create.problem} onSubmit={() => { if (validation.passes()) void create.run(); }}>
         <TextField label={t('Name')} name="name" maxLength={100} autoComplete="off" value={name} error={errors.name}
           hint={t('What it is for: the program, or the machine that it runs on.')} onChange={(event) => setName(event.target.value)} />
         <fieldset>

@@ -34,7 +34,7 @@ function NewPassword({ token }: { token: string }) {
   }
   const errors = { ...fieldErrors(save.problem), ...validation.shown };
   return (
-    <Form name={t('Choose a new password')} problem={save.problem} onSubmit={submit}>
+    <Form mayBeLeft name={t('Choose a new password')} problem={save.problem} onSubmit={submit}>
       <PasswordField label={t('New password')} name="password" autoComplete="new-password" maxLength={128} value={password}
         hint={t('At least 8 characters; a few words make a good one. You will be signed out everywhere.')} error={errors.password}
         onChange={(event) => setPassword(event.target.value)} />

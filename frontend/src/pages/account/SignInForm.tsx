@@ -31,7 +31,7 @@ export function SignInForm({ email: known = '', onDone }: { email?: string; onDo
     );
   }
   return (
-    <Form name={t('Sign in')} problem={attempt.problem} onSubmit={submit}>
+    <Form mayBeLeft name={t('Sign in')} problem={attempt.problem} onSubmit={submit}>
       <TextField label={t('Email')} name="email" type="email" autoComplete="username" value={email}
         error={errors.email} onChange={(event) => setEmail(event.target.value)} />
       <PasswordField label={t('Password')} name="password" autoComplete="current-password" value={password}

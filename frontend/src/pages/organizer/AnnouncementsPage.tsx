@@ -54,7 +54,7 @@ function Announce({ event }: { event: Event }) {
   if (event.status === 'draft') return <Empty title={t('Still a draft')}>{t('Announcements can be posted once the event is published.')}</Empty>;
   return (
     <div className="em-two">
-      <Form name={t('Post an announcement')} problem={post.problem} onSubmit={submit} className="em-card em-stack">
+      <Form saved={posted.count} name={t('Post an announcement')} problem={post.problem} onSubmit={submit} className="em-card em-stack">
         <TextField label={t('Title')} name="title" maxLength={200} value={title} error={errors.title} onChange={(change) => setTitle(change.target.value)} />
         <TextArea label={t('Text')} name="body" rows={4} maxLength={10000} value={body} error={errors.body}
           hint={audience === 'all' ? t('Everybody who looks at the event sees it at once.') : t('Only those people get it; it does not stand on the event’s page.')}

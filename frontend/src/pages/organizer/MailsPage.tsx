@@ -50,7 +50,7 @@ function Wording({ eventId, initial, saved }: { eventId: string; initial: MailSe
     set({ reminders: isOn ? [...values.reminders, value] : values.reminders.filter((one) => one !== value) });
   return (
     <div className="em-halves">
-      <Form name={t('Mails')} problem={save.problem} onSubmit={() => void save.run()} className="em-card em-stack">
+      <Form saved={initial} name={t('Mails')} problem={save.problem} onSubmit={() => void save.run()} className="em-card em-stack">
         <TextArea label={t('A paragraph of your own')} name="paragraph" rows={4} maxLength={2000} value={values.paragraph} error={errors.paragraph}
           hint={t('Stands in every mail about this event. May stay empty.')} onChange={(event) => set({ paragraph: event.target.value })} />
         <TextField type="email" inputMode="email" autoComplete="email" label={t('Answers go to')} name="replyTo" maxLength={254} value={values.replyTo ?? ''} error={errors.replyTo}

@@ -18,6 +18,7 @@ export function NewSubscription({ made }: { made: (subscription: Subscription) =
   const [values, setValues] = useState(empty);
   const [delivery, setDelivery] = useState<SubscriptionDraft['delivery']>('webhook');
   const [scope, setScope] = useState<SubscriptionDraft['scope']>('own');
+  const [count, setCount] = useState(0);
   const set = (change: Partial<SubscriptionValues>): void => setValues((before) => ({ ...before, ...change }));
   const intend = useIntention();
   const create = useAction(async () => {
@@ -26,13 +27,14 @@ export function NewSubscription({ made }: { made: (subscription: Subscription) =
     };
     made(await intend(wish, (key) => subscriptions.create(wish, key)));
     setValues(empty);
+    setCount((before) => before + 1);
   });
   const validation = useValidation(subscriptionErrors(values, delivery === 'webhook'));
   const fields = { values, set, errors: { ...fieldErrors(create.problem), ...validation.shown } };
   return (
     <section className="em-card em-stack" aria-labelledby="new-subscription-heading">
       <h2 id="new-subscription-heading" className="mb-0">{t('New subscription')}</h2>
-      <Form name={t('New subscription')} problem={create.problem} onSubmit={() => { if (validation.passes()) void create.run(); }}>
+      <Form saved={count} name={t('New subscription')} problem={create.problem} onSubmit={() => { if (validation.passes()) void create.run(); }}>
         <NameField {...fields} />
         <Select label={t('How it is told')} name="delivery" value={delivery} onChange={(event) => setDelivery(event.target.value as typeof delivery)}
           hint={delivery === 'webhook' ? t('We call your address, and again until it answers.') : t('Your program reads a queue of RabbitMQ, at its own pace.')}>

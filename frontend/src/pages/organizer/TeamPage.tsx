@@ -81,16 +81,18 @@ function Team({ eventId }: { eventId: string }) {
 function AddMember({ eventId, added }: { eventId: string; added: (member: Member) => void }) {
   const [email, setEmail] = useState('');
   const [role, setRole] = useState<MemberRole>('checkInStaff');
+  const [count, setCount] = useState(0);
   const add = useAction(async () => {
     added(await events.setMember(eventId, email.trim(), role));
     setEmail('');
+    setCount((before) => before + 1);
   });
   const validation = useValidation(onlyErrors({ email: emailError(email) }));
   const errors = { ...fieldErrors(add.problem), ...validation.shown };
   return (
     <section className="em-card em-stack" aria-labelledby="add-member-heading">
       <h2 id="add-member-heading" className="mb-0">{t('Add somebody')}</h2>
-      <Form name={t('Add to the team')} problem={errors.email ? null : add.problem} onSubmit={() => { if (validation.passes()) void add.run(); }}>
+      <Form saved={count} name={t('Add to the team')} problem={errors.email ? null : add.problem} onSubmit={() => { if (validation.passes()) void add.run(); }}>
         <TextField label={t('Email of their account')} name="email" type="email" autoComplete="off" maxLength={254} value={email}
           error={errors.email} onChange={(event) => setEmail(event.target.value)} />
         <Select label={t('Role')} name="role" value={role} onChange={(event) => setRole(event.target.value as MemberRole)}
