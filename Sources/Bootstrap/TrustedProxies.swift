@@ -33,10 +33,11 @@ public struct TrustedProxies: Sendable {
         return client
     }
 
-    /// What limits per address count by: an IPv4 address, or the /64 that one subscriber's IPv6 addresses share
-    /// (RFC 6177).
+    /// What limits per address count by: an IPv4 address, in one spelling (`::ffff:192.0.2.1` is 192.0.2.1), or the /64
+    /// that one subscriber's IPv6 addresses share (RFC 6177).
     public static func network(of address: String) -> String {
-        guard let bytes = IPAddress(address)?.bytes, bytes.count == 16 else { return address }
+        guard let bytes = IPAddress(address)?.bytes else { return address }
+        guard bytes.count == 16 else { return bytes.map { String($0) }.joined(separator: ".") }
         return bytes.prefix(8).map { String($0, radix: 16) }.joined(separator: ":") + "/64"
     }
 }

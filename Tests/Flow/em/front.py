@@ -15,8 +15,8 @@ from em_stack.servers import bare_environment
 class Front:
     """A second nginx from the same template, before the stack's services or a server of the test."""
 
-    def __init__(self, stack: Stack, home: Path, api_port: int | None = None, **settings: str):
-        self.home, self.port = home, free_port()
+    def __init__(self, stack: Stack, home: Path, api_port: int | None = None, worker_connections: int = 4096, **settings: str):
+        self.home, self.port, self.worker_connections = home, free_port(), worker_connections
         self.layout = Layout(dataclasses.replace(stack.layout.settings, port=self.port, **settings))
         self.layout.first_port = stack.layout.first_port  # the services stay where they are
         if api_port:
@@ -26,6 +26,8 @@ class Front:
 
     def __enter__(self) -> "Front":
         web.write_configuration(self.layout, self.home)
+        main = self.home / "nginx.conf"
+        main.write_text(main.read_text().replace("worker_connections 4096", f"worker_connections {self.worker_connections}"))
         with open(self.home / "nginx.log", "wb") as log:
             self.nginx = subprocess.Popen(web.command(self.home), env=bare_environment(), stdout=log, stderr=log)
         eventually(self.listens, "the second nginx")

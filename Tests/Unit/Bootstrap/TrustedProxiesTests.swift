@@ -39,7 +39,9 @@ struct TrustedProxiesTests {
     @Test("limits count IPv4 addresses singly, and of IPv6 the network of one subscriber")
     func networks() {
         #expect(TrustedProxies.network(of: "203.0.113.9") == "203.0.113.9")
-        #expect(TrustedProxies.network(of: "::ffff:203.0.113.9") == "::ffff:203.0.113.9")
+        for spelling in ["::ffff:203.0.113.9", "::ffff:cb00:7109", "0:0:0:0:0:FFFF:203.0.113.9"] {
+            #expect(TrustedProxies.network(of: spelling) == "203.0.113.9")
+        }
         #expect(TrustedProxies.network(of: "2001:db8:0:1::9") == TrustedProxies.network(of: "2001:db8:0:1:ffff::1"))
         #expect(TrustedProxies.network(of: "2001:db8:0:1::9") != TrustedProxies.network(of: "2001:db8:0:2::9"))
         #expect(TrustedProxies.network(of: "unknown") == "unknown")
