@@ -3,6 +3,7 @@
 import json
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pika
 import pika.exceptions
@@ -123,6 +124,52 @@ def test_a_queues_reader_may_read_it_and_nothing_else(organizer: Person) -> None
                               ("", own), ("", "notifications.plan"), ("amq.topic", "x")):
             refused(reader, lambda channel, exchange=exchange, key=key: channel.basic_publish(exchange, key, b"{}"))
         reader.listen()  # and it still may
+
+
+def test_a_reader_learns_nothing_of_what_is_not_theirs(organizer: Person) -> None:
+    """A passive declare answers with the number of messages, or that there is no such queue."""
+    mine, second = subscribe(organizer), subscribe(organizer)
+    with Reader(mine["amqp"]) as reader:
+        def said(attempt) -> str:
+            with pytest.raises(pika.exceptions.ChannelClosedByBroker) as closed:
+                attempt(reader.connection.channel())
+            assert closed.value.reply_code == 403, closed.value
+            return closed.value.reply_text
+
+        def passive(name: str) -> str:
+            return said(lambda channel: channel.queue_declare(name, passive=True)).replace(name, "NAME")
+
+        own = mine["amqp"]["queue"]
+        there = ("notifications.plan", "ticket-worker.issue", "ticket-worker.issue.parked", second["amqp"]["queue"])
+        absent = ("nothing", f"em.subscription.{uuid.uuid4()}", f"test.{uuid.uuid4()}", own + "x", own.upper())
+        assert len({passive(name) for name in (*there, *absent)}) == 1
+        exchanges = {said(lambda channel, name=name: channel.exchange_declare(name, passive=True)).replace(name, "NAME")
+                     for name in ("em.events", "em.scoped", "amq.topic", "nothing", own)}
+        assert len(exchanges) == 1
+        assert reader.connection.channel().queue_declare(own, passive=True).method.message_count == 0
+
+
+def test_a_reader_has_so_many_connections_and_channels_and_no_more(organizer: Person) -> None:
+    mine, second = subscribe(organizer), subscribe(organizer)
+    with ExitStack() as opened:
+        readers = [opened.enter_context(Reader(mine["amqp"])) for _ in range(8)]
+        with pytest.raises(REFUSED):
+            Reader(mine["amqp"])
+        with Reader(second["amqp"]) as reader:
+            reader.listen()  # another subscription has connections of its own
+        readers.pop().connection.close()
+        readers.append(opened.enter_context(eventually(lambda: admitted(mine["amqp"]), "a connection in its place")))
+        for _ in range(31):  # beside the one that it has
+            readers[0].connection.channel()
+        with pytest.raises(pika.exceptions.ConnectionClosedByBroker):
+            readers[0].connection.channel(33)
+
+
+def admitted(amqp: dict) -> Reader | None:
+    try:
+        return Reader(amqp)
+    except REFUSED:
+        return None
 
 
 def test_whoever_has_no_password_or_an_old_one_stays_outside(organizer: Person) -> None:

@@ -281,11 +281,11 @@ def test_the_broker_asks_api_service_about_readers_of_queues(documents: list[Doc
     assert [line.split(" = ")[0] for line in wanted[:2]] == ["auth_backends.1", "auth_backends.2"]
     if overlay == "small":
         settings = secret_values(documents)["rabbitmq"]
-        assert "rabbitmq_auth_backend_http" in settings["enabled_plugins"]
+        assert "rabbitmq_auth_backend_http,em_readers" in settings["enabled_plugins"]
         told = settings["rabbitmq.conf"]
     else:
         [cluster] = of_kind(documents, "RabbitmqCluster")
-        assert "rabbitmq_auth_backend_http" in cluster["spec"]["rabbitmq"]["additionalPlugins"]
+        assert cluster["spec"]["rabbitmq"]["additionalPlugins"] == ["rabbitmq_auth_backend_http", "em_readers"]
         told = cluster["spec"]["rabbitmq"]["additionalConfig"]
     assert set(wanted) <= set(told.splitlines())
 

@@ -165,6 +165,7 @@ def rabbitmq_environment(layout: Layout) -> dict[str, str]:
         RABBITMQ_CONFIG_FILE=str(home / "rabbitmq.conf"),
         RABBITMQ_ADVANCED_CONFIG_FILE=str(home / "advanced.config"),
         RABBITMQ_ENABLED_PLUGINS_FILE=str(home / "enabled_plugins"),
+        RABBITMQ_PLUGINS_DIR=f"{broker_plugins()}:{home / 'plugins'}",
         RABBITMQ_GENERATED_CONFIG_DIR=str(home / "config"),
         RABBITMQ_SCHEMA_DIR=str(home / "schema"),
         RABBITMQ_MNESIA_BASE=str(home / "data"),
@@ -178,6 +179,22 @@ def rabbitmq_environment(layout: Layout) -> dict[str, str]:
     )
 
 
+def broker_plugins() -> Path:
+    """Where RabbitMQ's own plugins are."""
+    found = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/plugins"))
+    if not found:
+        raise StackError("RabbitMQ is not installed: run infra/local/install")
+    return found[-1]
+
+
+def compile_broker_plugin(directory: Path) -> None:
+    """infra/rabbitmq/readers, which the image has as well."""
+    made = subprocess.run([ROOT / "infra/rabbitmq/plugin", directory], env=bare_environment(ERL_LIBS=str(broker_plugins())),
+                          capture_output=True, text=True)
+    if made.returncode:
+        raise StackError(f"infra/rabbitmq/plugin failed:\n{made.stdout}{made.stderr}")
+
+
 def start_rabbitmq(layout: Layout) -> None:
     home = layout.state / "rabbitmq"
     for directory in (home, home / "config", home / "schema", home / "data", home / "log"):
@@ -189,7 +206,8 @@ def start_rabbitmq(layout: Layout) -> None:
         "disk_free_limit.absolute = 100MB", "log.console = true", "log.console.level = warning", "log.file = false", *subscriber_settings(layout), ""]))
     passwords = {user: layout.secret(broker_secret(user)) for user in ("em", "em_api", "em_ticket_worker", "em_notifications")}
     write_private(home / "definitions.json", definitions(passwords))
-    (home / "enabled_plugins").write_text("[rabbitmq_auth_backend_http].\n")
+    (home / "enabled_plugins").write_text("[rabbitmq_auth_backend_http,em_readers].\n")
+    compile_broker_plugin(home / "plugins")
     (home / "rabbitmq-env.conf").write_text("")
     environment = rabbitmq_environment(layout)
     # A port mapper of our own: the one that Erlang would start by itself outlives its node and is shared by all of them.
