@@ -237,6 +237,7 @@ def start_servers(layout: Layout) -> None:
 
 
 def stop_everything(layout: Layout) -> None:
+    web.keeper(layout).stop()
     Process(layout, "nginx").stop(signal.SIGTERM, patience=5)
     services.stop_services(services.running_services(layout))
     servers.stop_servers(layout)
