@@ -63,6 +63,17 @@ def real_ip_directives(layout: Layout) -> str:
     return " ".join([*lines, "real_ip_header X-Forwarded-For;", "real_ip_recursive on;"]) if lines else ""
 
 
+def cors_origins(layout: Layout) -> str:
+    """As browsers write them."""
+    usual = {"http": ":80", "https": ":443"}
+    given = [origin.lower().rstrip("/") for origin in re.split(r"[, ]+", layout.settings.cors_origins) if origin]
+    wrong = [origin for origin in given if not re.fullmatch(r"https?://[][a-z0-9.:-]+", origin)]
+    if wrong:
+        raise StackError("EM_CORS_ORIGINS must list origins such as https://partner.example")
+    origins = [origin.removesuffix(usual[origin.partition(":")[0]]) for origin in given]
+    return " ".join(f'"{origin}" {origin};' for origin in origins)
+
+
 def has_ipv6_loopback() -> bool:
     try:
         with socket.socket(socket.AF_INET6) as probe:
@@ -80,7 +91,8 @@ def configuration(layout: Layout, home: Path) -> str:
         "EM_HUB_UPSTREAM": "ws_hub",
         "EM_RESOLVER": "",
         "EM_REAL_IP": real_ip_directives(layout),
-        "EM_ACCESS_LOG": str(layout.logs / "nginx-access.log"),
+        "EM_CORS": cors_origins(layout),
+        "EM_ACCESS_LOG": str(access_log(layout)),
         "EM_RATE_LIMIT": layout.settings.rate_limit or "on",
         "EM_CACHE": str(home / "cache"),
     }
@@ -114,7 +126,17 @@ def start_nginx(layout: Layout) -> None:
     if process.pid and changed:
         process.send(signal.SIGHUP)  # reload: takes new upstreams without dropping a connection
     process.start(command(home), bare_environment())
+    keeper(layout).start([str(ROOT / "infra/nginx/keep-logs"), str(access_log(layout)), str(home / "nginx.pid")], bare_environment())
     wait_ready(process, lambda: nginx_ready(layout), seconds=15)
+
+
+def keeper(layout: Layout) -> Process:
+    """Puts the access log away, day by day, and deletes what is older than 30 days."""
+    return Process(layout, "nginx-keep-logs")
+
+
+def access_log(layout: Layout) -> Path:
+    return layout.logs / "nginx-access.log"
 
 
 def command(home: Path) -> list[str]:
