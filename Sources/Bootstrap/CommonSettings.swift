@@ -1,4 +1,3 @@
-import FoundationEssentials
 public import Logging
 
 /// What every service of the product reads from its environment.
@@ -52,37 +51,4 @@ public struct CommonSettings: Sendable {
             maximumDrain: reader.seconds("EM_MAXIMUM_DRAIN", default: .seconds(25)),
             otlpEndpoint: reader.optional("EM_OTLP_ENDPOINT", parse: CollectorRequest.Endpoint.init))
     }
-}
-
-/// The browser-facing address of the product: scheme, host and port, nothing behind them.
-public struct PublicURL: Sendable, Hashable, CustomStringConvertible {
-    /// What browsers send as `Origin`: `https://events.example.com`, `http://localhost:8080`.
-    public let origin: String
-    /// Whether cookies may be marked `Secure`.
-    public let isSecure: Bool
-    /// The host without its port.
-    public let host: String
-    /// Whether it is this very machine, where browsers take a plain connection for a safe one.
-    public var isLocal: Bool {
-        host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "::1"
-            || host == "[::1]"
-    }
-
-    /// - Throws: ``Problem`` when `text` is not `http(s)://host[:port]`, with or without a final slash.
-    public init(_ text: String) throws {
-        guard let url = URL(string: text), let scheme = url.scheme?.lowercased(), let host = url.host, !host.isEmpty,
-            scheme == "http" || scheme == "https", url.path.isEmpty || url.path == "/", url.query == nil,
-            url.fragment == nil, url.user == nil
-        else { throw Problem("must look like https://events.example.com or http://localhost:8080") }
-        self.host = host.lowercased()
-        isSecure = scheme == "https"
-        let isDefaultPort = url.port == nil || url.port == (isSecure ? 443 : 80)
-        origin = "\(scheme)://\(self.host)" + (isDefaultPort ? "" : ":\(url.port ?? 0)")
-    }
-
-    /// An absolute link into the product.
-    /// - Parameter path: starts with a slash.
-    public func link(_ path: String) -> String { origin + path }
-
-    public var description: String { origin }
 }

@@ -104,8 +104,43 @@ struct SettingsReaderTests {
         "a public address is an origin and nothing more",
         arguments: [
             "http://localhost:8080/app", "localhost:8080", "https://user@host", "https://", "javascript:alert(1)",
+            "https://a.example?b", "https://a.example#b", "https://a.example//", "https://a..example",
+            "https://a.example.",
+            "https://-a.example", "https://a b.example", "https://a.example:0", "https://a.example:65536",
+            "https://a.example:+1", "https://bücher.example", "https://例え.jp", "https://a%2Eb.example",
+            "http://127.1:8080", "http://0x7f000001", "http://2130706433", "http://192.0.2.01", "http://192.0.2.1.5",
+            "http://::1", "http://::1:8080", "http://[::1", "http://[::1]8080", "http://[fe80::1%25eth0]",
+            "http://[::ffff:192.0.2.1]", "http://[192.0.2.1]", "http://[]",
         ])
     func refusedPublicURL(text: String) {
         #expect(throws: Problem.self) { try PublicURL(text) }
+    }
+
+    @Test(
+        "a public address is what browsers send as their origin",
+        arguments: [
+            ("https://Events.Example.com/", "https://events.example.com"),
+            ("HTTP://localhost:8080", "http://localhost:8080"),
+            ("https://a.example:443", "https://a.example"), ("http://a.example:80/", "http://a.example"),
+            ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+            ("http://my_host:81", "http://my_host:81"),
+            ("http://1server", "http://1server"), ("http://192.0.2.1:8080", "http://192.0.2.1:8080"),
+            ("http://[::1]:8080", "http://[::1]:8080"), ("http://[0:0:0:0:0:0:0:1]", "http://[::1]"),
+            ("https://[2001:DB8:0:0:1:0:0:1]", "https://[2001:db8::1:0:0:1]"),
+            ("https://[2001:db8:0:1:1:1:1:1]:443", "https://[2001:db8:0:1:1:1:1:1]"), ("http://[::]", "http://[::]"),
+            ("http://[1::]", "http://[1::]"),
+        ])
+    func publicURL(text: String, origin: String) throws {
+        #expect(try PublicURL(text).origin == origin)
+    }
+
+    @Test("this machine is known by each of its names")
+    func localPublicURL() throws {
+        for text in ["http://localhost", "http://a.localhost:81", "http://127.0.0.9", "http://[0::1]:8080"] {
+            #expect(try PublicURL(text).isLocal, "\(text)")
+        }
+        for text in ["http://localhost.example", "http://[::2]", "http://128.0.0.1"] {
+            #expect(try !PublicURL(text).isLocal, "\(text)")
+        }
     }
 }

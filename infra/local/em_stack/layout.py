@@ -4,6 +4,7 @@ import ipaddress
 import json
 import os
 import pwd
+import re
 import secrets
 import sys
 from dataclasses import asdict, dataclass, field
@@ -60,7 +61,7 @@ class Settings:
             log_level=os.environ.get("EM_LOG_LEVEL", "info"),
             tls_certificate=os.environ.get("EM_TLS_CERT", ""),
             tls_key=os.environ.get("EM_TLS_KEY", ""),
-            host=os.environ.get("EM_HOST", "localhost"),
+            host=public_host(os.environ.get("EM_HOST") or "localhost"),
             bind=address("EM_BIND", LOOPBACK),
             trusted_proxies=",".join(ranges("EM_TRUSTED_PROXIES")),
             cors_origins=os.environ.get("EM_CORS_ORIGINS", ""),
@@ -81,11 +82,31 @@ def whole_number(name: str, default: int, low: int, high: int) -> int:
 
 
 def address(name: str, default: str) -> str:
-    given = os.environ.get(name) or default
+    given = (os.environ.get(name) or default).removeprefix("[").removesuffix("]")
     try:
-        return str(ipaddress.ip_address(given))
+        parsed = ipaddress.ip_address(given)
     except ValueError:
         raise StackError(f"{name} must be an IP address, not {given!r}") from None
+    if "%" in given:
+        raise StackError(f"{name} must be an IP address without a zone, not {given!r}")
+    return str(parsed)
+
+
+def public_host(given: str) -> str:
+    """As browsers write it; Sources/Bootstrap/PublicURL.swift has the same rules."""
+    if not given.isascii():
+        raise StackError(f"EM_HOST must be written in ASCII, an international name as browsers send it (xn--…), not {given!r}")
+    bare = given.lower().removeprefix("[").removesuffix("]")
+    try:
+        parsed = ipaddress.ip_address(bare)
+    except ValueError:
+        label = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
+        if re.fullmatch(rf"({label}\.)*{label}", bare) and bare == given.lower() and not re.search(r"(^|\.)(\d+|0x[0-9a-f]*)$", bare):
+            return bare
+        raise StackError(f"EM_HOST must be a name or an IP address, without scheme and port, not {given!r}") from None
+    if parsed.version == 6 and ("%" in bare or parsed.ipv4_mapped):
+        raise StackError(f"EM_HOST must be an IP address without a zone and not one of IPv4's in IPv6's form, not {given!r}")
+    return f"[{parsed.compressed}]" if parsed.version == 6 else str(parsed)
 
 
 def ranges(name: str) -> list[str]:
