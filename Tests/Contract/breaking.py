@@ -155,10 +155,11 @@ class Comparison:
         kinds, kinds_now = types(before), types(after)
         if direction == READ and not kinds_now <= kinds or direction == SENT and not kinds <= kinds_now:
             yield f"{where}: was {' or '.join(sorted(kinds))}, is {' or '.join(sorted(kinds_now))}"
-        if "const" in before and before["const"] != after.get("const"):
+        values, values_now = enumerated(before), enumerated(after)
+        if "const" in before and values != values_now:
             yield f"{where}: was always {before['const']}"
-        lost = [value for value in before.get("enum", []) if value not in after.get("enum", before["enum"])]
-        if direction == SENT and (lost or "enum" in after and "enum" not in before):
+        lost = [value for value in values or [] if values_now is not None and value not in values_now]
+        if direction == SENT and (lost or values is None and values_now is not None):
             yield f"{where}: takes {', '.join(map(str, lost)) or 'any value'} no more"
 
     @staticmethod
@@ -189,6 +190,11 @@ def merged(schema: dict, document: dict) -> dict:
         made["required"] = made.get("required", []) + part.get("required", [])
         made.setdefault("type", part.get("type", "object"))
     return made
+
+
+def enumerated(schema: dict) -> list | None:
+    """The values there are; a constant is an enumeration of one. None: any."""
+    return [schema["const"]] if "const" in schema else schema.get("enum")
 
 
 def types(schema: dict) -> set[str]:

@@ -82,7 +82,8 @@ for (const [what, texts] of Object.entries(said)) {
 test('every problem that the API documents is known here, or gateways and the socket answer it', () => {
   const documented = [...source('frontend/docs/problems.yaml').matchAll(/\{type: ([a-z-]+)/g)].map(([, slug]) => slug);
   const titled = new Set(titles().map(([slug]) => slug));
-  const others = ['uri-too-long', 'headers-too-large', 'request-timeout', 'bad-gateway', 'gateway-timeout', 'bad-handshake', 'websocket-version', 'wrong-origin', 'too-many'];
+  const others = ['uri-too-long', 'headers-too-large', 'request-timeout', 'length-required', 'precondition-failed', 'range-not-satisfiable',
+    'misdirected-request', 'http-version-not-supported', 'bad-gateway', 'gateway-timeout', 'bad-handshake', 'websocket-version', 'wrong-origin', 'too-many'];
   assert.deepEqual(documented.filter((slug) => !words[slug] && !titled.has(slug) && !others.includes(slug)), []);
 });
 
