@@ -70,6 +70,12 @@ def test_only_the_front_is_published(services: dict[str, dict]) -> None:
     assert all("container_name" not in service for service in services.values())  # or nothing could be scaled
 
 
+def test_the_database_logs_no_values(services: dict[str, dict]) -> None:
+    lines = (ROOT / "infra/postgres/log.conf").read_text().splitlines()
+    wanted = {line.replace(" = ", "=") for line in lines if not line.startswith("#")}
+    assert wanted <= set(services["postgres"]["command"]) and len(wanted) >= 5
+
+
 def test_no_secret_stands_in_the_files(services: dict[str, dict]) -> None:
     for name in ("compose.yaml", "compose.production.yaml", ".env", "infra/compose/production.env.example"):
         assert not re.search(r"(?i)(password|secret|key)[\w-]*[=:] *[\"']?[A-Za-z0-9+]{12,}", (ROOT / name).read_text()), name

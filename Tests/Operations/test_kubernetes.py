@@ -360,6 +360,16 @@ def test_the_database_has_a_connection_for_everybody(documents: list[Document]) 
     assert wanted <= there
 
 
+def test_the_database_logs_no_values(documents: list[Document]) -> None:
+    lines = (code.ROOT / "infra/postgres/log.conf").read_text().splitlines()
+    wanted = dict(line.split(" = ") for line in lines if not line.startswith("#"))
+    if clusters := of_kind(documents, "Cluster"):
+        told = clusters[0]["spec"]["postgresql"]["parameters"]
+    else:
+        told = dict(word.split("=") for word in containers(one(documents, "StatefulSet", "postgres"))[0]["args"] if "=" in word)
+    assert wanted.items() <= told.items() and len(wanted) >= 5
+
+
 def test_the_files_say_nothing_twice(overlay: str) -> None:
     """A file that no kustomization names is rendered by nobody."""
     for kustomization in (SOURCE / "base", SOURCE / "overlays" / overlay):

@@ -75,13 +75,18 @@ def start_postgres(layout: Layout) -> None:
     clear_after_crash(layout, data)
     options = {
         "port": layout.server_port("postgres"), "listen_addresses": LOOPBACK, "unix_socket_directories": "",
-        "max_connections": 300, "shared_buffers": "256MB", "log_min_duration_statement": "1s", "log_connections": "off",
+        "max_connections": 300, "shared_buffers": "256MB", "log_connections": "off", **postgres_log_settings(),
     }
     if layout.settings.fast:  # for tests: a crash of the machine may lose everything, a crash of the server nothing
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
     Process(layout, "postgres").start([*prefix, str(programs / "postgres"), "-D", str(data), *arguments],
                                       bare_environment(), directory=data)
+
+
+def postgres_log_settings() -> dict[str, str]:
+    lines = (ROOT / "infra/postgres/log.conf").read_text().splitlines()
+    return dict(line.split(" = ", 1) for line in lines if not line.startswith("#"))
 
 
 def clear_after_crash(layout: Layout, data: Path) -> None:
