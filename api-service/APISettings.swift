@@ -13,6 +13,8 @@ struct APISettings: Sendable {
     var broker: BrokerAddress
     /// Where programs outside find the broker.
     var publicBroker: String
+    /// By which the broker is known when it asks about readers; without one it is told nothing, and lets none in.
+    var brokerSecret: String?
     var redis: RedisAddress
     /// Signs access tokens.
     var accessTokenKey: SigningKey
@@ -42,6 +44,10 @@ struct APISettings: Sendable {
         let database = databaseSettings("EM_DATABASE_URL", &reader)
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
         let publicBroker = reader.optional("EM_AMQP_PUBLIC_URL") { try PublicBroker.url($0) }
+        let brokerSecret = reader.optional("EM_BROKER_SECRET", secret: true) { text in
+            guard text.utf8.count >= 32 else { throw Problem("must have 32 characters or more") }
+            return text
+        }
         let redis = reader.url("EM_REDIS_URL") { try RedisAddress(url: $0) }
         let accessTokenKey = reader.value("EM_ACCESS_TOKEN_KEY", secret: true) { try SigningKey(seed: $0) }
         let accessKeySet = reader.optional("EM_ACCESS_TOKEN_PUBLIC_KEYS") { try KeySet(json: $0) }
@@ -59,7 +65,8 @@ struct APISettings: Sendable {
         serving.prefersIndexes = true
         return APISettings(
             common: common.value, database: serving, broker: broker.value,
-            publicBroker: publicBroker.value ?? PublicBroker.url(of: broker.value), redis: redis.value,
+            publicBroker: publicBroker.value ?? PublicBroker.url(of: broker.value), brokerSecret: brokerSecret.value,
+            redis: redis.value,
             accessTokenKey: accessTokenKey.value, accessKeySet: accessKeySet.value, keyFiles: keyFiles,
             ticketKeys: ticketKeys.value,
             requiresVerifiedEmail: requiresVerifiedEmail.value, trustedProxies: proxies.value,

@@ -58,7 +58,9 @@ func buildAPIService(
         ).all)
     let router = Router(context: APIContext.self, options: .autoGenerateHeadEndpoints)
     health.addRoutes(to: router)
-    BrokerRoutes(subscriptions: stores.subscriptions).add(to: router)
+    if let secret = settings.brokerSecret {
+        BrokerRoutes(subscriptions: stores.subscriptions, secret: secret).add(to: router)
+    }
     let authentication = Authentication(
         verifier: verifier, publicURL: settings.common.publicURL, crossOrigins: settings.crossOrigins, clients: clients,
         ended: stores.endedSessions,

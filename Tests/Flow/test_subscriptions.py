@@ -290,3 +290,18 @@ def test_the_broker_asks_inside_only(stack: Stack) -> None:
     for path in ("user", "vhost", "resource", "topic"):
         answer = requests.post(f"{stack.url}/broker/{path}", data={"username": "em-sub-x"}, timeout=20)
         assert answer.status_code >= 400 and answer.text not in ("allow", "deny")
+
+
+def test_inside_nobody_else_may_ask(stack: Stack, organizer: Person) -> None:
+    """Passwords could be tried there as fast as anybody can ask."""
+    made = subscribe(organizer)["amqp"]
+    secret = (stack.layout.secrets / "broker-secret").read_text()
+
+    def asked(query: str) -> requests.Response:
+        return requests.post(f"http://127.0.0.1:{stack.port('api-service')}/broker/user{query}", timeout=20,
+                             data={"username": made["username"], "password": made["password"]})
+
+    assert asked(f"?secret={secret}").text == "allow"
+    for query in ("", "?secret=", f"?secret={secret[:-1]}", f"?secret={secret}x", f"?Secret={secret}", f"?x={secret}"):
+        answer = asked(query)
+        assert answer.status_code == 404 and answer.text not in ("allow", "deny"), query

@@ -8,36 +8,54 @@ import Persistence
 /// What RabbitMQ asks about users whom it doesn't know itself: the readers of subscriptions' queues, `em-sub-<id>`. Each may
 /// read its own queue and nothing else; a subscription that is gone or disabled lets nobody in, from that moment.
 ///
-/// For the inside, as `/metrics`: nginx doesn't pass these paths on. The requests are those of rabbitmq_auth_backend_http
+/// For the broker alone: nginx doesn't pass these paths on, and each request carries a secret that the broker has been told
+/// (`?secret=…`, by its plugin em_readers), since it could be asked for passwords as fast as anybody can ask. The
+/// requests are those of rabbitmq_auth_backend_http
 /// (https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_auth_backend_http): a form, answered by the word
 /// `allow` or `deny`.
 struct BrokerRoutes: Sendable {
     static let userPrefix = "em-sub-"
 
-    let subscriptions: SubscriptionStore
+    private let subscriptions: SubscriptionStore
+    /// Of the secret: what is compared says nothing by the time that it takes.
+    private let secretHash: [UInt8]
+
+    init(subscriptions: SubscriptionStore, secret: String) {
+        self.subscriptions = subscriptions
+        secretHash = Self.hash(of: secret)
+    }
 
     static func user(of id: SubscriptionID) -> String { userPrefix + id.description }
 
     func add(to router: Router<APIContext>) {
-        router.post("/broker/user") { request, _ in
-            let form = try await Self.form(request)
+        post("user", to: router) { form in
             guard let password = form.raw("password"), !password.isEmpty else { return Self.answer(false) }
             return try await answer(form, passwordHash: Self.hash(of: password))
         }
-        router.post("/broker/vhost") { request, _ in
-            let form = try await Self.form(request)
+        post("vhost", to: router) { form in
             guard form.raw("vhost") == "/" else { return Self.answer(false) }
             return try await answer(form)
         }
-        router.post("/broker/resource") { request, _ in
-            let form = try await Self.form(request)
+        post("resource", to: router) { form in
             guard let id = Self.subscription(form), form.raw("resource") == "queue",
                 form.raw("name") == SubscriptionQueues.name(of: id), form.raw("permission") == "read"
             else { return Self.answer(false) }
             return try await answer(form)
         }
         // Publishing and binding to topic exchanges; the rights above refuse both already.
-        router.post("/broker/topic") { _, _ in Self.answer(false) }
+        post("topic", to: router) { _ in Self.answer(false) }
+    }
+
+    private func post(
+        _ question: RouterPath, to router: Router<APIContext>,
+        answer: @escaping @Sendable (QueryFields) async throws -> Response
+    ) {
+        router.group("/broker").post(question) { request, _ in
+            guard let secret = QueryFields(request).raw("secret"), Self.hash(of: secret) == secretHash else {
+                return Response(status: .notFound)
+            }
+            return try await answer(try await Self.form(request))
+        }
     }
 
     private func answer(_ form: QueryFields, passwordHash: [UInt8]? = nil) async throws -> Response {

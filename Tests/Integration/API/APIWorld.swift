@@ -24,6 +24,7 @@ struct APIWorld: Sendable {
 
     static let password = "correct horse battery staple"
     static let origin = "http://localhost:8080"
+    static let brokerSecret = "0123456789abcdef0123456789abcdef"
 
     /// - Parameter settings: variables of the environment beyond those that every test needs.
     ///   - clock: the time that the service's rules go by.
@@ -40,7 +41,7 @@ struct APIWorld: Sendable {
                 "EM_DATABASE_URL": databaseURL ?? world.databaseURL,
                 "EM_AMQP_URL": "amqp://x:y@127.0.0.1:1/", "EM_REDIS_URL": "redis://127.0.0.1:1/0",
                 "EM_ACCESS_TOKEN_KEY": base64URL(accessKey.rawRepresentation),
-                "EM_WEBHOOK_KEY": WebhookKey().text,
+                "EM_WEBHOOK_KEY": WebhookKey().text, "EM_BROKER_SECRET": brokerSecret,
                 "EM_TICKET_PUBLIC_KEYS":
                     #"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"\#(base64URL(ticketKey.publicKey.rawRepresentation))"}]}"#,
             ]

@@ -109,10 +109,18 @@ struct SubscriptionAPITests {
             let user = "em-sub-\(subscription.id)"
             func asks(_ what: String, _ form: String) async throws -> String {
                 let answer = try await api.client.send(
-                    "POST", "/broker/\(what)", headers: ["Content-Type": "application/x-www-form-urlencoded"],
-                    body: Array(form.utf8))
+                    "POST", "/broker/\(what)?secret=\(APIWorld.brokerSecret)",
+                    headers: ["Content-Type": "application/x-www-form-urlencoded"], body: Array(form.utf8))
                 #expect(answer.status == 200)
                 return answer.text
+            }
+            // Nobody else may try passwords there.
+            for query in [
+                "", "?secret=", "?secret=\(APIWorld.brokerSecret.dropLast())", "?Secret=\(APIWorld.brokerSecret)",
+            ] {
+                let answer = try await api.client.send(
+                    "POST", "/broker/user\(query)", body: Array("username=\(user)&password=\(password.text)".utf8))
+                #expect(answer.status == 404 && answer.text.isEmpty)
             }
             let own = "username=\(user)&vhost=%2F&resource=queue&name=em.subscription.\(subscription.id)"
             #expect(try await asks("user", "username=\(user)&password=\(password.text)") == "allow")

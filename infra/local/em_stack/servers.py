@@ -177,6 +177,7 @@ def rabbitmq_environment(layout: Layout) -> dict[str, str]:
         RABBITMQ_LOG_BASE=str(home / "log"),
         RABBITMQ_LOGS="-",
         RABBITMQ_PID_FILE=str(home / "pid"),
+        EM_BROKER_SECRET_FILE=str(layout.secrets / "broker-secret"),
         RUNNING_UNDER_SYSTEMD="1",  # the launching script becomes the node: its pid is the one to signal
         # Two idle cores should stay idle: Erlang's schedulers spin for work unless told not to.
         RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS="+sbwt none +sbwtdcpu none +sbwtdio none "
@@ -213,6 +214,7 @@ def start_rabbitmq(layout: Layout) -> None:
     write_private(home / "definitions.json", definitions(passwords))
     (home / "enabled_plugins").write_text("[rabbitmq_auth_backend_http,em_readers].\n")
     compile_broker_plugin(home / "plugins")
+    layout.secret("broker-secret")
     (home / "rabbitmq-env.conf").write_text("")
     environment = rabbitmq_environment(layout)
     # A port mapper of our own: the one that Erlang would start by itself outlives its node and is shared by all of them.

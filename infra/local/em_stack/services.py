@@ -13,6 +13,7 @@ OWN_SETTINGS = {
         "EM_DATABASE_URL": "secrets/database-url-api", "EM_AMQP_URL": "secrets/amqp-url-api",
         "EM_REDIS_URL": "secrets/redis-url-api", "EM_ACCESS_TOKEN_KEY": "keys/access-token.key",
         "EM_ACCESS_TOKEN_PUBLIC_KEYS": "keys/access-token.jwks", "EM_WEBHOOK_KEY": "keys/webhook.key",
+        "EM_BROKER_SECRET": "secrets/broker-secret",
     },
     "ws-hub": {
         "EM_DATABASE_URL": "secrets/database-url-ws-hub", "EM_REDIS_URL": "secrets/redis-url-ws-hub",

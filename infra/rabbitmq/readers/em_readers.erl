@@ -4,6 +4,7 @@
 %%     everybody: whether there is such a queue, and how many messages wait in it. Here it needs one of the three rights
 %%     (configure, write, read), as in RabbitMQ from 4.3.1 on, and is refused alike whether there is one or not.
 %%   - A reader has at most 8 connections to a node. RabbitMQ's own limits are for users that it knows itself.
+%%   - api-service answers the broker alone: each question carries the secret that stands in the file EM_BROKER_SECRET_FILE.
 %%
 %% A plugin: an auth backend that asks rabbit_auth_backend_http and counts, and an interceptor of channels' methods.
 %% Records are tuples here, so that it compiles without RabbitMQ's headers and runs with 3.10 to 4.x.
@@ -13,15 +14,25 @@
 -export([user_login_authentication/2, user_login_authorization/2, check_vhost_access/3, check_resource_access/4,
          check_topic_access/4, state_can_expire/0, expiry_timestamp/1]).
 -export([description/0, init/1, applies_to/0, intercept/3]).
+-export([boot/0]).
 
 -rabbit_boot_step({?MODULE, [
-    {description, "passive declares need a right"},
-    {mfa, {rabbit_registry, register, [channel_interceptor, <<"em_readers">>, ?MODULE]}},
+    {description, "bounds of the readers of subscriptions' queues"},
+    {mfa, {?MODULE, boot, []}},
     {cleanup, {rabbit_registry, unregister, [channel_interceptor, <<"em_readers">>]}},
     {requires, rabbit_registry},
     {enables, recovery}]}).
 
 -define(MAXIMUM_CONNECTIONS, 8).
+
+boot() ->
+    {ok, Secret} = file:read_file(os:getenv("EM_BROKER_SECRET_FILE", "")), % without it no reader would ever come in
+    Query = "?secret=" ++ string:trim(binary_to_list(Secret)),
+    lists:foreach(fun(Question) ->
+        {ok, Path} = application:get_env(rabbitmq_auth_backend_http, Question),
+        application:set_env(rabbitmq_auth_backend_http, Question, hd(string:split(Path, "?")) ++ Query)
+    end, [user_path, vhost_path, resource_path, topic_path]),
+    rabbit_registry:register(channel_interceptor, <<"em_readers">>, ?MODULE).
 
 description() -> [{name, <<"em_readers">>}, {description, <<"Bounds of the readers of subscriptions' queues">>}].
 
