@@ -70,6 +70,24 @@ def test_only_the_front_is_published(services: dict[str, dict]) -> None:
     assert all("container_name" not in service for service in services.values())  # or nothing could be scaled
 
 
+def test_containers_meet_whom_they_need_and_nobody_else(services: dict[str, dict]) -> None:
+    networks = document("compose.yaml")["networks"]
+    joined = {name: set(service["networks"]) for name, service in services.items() if name != "secrets"}
+    assert services["secrets"]["network_mode"] == "none" and set.union(*joined.values()) == networks.keys()
+    meets = {name: {other for other in joined if other != name and joined[other] & own} for name, own in joined.items()}
+    ours, workers = set(code.SERVICES), {"ticket-worker", "notifications"}
+    assert meets["redis"] == {"api-service", "ws-hub"}
+    assert meets["postgres"] == ours | {"roles", "migrate", "seed-demo"}
+    assert meets["rabbitmq"] == {"api-service", "prometheus"} | workers
+    assert meets["web"] == {"api-service", "ws-hub"}
+    assert meets["mail"] == {"notifications"} and meets["grafana"] == ours | {"prometheus"}
+    assert meets["roles"] <= ours | {"postgres", "migrate", "seed-demo"}
+    # Out of here goes who is published, or sends mails and webhooks.
+    outside = {name for name, own in joined.items() if any(not (networks[each] or {}).get("internal") for each in own)}
+    assert outside == OUTSIDE | {"notifications"}
+    assert {name for name, service in services.items() if "ports" in service} <= outside
+
+
 def test_the_database_logs_no_values(services: dict[str, dict]) -> None:
     lines = (ROOT / "infra/postgres/log.conf").read_text().splitlines()
     wanted = {line.replace(" = ", "=") for line in lines if not line.startswith("#")}
