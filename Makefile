@@ -4,7 +4,7 @@
 swift_flags := --explicit-target-dependency-import-check error
 swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
 
-.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants sqlmap compose-test
+.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants sqlmap compose-test sbom
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -68,6 +68,10 @@ sqlmap: install debug frontend ## Let sqlmap try five parameters for five minute
 
 compose-test: ## The product from containers: use it, scale it, kill each of them, down and up; sizes and memory
 	@Tests/Compose/run
+
+sbom: ## What the product is made of, as CycloneDX: sbom.json
+	@infra/sbom sbom.json
+	@echo "sbom.json: $$(grep -c '"bom-ref"' sbom.json) parts"
 
 mutants: install debug ## Take one guard away at a time in the source, and see a test turn red
 	@Tests/Mutants/run

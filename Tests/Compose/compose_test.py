@@ -244,7 +244,7 @@ def kill_everything(deployment: Deployment, site: Site) -> None:
         try:
             os.kill(before, signal.SIGKILL)
         except PermissionError:
-            docker("run", "--rm", "--privileged", "--pid=host", "debian:bookworm-slim", "kill", "-9", str(before))
+            docker("run", "--rm", "--privileged", "--pid=host", "debian:12.15-slim", "kill", "-9", str(before))
         eventually(lambda: deployment.pid(container["Name"]) not in (0, before), f"{container['Name']} started again", 60, every=0.2)
         deployment.wait()
         site.patiently()

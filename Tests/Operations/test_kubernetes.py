@@ -90,7 +90,7 @@ def test_images_are_pinned(documents: list[Document]) -> None:
     version = re.search(r'version = "([\d.]+)"', (code.ROOT / "Sources/Bootstrap/Build.swift").read_text())[1]
     for image in images:
         tag = image.rpartition(":")[2]
-        assert re.fullmatch(r"\d+\.\d+(\.\d+)?(-management)?", tag), image
+        assert re.fullmatch(r"\d+\.\d+(\.\d+)?(-[a-z]+)*(@sha256:[0-9a-f]{64})?", image.partition("@")[0].rpartition(":")[2]), image
         assert "em-connect/" not in image or tag == version, image
 
 
