@@ -60,14 +60,18 @@ public struct EventDetails: Codable, Hashable, Sendable {
     public static let possibleTimes =
         Date(timeIntervalSince1970: -2_208_988_800)...Date(timeIntervalSince1970: 7_258_118_400)
 
-    /// Trims the texts and checks everything that can be checked without a database (which knows the time zones).
+    /// Trims the texts, gives the time zone its name of today, and checks everything.
     public func validated() throws(DomainError) -> EventDetails {
         var validation = Validation()
         var checked = self
         checked.title = validation.text("title", title, 1...200)
         checked.description = validation.text("description", description, 0...20_000, multiline: true)
         checked.venue = validation.text("venue", venue, 0...300)
-        if !Self.looksLikeTimeZone(timeZone) { validation.fail("timeZone", "must be an IANA time zone name") }
+        if let zone = ZoneNames.canonical(timeZone) {
+            checked.timeZone = zone
+        } else {
+            validation.fail("timeZone", "must be an IANA time zone name")
+        }
         if !(1...1_000_000).contains(capacity) { validation.fail("capacity", "must be 1 to 1000000") }
         let times: [(String, Date?)] = [
             ("startsAt", startsAt), ("endsAt", endsAt), ("registrationOpensAt", registrationOpensAt),
@@ -88,25 +92,6 @@ public struct EventDetails: Codable, Hashable, Sendable {
         }
         try validation.check()
         return checked
-    }
-
-    /// The shape of an IANA name: `UTC`, or `Area/Place` with perhaps one more level.
-    static func looksLikeTimeZone(_ name: String) -> Bool {
-        if name == "UTC" { return true }
-        let parts = name.split(separator: "/", omittingEmptySubsequences: false)
-        guard (2...3).contains(parts.count), name.utf8.count <= 64 else { return false }
-        return parts.allSatisfy { part in
-            part.first?.isLetter == true
-                && part.utf8.allSatisfy { byte in
-                    byte.isASCIILetterOrDigit || "_+-".utf8.contains(byte)
-                }
-        }
-    }
-}
-
-extension UInt8 {
-    var isASCIILetterOrDigit: Bool {
-        (0x30...0x39).contains(self) || (0x41...0x5A).contains(self) || (0x61...0x7A).contains(self)
     }
 }
 

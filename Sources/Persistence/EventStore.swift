@@ -1,12 +1,10 @@
 public import Domain
 public import FoundationEssentials
 public import Postgres
-import Synchronization
 
 /// Events, their members and their places as readers see them. Whoever moves a place uses ``RegistrationStore``.
 public struct EventStore: Sendable {
     let database: Database
-    private let timeZones = TimeZoneNames()
 
     public init(_ database: Database) { self.database = database }
 
@@ -95,7 +93,7 @@ public struct EventStore: Sendable {
     public func localStart(of id: EventID) async throws -> String? {
         try await database.read(
             """
-            SELECT to_char(starts_at AT TIME ZONE time_zone, 'Dy, FMDD Mon YYYY, HH24:MI') AS local_start
+            SELECT to_char(local_time(starts_at, time_zone), 'Dy, FMDD Mon YYYY, HH24:MI') AS local_start
             FROM events WHERE id = \(id)
             """
         ).first?.decode("local_start")
@@ -182,15 +180,6 @@ public struct EventStore: Sendable {
         return states
     }
 
-    /// Whether PostgreSQL knows a zone by this name. The names are read once and kept: they change with its release.
-    public func isKnownTimeZone(_ name: String) async throws -> Bool {
-        if let known = timeZones.names.withLock({ $0 }) { return known.contains(name) }
-        let rows = try await database.read("SELECT name FROM pg_timezone_names")
-        let names = Set(try rows.map { try $0.decode("name", as: String.self) })
-        timeZones.names.withLock { $0 = names }
-        return names.contains(name)
-    }
-
     // MARK: Rows
 
     static let selection: SQL = """
@@ -236,8 +225,4 @@ public struct LiveState: Hashable, Sendable {
     public var places: Places
     public var version: Int
     public var status: EventStatus
-}
-
-private final class TimeZoneNames: Sendable {
-    let names = Mutex<Set<String>?>(nil)
 }

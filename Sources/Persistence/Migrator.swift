@@ -58,6 +58,7 @@ public struct Migrator: Sendable {
         Migration(name: "0026_add_former_types", script: PackageResources._026_add_former_types_sql),
         Migration(name: "0027_prove_addresses", script: PackageResources._027_prove_addresses_sql),
         Migration(name: "0028_name_scanned_codes", script: PackageResources._028_name_scanned_codes_sql),
+        Migration(name: "0029_know_zone_links", script: PackageResources._029_know_zone_links_sql),
         Migration(
             name: "0035_leave_ticket_keys_to_their_worker",
             script: PackageResources._035_leave_ticket_keys_to_their_worker_sql),

@@ -20,7 +20,7 @@ public struct ReminderStore: Sendable {
             WITH moment AS (
                 SELECT e.id AS event_id, e.starts_at, e.published_at, e.updated_at, r.reminder,
                     CASE WHEN r.reminder LIKE 'PT%' THEN e.starts_at - r.reminder::interval
-                        ELSE (e.starts_at AT TIME ZONE e.time_zone - r.reminder::interval) AT TIME ZONE e.time_zone
+                        ELSE moment_of(local_time(e.starts_at, e.time_zone) - r.reminder::interval, e.time_zone)
                     END AS due_at
                 FROM events e
                     LEFT JOIN event_mail_settings s ON s.event_id = e.id

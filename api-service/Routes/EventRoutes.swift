@@ -150,11 +150,6 @@ struct EventForm: Sendable {
         for error in errors where !broken.contains(error.field) && !(brokeATime && Self.times.contains(error.field)) {
             fields.validation.fail(error.field, error.message)
         }
-        if !fields.validation.errors.contains(where: { $0.field == "timeZone" }),
-            try await !stores.events.isKnownTimeZone(details.timeZone)
-        {
-            fields.validation.fail("timeZone", "must be an IANA time zone name")
-        }
         try fields.validation.check()
         return details
     }

@@ -32,6 +32,26 @@ import Testing
         }
     }
 
+    @Test("a zone that PostgreSQL does not know keeps nobody's reminder back: a link leads on, the rest is UTC")
+    func unknownZones() async throws {
+        try await MailWorld.run { mail in
+            let known = try await mail.event(at: start, reminders: ["P7D"])
+            let link = try await mail.event(at: start, reminders: ["P7D"])
+            let nowhere = try await mail.event(at: start, reminders: ["P7D"])
+            try await mail.world.owner.execute([
+                "INSERT INTO zone_links (name, target) VALUES ('Europe/Lacking', 'Europe/Berlin')",
+                "UPDATE events SET time_zone = 'Europe/Lacking' WHERE id = \(link)",
+                "UPDATE events SET time_zone = 'Mars/Base' WHERE id = \(nowhere)",
+            ])
+            let summer = try #require(Timestamp.parse("2026-10-20T18:00:00.000Z"))
+            try await mail.tick(at: summer)
+            for event in [known, link] { #expect(try await mail.reminders(of: event) == [summer]) }
+            #expect(try await mail.reminders(of: nowhere).isEmpty)
+            try await mail.tick(at: summer + 3600)
+            #expect(try await mail.reminders(of: nowhere) == [summer + 3600])
+        }
+    }
+
     @Test("Nobody has to choose: seven days and twenty-four hours before, to those who have a place by then")
     func usual() async throws {
         try await MailWorld.run { mail in
