@@ -169,7 +169,7 @@ let package = Package(
             name: "Unit",
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
-                "SMTP", "AMQP", "OutgoingHTTP", "Webhooks",
+                "SMTP", "AMQP", "OutgoingHTTP", "Typesetting", "Webhooks",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration,
                 httpTypes, logging,
             ],

@@ -9,6 +9,7 @@ struct ct_page {
     cairo_t *cairo;
     unsigned char *bytes;
     size_t length, capacity;
+    int missing;
 };
 
 static cairo_status_t append(void *closure, const unsigned char *data, unsigned int length) {
@@ -44,7 +45,9 @@ double ct_page_text(ct_page *page, const char *text, double x, double y, double 
                     unsigned rgb, int max_lines) {
     PangoLayout *layout = pango_cairo_create_layout(page->cairo);
     PangoFontDescription *font = pango_font_description_new();
-    pango_font_description_set_family(font, family == CT_MONOSPACE ? "DejaVu Sans Mono" : "DejaVu Sans");
+    // Han before the Korean font's, which has them too, in Korean forms; every other script's is found by itself.
+    const char *names = family == CT_MONOSPACE ? "DejaVu Sans Mono" : "DejaVu Sans, Droid Sans Fallback, NanumGothic";
+    pango_font_description_set_family(font, names);
     pango_font_description_set_weight(font, weight == CT_BOLD ? PANGO_WEIGHT_BOLD : PANGO_WEIGHT_NORMAL);
     pango_font_description_set_absolute_size(font, size * PANGO_SCALE); // a user unit is a point here
     pango_layout_set_font_description(layout, font);
@@ -55,6 +58,7 @@ double ct_page_text(ct_page *page, const char *text, double x, double y, double 
     pango_layout_set_text(layout, text, -1);
     int measured_width, measured_height;
     pango_layout_get_size(layout, &measured_width, &measured_height);
+    page->missing += pango_layout_get_unknown_glyphs_count(layout);
     set_color(page->cairo, rgb);
     cairo_move_to(page->cairo, x, y);
     pango_cairo_show_layout(page->cairo, layout);
@@ -62,6 +66,8 @@ double ct_page_text(ct_page *page, const char *text, double x, double y, double 
     g_object_unref(layout);
     return (double)measured_height / PANGO_SCALE;
 }
+
+int ct_page_missing(const ct_page *page) { return page->missing; }
 
 void ct_page_fill(ct_page *page, double x, double y, double width, double height, unsigned rgb) {
     set_color(page->cairo, rgb);

@@ -12,16 +12,41 @@ public struct PrintedTicket: Hashable, Sendable {
     public var title: String
     public var venue: String
     public var organizerName: String
-    /// `Saturday, 5 December 2026`
-    public var day: String
-    /// `19:00 – 22:00`, or the end's day as well when it is another.
-    public var hours: String
+    /// The holder's, in which the ticket is printed.
+    public var language: Language
+    /// In the event's zone.
+    public var starts: Moment
+    public var ends: Moment
     /// `Europe/Berlin, UTC+01:00`
     public var zone: String
 
+    /// A minute of a zone's calendar, taken apart: PostgreSQL knows the zones' rules, whoever prints it the words.
+    public struct Moment: Hashable, Sendable {
+        /// 1 for Monday.
+        public var weekday: Int
+        public var day: Int
+        public var month: Int
+        public var year: Int
+        /// `19:00`
+        public var time: String
+
+        public init(weekday: Int, day: Int, month: Int, year: Int, time: String) {
+            self.weekday = weekday
+            self.day = day
+            self.month = month
+            self.year = year
+            self.time = time
+        }
+
+        /// Whether it is the same day.
+        public func sharesDay(with other: Moment) -> Bool {
+            (year, month, day) == (other.year, other.month, other.day)
+        }
+    }
+
     public init(
         ticketID: TicketID, code: String, qrText: String, isValid: Bool, holderName: String, title: String,
-        venue: String, organizerName: String, day: String, hours: String, zone: String
+        venue: String, organizerName: String, language: Language, starts: Moment, ends: Moment, zone: String
     ) {
         self.ticketID = ticketID
         self.code = code
@@ -31,8 +56,9 @@ public struct PrintedTicket: Hashable, Sendable {
         self.title = title
         self.venue = venue
         self.organizerName = organizerName
-        self.day = day
-        self.hours = hours
+        self.language = language
+        self.starts = starts
+        self.ends = ends
         self.zone = zone
     }
 }
@@ -43,17 +69,13 @@ public struct TicketDocumentStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// PostgreSQL knows the zones' rules and puts the times into words: a service that links no ICU needs neither.
     public func printed(_ id: TicketID) async throws -> PrintedTicket? {
         let rows = try await database.read(
             """
             SELECT t.code, t.qr_text, t.status = 'valid' AS is_valid, u.display_name, e.title, e.venue,
                 o.display_name AS organizer_name,
-                to_char(e.starts_at AT TIME ZONE e.time_zone, 'FMDay, FMDD FMMonth YYYY') AS day,
-                to_char(e.starts_at AT TIME ZONE e.time_zone, 'HH24:MI') || ' – ' || to_char(
-                    e.ends_at AT TIME ZONE e.time_zone,
-                    CASE WHEN (e.ends_at AT TIME ZONE e.time_zone)::date = (e.starts_at AT TIME ZONE e.time_zone)::date
-                        THEN 'HH24:MI' ELSE 'FMDay, FMDD FMMonth YYYY, HH24:MI' END) AS hours,
+                u.language, to_char(e.starts_at AT TIME ZONE e.time_zone, 'ID DD MM YYYY HH24:MI') AS starts,
+                to_char(e.ends_at AT TIME ZONE e.time_zone, 'ID DD MM YYYY HH24:MI') AS ends,
                 CASE WHEN e.time_zone = 'UTC' THEN 'UTC' ELSE e.time_zone || ', UTC' ||
                     CASE WHEN shift.minutes < 0 THEN '−' ELSE '+' END ||
                     to_char(abs(shift.minutes) / 60, 'FM00') || ':' || to_char(abs(shift.minutes) % 60, 'FM00')
@@ -71,9 +93,23 @@ public struct TicketDocumentStore: Sendable {
             ticketID: id, code: try row.decode("code"), qrText: try row.decode("qr_text"),
             isValid: try row.decode("is_valid"), holderName: try row.decode("display_name"),
             title: try row.decode("title"), venue: try row.decode("venue"),
-            organizerName: try row.decode("organizer_name"), day: try row.decode("day"),
-            hours: try row.decode("hours"), zone: try row.decode("zone"))
+            organizerName: try row.decode("organizer_name"), language: try row.decode("language"),
+            starts: try Self.moment(row.decode("starts")), ends: try Self.moment(row.decode("ends")),
+            zone: try row.decode("zone"))
     }
+
+    /// Of the pattern `ID DD MM YYYY HH24:MI`.
+    private static func moment(_ text: String) throws -> PrintedTicket.Moment {
+        let parts = text.split(separator: " ")
+        guard parts.count == 5, let weekday = Int(parts[0]), let day = Int(parts[1]), let month = Int(parts[2]),
+            let year = Int(parts[3])
+        else { throw UnreadableMoment() }
+        return PrintedTicket.Moment(
+            weekday: weekday, day: day, month: month, year: year, time: String(parts[4]))
+    }
+
+    /// `to_char` did not answer by its pattern.
+    private struct UnreadableMoment: Error {}
 
     /// The document made before, if it was made of the same.
     public func find(_ id: TicketID, fingerprint: [UInt8]) async throws -> [UInt8]? {

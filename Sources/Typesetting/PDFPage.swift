@@ -40,6 +40,9 @@ public struct PDFPage: ~Copyable {
             Int32(maximumLines))
     }
 
+    /// How many characters of the texts so far no font of this machine has: each is a box with its number.
+    public var missingGlyphs: Int { Int(ct_page_missing(page)) }
+
     public mutating func fill(x: Double, y: Double, width: Double, height: Double, color: UInt32) {
         ct_page_fill(page, x, y, width, height, color)
     }

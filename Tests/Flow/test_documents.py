@@ -93,6 +93,32 @@ def test_the_printed_ticket_says_everything_in_the_events_zone(holder: Person, t
     assert re.search(r"Pages:\s+1\n", info) and "A4" in info
 
 
+def test_a_ticket_is_printed_in_its_holders_language_and_script(world: World, people: People) -> None:
+    organizer, holder = people.one("organizer", name="ഓൾഗ"), people.one(name="김민준 प्रियंका สมชาย አበበ")
+    event = world.event(organizer, title="நடன விழா", venue="ភ្នំពេញ")
+    ticket = world.ticket(holder, world.register(holder, event))
+
+    def printed(kind: str = "pdf") -> bytes:
+        return holder.api.send("GET", f"/tickets/{ticket['id']}.{kind}").content
+
+    def text() -> str:
+        return pictures.tool(printed(), "pdftotext", "-enc", "UTF-8", "{}", "-").stdout.decode()
+
+    english = text()
+    assert "WHEN" in english and "Show this code at the entrance" in english and "김민준" in english
+    fonts = pictures.tool(printed(), "pdffonts", "{}").stdout.decode()
+    for font in ("Nanum", "Devanagari", "Thai", "Ethiopic", "Malayalam", "Tamil", "Khmer"):
+        assert font in fonts, fonts
+    holder.api.patch("/me", {"language": "de"})
+    german = text()
+    assert "WANN" in german and "Zeigen Sie diesen Code am Einlass vor" in german and "WHEN" not in german
+    starts = world.stack.value("SELECT extract(isodow FROM starts_at AT TIME ZONE time_zone) FROM events WHERE id = %s", event["id"])
+    assert ("Montag", "Dienstag", "Mittwoch", "Donnerstag", "Freitag", "Samstag", "Sonntag")[int(starts) - 1] in german
+    # It is the holder's, whoever fetches it.
+    fetched = organizer.api.send("GET", f"/tickets/{ticket['id']}.pdf").content
+    assert fetched == printed()
+
+
 def test_a_document_is_made_once_and_again_when_the_event_changes(world: World, organizer: Person, people: People) -> None:
     event, user = world.event(organizer), people.one()
     ticket = world.ticket(user, world.register(user, event))

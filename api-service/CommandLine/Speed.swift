@@ -50,7 +50,9 @@ struct Speed: AsyncParsableCommand {
             ticket: PrintedTicket(
                 ticketID: TicketID(), code: code, qrText: qrText, isValid: true, holderName: "Tess Tester",
                 title: "An evening with strings and a title that is long enough to be wrapped", venue: "Hall 1, Berlin",
-                organizerName: "Olga Organizer", day: "Saturday, 5 December 2026", hours: "19:00 – 22:00",
+                organizerName: "Olga Organizer", language: .english,
+                starts: PrintedTicket.Moment(weekday: 6, day: 5, month: 12, year: 2026, time: "19:00"),
+                ends: PrintedTicket.Moment(weekday: 6, day: 5, month: 12, year: 2026, time: "22:00"),
                 zone: "Europe/Berlin, UTC+01:00"))
     }
 }

@@ -7,17 +7,24 @@ import Typesetting
 /// A printed ticket: one page, to be shown folded once (the code stands in the upper half).
 struct TicketPage: Sendable {
     /// Rises when the layout changes, so that kept documents are made again.
-    private static let layout: UInt8 = 2
+    private static let layout: UInt8 = 3
 
     let ticket: PrintedTicket
+    private let words: TicketWords
+
+    init(ticket: PrintedTicket) {
+        self.ticket = ticket
+        words = TicketWords(ticket.language)
+    }
 
     /// SHA-256 over everything that is printed: what has the same is the same document.
     var fingerprint: [UInt8] {
         var hash = SHA256()
         hash.update(data: [Self.layout, ticket.isValid ? 1 : 0])
         for text in [
-            ticket.code, ticket.qrText, ticket.holderName, ticket.title, ticket.venue, ticket.organizerName, ticket.day,
-            ticket.hours, ticket.zone,
+            ticket.code, ticket.qrText, ticket.holderName, ticket.title, ticket.venue, ticket.organizerName,
+            ticket.language.rawValue, words.day(of: ticket.starts), words.hours(from: ticket.starts, to: ticket.ends),
+            ticket.zone,
         ] {
             hash.update(data: Array("\(text.utf8.count):\(text)".utf8))
         }
@@ -37,7 +44,7 @@ struct TicketPage: Sendable {
         var page = try PDFPage(title: "\(ticket.title): ticket \(ticket.code)")
         let column = PDFPage.width - 2 * Self.margin
         var y = Self.margin
-        page.text("TICKET", x: Self.margin, y: y, width: column, size: 10, isBold: true, color: Self.soft)
+        page.text(words.ticket, x: Self.margin, y: y, width: column, size: 10, isBold: true, color: Self.soft)
         y += 20
         y += page.text(
             ticket.title, x: Self.margin, y: y, width: column, size: 24, isBold: true, color: Self.ink, maximumLines: 4)
@@ -56,7 +63,7 @@ struct TicketPage: Sendable {
         }
         if !ticket.isValid {
             page.text(
-                "This ticket is not valid any more.", x: Self.margin, y: y, width: facts, size: 13, isBold: true,
+                words.notValid, x: Self.margin, y: y, width: facts, size: 13, isBold: true,
                 color: Self.alarm, maximumLines: 2)
             y += 24
         }
@@ -65,10 +72,11 @@ struct TicketPage: Sendable {
     }
 
     private var factLines: [(String, [String])] {
-        var lines = [("WHEN", [ticket.day, ticket.hours, ticket.zone])]
-        if !ticket.venue.isEmpty { lines.append(("WHERE", [ticket.venue])) }
-        lines.append(("WHO", [ticket.holderName]))
-        lines.append(("ORGANIZER", [ticket.organizerName]))
+        let hours = words.hours(from: ticket.starts, to: ticket.ends)
+        var lines = [(words.when, [words.day(of: ticket.starts), hours, ticket.zone])]
+        if !ticket.venue.isEmpty { lines.append((words.location, [ticket.venue])) }
+        lines.append((words.holder, [ticket.holderName]))
+        lines.append((words.organizer, [ticket.organizerName]))
         return lines
     }
 
@@ -88,8 +96,6 @@ struct TicketPage: Sendable {
         let column = PDFPage.width - 2 * Self.margin
         page.fill(x: Self.margin, y: y, width: column, height: 0.75, color: Self.soft)
         page.text(
-            "Show this code at the entrance, on paper or on a screen. It lets one person in, once. If it can't be "
-                + "read, the code below it can be typed.",
-            x: Self.margin, y: y + 10, width: column, size: 9, color: Self.soft, maximumLines: 4)
+            words.instructions, x: Self.margin, y: y + 10, width: column, size: 9, color: Self.soft, maximumLines: 4)
     }
 }

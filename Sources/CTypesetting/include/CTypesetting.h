@@ -18,6 +18,9 @@ ct_page *ct_page_open(double width, double height, const char *title);
 double ct_page_text(ct_page *page, const char *text, double x, double y, double width, double size, int family, int weight,
                     unsigned rgb, int max_lines);
 
+// How many characters of the texts so far no font of this machine has: they are boxes with their numbers.
+int ct_page_missing(const ct_page *page);
+
 // Fills a rectangle.
 void ct_page_fill(ct_page *page, double x, double y, double width, double height, unsigned rgb);
 
