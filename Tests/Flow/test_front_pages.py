@@ -106,6 +106,7 @@ def raw(port: int, request: str) -> tuple[int, dict[str, str], str]:
 HOST = "Host: localhost\r\nConnection: close\r\n"
 ERRORS = {
     "a method that there is not": (405, f"BREW / HTTP/1.1\r\n{HOST}\r\n"),
+    "tracing": (405, f"TRACE / HTTP/1.1\r\n{HOST}\r\n"),
     "a method that the page has not": (405, f"POST / HTTP/1.1\r\n{HOST}Content-Length: 0\r\n\r\n"),
     "no host": (400, "GET / HTTP/1.1\r\nConnection: close\r\n\r\n"),
     "two lengths": (400, f"POST /api/v1/events HTTP/1.1\r\n{HOST}Content-Length: 1\r\nContent-Length: 2\r\n\r\n"),
