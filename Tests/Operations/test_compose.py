@@ -106,7 +106,7 @@ def test_no_secret_stands_in_the_files(services: dict[str, dict]) -> None:
 
 
 def test_services_are_told_what_their_code_reads(services: dict[str, dict]) -> None:
-    known = {setting.name for setting in code.settings()}
+    known = {setting.name for setting in code.settings()} | {"EM_DEMO"}
     for service in code.SERVICES:
         told = {name.removesuffix("_FILE") for name in services[service]["environment"]}
         assert told <= known and code.required_by(service) - {"EM_HTTP_PORT"} <= told, service
@@ -121,7 +121,9 @@ def test_production_is_without_the_demo() -> None:
     example = (ROOT / "infra/compose/production.env.example").read_text()
     assert needed == {"EM_TLS_CERT", "EM_TLS_KEY", "EM_SMTP_URL_FILE", "EM_PUBLIC_URL", "EM_MAIL_FROM"}
     assert needed <= set(re.findall(r"^(EM_[A-Z_]+)=.", example, re.M))
-    assert (ROOT / ".env").read_text().splitlines()[-1] == "COMPOSE_PROFILES=demo"
+    # Read without an --env-file only: in earnest there is one.
+    assert (ROOT / ".env").read_text().splitlines()[-2:] == ["COMPOSE_PROFILES=demo", "EM_DEMO=true"]
+    assert "EM_DEMO" not in text + example and "demo" not in re.search(r"^COMPOSE_PROFILES=(.*)$", example, re.M)[1]
 
 
 def test_the_scripts_of_the_one_shots_are_shell() -> None:
