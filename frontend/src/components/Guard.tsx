@@ -9,15 +9,16 @@ import { Pending } from './States';
 import { t } from '../language/text';
 
 /**
- * Shows a page to those whom it is for, and says to others what it takes. `offline`: what stands for it while nobody can be asked,
- * and once the session is over, if this device has kept something.
+ * Shows a page to those whom it is for, and says to others what it takes. `offline`: what stands for it while nobody
+ * can be asked, and once the session is over, if this device has kept something.
  */
 export function Guard({ roles, offline, children }: { roles?: readonly Role[]; offline?: Elements; children: Elements }) {
   const session = useSession();
   const { address } = useLocation();
   if (!roles) return <>{children}</>;
   if (session.status === 'restoring') return <Pending heights={[48, 96, 96]} />;
-  if (session.user === null && offline && (session.status === 'unreachable' || keptTickets(null).length > 0)) return <>{offline}</>;
+  const isAway = session.user === null && (session.status === 'unreachable' || keptTickets(null).length > 0);
+  if (isAway && offline) return <>{offline}</>;
   if (session.user === null) {
     return (
       <div className="em-narrow">

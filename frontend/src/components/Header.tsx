@@ -3,6 +3,7 @@ import { useAction } from '../api/useAction';
 import type { User } from '../api/types';
 import { Link } from '../routing/Link';
 import { navigate, useLocation } from '../routing/history';
+import { leaveTo } from '../routing/leaving';
 import { signOut, useSession } from '../session/session';
 import { Busy } from './Busy';
 import { number, plural, t } from '../language/text';
@@ -79,7 +80,7 @@ function SignedIn({ user, path }: { user: User; path: string }) {
         </Link>
       </li>
       <li>
-        <Busy pending={leave.pending} className="btn btn-sm btn-outline-secondary" onClick={() => void leave.run()}>{t('Sign out')}</Busy>
+        <Busy pending={leave.pending} className="btn btn-sm btn-outline-secondary" onClick={() => leaveTo(() => void leave.run())}>{t('Sign out')}</Busy>
         {leave.problem && <span role="alert" className="em-small">{leave.problem.message}</span>}
       </li>
     </>

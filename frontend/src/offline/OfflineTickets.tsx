@@ -9,7 +9,10 @@ import { useLocation } from '../routing/history';
 import { keptTickets } from './keptTickets';
 import type { KeptTicket } from './keptTickets';
 
-/** One's tickets as this device saw them last, while the server can't be asked or the session is over. `id`: one of them, else all. */
+/**
+ * One's tickets as this device saw them last, while the server can't be asked or the session is over. `id`: one of
+ * them, else all.
+ */
 export function OfflineTickets({ id }: { id?: string }) {
   const { status } = useSession();
   const { address } = useLocation();
@@ -57,6 +60,11 @@ function Facts({ kept: { event } }: { kept: KeptTicket }) {
 }
 
 function OfflineTicket({ kept }: { kept: KeptTicket }) {
-  const image = useMemo(() => `data:image/svg+xml,${encodeURIComponent(kept.image)}`, [kept.image]);
+  const image = useMemo(() => pictureOf(kept.image), [kept.image]);
   return <TicketFace code={kept.ticket.code} image={image} title={kept.event.title} />;
+}
+
+/** Null for what can't be one: half a character, which no address can hold. */
+function pictureOf(svg: string): string | null {
+  try { return `data:image/svg+xml,${encodeURIComponent(svg)}`; } catch { return null; }
 }

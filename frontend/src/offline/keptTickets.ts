@@ -33,7 +33,10 @@ function isTicket(kept: unknown): kept is KeptTicket {
   return typeof ticket?.id === 'string' && typeof event?.title === 'string' && typeof image === 'string';
 }
 
-/** Of this person; of whoever it was, while nobody is signed in: at the door a session that ran out is no reason to stay outside. */
+/**
+ * Of this person; of whoever it was, while nobody is signed in: at the door a session that ran out is no reason to stay
+ * outside.
+ */
 export function keptTickets(user: string | null): KeptTicket[] {
   const kept = read();
   return kept !== null && (user === null || kept.user === user) ? kept.tickets : [];

@@ -1,6 +1,6 @@
-// Opens a page without a network: the gate, and one's tickets. It knows the files of one build, by name, and answers for
-// these and for its own pages alone: never for /api, never for another page. Bundled by itself by frontend/build, once for
-// each of the two.
+// Opens a page without a network: the gate, and one's tickets. It knows the files of one build, by name, and answers
+// for these and for its own pages alone: never for /api, never for another page. Bundled by itself by frontend/build,
+// once for each of the two.
 
 /** The page under whose address (and below it) this worker stands: "/gate/", "/tickets". */
 declare const EM_PAGE: string;
@@ -8,7 +8,10 @@ declare const EM_PAGE: string;
 declare const EM_FILES: string[];
 /** Changes with every build that changes one of the files. */
 declare const EM_VERSION: string;
-/** Whether the server's page comes first and the kept one only when there is none: a gate opens at once, and updates when told. */
+/**
+ * Whether the server's page comes first and the kept one only when there is none: a gate opens at once, and updates
+ * when told.
+ */
 declare const EM_ASKS_FIRST: boolean;
 
 interface Lifetime extends Event {

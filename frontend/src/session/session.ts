@@ -105,8 +105,13 @@ function clearDevice(): void {
   void import('../gate/store').then((store) => store.forgetLists()).catch(() => undefined);
 }
 
-// Whoever ended the session from elsewhere may have lost this device: a session that only ran out leaves its tickets here.
-tokens.onEndedElsewhere(clearDevice);
+// Whoever ended the session from elsewhere may have lost this device: nothing of theirs stays, neither here nor on the
+// screen. A session that only ran out leaves its tickets here.
+tokens.onEndedElsewhere(() => {
+  writeHint(null);
+  clearDevice();
+  become({ status: 'anonymous', user: null });
+});
 
 tokens.onChange(() => {
   if (!tokens.held && session.status === 'signedIn') become({ status: 'expired', user: session.user });
