@@ -2,8 +2,8 @@
 // Writes Sources/Domain/ZoneNameTable.swift: which names of time zones are accepted, and what each is called today.
 //
 // From tzdata (Debian's, under /usr/share/zoneinfo: zone.tab, zone1970.tab, and tzdata.zi, which holds every zone and
-// the links of `backward`) and CLDR's aliases (as ICU has them in Node). To be run on a machine with both in their newest
-// versions when a zone has come or was renamed.
+// the links of `backward`) and CLDR's aliases (as ICU has them in Node). To be run on a machine with both in their
+// newest versions when a zone has come or was renamed.
 import { readFileSync, writeFileSync } from 'node:fs';
 
 const source = '/usr/share/zoneinfo';

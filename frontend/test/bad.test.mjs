@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadLanguage, locale } from '../src/language/language';
 import { isolated, number, plural, worded } from '../src/language/text';
-import { formatDay, formatLeaf, formatMoment, formatMomentIn, formatOwnTime, formatSpan, unknownZone } from '../src/time/format';
+import { formatDay, formatInstant, formatLeaf, formatMoment, formatMomentIn, formatOwnTime, formatSpan, unknownZone } from '../src/time/format';
 import { browserZone, knownZones, localTime, resolveLocalTime } from '../src/time/zone';
 import { timeBars } from '../src/pages/organizer/timeBars';
 
@@ -78,4 +78,9 @@ test('what is written from right to left turns nothing around it', () => {
   assert.equal(isolated('Ada'), 'Ada');
   assert.equal(isolated('مريم'), '\u2068مريم\u2069');
   assert.equal(isolated('שירה 2'), '\u2068שירה 2\u2069');
+});
+
+test('a moment that a device noted is one, or a dash', () => {
+  assert.match(formatInstant(0), /1970/);
+  for (const moment of [Number.NaN, 1e20, -1e20, undefined, 'x']) assert.equal(formatInstant(moment), '–');
 });

@@ -16,8 +16,8 @@ export function fieldErrors(problem: Problem | null): FieldErrors {
 }
 
 /**
- * Shows what stands against a form from the first attempt to send it on, against a field that was left (`leave`) already
- * before, and from then on as one types: nobody is told off for a field that they haven't come to yet.
+ * Shows what stands against a form from the first attempt to send it on, against a field that was left (`leave`)
+ * already before, and from then on as one types: nobody is told off for a field that they haven't come to yet.
  */
 export function useValidation(found: FieldErrors): { shown: FieldErrors; passes: () => boolean; leave: (field: string) => void } {
   const [tried, setTried] = useState(false);
@@ -86,14 +86,15 @@ export function Form({ name, problem, onSubmit, onLeave, mayBeLeft = false, save
 }
 
 /**
- * Has whoever leaves the page asked, while something stands in the form that was typed and not sent. Returns what is to be called
- * as people type.
+ * Has whoever leaves the page asked, while something stands in the form that was typed and not sent. Returns what is to
+ * be called as people type.
  */
 function useHeldWork(form: RefObject<HTMLFormElement>, mayBeLeft: boolean, saved: unknown): () => void {
   /** What stood in it before the first key; null until then. */
   const before = useRef<string | null>(null);
   const latest = useRef('');
-  // What the fields hold is noted after each drawing: when the first key is heard, it is too late for what was before it.
+  // What the fields hold is noted after each drawing: when the first key is heard, it is too late for what was before
+  // it.
   useEffect(() => { if (before.current === null) latest.current = contents(form.current); });
   useEffect(() => {
     before.current = null;

@@ -1,6 +1,9 @@
 import { linked } from './links';
 
-/** What people wrote, line by line as they did; it may run in another direction than the page, and its addresses are links. */
+/**
+ * What people wrote, line by line as they did; it may run in another direction than the page, and its addresses are
+ * links.
+ */
 export function Prose({ text, className = '' }: { text: string; className?: string }) {
   return (
     <p className={`em-prose ${className}`} dir="auto">

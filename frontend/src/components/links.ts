@@ -5,7 +5,8 @@ export interface Piece {
   href?: string;
 }
 
-// No blanks, no quotes and angle brackets that addresses are put into, and nothing that can't be seen or that turns what is read.
+// No blanks, no quotes and angle brackets that addresses are put into, and nothing that can't be seen or that turns
+// what is read.
 const address = /https?:\/\/[^\s<>"“”«»\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\u0000-\u001f\u007f]+/gi;
 /** What ends a sentence or closes something around the address, in the scripts that have signs of their own for it. */
 const trailing = /[.,;:!?'’‘„…·*_~|\\。、，．；：！？·」』】）》〉؟،؛।]$/;
@@ -44,7 +45,9 @@ function withoutTail(found: string): string {
   return found.slice(0, length);
 }
 
-/** Null for what is no address of the web, or names another place than one reads (https://bank.example@evil.example). */
+/**
+ * Null for what is no address of the web, or names another place than one reads (https://bank.example@evil.example).
+ */
 function hrefOf(text: string): string | null {
   try {
     const url = new URL(text);

@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { Busy } from '../components/Busy';
 import { ProblemNote } from '../components/States';
-import { formatMoment } from '../time/format';
+import { formatInstant } from '../time/format';
 import type { Gate, GateState } from './gate';
 import { useOfflinePage } from './useOfflinePage';
 import { plural, rich, t } from '../language/text';
@@ -21,7 +21,7 @@ export function ListView({ gate, state }: { gate: Gate; state: GateState }) {
       <ProblemNote problem={listProblem} />
       <div role="status" className="em-stack-s" data-testid="gate-list">
         {list
-          ? <div>{plural('{count} ticket on this device, as of {at}.|{count} tickets on this device, as of {at}.', list.size, { at: formatMoment(new Date(Number(fetchedAt) || 0).toISOString()) })}</div>
+          ? <div>{plural('{count} ticket on this device, as of {at}.|{count} tickets on this device, as of {at}.', list.size, { at: formatInstant(fetchedAt ?? 0) })}</div>
           : progress === null && <div>{t('The list of tickets is not on this device yet.')}</div>}
         {state.isVolatile && <div>{t('This browser keeps nothing: leave this page open until everything is synced.')}</div>}
         <div>{page.isKept ? t('This page opens without a network.') : t('This page has to stay open: the browser doesn’t keep it.')}</div>

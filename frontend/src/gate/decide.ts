@@ -26,9 +26,9 @@ export interface Decision {
 }
 
 /**
- * What was scanned or typed, as a ticket or its code has it: as it was held out, unless a scanner has typed it on a keyboard of
- * another layout, or a person with other dashes and blanks. Which of the tickets that it may be it is, its signature tells; the
- * first, while there is no list with the keys.
+ * What was scanned or typed, as a ticket or its code has it: as it was held out, unless a scanner has typed it on a
+ * keyboard of another layout, or a person with other dashes and blanks. Which of the tickets that it may be it is, its
+ * signature tells; the first, while there is no list with the keys.
  */
 export async function readScan(text: string, list: TicketList | null): Promise<string> {
   if (parseTicketToken(text) !== null) return text;

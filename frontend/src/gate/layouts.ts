@@ -1,8 +1,8 @@
 import { parseTicketToken } from './ticketToken';
 
-// A hand scanner is a keyboard: it presses the keys that write a ticket's text on an American keyboard, and a computer that is
-// set to another layout writes something else. The text is found again by what each layout writes with those keys. Which layout
-// it was, nobody says: the ticket's signature does.
+// A hand scanner is a keyboard: it presses the keys that write a ticket's text on an American keyboard, and a computer
+// that is set to another layout writes something else. The text is found again by what each layout writes with those
+// keys. Which layout it was, nobody says: the ticket's signature does.
 
 /** By layout, what the keys A to Z and 1 to 7 of an American keyboard write, without shift. */
 const layouts: Record<string, string> = {
@@ -52,8 +52,9 @@ const tables = Object.values(layouts).map((written) => {
 });
 
 /**
- * The tickets that a scanner may have meant by this text, each as it would have been written on an American keyboard. Nothing for
- * what is too short, or is a ticket already. What stands for the colon isn't looked at: it is a dead key on some layouts.
+ * The tickets that a scanner may have meant by this text, each as it would have been written on an American keyboard.
+ * Nothing for what is too short, or is a ticket already. What stands for the colon isn't looked at: it is a dead key on
+ * some layouts.
  */
 export function meantTickets(text: string): string[] {
   const signs = [...text.trim().normalize('NFC')];

@@ -2,9 +2,9 @@ import type { Conflict } from './conflict';
 import type { Admission, Decision } from './decide';
 import type { Manifest } from './manifest';
 
-// What a gate keeps on the device (IndexedDB, or its memory where that is forbidden): lists of tickets, who was let in, and scans that the server hasn't heard
-// of. A scan is on the disk before its result is shown, and two windows of one browser can't admit one ticket twice:
-// looking and remembering is one transaction.
+// What a gate keeps on the device (IndexedDB, or its memory where that is forbidden): lists of tickets, who was let in,
+// and scans that the server hasn't heard of. A scan is on the disk before its result is shown, and two windows of one
+// browser can't admit one ticket twice: looking and remembering is one transaction.
 
 export interface KeptList {
   eventId: string;
@@ -35,13 +35,14 @@ interface KeptAdmission extends Admission {
 }
 
 type Stores = 'lists' | 'scans' | 'admissions';
+type Kept = KeptList | KeptScan | KeptAdmission;
 
 /** What a transaction can do with one of the stores. It may only wait for these. */
 interface Store {
   get: (key: string) => Promise<unknown>;
   all: () => Promise<unknown[]>;
   ofEvent: (eventId: string) => Promise<unknown[]>;
-  put: (value: KeptList | KeptScan | KeptAdmission) => void;
+  put: (value: Kept) => void;
   delete: (key: string) => void;
   clear: () => void;
 }
@@ -104,8 +105,12 @@ async function transaction<Value>(stores: Stores[], mode: IDBTransactionMode, wo
 
 function onDisk(store: IDBObjectStore): Store {
   return {
-    get: (key) => done(store.get(key)), all: () => done(store.getAll()), ofEvent: (eventId) => done(store.index('event').getAll(eventId)),
-    put: (value) => { store.put(value); }, delete: (key) => { store.delete(key); }, clear: () => { store.clear(); },
+    get: (key) => done(store.get(key)),
+    all: () => done(store.getAll()),
+    ofEvent: (eventId) => done(store.index('event').getAll(eventId)),
+    put: (value) => { store.put(value); },
+    delete: (key) => { store.delete(key); },
+    clear: () => { store.clear(); },
   };
 }
 
@@ -118,7 +123,7 @@ function done<Value>(request: IDBRequest<Value>): Promise<Value> {
 
 /** The same stores without a disk. One transaction after the other, each whole or not at all. */
 class Memory {
-  private stores: Record<Stores, Map<string, KeptList | KeptScan | KeptAdmission>> = { lists: new Map(), scans: new Map(), admissions: new Map() };
+  private stores: Record<Stores, Map<string, Kept>> = { lists: new Map(), scans: new Map(), admissions: new Map() };
   private last: Promise<unknown> = Promise.resolve();
 
   transaction<Value>(work: Work<Value>): Promise<Value> {
@@ -138,7 +143,7 @@ class Memory {
   }
 
   private store(name: Stores): Store {
-    const held = (): Map<string, KeptList | KeptScan | KeptAdmission> => this.stores[name];
+    const held = (): Map<string, Kept> => this.stores[name];
     return {
       get: async (key) => held().get(key),
       all: async () => [...held().values()],
@@ -150,7 +155,7 @@ class Memory {
   }
 }
 
-function keyOf(name: Stores, value: KeptList | KeptScan | KeptAdmission): string {
+function keyOf(name: Stores, value: Kept): string {
   if (name === 'lists') return value.eventId;
   return name === 'scans' ? (value as KeptScan).scanId : (value as KeptAdmission).ticketId;
 }

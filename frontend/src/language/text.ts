@@ -4,8 +4,8 @@ import type { german } from './german';
 import { numberFormat } from './formats';
 import { catalogue } from './language';
 
-// Every text of the pages passes through here. A text is named by its English: one that a catalogue lacks is no `Text`, and
-// the build fails. Holes stand in braces, the forms for one and for several are parted by a bar.
+// Every text of the pages passes through here. A text is named by its English: one that a catalogue lacks is no `Text`,
+// and the build fails. Holes stand in braces, the forms for one and for several are parted by a bar.
 
 type Entry = keyof typeof german;
 export type Catalogue = Readonly<Record<Entry, string>>;
@@ -31,8 +31,8 @@ export function plural<T extends Plural>(text: T, count: number, values?: Record
 
 /**
  * A text whose holes take pieces of a page. Each piece has an element of its own: a browser that translates a page puts
- * elements around its words, and a word that stood beside something that comes and goes could then not be found again. What
- * fills a hole may be written in the other direction, and keeps that to itself.
+ * elements around its words, and a word that stood beside something that comes and goes could then not be found again.
+ * What fills a hole may be written in the other direction, and keeps that to itself.
  */
 export function rich<T extends Whole>(text: T, values: Values<T, ReactNode>): ReactElement[] {
   const pieces = translated(text).split(/\{(\w+)\}/);
@@ -44,7 +44,9 @@ export function rich<T extends Whole>(text: T, values: Values<T, ReactNode>): Re
   });
 }
 
-/** The words for one of the server's codes; the code itself, where a newer server has one that this page doesn't know. */
+/**
+ * The words for one of the server's codes; the code itself, where a newer server has one that this page doesn't know.
+ */
 export function worded<Code extends string>(words: Readonly<Record<Code, Text>>, code: Code): string {
   const known: Text | undefined = has(words, code) ? words[code] : undefined;
   return known === undefined ? String(code) : t(known);
@@ -66,7 +68,9 @@ function translated(text: Entry): string {
 /** What is written from right to left, or says so of what follows it. */
 const turns = /[\u0590-\u08ff\u200f\u202b\u202e\u2067\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** A piece of text whose direction ends with it (Unicode's "first strong isolate"): it doesn't turn the words around it. */
+/**
+ * A piece of text whose direction ends with it (Unicode's "first strong isolate"): it doesn't turn the words around it.
+ */
 export function isolated(text: string): string {
   return turns.test(text) ? `\u2068${text}\u2069` : text;
 }

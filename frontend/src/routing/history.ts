@@ -104,7 +104,10 @@ export function navigate(to: string, { replace = false }: { replace?: boolean } 
   changed();
 }
 
-/** Leaves a page that was only on the way: for where it was opened, if that is it, so that nothing is in the history twice. */
+/**
+ * Leaves a page that was only on the way: for where it was opened, if that is it, so that nothing is in the history
+ * twice.
+ */
 export function returnTo(to: string): void {
   if (origins.get(entry) === to) window.history.back();
   else navigate(to, { replace: true });

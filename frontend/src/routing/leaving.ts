@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 
-// What was typed into a form and not sent would be lost on the way to another page: whoever leaves is asked first. Forms say
-// here what they hold; links and the browser's back button ask here before they go.
+// What was typed into a form and not sent would be lost on the way to another page: whoever leaves is asked first.
+// Forms say here what they hold; links and the browser's back button ask here before they go.
 
 const forms = new Set<() => boolean>();
 /** What happens when leaving is meant; null while nobody is asked. */

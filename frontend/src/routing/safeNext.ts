@@ -1,7 +1,7 @@
 /**
- * Only paths of this site are followed after signing in; anything else would be an open redirect. Browsers drop tabs and line
- * ends from an address and take a backslash for a slash, so that "/\t/evil.example" is another site's; what is encoded is looked
- * at as well, for whoever decodes it once more.
+ * Only paths of this site are followed after signing in; anything else would be an open redirect. Browsers drop tabs
+ * and line ends from an address and take a backslash for a slash, so that "/\t/evil.example" is another site's; what is
+ * encoded is looked at as well, for whoever decodes it once more.
  */
 export function safeNext(next: string | null): string {
   const fallback = '/';

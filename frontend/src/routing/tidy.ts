@@ -1,4 +1,6 @@
-/** What mail programs and chats take for a part of an address: the end of the sentence or the brackets that it stood in. */
+/**
+ * What mail programs and chats take for a part of an address: the end of the sentence or the brackets that it stood in.
+ */
 const glued = /[\s.,;:!?'"‘’‚“”„«»‹›()[\]{}<>*_~|…·。、，．；：！？」』】》〉）`\\]+$/u;
 
 /** A path of ours without what was glued to it: none ends so. The path itself when there is nothing to take away. */

@@ -26,10 +26,17 @@ export function formatMoment(utc: string): string {
   return own === null ? `${text} UTC` : text;
 }
 
+/** The same of a moment that this device noted, in milliseconds. */
+export function formatInstant(milliseconds: number): string {
+  const moment = new Date(milliseconds);
+  return Number.isNaN(moment.getTime()) ? '–' : formatMoment(moment.toISOString());
+}
+
 /** A moment on an event's clocks: "5 Dec 2026, 19:00 CET". */
 export function formatMomentIn(utc: string, zone: string): string {
-  return write(utc, zone, { day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit', timeZoneName: 'short' })
-    .replaceAll('GMT-', 'GMT\u2212');
+  return write(utc, zone, {
+    day: 'numeric', month: 'short', year: 'numeric', hour: 'numeric', minute: '2-digit', timeZoneName: 'short',
+  }).replaceAll('GMT-', 'GMT\u2212');
 }
 
 /** From when to when, in the event's zone: "Sat, 5 Dec 2026, 19:00 – 22:00 CET". */

@@ -1,6 +1,6 @@
-// Between a moment (UTC) and what a clock on a wall in some zone shows. The zone rules are the browser's own (Intl), which
-// throws at a zone that it doesn't know: one may be newer than the browser, and a browser may call its own by no name at all.
-// So every zone passes through `usable` before it is shown or reckoned with.
+// Between a moment (UTC) and what a clock on a wall in some zone shows. The zone rules are the browser's own (Intl),
+// which throws at a zone that it doesn't know: one may be newer than the browser, and a browser may call its own by no
+// name at all. So every zone passes through `usable` before it is shown or reckoned with.
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const names = new Map<string, string | null>();
@@ -31,7 +31,9 @@ function isKnown(zone: string | undefined): boolean {
   }
 }
 
-/** The zone in which its times are shown here: UTC for one that this browser doesn't know. Where that is so it is said. */
+/**
+ * The zone in which its times are shown here: UTC for one that this browser doesn't know. Where that is so it is said.
+ */
 export function shownZone(zone: string): string {
   return usable(zone) ?? 'UTC';
 }

@@ -32,7 +32,8 @@ function Editor({ event, set, reload }: Props) {
     if (!isConfirmed && putsIntoPast(base, changes, serverNow())) return setAsking({ values, draft });
     let now = base;
     try {
-      if (Object.keys(changes).length > 0) now = await events.edit(base.id, base.version, { ...changes, ...(isConfirmed ? { confirmPast: true } : {}) });
+      const wanted = isConfirmed ? { ...changes, confirmPast: true as const } : changes;
+      if (Object.keys(changes).length > 0) now = await events.edit(base.id, base.version, wanted);
     } catch (thrown) {
       // This clock may be behind the server's.
       if (!isConfirmed && wantsConfirmation(thrown)) return setAsking({ values, draft });
@@ -50,10 +51,11 @@ function Editor({ event, set, reload }: Props) {
         <div><button type="button" className="btn btn-outline-secondary" onClick={() => { setBase(event); save.clear(); reload(); }}>{t('Load the newest version')}</button></div>
       )}
       <div role="status">{saved > 0 && !save.pending && !save.problem && <p className="em-note mb-0" data-tone="good">{t('Saved.')}</p>}</div>
-      <EventForm key={base.version} name={t('Edit the event')} initial={initial} before={base} submitLabel={t('Save changes')} save={save} />
+      <EventForm key={base.version} name={t('Edit the event')} initial={initial} before={base}
+        submitLabel={t('Save changes')} save={save} />
       {asking && (
-        <Confirm title={t('Put the event into the past?')} confirm={t('Yes, it is over')} dismiss={t('Back to the form')} pending={save.pending} problem={null}
-          onConfirm={() => void save.run(asking.values, asking.draft, true)} onDismiss={() => setAsking(null)}>
+        <Confirm title={t('Put the event into the past?')} confirm={t('Yes, it is over')} dismiss={t('Back to the form')}
+          pending={save.pending} problem={null} onConfirm={() => void save.run(asking.values, asking.draft, true)} onDismiss={() => setAsking(null)}>
           {t('By the new end the event is over: nobody can register any more, and it leaves the list of events.')}
         </Confirm>
       )}
@@ -63,5 +65,6 @@ function Editor({ event, set, reload }: Props) {
 
 /** The API's word for it, when it wants to be told that this is meant. */
 function wantsConfirmation(thrown: unknown): boolean {
-  return thrown instanceof Problem && thrown.fields.some(({ field, message }) => field === 'endsAt' && message.includes('confirmPast'));
+  return thrown instanceof Problem
+    && thrown.fields.some(({ field, message }) => field === 'endsAt' && message.includes('confirmPast'));
 }

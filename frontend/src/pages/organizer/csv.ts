@@ -24,7 +24,10 @@ export interface Reading {
   unreadable: { line: number; text: string }[];
 }
 
-/** The text of a file, by its byte order mark, else by what it looks like: UTF-16 has zeros, what is no UTF-8 is from Windows. */
+/**
+ * The text of a file, by its byte order mark, else by what it looks like: UTF-16 has zeros, what is no UTF-8 is from
+ * Windows.
+ */
 export function decodeFile(bytes: Uint8Array): string {
   return new TextDecoder(encodingOf(bytes)).decode(bytes).replace(/^\uFEFF+/, '');
 }
@@ -46,8 +49,8 @@ function encodingOf(bytes: Uint8Array): string {
 }
 
 /**
- * A table as spreadsheets write it (RFC 4180): commas, semicolons, tabs or bars between cells, quoted where need be, lines ended
- * by CRLF, LF or CR. A first line "sep=;" says which it is. Empty lines are left out, and counted.
+ * A table as spreadsheets write it (RFC 4180): commas, semicolons, tabs or bars between cells, quoted where need be,
+ * lines ended by CRLF, LF or CR. A first line "sep=;" says which it is. Empty lines are left out, and counted.
  */
 export function readTable(text: string): Cell[][] {
   const said = /^"?sep=(.)"?(?:\r\n|\r|\n|$)/i.exec(text);
@@ -98,8 +101,14 @@ function mostFrequent(text: string): string {
 /** What our own export puts before what a spreadsheet would take for a formula (api-service/HTTP/CSV.swift). */
 const neutralized = /^'(?=[\t\r\n]|[\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]*[=+\-@＝＋－＠﹦﹢﹣﹫])/u;
 const invisible = /[\p{Cf}\p{Default_Ignorable_Code_Point}]/gu;
-/** An address, in letters of any script; not what stands around it: quotes, brackets, separators. Bounded, as addresses are. */
-const address = /[\p{L}\p{N}!#$%&'*+/=?^_`{}~-][\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{}~.-]{0,254}@[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}.-]{0,254}[\p{L}\p{M}\p{N}])?/gu;
+/**
+ * An address, in letters of any script; not what stands around it: quotes, brackets, separators. Bounded, as addresses
+ * are.
+ */
+const address = new RegExp([
+  /[\p{L}\p{N}!#$%&'*+/=?^_`{}~-][\p{L}\p{M}\p{N}!#$%&'*+/=?^_`{}~.-]{0,254}/u,
+  /@[\p{L}\p{M}\p{N}](?:[\p{L}\p{M}\p{N}.-]{0,254}[\p{L}\p{M}\p{N}])?/u,
+].map(({ source }) => source).join(''), 'gu');
 /** The heads of columns whose every cell is an address. */
 const addressHead = /^\W*(e-?mail|mail)([ _-]?(addresse?s?|adressen?))?\W*$/i;
 const anyHead = /mail|adress|address|correo|courriel|e-?post|poczt|posta|почт|邮|郵|メール|이메일/i;
@@ -121,9 +130,9 @@ function bare(found: string, before: string): string {
 }
 
 /**
- * Every address of a table, wherever it stands: in any column, with a name before it, several in a cell. Each is taken once. What
- * stands in a column of addresses and is none, what has an @ and is none where no address is beside it, and a line of words
- * without any address are told of.
+ * Every address of a table, wherever it stands: in any column, with a name before it, several in a cell. Each is taken
+ * once. What stands in a column of addresses and is none, what has an @ and is none where no address is beside it, and
+ * a line of words without any address are told of.
  */
 export function addressesOf(table: Cell[][]): Reading {
   const found = table.map((row) => row.map(addressesIn));
@@ -146,7 +155,8 @@ export function addressesOf(table: Cell[][]): Reading {
       && (columns.has(column) || (inRow.length === 0 && cell.text.includes('@'))));
     // A line of words without any address: whoever it is about is told of, too.
     const [words] = bad.length > 0 ? bad : inRow.length > 0 ? [] : row.filter((cell) => cell.text.trim() !== '');
-    for (const cell of bad.length > 0 ? bad : words ? [words] : []) reading.unreadable.push({ line: cell.line, text: cell.text.trim() });
+    const unread = bad.length > 0 || !words ? bad : [words];
+    for (const { line, text } of unread) reading.unreadable.push({ line, text: text.trim() });
     for (const cell of row) reading.unreadable.push(...brokenIn(cell));
   });
   return reading;
@@ -160,11 +170,14 @@ function brokenIn(cell: Cell): { line: number; text: string }[] {
   return rest.split(/[\s,;]+/).filter((piece) => piece.includes('@')).map((text) => ({ line: cell.line, text }));
 }
 
-/** The first line, when it names the columns: no address is in it, and a column of addresses, or several columns, have names. */
+/**
+ * The first line, when it names the columns: no address is in it, and a column of addresses, or several columns, have
+ * names.
+ */
 function headOf(table: Cell[][], found: Address[][][]): Cell[] {
   const [first = []] = table;
   const named = first.filter((cell) => cell.text.trim() !== '');
-  const isHead = (found[0] ?? []).every((addresses) => addresses.length === 0) && !named.some((cell) => cell.text.includes('@'))
+  const isHead = (found[0] ?? []).flat().length === 0 && !named.some((cell) => cell.text.includes('@'))
     && (named.length > 1 || named.some((cell) => anyHead.test(cell.text)));
   return isHead ? first : [];
 }
@@ -176,7 +189,8 @@ function addressColumns(table: Cell[][], found: Address[][][], head: Cell[]): Se
   for (let column = 0; column < width; column += 1) {
     const filled = table.flatMap((row, index) => (row !== head && row[column]?.text.trim() ? [index] : []));
     const holding = filled.filter((index) => (found[index]?.[column] ?? []).length > 0).length;
-    if (holding > 0 && (holding * 2 >= filled.length || addressHead.test(head[column]?.text.trim() ?? ''))) columns.add(column);
+    const isCalledSo = addressHead.test(head[column]?.text.trim() ?? '');
+    if (holding > 0 && (isCalledSo || holding * 2 >= filled.length)) columns.add(column);
   }
   return columns;
 }
