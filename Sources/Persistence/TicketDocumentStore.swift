@@ -74,8 +74,8 @@ public struct TicketDocumentStore: Sendable {
             """
             SELECT t.code, t.qr_text, t.status = 'valid' AS is_valid, u.display_name, e.title, e.venue,
                 o.display_name AS organizer_name,
-                u.language, to_char(e.starts_at AT TIME ZONE e.time_zone, 'ID DD MM YYYY HH24:MI') AS starts,
-                to_char(e.ends_at AT TIME ZONE e.time_zone, 'ID DD MM YYYY HH24:MI') AS ends,
+                u.language, to_char(local_time(e.starts_at, e.time_zone), 'ID DD MM YYYY HH24:MI') AS starts,
+                to_char(local_time(e.ends_at, e.time_zone), 'ID DD MM YYYY HH24:MI') AS ends,
                 CASE WHEN e.time_zone = 'UTC' THEN 'UTC' ELSE e.time_zone || ', UTC' ||
                     CASE WHEN shift.minutes < 0 THEN '−' ELSE '+' END ||
                     to_char(abs(shift.minutes) / 60, 'FM00') || ':' || to_char(abs(shift.minutes) % 60, 'FM00')
@@ -83,7 +83,7 @@ public struct TicketDocumentStore: Sendable {
             FROM tickets t JOIN events e ON e.id = t.event_id JOIN users u ON u.id = t.user_id
             JOIN users o ON o.id = e.owner_id
             CROSS JOIN LATERAL (
-                SELECT (extract(epoch FROM (e.starts_at AT TIME ZONE e.time_zone) - (e.starts_at AT TIME ZONE 'UTC'))
+                SELECT (extract(epoch FROM local_time(e.starts_at, e.time_zone) - (e.starts_at AT TIME ZONE 'UTC'))
                     / 60)::int AS minutes
             ) shift
             WHERE t.id = \(id)
