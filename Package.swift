@@ -77,7 +77,10 @@ let package = Package(
         .systemLibrary(name: "CRabbitMQ", pkgConfig: "librabbitmq", providers: [.apt(["librabbitmq-dev"])]),
         .systemLibrary(
             name: "CPangoCairo", pkgConfig: "pangocairo", providers: [.apt(["libpango1.0-dev"])]),
+        .systemLibrary(name: "CGLib", pkgConfig: "glib-2.0", providers: [.apt(["libglib2.0-dev"])]),
+        .systemLibrary(name: "CIDN2", pkgConfig: "libidn2", providers: [.apt(["libidn2-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CUnicodeText", dependencies: ["CGLib", "CIDN2"]),
         .target(name: "CTypesetting", dependencies: ["CPangoCairo"]),
         .target(name: "CAMQP", dependencies: ["CRabbitMQ"]),
         .target(
@@ -92,11 +95,12 @@ let package = Package(
         .target(name: "AMQP", dependencies: ["CAMQP", "CLinux", "FailPoints", logging], swiftSettings: settings),
         .target(name: "Redis", dependencies: ["CHiredis", "CRedisTLS", "CLinux", logging], swiftSettings: settings),
         .target(name: "QRCode", dependencies: ["CQREncode", "CZlib"], swiftSettings: settings),
+        .target(name: "UnicodeText", dependencies: ["CUnicodeText"], swiftSettings: settings),
         .target(name: "Typesetting", dependencies: ["CTypesetting"], swiftSettings: settings),
         .target(name: "SMTP", dependencies: ["CCurl", logging], swiftSettings: settings),
         .target(name: "OutgoingHTTP", dependencies: ["CCurl", "CLinux", "Domain"], swiftSettings: settings),
         .target(
-            name: "PasswordHashing", dependencies: ["CArgon2", "CLinux"],
+            name: "PasswordHashing", dependencies: ["CArgon2", "CLinux", "UnicodeText"],
             resources: [.embedInCode("common-passwords.txt")], swiftSettings: settings),
 
         // The product's shared floors.
@@ -125,7 +129,7 @@ let package = Package(
             name: "api-service",
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
-                "Redis", "AMQP", "Typesetting", "Webhooks",
+                "Redis", "AMQP", "Typesetting", "UnicodeText", "Webhooks",
                 arguments, configuration, crypto, deque, hummingbird, httpTypes, jwt, lifecycle, logging, metrics,
                 nioCore, nioPosix,
             ],
@@ -169,7 +173,7 @@ let package = Package(
             name: "Unit",
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
-                "SMTP", "AMQP", "OutgoingHTTP", "Typesetting", "Webhooks",
+                "SMTP", "AMQP", "OutgoingHTTP", "Typesetting", "UnicodeText", "Webhooks",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration,
                 httpTypes, logging,
             ],

@@ -52,11 +52,16 @@ public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
         self.init(symbols: (0..<Self.randomCharacters).map { _ in Int.random(in: 0..<32, using: &generator) })
     }
 
-    /// Reads what was typed: case, spaces and hyphens don't count, and O, I, L are read as 0, 1, 1.
+    /// Reads what was typed: case, width, and any blanks and dashes don't count, and O, I, L are read as 0, 1, 1.
     public init?(typed text: String) {
-        guard text.utf8.count <= 64 else { return nil }
+        guard text.utf8.count <= 128 else { return nil }
         var symbols: [Int] = []
-        for byte in text.uppercased().utf8 where byte != UInt8(ascii: "-") && byte != UInt8(ascii: " ") {
+        for scalar in text.unicodeScalars where !scalar.isUnseen && !scalar.isDash {
+            // The letters and digits of East Asian keyboards are as wide as their other characters.
+            let value = (0xFF01...0xFF5E).contains(scalar.value) ? scalar.value - 0xFEE0 : scalar.value
+            guard value < 0x80 else { return nil }
+            var byte = UInt8(value)
+            if (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) { byte -= 0x20 }
             let read =
                 switch byte {
                 case UInt8(ascii: "O"): UInt8(ascii: "0")

@@ -56,7 +56,7 @@ public struct TicketToken: Hashable, Sendable {
         return bytes
     }
 
-    /// A key id as texts show it: eight hexadecimal digits.
+    /// Bytes as texts show them, such as a key id: hexadecimal digits.
     public static func hexadecimal(_ keyID: [UInt8]) -> String {
         keyID.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }

@@ -35,12 +35,14 @@ public struct Validation: Sendable {
         _ field: String, _ value: String?, _ length: ClosedRange<Int>, multiline: Bool = false
     ) -> String {
         let trimmed = (value ?? "").trimmedWhitespace
-        if length.lowerBound > 0, trimmed.isEmpty {
+        if length.lowerBound > 0, !trimmed.unicodeScalars.contains(where: \.isVisible) {
             fail(field, "is required")
         } else if !length.contains(trimmed.count) || trimmed.utf8.count > length.upperBound * 8 {
             fail(field, "must have \(length.lowerBound) to \(length.upperBound) characters")
         } else if trimmed.unicodeScalars.contains(where: { $0.isControl && !(multiline && $0.isLineBreakOrTab) }) {
             fail(field, "must not contain control characters")
+        } else if !multiline, trimmed.unicodeScalars.contains(where: \.turnsText) {
+            fail(field, "must not contain characters that turn the direction of text")
         }
         return trimmed
     }
@@ -49,7 +51,7 @@ public struct Validation: Sendable {
     /// domain of letters, digits and hyphens. RFC 5321 §4.5.3.1 gives the lengths. Answers it trimmed and lower-case:
     /// addresses that differ only in case are one person's.
     public mutating func email(_ field: String, _ value: String?) -> String {
-        let address = (value ?? "").trimmedWhitespace.lowercased()
+        let address = (value ?? "").trimmedInvisible.lowercased()
         if address.isEmpty {
             fail(field, "is required")
         } else if !EmailAddress.isPlausible(address) {
@@ -115,7 +117,43 @@ extension StringProtocol {
     }
 }
 
+extension StringProtocol {
+    /// Without the white space, and what nobody sees, at both ends: copied addresses bring it along.
+    public var trimmedInvisible: String {
+        var scalars = Substring(self).unicodeScalars
+        while scalars.first?.isUnseen == true { scalars.removeFirst() }
+        while scalars.last?.isUnseen == true { scalars.removeLast() }
+        return String(Substring(scalars))
+    }
+}
+
 extension Unicode.Scalar {
+    /// Whether it is a blank, or nothing at all to the eye.
+    var isUnseen: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: true
+        // A blank of Braille's is a symbol to Unicode.
+        default: properties.isDefaultIgnorableCodePoint || self == "\u{2800}"
+        }
+    }
+
+    /// Whether there is something to be seen of it by itself: a mark needs a letter.
+    var isVisible: Bool {
+        !isUnseen && properties.generalCategory != .nonspacingMark && properties.generalCategory != .enclosingMark
+    }
+
+    /// Whether it is a dash or a minus, whatever its length.
+    var isDash: Bool { properties.generalCategory == .dashPunctuation || value == 0x2212 || value == 0xFF0D }
+
+    /// Whether it changes in which direction what follows is written (Unicode Standard Annex #9, "Directional Formatting
+    /// Characters").
+    var turnsText: Bool {
+        switch value {
+        case 0x061C, 0x200E, 0x200F, 0x202A...0x202E, 0x2066...0x2069: true
+        default: false
+        }
+    }
+
     var isControl: Bool { properties.generalCategory == .control }
     var isLineBreakOrTab: Bool { self == "\n" || self == "\r" || self == "\t" }
 }

@@ -1,5 +1,6 @@
 import CArgon2
 import Synchronization
+import UnicodeText
 
 /// Hashes and checks passwords with Argon2id (RFC 9106) on threads of its own.
 ///
@@ -59,6 +60,7 @@ public final class PasswordHasher: Sendable {
     /// - Throws: `.overloaded`, `.cancelled` while it still waited, `.library` when libargon2 refuses.
     public func hash(_ password: String, in share: HashingShare) async throws(HashingError) -> String {
         let parameters = parameters
+        let password = UnicodeText.compatible(password)
         return try await perform(share) { () throws(HashingError) in try Argon2.hash(password, parameters) }
     }
 
@@ -74,11 +76,14 @@ public final class PasswordHasher: Sendable {
     ) async throws(HashingError) -> Bool {
         let decoy = PHCString.decoy(parameters)
         return try await perform(share) { () throws(HashingError) in
+            let compatible = UnicodeText.compatible(password)
             guard let phc else {
-                _ = try Argon2.verify(password, decoy)
+                _ = try Argon2.verify(compatible, decoy)
                 return false
             }
-            return try Argon2.verify(password, phc)
+            if try Argon2.verify(compatible, phc) { return true }
+            // Made before passwords had one spelling (NIST SP 800-63B §5.1.1.2).
+            return try Array(compatible.utf8) != Array(password.utf8) && Argon2.verify(password, phc)
         }
     }
 

@@ -51,7 +51,7 @@ public struct AuditFilter: Sendable {
 extension AuditSealStore {
     /// The newest first. The key of a page is the number of its last entry, in the last eight bytes of the UUID.
     public func list(_ filter: AuditFilter, after: PageKey?, limit: Int) async throws -> Page<AuditEntry> {
-        let pattern = filter.actor.map(containsPattern)
+        let actor = hasWords(filter.actor, in: "actor.email, actor.display_name")
         let last = after.map { Self.number(in: $0.id) }
         let rows = try await database.read(
             """
@@ -64,7 +64,7 @@ extension AuditSealStore {
                 LEFT JOIN events e ON e.id = a.event_id LEFT JOIN audit_contents c ON c.audit_id = a.id
                 LEFT JOIN audit_seals s ON s.audit_id = a.id
             WHERE (\(last) IS NULL OR a.id < \(last))
-                AND (\(pattern) IS NULL OR actor.email ILIKE \(pattern) OR actor.display_name ILIKE \(pattern))
+                AND \(fragment: actor)
                 AND (\(filter.action) IS NULL OR a.action = \(filter.action)
                     OR starts_with(a.action, \(filter.action) || '.'))
                 AND (\(filter.event) IS NULL OR a.event_id = \(filter.event))

@@ -32,12 +32,9 @@ extension SubscriptionDelivery: PostgresEncodable, PostgresDecodable {}
 extension SubscriptionStatus: PostgresEncodable, PostgresDecodable {}
 extension Destination: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 
-/// What somebody typed, as a pattern for ILIKE: their % and _ mean themselves.
-func containsPattern(_ text: String) -> String {
-    var pattern = "%"
-    for character in text {
-        if character == "%" || character == "_" || character == "\\" { pattern.append("\\") }
-        pattern.append(character)
-    }
-    return pattern + "%"
+/// The condition that each word of what somebody typed stands in one of the columns; true where nothing was typed.
+/// - Parameter columns: texts, separated by commas.
+func hasWords(_ text: String?, in columns: SQL) -> SQL {
+    let words = (text ?? "").split(whereSeparator: \.isWhitespace).prefix(16).map(String.init)
+    return words.isEmpty ? "true" : "has_words(concat_ws(' ', \(fragment: columns)), \(words))"
 }

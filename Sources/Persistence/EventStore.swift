@@ -103,14 +103,13 @@ public struct EventStore: Sendable {
     public func listPublished(
         query: String?, from: Date?, to: Date?, now: Date, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
-        let pattern = query.map(containsPattern)
+        let words = hasWords(query, in: "e.title, e.venue, e.description")
         let rows = try await database.read(
             """
             \(fragment: Self.selection)
             WHERE e.status = 'published' AND e.ends_at > \(now)
                 AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
-                AND (\(pattern) IS NULL OR e.title ILIKE \(pattern) OR e.venue ILIKE \(pattern)
-                    OR e.description ILIKE \(pattern))
+                AND \(fragment: words)
                 AND (\(after?.at) IS NULL OR (e.starts_at, e.id) > (\(after?.at), \(after?.id)))
             ORDER BY e.starts_at, e.id LIMIT \(limit + 1)
             """)
@@ -122,7 +121,7 @@ public struct EventStore: Sendable {
     public func list(
         organizedBy user: UserID?, query: String?, from: Date?, to: Date?, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
-        let pattern = query.map(containsPattern)
+        let words = hasWords(query, in: "e.title, e.venue")
         // Who is no organizer any more has no say in what they own.
         let theirs: SQL =
             user.map {
@@ -137,7 +136,7 @@ public struct EventStore: Sendable {
             \(fragment: Self.selection)
             WHERE \(fragment: theirs)
                 AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
-                AND (\(pattern) IS NULL OR e.title ILIKE \(pattern) OR e.venue ILIKE \(pattern))
+                AND \(fragment: words)
                 AND (\(after?.at) IS NULL OR (e.starts_at, e.id) < (\(after?.at), \(after?.id)))
             ORDER BY e.starts_at DESC, e.id DESC LIMIT \(limit + 1)
             """)

@@ -62,6 +62,7 @@ public struct Migrator: Sendable {
         Migration(
             name: "0035_leave_ticket_keys_to_their_worker",
             script: PackageResources._035_leave_ticket_keys_to_their_worker_sql),
+        Migration(name: "0036_fold_searched_texts", script: PackageResources._036_fold_searched_texts_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -43,7 +43,7 @@ public enum AttendeeOrder: String, CaseIterable, Sendable {
         switch self {
         case .registered: "x.created_at, x.id"
         case .newest: "x.created_at DESC, x.id DESC"
-        case .name: "lower(u.display_name), x.id"
+        case .name: "u.display_name COLLATE \"und-x-icu\", x.id"
         }
     }
 
@@ -54,8 +54,8 @@ public enum AttendeeOrder: String, CaseIterable, Sendable {
         case .newest: "(x.created_at, x.id) < (\(key.at), \(key.id))"
         case .name:
             """
-            (lower(u.display_name), x.id) > (
-                (SELECT lower(n.display_name) FROM registrations l JOIN users n ON n.id = l.user_id WHERE l.id = \(key.id)),
+            (u.display_name COLLATE "und-x-icu", x.id) > (
+                (SELECT n.display_name FROM registrations l JOIN users n ON n.id = l.user_id WHERE l.id = \(key.id)),
                 \(key.id))
             """
         }
@@ -93,7 +93,7 @@ extension RegistrationStore {
         of event: EventID, query: String?, status: RegistrationStatus?, order: AttendeeOrder = .registered,
         after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
-        let pattern = query.map(containsPattern)
+        let words = hasWords(query, in: "u.display_name, u.email, x.code, replace(x.code, '-', '')")
         let follows = after.map(order.follows) ?? "true"
         let rows = try await database.read(
             """
@@ -104,8 +104,7 @@ extension RegistrationStore {
             SELECT u.display_name, u.email, x.* FROM (\(fragment: Self.detailsBesideLine)) x
             JOIN users u ON u.id = x.user_id
             WHERE x.event_id = \(event) AND (\(status) IS NULL OR x.status = \(status))
-                AND (\(pattern) IS NULL OR u.display_name ILIKE \(pattern) OR u.email ILIKE \(pattern)
-                    OR x.code ILIKE \(pattern))
+                AND \(fragment: words)
                 AND \(fragment: follows)
             ORDER BY \(fragment: order.columns) LIMIT \(limit + 1)
             """)

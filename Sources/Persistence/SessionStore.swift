@@ -14,8 +14,6 @@ public struct SessionSummary: Sendable {
 
 /// Sign-ins: families of refresh tokens. Only the tokens' SHA-256 is ever stored.
 public struct SessionStore: Sendable {
-    /// How long the immediate parent of the current token is still accepted: an answer may have been lost on its way.
-    public static let parentGrace: TimeInterval = 10
     /// A sign-in ends after this long, however often it is used.
     public static let maximumAge: TimeInterval = 180 * 86_400
 
@@ -57,8 +55,8 @@ public struct SessionStore: Sendable {
         _ = try await transaction.query("UPDATE sessions SET authenticated_at = \(now) WHERE id = \(id)")
     }
 
-    /// Exchanges a refresh token for its successor: the same one when it is asked again within ``parentGrace``. Commit in
-    /// every case: the revocation on reuse is an effect.
+    /// Exchanges a refresh token for its successor: the same one when it is asked again before that was used, since an
+    /// answer may get lost on its way. Commit in every case: the revocation on reuse is an effect.
     public func rotate(
         _ token: SecretToken, expiresAt: Date, now: Date, on transaction: Transaction
     ) async throws -> Rotation {
@@ -80,15 +78,13 @@ public struct SessionStore: Sendable {
             try row.decode("expires_at", as: Date.self) > now
         else { return .refused }
         let session = try row.decode("session_id", as: SessionID.self)
-        if let usedAt = try row.decode("used_at", as: Date?.self) {
+        if try row.decode("used_at", as: Date?.self) != nil {
             let salt = try row.decode("successor_salt", as: [UInt8]?.self)
-            let isPrompt = now.timeIntervalSince(usedAt) <= Self.parentGrace
-            // Exchanged a moment ago by a program that knew no salt, before it was replaced by this one.
-            if isPrompt, salt == nil { return .refused }
-            let successor = isPrompt ? salt.map { token.successor(salt: $0) } : nil
-            if let successor {
-                let isUnused = try await isUnused(successor, on: transaction)
-                if isUnused { return .rotated(session, try UserStore.user(row), successor) }
+            // Exchanged by a program that knew no salt, before it was replaced by this one.
+            guard let salt else { return .refused }
+            let successor = token.successor(salt: salt)
+            if try await isUnused(successor, on: transaction) {
+                return .rotated(session, try UserStore.user(row), successor)
             }
             try await revoke(session, on: transaction)
             return .reused(session)

@@ -179,11 +179,11 @@ public struct UserStore: Sendable {
 
     /// Everybody, the newest first.
     public func list(query: String?, after: PageKey?, limit: Int) async throws -> Page<User> {
-        let pattern = query.map(containsPattern)
+        let words = hasWords(query, in: "email, display_name")
         let rows = try await database.read(
             """
             SELECT \(fragment: Self.columns) FROM users
-            WHERE deleted_at IS NULL AND (\(pattern) IS NULL OR email ILIKE \(pattern) OR display_name ILIKE \(pattern))
+            WHERE deleted_at IS NULL AND \(fragment: words)
                 AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
             """)

@@ -2,6 +2,7 @@ import Domain
 import FoundationEssentials
 import Hummingbird
 import Persistence
+import UnicodeText
 
 /// The query of a request, parameter by parameter.
 struct QueryFields {
@@ -30,7 +31,7 @@ struct QueryFields {
     /// A text to search for; empty is absent.
     mutating func text(_ name: String, maximum: Int = 200) -> String? {
         guard let value = values[name], !value.isEmpty else { return nil }
-        let text = validation.text(name, value, 0...maximum)
+        let text = validation.text(name, UnicodeText.canonical(value), 0...maximum)
         return text.isEmpty ? nil : text
     }
 

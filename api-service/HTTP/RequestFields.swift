@@ -3,6 +3,7 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 import NIOCore
+import UnicodeText
 
 /// A JSON body, field by field, gathering everything that is wrong with it.
 ///
@@ -74,11 +75,23 @@ struct BodyFields {
 
     /// A text of so many characters, trimmed. Absent and `null` are the empty text.
     mutating func text(_ name: String, _ length: ClosedRange<Int>, multiline: Bool = false) -> String {
-        string(name) { validation, text in validation.text(name, text, length, multiline: multiline) } ?? ""
+        string(name) { validation, text in
+            validation.text(name, text.map(UnicodeText.canonical), length, multiline: multiline)
+        } ?? ""
     }
 
+    /// A mail address; its domain in A-labels, whatever script it was typed in.
     mutating func email(_ name: String) -> String {
-        string(name) { validation, text in validation.email(name, text) } ?? ""
+        string(name) { validation, text in validation.email(name, text.map(Self.asciiAddress)) } ?? ""
+    }
+
+    /// An address with its domain in A-labels, without what nobody sees around it.
+    static func asciiAddress(_ text: String) -> String {
+        let visible = UnicodeText.canonical(text).trimmedInvisible
+        guard let at = visible.lastIndex(of: "@"), !visible[at...].utf8.allSatisfy({ $0 < 0x80 }),
+            let domain = UnicodeText.asciiDomain(String(visible[visible.index(after: at)...]))
+        else { return visible }
+        return visible[...at] + domain
     }
 
     /// A mail address; absent and `null` are none.
@@ -96,8 +109,13 @@ struct BodyFields {
         return text(name, 1...maximum)
     }
 
-    /// A text as it was sent, checked elsewhere.
+    /// A text that is checked elsewhere.
     mutating func rawText(_ name: String) -> String? {
+        string(name) { _, text -> String? in text.map(UnicodeText.canonical) } ?? nil
+    }
+
+    /// A password to be compared: as it was sent, to the byte.
+    mutating func secretText(_ name: String) -> String? {
         string(name) { _, text -> String? in text } ?? nil
     }
 

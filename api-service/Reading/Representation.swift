@@ -35,6 +35,8 @@ struct Representation: Sendable {
         case everyone(until: Int)
         /// The one who asked, and who is told to ask again each time.
         case oneself
+        /// Nobody: what is only the asker's own, which stays on no device.
+        case nobody
     }
 
     /// 200 with the document, or 304 without when the client has it already.
@@ -46,6 +48,7 @@ struct Representation: Sendable {
             // nginx counts whole seconds by the same clock: a copy never outlives the second in which it was read.
             headers[.accelExpires] = "@\(second)"
         case .oneself: headers[.cacheControl] = "private, max-age=0, must-revalidate"
+        case .nobody: headers[.cacheControl] = "no-store"
         }
         if let known = request.headers[.ifNoneMatch], Self.names(known, tag) {
             return Response(status: .notModified, headers: headers)

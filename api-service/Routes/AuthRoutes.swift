@@ -40,8 +40,8 @@ struct AuthRoutes: Sendable {
 
     @Sendable func logIn(_ request: Request, _ context: APIContext) async throws -> Response {
         var fields = try await BodyFields(request, context)
-        let email = fields.rawText("email")
-        let password = fields.rawText("password")
+        let email = fields.rawText("email").map(BodyFields.asciiAddress)
+        let password = fields.secretText("password")
         if email == nil && !fields.has("email") { fields.validation.fail("email", "is required") }
         if password == nil && !fields.has("password") { fields.validation.fail("password", "is required") }
         try fields.validation.check()

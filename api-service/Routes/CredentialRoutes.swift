@@ -110,7 +110,7 @@ struct CredentialRoutes: Sendable {
 extension BodyFields {
     /// A password that is there already: whatever it is, only the hash decides.
     mutating func currentPassword(_ name: String) -> String {
-        guard let text = rawText(name), !text.isEmpty else {
+        guard let text = secretText(name), !text.isEmpty else {
             validation.fail(name, "is required")
             return ""
         }

@@ -34,7 +34,7 @@ struct EventRoutes: Sendable {
             after: try query.cursor(.ownEvents), limit: limit)
         let now = clock()
         return try Representation(page.json(.ownEvents) { EventJSON($0, now: now) }).response(
-            to: request, for: .oneself)
+            to: request, for: .nobody)
     }
 
     private func show(_ list: PublishedList, _ request: Request, _ context: APIContext) async throws -> Response {
@@ -63,7 +63,7 @@ struct EventRoutes: Sendable {
         }
         // A draft, if anything: for its own people only.
         let event = try await authorization.event(id, .viewPublishedEvent, context.principal)
-        return try Self.representation(event, now).response(to: request, for: .oneself)
+        return try Self.representation(event, now).response(to: request, for: .nobody)
     }
 
     @Sendable func create(_ request: Request, _ context: APIContext) async throws -> Response {

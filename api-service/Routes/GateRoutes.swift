@@ -26,7 +26,7 @@ struct GateRoutes: Sendable {
         let keySet = try await keyring.keys().keySet
         let tagged = "\(stamp).\(keySet.keys.map { String($0.id.prefix(6)) }.joined())"
         var headers: HTTPFields = [
-            .eTag: "\"\(tagged)\"", .vary: "Authorization", .cacheControl: "private, max-age=0, must-revalidate",
+            .eTag: "\"\(tagged)\"", .vary: "Authorization", .cacheControl: "no-store",
         ]
         if let known = request.headers[.ifNoneMatch], Representation.names(known, "\"\(tagged)\"") {
             return Response(status: .notModified, headers: headers)

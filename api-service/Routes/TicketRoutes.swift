@@ -54,7 +54,7 @@ struct TicketRoutes: Sendable {
     }
 
     private static func tagged(_ tag: String) -> HTTPFields {
-        [.eTag: tag, .vary: "Authorization", .cacheControl: "private, max-age=0, must-revalidate"]
+        [.eTag: tag, .vary: "Authorization", .cacheControl: "no-store"]
     }
 
     private static func isKnown(_ request: Request, _ headers: HTTPFields) -> Bool {

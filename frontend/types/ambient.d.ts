@@ -23,7 +23,7 @@ declare module 'prop-types' {
 
 /** What is used of it. Its own types would have to be found by a path, which esbuild then takes for the code. */
 declare module 'tweetnacl' {
-  const nacl: { sign: { detached: { verify: (message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array) => boolean } } };
+  const nacl: { hash: (message: Uint8Array) => Uint8Array; sign: { detached: { verify: (message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array) => boolean } } };
   export default nacl;
 }
 

@@ -77,7 +77,9 @@ struct APIWorld: Sendable {
         let body = #"{"email":"\#(email)","password":"\#(Self.password)","displayName":"\#(name)"}"#
         var answer = try await client.post("/api/v1/auth/register", body)
         let user = try WireJSON.decode(Account.self, from: answer.body).user
-        if isProven { try await world.owner.execute("UPDATE users SET email_verified_at = now() WHERE id = \(user.id)") }
+        if isProven {
+            try await world.owner.execute("UPDATE users SET email_verified_at = now() WHERE id = \(user.id)")
+        }
         if role != .user {
             try await world.database.transaction { transaction in
                 _ = try await world.users.setRole(role, of: user.id, on: transaction)

@@ -24,6 +24,37 @@ struct FieldsTests {
             fields.validation.errors.map(\.field) == ["email", "name", "count", "flag", "at", "far", "password"])
     }
 
+    @Test("texts come in one spelling; addresses lose what nobody sees, and their domains are ASCII")
+    func spellings() throws {
+        var fields = try fields(
+            #"{"name":"Cafe\u0301","email":"\u200b Tess@Mu\u0308nchen.example\u00a0\ufeff"}"#)
+        let (name, email) = (fields.text("name", 1...10), fields.email("email"))
+        #expect(Array(name.unicodeScalars) == Array("Café".unicodeScalars))
+        #expect(email == "tess@xn--mnchen-3ya.example")
+        #expect(fields.validation.errors.isEmpty)
+    }
+
+    @Test(
+        "a name has something to be seen, and does not turn the words around it",
+        arguments: [
+            #"\u200b"#, #"\u3164"#, #"\u2800"#, #"\u00ad\u2060"#, #"\u0301"#, #"\u202eevil"#, #"a\u2066b"#,
+            #"a\u200fb"#,
+        ])
+    func unseen(name: String) throws {
+        var fields = try fields(#"{"name":"\#(name)"}"#)
+        _ = fields.text("name", 1...100)
+        #expect(fields.validation.errors.map(\.field) == ["name"])
+    }
+
+    @Test(
+        "names of every script are names",
+        arguments: ["김", "नमस्ते", "😀", #"a\u200db"#, #"Ng\u1ecdc"#, "علي", #"क्\u200dष"#])
+    func scripts(name: String) throws {
+        var fields = try fields(#"{"name":"\#(name)"}"#)
+        _ = fields.text("name", 1...100)
+        #expect(fields.validation.errors.isEmpty)
+    }
+
     @Test("good fields are read, and absent ones are told from null")
     func good() throws {
         var fields = try fields(

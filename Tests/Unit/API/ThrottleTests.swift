@@ -65,7 +65,9 @@ struct ThrottleTests {
             for number in 0..<60 {
                 group.addTask {
                     do {
-                        _ = try await guarded.attempt(on: "Ada@example.com", from: .init(address: "10.0.0.\(number)", network: "10.0.0.\(number)")) {
+                        _ = try await guarded.attempt(
+                            on: "Ada@example.com", from: .init(address: "10.0.0.\(number)", network: "10.0.0.\(number)")
+                        ) {
                             tries.count()
                             await Task.yield()
                             throw DomainError.invalidCredentials

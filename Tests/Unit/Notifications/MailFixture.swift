@@ -83,6 +83,7 @@ struct MailFixture {
             name: "Our CRM", url: "https://crm.example.com/hooks", isDisabled: false, since: now)
         return MailContext(
             notification: notification, recipientName: recipientName, recipientEmail: recipientEmail,
-            matter: kind == .subscriptionPaused ? .subscription(webhook) : .account(isVerified: isVerified, isSignUp: false))
+            matter: kind == .subscriptionPaused
+                ? .subscription(webhook) : .account(isVerified: isVerified, isSignUp: false))
     }
 }

@@ -97,6 +97,16 @@ import Testing
         #expect(answered >= 2 && refused >= 1)
     }
 
+    @Test("a password has one spelling, whatever keyboard it was typed on, and hashes from before are good")
+    func spellings() async throws {
+        let hasher = PasswordHasher(parameters: Self.cheap)
+        let phc = try await hasher.hash("Cafe\u{301} ｃｒèｍｅ", in: Self.share)
+        #expect(try await hasher.verify("Café crème", against: phc, in: Self.share))
+        let old = try Argon2.hash("Cafe\u{301} ｃｒèｍｅ", Self.cheap)
+        #expect(try await hasher.verify("Cafe\u{301} ｃｒèｍｅ", against: old, in: Self.share))
+        #expect(try await !hasher.verify("Cafe crème", against: old, in: Self.share))
+    }
+
     @Test("a flood waits behind itself: others are served after one hash of each of those who wait")
     func fairness() {
         var queue = FairQueue<String>()

@@ -1,4 +1,5 @@
 import type { CheckInAnswer } from '../api/types';
+import { codeHash } from './codeHash';
 import { verifyEd25519 } from './ed25519';
 import { meantTickets } from './layouts';
 import type { ListedTicket, TicketList } from './manifest';
@@ -8,7 +9,7 @@ import { parseTicketToken } from './ticketToken';
 /** What was held to the scanner or typed, as far as it says anything by itself. */
 export type Presented =
   | { kind: 'ticket'; ticketId: string; eventId: string; issue: number }
-  | { kind: 'code'; code: string }
+  | { kind: 'code'; hash: string }
   | { kind: 'unreadable' };
 
 /** That this device let a ticket in (or learnt who did). */
@@ -46,7 +47,7 @@ export async function present(text: string, list: TicketList): Promise<Presented
   const token = parseTicketToken(text);
   if (token === null) {
     const code = readTicketCode(text);
-    return code === null ? { kind: 'unreadable' } : { kind: 'code', code };
+    return code === null ? { kind: 'unreadable' } : { kind: 'code', hash: await codeHash(list.manifest.eventId, code) };
   }
   const key = list.key(token.keyId);
   const isOurs = key !== null && (await verifyEd25519(key, token.signed, token.signature));
@@ -56,7 +57,7 @@ export async function present(text: string, list: TicketList): Promise<Presented
 /** The ticket that a decision is about, if it can be told which. */
 export function ticketOf(presented: Presented, list: TicketList): string | null {
   if (presented.kind === 'ticket') return presented.ticketId;
-  return presented.kind === 'code' ? list.typed(presented.code)?.id ?? null : null;
+  return presented.kind === 'code' ? list.typed(presented.hash)?.id ?? null : null;
 }
 
 /**

@@ -3,7 +3,7 @@ import { decodeBase64URL } from './base64url';
 // What a gate without a network goes by: the event's tickets as they were at `generatedAt`, and the keys that sign them.
 
 type TicketState = 'valid' | 'revoked' | 'checkedIn';
-/** [ticketId, issue, code, name, state, firstScanAt, firstScanGate] */
+/** [ticketId, issue, codeHash, name, state, firstScanAt, firstScanGate]; see codeHash.ts */
 type Line = [string, number, string, string, TicketState, string | null, string | null];
 
 export interface Manifest {
@@ -31,13 +31,13 @@ export interface ListedTicket {
 /** A manifest, made quick to look things up in. */
 export class TicketList {
   private readonly byId = new Map<string, Line>();
-  private readonly byCode = new Map<string, Line>();
+  private readonly byCodeHash = new Map<string, Line>();
   private readonly keys = new Map<string, Uint8Array>();
 
   constructor(readonly manifest: Manifest) {
     for (const line of manifest.tickets) {
       this.byId.set(line[0], line);
-      this.byCode.set(line[2], line);
+      this.byCodeHash.set(line[2], line);
     }
     for (const { kid, publicKey } of manifest.keys) {
       const raw = decodeBase64URL(publicKey);
@@ -51,7 +51,7 @@ export class TicketList {
 
   ticket(id: string): ListedTicket | null { return listed(this.byId.get(id)); }
 
-  typed(code: string): ListedTicket | null { return listed(this.byCode.get(code)); }
+  typed(hash: string): ListedTicket | null { return listed(this.byCodeHash.get(hash)); }
 }
 
 function listed(line: Line | undefined): ListedTicket | null {
