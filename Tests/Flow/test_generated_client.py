@@ -10,7 +10,7 @@ import pytest
 import requests
 from generating import generate, load
 
-from em.people import PASSWORD, People
+from em.people import PASSWORD, People, Person
 from em.world import World
 
 CSRF = "1"
@@ -23,10 +23,19 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
     return load(directory)
 
 
+def signed_in(client: ModuleType, world: World, person: Person) -> object:
+    """To be closed by `with`: it keeps connections."""
+    return client.AuthenticatedClient(world.stack.url, person.token, raise_on_unexpected_status=True)
+
+
 def test_a_patch_leaves_alone_what_it_does_not_name(client: ModuleType, world: World, people: People) -> None:
     organizer = people.one("organizer")
     event = world.event(organizer, description="Six talks.", venue="Hall 1", waitlistEnabled=True, promoteAfterClose=False)
-    session = client.AuthenticatedClient(world.stack.url, organizer.token, raise_on_unexpected_status=True)
+    with signed_in(client, world, organizer) as session:
+        change(client, session, event)
+
+
+def change(client: ModuleType, session: object, event: dict) -> None:
     before = client.api.events.show_event.sync(event["id"], client=session)
     changed = client.api.events.edit_event.sync_detailed(
         event["id"], client=session, if_match=f'"{before.version}"', body=client.models.EventPatch(capacity=before.capacity + 1))
@@ -44,13 +53,13 @@ def test_a_patch_leaves_alone_what_it_does_not_name(client: ModuleType, world: W
 
 def test_a_session_is_refreshed(client: ModuleType, world: World, people: People) -> None:
     person = people.one()
-    signed_in = requests.post(f"{world.stack.url}/api/v1/auth/login", json={"email": person.email, "password": PASSWORD}, timeout=30)
-    cookie = signed_in.headers["Set-Cookie"].partition(";")[0]
+    given = requests.post(f"{world.stack.url}/api/v1/auth/login", json={"email": person.email, "password": PASSWORD}, timeout=30)
+    cookie = given.headers["Set-Cookie"].partition(";")[0]
     # By hand: a client's own jar keeps a `Secure` cookie to itself on http://localhost, where browsers send it.
-    browser = client.Client(world.stack.url, headers={"Cookie": cookie, "Origin": world.stack.url})
-    answer = client.api.sessions.refresh.sync_detailed(client=browser, x_em_csrf=client.models.RefreshXEMCSRF(CSRF))
+    with client.Client(world.stack.url, headers={"Cookie": cookie, "Origin": world.stack.url}) as browser:
+        answer = client.api.sessions.refresh.sync_detailed(client=browser, x_em_csrf=client.models.RefreshXEMCSRF(CSRF))
     assert answer.status_code == HTTPStatus.OK, answer.content
-    assert answer.parsed.access_token != signed_in.json()["accessToken"]
+    assert answer.parsed.access_token != given.json()["accessToken"]
 
 
 def test_a_gates_list_is_read(client: ModuleType, world: World, people: People) -> None:
@@ -58,8 +67,8 @@ def test_a_gates_list_is_read(client: ModuleType, world: World, people: People) 
     event = world.event(organizer)
     registration = world.register(guest, event)
     world.ticket(guest, registration)
-    session = client.AuthenticatedClient(world.stack.url, organizer.token, raise_on_unexpected_status=True)
-    answer = client.api.gate.check_in_manifest.sync_detailed(event["id"], client=session)
+    with signed_in(client, world, organizer) as session:
+        answer = client.api.gate.check_in_manifest.sync_detailed(event["id"], client=session)
     payload = answer.content.split(b".")[1]
     listed = client.models.CheckInManifest.from_dict(json.loads(base64.urlsafe_b64decode(payload + b"=" * (-len(payload) % 4))))
     [ticket] = listed.tickets
