@@ -83,7 +83,8 @@ public final class PasswordHasher: Sendable {
             }
             if try Argon2.verify(compatible, phc) { return true }
             // Made before passwords had one spelling (NIST SP 800-63B §5.1.1.2).
-            return try Array(compatible.utf8) != Array(password.utf8) && Argon2.verify(password, phc)
+            guard !compatible.utf8.elementsEqual(password.utf8) else { return false }
+            return try Argon2.verify(password, phc)
         }
     }
 
