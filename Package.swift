@@ -120,7 +120,7 @@ let package = Package(
             name: "Bootstrap",
             dependencies: [
                 "CLinux", "Domain", "Postgres", configuration, deque, logging, metrics, lifecycle, unixSignals,
-                hummingbird, httpTypes, nioCore, nioHTTP1, nioPosix,
+                hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix,
             ],
             swiftSettings: settings),
 

@@ -75,6 +75,7 @@ func buildAPIService(
         CrossOrigin(origins: settings.crossOrigins, table: table), accessLog)
     let application = Application(
         router: router,
+        server: .plainHTTP,
         configuration: .init(
             address: .hostname(settings.common.host, port: settings.common.port), serverName: nil,
             // A crowd knocks at once: what doesn't fit in here waits seconds for its next try (the kernel caps it).

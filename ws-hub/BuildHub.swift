@@ -61,7 +61,7 @@ struct HubService: Sendable {
                     guard subscriber.isConnected else { throw RedisError(.unreachable("not connected")) }
                 },
             ])
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         health.addRoutes(to: router)
         router.get("/ws") { _, _ in Response(status: .upgradeRequired, headers: [.upgrade: "websocket"]) }
         let (publicURL, proxies) = (settings.common.publicURL, settings.trustedProxies)

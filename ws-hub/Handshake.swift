@@ -53,36 +53,51 @@ enum Handshake: Equatable {
     }
 }
 
-/// Stands before NIO's upgrade handler for the first request of a connection, then leaves the pipeline.
+/// Stands before NIO's upgrade handler until a request is not refused, then leaves the pipeline.
 ///
 /// NIO's own refusal loses the request, and the client would see a closed connection without an answer. So this handler
 /// answers what is refused by itself, and takes the upgrade header from what shall be plain HTTP. It also closes
-/// connections that send no request at all.
+/// connections that send no request at all, or too slowly.
 final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundOut = HTTPServerResponsePart
 
+    private struct Refusal {
+        var status: HTTPResponseStatus
+        var problem: String
+        var isLast: Bool
+    }
+
     private let decide: (HTTPRequestHead) -> Handshake
+    private let reading: GoingOn
     private let metrics: HubMetrics
     private let patience: TimeAmount
-    private var isRefused = false
+    /// Of the request that is being read.
+    private var refusal: Refusal?
+    private var isOver = false
     private var deadline: Scheduled<Void>?
 
-    init(patience: Duration, metrics: HubMetrics, decide: @escaping (HTTPRequestHead) -> Handshake) {
+    init(
+        reading: GoingOn, patience: Duration, metrics: HubMetrics, decide: @escaping (HTTPRequestHead) -> Handshake
+    ) {
+        self.reading = reading
         self.patience = TimeAmount(patience)
         self.metrics = metrics
         self.decide = decide
     }
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
-    }
+    func handlerAdded(context: ChannelHandlerContext) { startClock(context) }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
         deadline = nil
+    }
+
+    private func startClock(_ context: ChannelHandlerContext) {
+        deadline?.cancel()
+        let channel = context.channel
+        deadline = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -91,15 +106,31 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
         context.fireUserInboundEventTriggered(event)
     }
 
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard error is HTTPParserError, !isOver else { return context.fireErrorCaught(error) }
+        answer(Refusal(status: .badRequest, problem: "bad-request", isLast: true), context)
+    }
+
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        guard !isRefused else { return }
-        guard case .head(var head) = unwrapInboundIn(data) else { return context.fireChannelRead(data) }
-        switch decide(head) {
-        case .refused(let status, let problem): refuse(status, problem, context)
-        case .plain:
-            head.headers.remove(name: "upgrade")
-            pass(head, context)
-        case .accepted: pass(head, context)
+        guard !isOver else { return }
+        switch unwrapInboundIn(data) {
+        case .head(var head):
+            switch decide(head) {
+            case .refused(let status, let problem):
+                refusal = Refusal(status: status, problem: problem, isLast: !head.isKeepAlive)
+            case .plain:
+                head.headers.remove(name: "upgrade")
+                pass(head, context)
+            case .accepted:
+                // From here on the bytes are the other protocol's.
+                context.pipeline.syncOperations.removeHandler(reading, promise: nil)
+                pass(head, context)
+            }
+        case .body: if refusal == nil { context.fireChannelRead(data) }
+        case .end:
+            guard let refused = refusal else { return context.fireChannelRead(data) }
+            refusal = nil
+            answer(refused, context)
         }
     }
 
@@ -108,13 +139,14 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
         context.pipeline.syncOperations.removeHandler(self, promise: nil)
     }
 
-    private func refuse(_ status: HTTPResponseStatus, _ problem: String, _ context: ChannelHandlerContext) {
-        isRefused = true
+    private func answer(_ refusal: Refusal, _ context: ChannelHandlerContext) {
+        let (status, isLast) = (refusal.status, refusal.isLast)
         metrics.handshakeRefused(status.code)
-        let body = #"{"type":"\#(problem)","title":"\#(status.reasonPhrase)","status":\#(status.code)}"#
+        let body = #"{"type":"\#(refusal.problem)","title":"\#(status.reasonPhrase)","status":\#(status.code)}"#
         var headers: HTTPHeaders = [
-            "content-type": "application/problem+json", "content-length": "\(body.utf8.count)", "connection": "close",
+            "content-type": "application/problem+json", "content-length": "\(body.utf8.count)",
         ]
+        if isLast { headers.add(name: "connection", value: "close") }
         if status == .upgradeRequired {
             headers.add(name: "sec-websocket-version", value: "13")
             headers.add(name: "upgrade", value: "websocket")
@@ -123,6 +155,11 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
         let head = HTTPResponseHead(version: .http1_1, status: status, headers: headers)
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(string: body)))), promise: nil)
+        guard isLast else {
+            startClock(context)
+            return context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+        }
+        isOver = true
         let loopBound = context.loopBound
         context.writeAndFlush(wrapOutboundOut(.end(nil))).whenComplete { _ in
             loopBound.value.close(promise: nil)

@@ -5,7 +5,6 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
-import NIOHTTPTypesHTTP1
 import NIOWebSocket
 
 /// Serves WebSockets at `/ws` by plain channel handlers, and everything else by Hummingbird, on one port.
@@ -36,16 +35,18 @@ struct WebSocketServer: HTTPChannelHandler {
                 notUpgradingCompletionHandler: { channel in
                     channel.eventLoop.makeCompletedFuture { try plain(channel, logger) }
                 })
-            var pipeline = NIOUpgradableHTTPServerPipelineConfiguration(upgradeConfiguration: configuration)
-            pipeline.enablePipelining = false
-            let operations = channel.pipeline.syncOperations
-            let negotiated = try operations.configureUpgradableHTTPServerPipeline(configuration: pipeline)
-            let upgradeHandler = try operations.handler(type: NIOTypedHTTPServerUpgradeHandler<Negotiated>.self)
-            let handshake = HandshakeGuard(patience: hubs.limits.handshake, metrics: hubs.metrics) { head in
+            let reading = RequestReading()
+            let handshake = HandshakeGuard(
+                reading: reading.goingOn, patience: hubs.limits.handshake, metrics: hubs.metrics
+            ) { head in
                 Handshake(head, publicURL: publicURL, isFull: hubs.isFull)
             }
-            try operations.addHandler(handshake, position: .before(upgradeHandler))
-            return Value(negotiated: negotiated, channel: channel)
+            let upgrading = NIOTypedHTTPServerUpgradeHandler<Negotiated>(
+                httpEncoder: reading.encoder, extraHTTPHandlers: [reading.decoder], upgradeConfiguration: configuration)
+            let operations = channel.pipeline.syncOperations
+            try reading.addHandlers(to: operations)
+            try operations.addHandlers([handshake, upgrading])
+            return Value(negotiated: upgrading.upgradeResultFuture, channel: channel)
         }
     }
 
@@ -105,11 +106,6 @@ struct WebSocketServer: HTTPChannelHandler {
     #endif
 
     private func plain(_ channel: any Channel, _ logger: Logger) throws -> Negotiated {
-        let operations = channel.pipeline.syncOperations
-        try operations.addHandler(HTTP1ToHTTPServerCodec(secure: false))
-        try operations.addHandler(HTTPConnectionStateHandler(idleTimeout: .seconds(30), logger: logger))
-        return .http(
-            try NIOAsyncChannel(
-                wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true)))
+        .http(try PlainHTTPServer.serve(channel, idleTimeout: .seconds(30), logger))
     }
 }

@@ -1,4 +1,5 @@
 import Hummingbird
+import HummingbirdCore
 public import Logging
 public import ServiceLifecycle
 import UnixSignals
@@ -8,10 +9,11 @@ public struct HealthServer: Service, CustomStringConvertible {
     private let application: Application<RouterResponder<BasicRequestContext>>
 
     public init(_ health: HealthEndpoint, settings: CommonSettings, logger: Logger) {
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         health.addRoutes(to: router)
         application = Application(
             router: router,
+            server: .plainHTTP,
             configuration: .init(address: .hostname(settings.host, port: settings.port), serverName: nil),
             logger: quietened(logger))
     }
