@@ -19,7 +19,7 @@ import Webhooks
 ///                     └──────→ Postgres (sent, retrying, failed)
 ///     RabbitMQ ─→ PlanWebhooks ──────→ Postgres (who is owed which fact)
 ///     WebhookDesk ←─ Postgres (what is due) ─→ DeliverWebhook ─→ HTTP, then Postgres (delivered, retrying, failed)
-///     MailingClock ──────────────────→ Postgres (what begins at a time)
+///     MailingClock ──────────────────→ Postgres (what begins at a time, mails that are due again)
 struct NotificationsService: Sendable {
     let health: HealthEndpoint
     /// In the order of dependence.
@@ -63,6 +63,9 @@ func buildNotifications(
         sender: HTTPSender { settings.webhookAddresses.permits($0, isEncrypted: $1) }, key: settings.webhookKey,
         logger: logger)
     deliverWebhook.show()
+    metrics.gauge("em_mail_sending_refused", "1 while the mail server refuses us, and sending is paused therefore.") {
+        pause.isProbing ? 1 : 0
+    }
     let desk = WebhookDesk(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }
     let workers = Workers(
         settings: settings, queues: queues, database: database, composer: composer, pause: pause, logger: logger)
@@ -146,9 +149,11 @@ private struct Workers {
     ) -> MessageWorker {
         let send = SendEmail(
             database: database, composer: composer,
-            sender: MailSender(settings.mailServer, threads: connections, logger: logger),
+            sender: MailSender(settings.mailServer, threads: limits.connections, logger: logger),
             lanes: RecipientLanes(limits), pace: pace, pause: pause, ladder: queue.ladder, logger: logger)
-        return worker(queue, prefetch: connections * 2, concurrency: connections) { try await send.handle($0) }
+        return worker(queue, prefetch: limits.connections + connections, concurrency: limits.connections) {
+            try await send.handle($0)
+        }
     }
 
     private func worker(

@@ -5,24 +5,28 @@ import Persistence
 import Postgres
 import ServiceLifecycle
 
-/// Begins what begins at a time, and notes what is over: once a second, in whichever of the processes comes first.
+/// Begins what begins at a time, asks for mails that are due again, and notes what is over: once a second, in whichever of the processes comes first.
 struct MailingClock: Service, CustomStringConvertible {
     let database: Database
     let announcements: AnnouncementStore
     let mailings: MailingStore
     let reminders: ReminderStore
+    let notifications: NotificationStore
     let logger: Logger
     var clock: @Sendable () -> Date = { Date() }
 
     private static let interval = Duration.seconds(1)
     /// Reminders look at every event to come: not each time.
     private static let ticksToReminders = 10
+    /// Mails that are asked for again at once: after an hour without a mail server there are thousands.
+    private static let mailsATick = 500
 
     init(database: Database, logger: Logger) {
         self.database = database
         announcements = AnnouncementStore(database)
         mailings = MailingStore(database)
         reminders = ReminderStore(database)
+        notifications = NotificationStore(database)
         self.logger = logger
     }
 
@@ -55,6 +59,7 @@ struct MailingClock: Service, CustomStringConvertible {
             try await announcements.postDue(now: now, on: transaction)
             if remindingToo { _ = try await reminders.beginDue(now: now, on: transaction) }
             _ = try await mailings.close(now: now, on: transaction)
+            _ = try await notifications.askForDue(now: now, limit: Self.mailsATick, on: transaction)
         }
     }
 }

@@ -43,9 +43,8 @@ struct NotificationsSettings: Sendable {
         self.bulkConnections = bulkConnections
         bulkLimits = RecipientLanes.Limits(connections: bulkConnections)
         self.mailsPerSecond = mailsPerSecond
-        // A transaction for each mail on its way, and some for planning, mailings and the clock included. A mail with a
-        // link needs a second one for a moment, to store it: a planner's, who waits for no mail. Webhooks have none while
-        // they are on their way: two of these are enough to plan, claim and settle them.
+        // Some for planning, mailings and the clock included. Mails and webhooks have none while they are on their way, only
+        // to be claimed and settled.
         self.database.maximumTransactions = mailConnections + bulkConnections + NotificationsService.planConcurrency + 4
         self.database.applicationName = Build.signature(of: "notifications")
         self.database.prefersIndexes = true
@@ -56,9 +55,22 @@ struct NotificationsSettings: Sendable {
         let common = CommonSettings.read(&reader)
         let database = reader.url("EM_DATABASE_URL") { try DatabaseSettings(url: $0) }
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
-        let mailServer = reader.url("EM_SMTP_URL", needsPassword: false) { try SMTPAddress(url: $0) }
+        let host = common.publicURL.ifUsable?.host
+        let mailServer = reader.url("EM_SMTP_URL", needsPassword: false) { text in
+            do {
+                return try SMTPAddress(url: text, greetingAs: host)
+            } catch let error as SMTPError {
+                guard case .invalidAddress(let reason) = error.kind else { throw error }
+                throw Problem("can't be used: \(reason)")
+            }
+        }
         let mailFrom = reader.value("EM_MAIL_FROM") { text in
-            do { return try MailAddress(text) } catch { throw Problem("must look like Name <local@domain>") }
+            let address: MailAddress
+            do { address = try MailAddress(text) } catch { throw Problem("must look like Name <local@domain>") }
+            guard address.isUsableSender else {
+                throw Problem("must name an address that mail servers take: of ASCII, at a domain such as example.com")
+            }
+            return address
         }
         let connections = reader.int("EM_SMTP_CONNECTIONS", default: 8, in: 1...64)
         let bulkConnections = reader.int("EM_SMTP_BULK_CONNECTIONS", default: 4, in: 1...64)

@@ -10,16 +10,16 @@ import FailPoints
 
 /// Sends the mail of one notification and writes down how it went.
 ///
-/// The inbox row comes first and is held, uncommitted, while the mail is handed over: a second delivery of the same
-/// message waits for it, so that two workers never send the same mail side by side. The price is a database connection
-/// for each mail that is on its way; both are bounded by ``NotificationsSettings/mailConnections``. What remains is the
-/// moment between the server's 250 and the commit: a worker that dies there sends the mail again, with the same
-/// Message-ID.
+/// Claim, send, settle: whoever sends a mail holds a lease on its notification, renewed while the mail server thinks, and no
+/// transaction. However many messages ask for the same mail, one worker has it at a time. What failed waits in its row until
+/// ``MailingClock`` asks for it again; the message is done with. What remains is the moment between the server's 250 and the
+/// settling: a mail whose worker dies there is sent again when the lease is over, with the same Message-ID.
 struct SendEmail: Sendable {
     static let consumer = "notifications.mail"
 
     let database: Database
     let notifications: NotificationStore
+    let deliveries: DeliveryStore
     let links: AccountLinkStore
     let transfers: TransferStore
     let preferences: PreferenceStore
@@ -40,6 +40,7 @@ struct SendEmail: Sendable {
     ) {
         self.database = database
         notifications = NotificationStore(database)
+        deliveries = DeliveryStore(database)
         links = AccountLinkStore(database)
         transfers = TransferStore(database)
         preferences = PreferenceStore(database)
@@ -58,43 +59,115 @@ struct SendEmail: Sendable {
         let id = data.notificationId
         // No message names a recipient: that stands in the database alone.
         let domain = try await notifications.recipientDomain(of: id) ?? ""
+        let place = try await lanes.enter()
+        defer { place.leave() }
         guard try await pause.waitUntilOver() else { return .postpone(reason: "sending-paused") }
         try await pace.turn(isBulk: data.kind.isBulk)
-        if let outcome = try await lanes.pass(domain, { try await deliver(id, message) }) { return outcome }
+        if let outcome = try await lanes.pass(domain, place, { try await deliver(id, message) }) { return outcome }
         Counter(label: "em_mails", dimensions: [("outcome", "postponed")]).increment()
         return .postpone(reason: "recipient-domain-busy")
     }
 
     private func deliver(_ id: NotificationID, _ message: ReceivedMessage) async throws -> Outcome {
-        var sent: (notification: Notification, reply: String)?
+        guard
+            let lease = try await notifications.lease(
+                id, because: message.event.id, consumer: Self.consumer, now: clock())
+        else {
+            // Somebody has it or had it, or its time has not come: whatever is owed, its row knows.
+            return try await had(message)
+        }
         do {
-            try await database.transaction { transaction in
-                guard try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction),
-                    let context = try await notifications.load(id), context.notification.status != .sent
-                else { return }
-                if context.isMuted { return try await notifications.markMuted(id, at: clock(), on: transaction) }
-                if let reason = Self.overtaken(context, at: clock()) {
-                    return try await notifications.markOvertaken(id, reason: reason, at: clock(), on: transaction)
-                }
-                // The transaction may run again after a deadlock; the mail must not.
-                let reply: String
-                if let sent { reply = sent.reply } else { reply = try await send(context) }
-                sent = (context.notification, reply)
-                try await notifications.commitSent(
-                    context.notification, reply: reply, at: clock(), on: transaction)
+            guard let context = try await notifications.load(id), context.notification.status != .sent else {
+                try await notifications.release(lease, dueAt: nil)
+                return try await had(message)
             }
+            if let outcome = try await leftOut(context, lease, message) { return outcome }
+            let reply = try await renewing(lease) { try await send(context) }
+            return try await accepted(context.notification, reply, message)
+        } catch let failure as MailFailure {
+            return try await settled { try await settle(lease, failure, message) }
         } catch {
-            if let sent {
-                logger.warning("mail sent, not yet recorded", metadata: ["error": "\(error)"])
-                try await recordSent(sent.notification, reply: sent.reply, because: message.event.id)
-            } else if let failure = error as? MailFailure {
-                return try await settle(id, failure, message)
-            } else {
-                throw error
+            // Not tried, or not known to be: without the release it would wait for the end of the lease.
+            try await settled { try await notifications.release(lease, dueAt: clock()) }
+            throw error
+        }
+    }
+
+    private func had(_ message: ReceivedMessage) async throws -> Outcome {
+        _ = try await database.transaction { transaction in
+            try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
+        }
+        return .done
+    }
+
+    /// What becomes of a mail that is not to be sent; nil when it is.
+    private func leftOut(
+        _ context: MailContext, _ lease: MailLease, _ message: ReceivedMessage
+    ) async throws -> Outcome? {
+        let reason = Self.overtaken(context, at: clock())
+        guard context.isMuted || reason != nil else { return nil }
+        try await database.transaction { transaction in
+            _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
+            if context.isMuted {
+                try await notifications.markMuted(lease, at: clock(), on: transaction)
+            } else if let reason {
+                try await notifications.markOvertaken(lease, reason: reason, at: clock(), on: transaction)
             }
         }
-        if sent != nil { Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment() }
         return .done
+    }
+
+    /// Says from time to time that the mail is still this worker's, until `body` is over.
+    private func renewing<Value: Sendable>(
+        _ lease: MailLease, _ body: () async throws -> Value
+    ) async throws -> Value {
+        async let _: Void = renew(lease)  // cancelled when this returns
+        return try await body()
+    }
+
+    private func renew(_ lease: MailLease) async {
+        while true {
+            do {
+                try await Task.sleep(for: .seconds(NotificationStore.leaseSeconds / 4))
+                guard try await notifications.renew(lease, now: clock()) else { return }
+            } catch {
+                // The database is away for all: nobody else takes the mail either.
+                if Task.isCancelled { return }
+            }
+        }
+    }
+
+    /// The server has the mail: nothing else will do than to write that down.
+    private func accepted(
+        _ notification: Notification, _ reply: String, _ message: ReceivedMessage
+    ) async throws -> Outcome {
+        try await settled {
+            try await database.transaction { transaction in
+                _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
+                if pause.isProbing { try await deliveries.endProbing(now: clock(), on: transaction) }
+                try await notifications.commitSent(notification, reply: reply, at: clock(), on: transaction)
+            }
+        }
+        if pause.isProbing { logger.info("the mail server takes our mails again") }
+        pause.accepted()
+        Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment()
+        return .done
+    }
+
+    /// Writes down what has happened, however long the database is away, also when the service has no more time.
+    private func settled<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
+        try await Task {
+            var pause = Duration.milliseconds(200)
+            while true {
+                do {
+                    return try await body()
+                } catch let error as PostgresError where error.isRetriable {
+                    logger.warning("mail not settled yet", metadata: ["error": "\(error)"])
+                    try await Task.sleep(for: pause)
+                    pause = min(pause * 2, .seconds(5))
+                }
+            }
+        }.value
     }
 
     /// - Returns: what the mail server said.
@@ -108,12 +181,15 @@ struct SendEmail: Sendable {
             FailPoint.point("mail.taken")
             return reply
         } catch let error as SMTPError {
-            if error.kind == .cancelled { throw CancellationError() }
-            throw MailFailure(reason: error.reason, code: error.code, isRetriable: error.isRetriable)
+            if error.kind == .cancelled, !error.outcomeUnknown { throw CancellationError() }
+            throw MailFailure(error)
+        } catch let error as PostgresError {
+            throw error
         } catch {
+            if error is CancellationError { throw error }
             // No template, no QR code, unreadable details: it will not be better next time.
             logger.error("mail not composed", metadata: ["error": "\(error)"])
-            throw MailFailure(reason: "the mail could not be composed", code: nil, isRetriable: false)
+            throw MailFailure(reason: "the mail could not be composed", meaning: .final)
         }
     }
 
@@ -162,48 +238,46 @@ struct SendEmail: Sendable {
         return token
     }
 
-    /// The server has the mail: nothing else will do than to write that down, however long the database is away.
-    private func recordSent(_ sent: Notification, reply: String, because message: MessageID) async throws {
-        var pause = Duration.milliseconds(200)
-        while true {
-            do {
-                return try await database.transaction { transaction in
-                    _ = try await inbox.record(message, consumer: Self.consumer, on: transaction)
-                    try await notifications.commitSent(sent, reply: reply, at: clock(), on: transaction)
-                }
-            } catch let error as PostgresError where error.isRetriable {
-                try await Task.sleep(for: pause)
-                pause = min(pause * 2, .seconds(5))
+    private func settle(_ lease: MailLease, _ failure: MailFailure, _ message: ReceivedMessage) async throws -> Outcome
+    {
+        let now = clock()
+        let (course, isNewPause) = try await database.transaction { transaction in
+            var meaning = failure.meaning
+            if meaning == .aboutUs, try await deliveries.isAlone(lease.id, on: transaction) { meaning = .passing }
+            let course = Course(failure, meaning, lease, ladder)
+            var isNewPause = false
+            switch course {
+            case .retry(let delay, let isUnknown):
+                try await notifications.markRetrying(
+                    lease, reason: failure.reason, .passing(isUnknown: isUnknown),
+                    nextAttemptAt: now + delay / .seconds(1),
+                    at: now, on: transaction)
+            case .refusedUs:
+                let probe = now + SendingPause.probeInterval / .seconds(1)
+                // Another mail is the next to be tried: if that one is taken, it was this one's own trouble.
+                try await notifications.markRetrying(
+                    lease, reason: failure.reason, .aboutUs,
+                    nextAttemptAt: probe + SendingPause.probeInterval / .seconds(1), at: now, on: transaction)
+                isNewPause = try await deliveries.pause(
+                    because: failure.reason, probingAt: probe, now: now, on: transaction)
+            case .giveUp, .exhausted:
+                try await notifications.markFailed(lease, reason: failure.reason, at: now, on: transaction)
             }
+            // One that ran out of attempts is parked, and may be replayed under its id.
+            if course != .exhausted {
+                _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
+            }
+            return (course, isNewPause)
         }
-    }
-
-    private func settle(
-        _ id: NotificationID, _ failure: MailFailure, _ message: ReceivedMessage
-    ) async throws -> Outcome {
-        let rung = failure.isRetriable ? ladder.rung(afterAttempt: message.attempt, atLeast: nil) : nil
-        let outcome = rung != nil ? "retry" : failure.isRetriable ? "exhausted" : "refused"
-        Counter(label: "em_mails", dimensions: [("outcome", outcome)]).increment()
+        if course == .refusedUs { pause.refused() }
+        if isNewPause { logger.error("the mail server refuses us: sending pauses", metadata: failure.facts) }
+        Counter(label: "em_mails", dimensions: [("outcome", course.label)]).increment()
         logger.warning(
             "mail not sent",
-            metadata: [
-                "notification_id": "\(id)", "outcome": "\(outcome)", "attempt": "\(message.attempt)",
-                "code": "\(failure.code.map(String.init) ?? "none")",
-            ])
-        try await database.transaction { transaction in
-            if let rung {
-                let next = clock().addingTimeInterval(rung.delay / .seconds(1))
-                try await notifications.markRetrying(
-                    id, reason: failure.reason, nextAttemptAt: next, at: clock(), on: transaction)
-            } else {
-                try await notifications.markFailed(id, reason: failure.reason, at: clock(), on: transaction)
-                // Refused for good: settled. One that ran out of attempts is parked, and may be replayed under its id.
-                if !failure.isRetriable {
-                    _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
-                }
-            }
-        }
-        return failure.isRetriable ? .retry(reason: "mail-\(failure.code.map(String.init) ?? "undelivered")") : .done
+            metadata: failure.facts.merging([
+                "notification_id": "\(lease.id)", "outcome": "\(course.label)", "attempt": "\(lease.tries + 1)",
+            ]) { $1 })
+        return course == .exhausted ? .reject(reason: "mail-\(failure.code.map(String.init) ?? "undelivered")") : .done
     }
 
     /// Why a mail would tell something that is no longer so; the mail about what happened since comes by itself.
@@ -258,7 +332,65 @@ private struct MailFailure: Error {
     /// For the person's own records.
     var reason: String
     var code: Int?
-    var isRetriable: Bool
+    var meaning: SMTPError.Meaning
+    /// The mail may have arrived, for all that is known.
+    var isUnknown = false
+
+    init(reason: String, meaning: SMTPError.Meaning) {
+        self.reason = reason
+        self.meaning = meaning
+    }
+
+    init(_ error: SMTPError) {
+        self.init(reason: error.reason, meaning: error.meaning)
+        code = error.code
+        isUnknown = error.outcomeUnknown
+    }
+
+    /// For the log.
+    var facts: Logger.Metadata { ["code": "\(code.map(String.init) ?? "none")"] }
+}
+
+/// What comes after a failed attempt.
+private enum Course: Equatable {
+    case retry(after: Duration, isUnknown: Bool)
+    /// Sending pauses; the mail is tried again when that is over.
+    case refusedUs
+    /// It will never go through.
+    case giveUp
+    /// It was tried often enough.
+    case exhausted
+
+    /// After an attempt of unknown outcome the mail has probably arrived: each further one makes it likelier that it
+    /// arrives twice.
+    private static let unknown: [Duration] = [.seconds(900), .seconds(4 * 3600), .seconds(12 * 3600)]
+
+    init(_ failure: MailFailure, _ meaning: SMTPError.Meaning, _ lease: MailLease, _ ladder: RetryLadder) {
+        switch meaning {
+        case .aboutUs: self = .refusedUs
+        case .final: self = .giveUp
+        case .passing where failure.isUnknown:
+            self =
+                lease.unknownTries < Self.unknown.count
+                ? .retry(after: Self.unknown[lease.unknownTries] * FailPoint.haste, isUnknown: true) : .exhausted
+        case .passing:
+            self =
+                ladder.rung(afterAttempt: lease.tries + 1, atLeast: nil).map {
+                    // What failed together doesn't come back in step.
+                    .retry(after: $0.delay * Double.random(in: 0.8...1), isUnknown: false)
+                } ?? .exhausted
+        }
+    }
+
+    /// For metrics and the log.
+    var label: String {
+        switch self {
+        case .retry(_, let isUnknown): isUnknown ? "unknown" : "retry"
+        case .refusedUs: "refused-us"
+        case .giveUp: "refused"
+        case .exhausted: "exhausted"
+        }
+    }
 }
 
 extension SMTPError {

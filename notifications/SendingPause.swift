@@ -1,42 +1,86 @@
+import FailPoints
+import FoundationEssentials
 import Logging
 import Persistence
 import ServiceLifecycle
 import Synchronization
 
-/// Whether an administrator has paused sending.
+/// Whether mails are sent: not while an administrator has paused that, nor while the mail server refuses us, but for one mail
+/// from time to time that shows whether it still does.
 ///
 /// While it is paused, what is in hand waits for some seconds and then goes to a delay queue, which counts no attempt: no
 /// message is held so long that the broker takes it for forgotten, and nothing turns in circles.
 final class SendingPause: Sendable {
+    private enum State: Equatable {
+        case sending, paused
+        /// - Parameter mayProbe: one mail may be tried.
+        case refused(mayProbe: Bool)
+    }
+
     /// Until it was asked for the first time nothing is sent either.
-    private let state: Mutex<Bool>
+    private let state: Mutex<State>
     private static let look = Duration.milliseconds(200)
     private let patience: Duration
+    /// From one mail that is tried to the next, while the mail server refuses us.
+    static let probeInterval = Duration.seconds(15) * FailPoint.haste
 
     init(isPaused: Bool = true, patience: Duration = .seconds(20)) {
-        state = Mutex(isPaused)
+        state = Mutex(isPaused ? .paused : .sending)
         self.patience = patience
     }
 
-    var isPaused: Bool {
-        get { state.withLock { $0 } }
-        set { state.withLock { $0 = newValue } }
+    var isPaused: Bool { state.withLock { $0 != .sending } }
+    /// Whether the mail server refused us when it was last asked.
+    var isProbing: Bool { state.withLock { if case .refused = $0 { true } else { false } } }
+
+    /// The mail server refuses us.
+    func refused() { state.withLock { if $0 == .sending { $0 = .refused(mayProbe: false) } } }
+
+    /// The mail server has taken a mail.
+    func accepted() { state.withLock { if case .refused = $0 { $0 = .sending } } }
+
+    /// - Returns: whether that is new.
+    func follow(_ orders: DeliveryStore.Orders) -> Bool {
+        state.withLock { state in
+            let before = state
+            switch orders {
+            case .send: state = .sending
+            case .pause: state = .paused
+            case .probe: if case .refused = state {} else { state = .refused(mayProbe: false) }
+            }
+            return state != before
+        }
+    }
+
+    /// One mail may be tried.
+    func letOneThrough() {
+        state.withLock { if case .refused = $0 { $0 = .refused(mayProbe: true) } }
     }
 
     /// Waits a while for the end of a pause; false when it goes on.
     /// - Throws: `CancellationError`, also when the service stops.
     func waitUntilOver() async throws -> Bool {
         let deadline = ContinuousClock.now + patience
-        while isPaused {
+        while !mayGo() {
             if Task.isShuttingDownGracefully { throw CancellationError() }
             if ContinuousClock.now >= deadline { return false }
             try await Task.sleep(for: Self.look)
         }
         return true
     }
+
+    private func mayGo() -> Bool {
+        state.withLock { state in
+            if state == .refused(mayProbe: true) {
+                state = .refused(mayProbe: false)
+                return true
+            }
+            return state == .sending
+        }
+    }
 }
 
-/// Follows the administrators' switch.
+/// Follows the administrators' switch, and what other processes have found out about the mail server.
 struct SendingSwitch: Service, CustomStringConvertible {
     let pause: SendingPause
     let deliveries: DeliveryStore
@@ -49,10 +93,12 @@ struct SendingSwitch: Service, CustomStringConvertible {
         await cancelWhenGracefulShutdown {
             while true {
                 do {
-                    let isPaused = try await deliveries.pausedSince() != nil
-                    if isPaused != pause.isPaused {
-                        logger.info(isPaused ? "sending paused" : "sending goes on")
-                        pause.isPaused = isPaused
+                    if pause.follow(try await deliveries.orders()) {
+                        logger.info(pause.isPaused ? "sending paused" : "sending goes on")
+                    }
+                    let next = Date() + SendingPause.probeInterval / .seconds(1)
+                    if pause.isProbing, try await deliveries.takeProbe(now: Date(), next: next) {
+                        pause.letOneThrough()
                     }
                 } catch {
                     // Without the database nothing is sent anyway; the wrapper has said why.

@@ -22,7 +22,7 @@ public struct CommonSettings: Sendable {
     public struct Reading: Sendable {
         let host: Setting<String>
         let port: Setting<Int>
-        let publicURL: Setting<PublicURL>
+        public let publicURL: Setting<PublicURL>
         let logLevel: Setting<Logger.Level>
         let rateLimits: Setting<Bool>
         let drainDelay: Setting<Duration>

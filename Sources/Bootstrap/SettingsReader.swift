@@ -17,6 +17,9 @@ public struct Setting<Value> {
     let name: String
     let stored: Value?
 
+    /// The value, unless it was refused: for a problem that shows only beside it.
+    public var ifUsable: Value? { stored }
+
     /// The value. Reading it although `finish()` threw, or before it was called, is a programming error.
     public var value: Value {
         guard let stored else { preconditionFailure("\(name) read although the settings were refused") }

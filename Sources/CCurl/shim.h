@@ -34,6 +34,13 @@ static inline CURLcode em_curl_set_progress_callback(CURL *easy, curl_xferinfo_c
     return curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, callback);
 }
 
+/// Called with everything that is sent and received, whatever `data` says of it.
+static inline CURLcode em_curl_set_debug_callback(CURL *easy, curl_debug_callback callback, void *context) {
+    curl_easy_setopt(easy, CURLOPT_DEBUGDATA, context);
+    curl_easy_setopt(easy, CURLOPT_VERBOSE, 1L);
+    return curl_easy_setopt(easy, CURLOPT_DEBUGFUNCTION, callback);
+}
+
 static inline long em_curl_get_long(CURL *easy, CURLINFO info) {
     long value = 0;
     curl_easy_getinfo(easy, info, &value);

@@ -55,8 +55,11 @@ public struct DeliveryBacklog: Hashable, Sendable {
 public struct SendingState: Hashable, Sendable {
     /// Nil while they are.
     public var pausedAt: Date?
+    /// Nil of a pause that began by itself.
     public var pausedBy: UserID?
     public var pausedByName: String?
+    /// Why it began by itself: the words of the mail server that refuses us.
+    public var reason: String?
 }
 
 /// The truth about what was to be delivered.
@@ -168,34 +171,99 @@ public struct DeliveryStore: Sendable {
     public func sending() async throws -> SendingState {
         let rows = try await database.read(
             """
-            SELECT s.paused_at, s.paused_by, u.display_name FROM sending s LEFT JOIN users u ON u.id = s.paused_by
+            SELECT s.paused_at, s.paused_by, s.reason, u.display_name FROM sending s LEFT JOIN users u ON u.id = s.paused_by
             """)
         return try Self.sending(rows)
     }
 
-    /// When sending was paused, for those who send; nil while it is not.
+    /// When sending was paused, by whomever; nil while it is not.
     public func pausedSince() async throws -> Date? {
         try await database.read("SELECT paused_at FROM sending").first?.decode("paused_at")
+    }
+
+    /// What those who send go by.
+    public enum Orders: Sendable, Hashable {
+        case send
+        /// An administrator asked for a pause.
+        case pause
+        /// The mail server refuses us: nothing is sent but a mail from time to time, to see whether it still does.
+        case probe
+    }
+
+    /// What those who send go by.
+    public func orders() async throws -> Orders {
+        let row = try await database.read(
+            "SELECT paused_at IS NOT NULL AS is_paused, reason IS NOT NULL AS is_refused FROM sending"
+        ).first
+        guard let row, try row.decode("is_paused") else { return .send }
+        return try row.decode("is_refused") ? .probe : .pause
     }
 
     /// Has no more mails handed over; those on their way arrive. Nothing is lost: they wait. Again changes nothing.
     public func pause(by user: UserID, now: Date, on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
-            "UPDATE sending SET paused_at = \(now), paused_by = \(user) WHERE paused_at IS NULL"
+            """
+            UPDATE sending SET paused_at = \(now), paused_by = \(user), reason = NULL, next_probe_at = NULL
+            WHERE paused_by IS NULL
+            """
         ).affectedRows > 0
     }
 
     /// Has mails sent again.
     public func resume(on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
-            "UPDATE sending SET paused_at = NULL, paused_by = NULL WHERE paused_at IS NOT NULL"
+            """
+            UPDATE sending SET paused_at = NULL, paused_by = NULL, reason = NULL, next_probe_at = NULL
+            WHERE paused_at IS NOT NULL
+            """
         ).affectedRows > 0
+    }
+
+    /// Pauses because the mail server refuses us; a pause that an administrator asked for stays one.
+    /// - Returns: whether that is new.
+    public func pause(because reason: String, probingAt time: Date, now: Date, on transaction: Transaction) async throws
+        -> Bool
+    {
+        let rows = try await transaction.query(
+            """
+            UPDATE sending s SET paused_at = coalesce(s.paused_at, \(now)), reason = \(reason), next_probe_at = \(time)
+            FROM (SELECT paused_at FROM sending FOR UPDATE) before
+            WHERE s.paused_by IS NULL RETURNING before.paused_at IS NULL AS is_new
+            """)
+        return try rows.first?.decode("is_new") ?? false
+    }
+
+    /// Whether one mail may be tried now, while the mail server refuses us: once in a while, of all who ask.
+    public func takeProbe(now: Date, next: Date) async throws -> Bool {
+        try await database.execute(
+            "UPDATE sending SET next_probe_at = \(next) WHERE reason IS NOT NULL AND next_probe_at <= \(now)"
+        ).affectedRows > 0
+    }
+
+    /// Ends a pause that began by itself: a mail was accepted.
+    public func endProbing(now: Date, on transaction: Transaction) async throws {
+        _ = try await transaction.query(
+            """
+            UPDATE sending SET paused_at = NULL, reason = NULL, next_probe_at = NULL, proved_at = \(now)
+            WHERE reason IS NOT NULL
+            """)
+    }
+
+    /// Whether other mails were accepted since the mail server last refused us because of this one: then it is the mail's
+    /// own trouble, whatever the server says.
+    public func isAlone(_ id: NotificationID, on transaction: Transaction) async throws -> Bool {
+        try await transaction.query(
+            """
+            SELECT coalesce(s.proved_at > n.blamed_us_at, false) AS is_alone FROM notifications n, sending s
+            WHERE n.id = \(id)
+            """
+        ).first?.decode("is_alone") ?? false
     }
 
     private static func sending(_ rows: QueryResult) throws -> SendingState {
         guard let row = rows.first else { return SendingState() }
         return SendingState(
             pausedAt: try row.decode("paused_at"), pausedBy: try row.decode("paused_by"),
-            pausedByName: try row.decode("display_name"))
+            pausedByName: try row.decode("display_name"), reason: try row.decode("reason"))
     }
 }

@@ -118,7 +118,7 @@ public struct NotificationStore: Sendable {
         let attempt = DeliveryStore.attempt(.accepted, at: notification.id, now: now, detail: reply)
         let update: SQL = """
             UPDATE notifications SET status = 'sent', attempts = attempts + 1, sent_at = \(now), last_error = NULL,
-                next_attempt_at = NULL
+                next_attempt_at = NULL, lease_token = NULL, lease_until = NULL, ask_at = NULL
             WHERE id = \(notification.id) AND status <> 'sent'
             """
         var news: [OutboxEntry] = []
@@ -132,61 +132,81 @@ public struct NotificationStore: Sendable {
         try await transaction.commit(after: [attempt, update] + OutboxStore.insertions(news))
     }
 
-    /// Notes a failed attempt. One that was given up may be tried again: an administrator replayed it.
+    /// What a failed attempt means for what comes next.
+    public enum Failure: Sendable, Hashable {
+        /// It may go through later. `isUnknown`: the mail may have arrived, for all that is known.
+        case passing(isUnknown: Bool)
+        /// The mail server refused us, and not the mail: that is no try of its own.
+        case aboutUs
+    }
+
+    /// Notes a failed attempt, after which there will be another.
     /// - Parameter reason: what the server said.
     public func markRetrying(
-        _ id: NotificationID, reason: String, nextAttemptAt: Date?, at now: Date, on transaction: Transaction
+        _ lease: MailLease, reason: String, _ failure: Failure = .passing(isUnknown: false), nextAttemptAt: Date,
+        at now: Date, on transaction: Transaction
     ) async throws {
+        let (isAboutUs, isUnknown) = (failure == .aboutUs, failure == .passing(isUnknown: true))
         try await settle(
-            DeliveryStore.attempt(.deferred, at: id, now: now, detail: reason, nextAttemptAt: nextAttemptAt),
+            DeliveryStore.attempt(.deferred, at: lease.id, now: now, detail: reason, nextAttemptAt: nextAttemptAt),
             on: transaction,
             """
             UPDATE notifications SET status = 'retrying', attempts = attempts + 1, last_error = \(reason),
-                next_attempt_at = \(nextAttemptAt)
-            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
+                next_attempt_at = \(nextAttemptAt), tries = tries + \(isAboutUs ? 0 : 1)::integer,
+                unknown_tries = unknown_tries + \(isUnknown ? 1 : 0)::integer,
+                blamed_us_at = CASE WHEN \(isAboutUs) THEN \(now) ELSE blamed_us_at END, lease_token = NULL,
+                lease_until = NULL, ask_at = \(nextAttemptAt)
+            WHERE \(fragment: Self.held(lease)) RETURNING id, user_id, event_id, kind, status
             """)
     }
 
     /// Gives up on a notification, and says so to whoever listens.
     public func markFailed(
-        _ id: NotificationID, reason: String, at now: Date, on transaction: Transaction
+        _ lease: MailLease, reason: String, at now: Date, on transaction: Transaction
     ) async throws {
         try await settle(
-            DeliveryStore.attempt(.failed, at: id, now: now, detail: reason), isFailure: true, on: transaction,
+            DeliveryStore.attempt(.failed, at: lease.id, now: now, detail: reason), isFailure: true, on: transaction,
             """
             UPDATE notifications SET status = 'failed', attempts = attempts + 1, last_error = \(reason),
-                next_attempt_at = NULL
-            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
+                next_attempt_at = NULL, \(fragment: Self.letGo)
+            WHERE \(fragment: Self.held(lease)) RETURNING id, user_id, event_id, kind, status
             """)
     }
 
     /// Notes that a mail was not even tried, because of something that happened since it was planned. Its person may
     /// see that; a failure of delivery, of which organizer and integrators hear, it is not.
     public func markOvertaken(
-        _ id: NotificationID, reason: String, at now: Date, on transaction: Transaction
+        _ lease: MailLease, reason: String, at now: Date, on transaction: Transaction
     ) async throws {
         try await settle(
-            DeliveryStore.attempt(.dropped, at: id, now: now, detail: reason), on: transaction,
+            DeliveryStore.attempt(.dropped, at: lease.id, now: now, detail: reason), on: transaction,
             """
-            UPDATE notifications SET status = 'failed', last_error = \(reason), next_attempt_at = NULL
-            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
+            UPDATE notifications SET status = 'failed', last_error = \(reason), next_attempt_at = NULL,
+                \(fragment: Self.letGo)
+            WHERE \(fragment: Self.held(lease)) RETURNING id, user_id, event_id, kind, status
             """)
     }
 
     /// Notes that the person does not want such mails any more.
-    public func markMuted(_ id: NotificationID, at now: Date, on transaction: Transaction) async throws {
+    public func markMuted(_ lease: MailLease, at now: Date, on transaction: Transaction) async throws {
         try await settle(
-            DeliveryStore.attempt(.muted, at: id, now: now, detail: nil), on: transaction,
+            DeliveryStore.attempt(.muted, at: lease.id, now: now, detail: nil), on: transaction,
             """
-            UPDATE notifications SET status = 'muted', next_attempt_at = NULL
-            WHERE id = \(id) AND status <> 'sent' RETURNING id, user_id, event_id, kind, status
+            UPDATE notifications SET status = 'muted', next_attempt_at = NULL, \(fragment: Self.letGo)
+            WHERE \(fragment: Self.held(lease)) RETURNING id, user_id, event_id, kind, status
             """)
+    }
+
+    private static let letGo: SQL = "lease_token = NULL, lease_until = NULL, ask_at = NULL"
+
+    private static func held(_ lease: MailLease) -> SQL {
+        "id = \(lease.id) AND lease_token = \(lease.token) AND status <> 'sent'"
     }
 
     private func settle(
         _ attempt: SQL, isFailure: Bool = false, on transaction: Transaction, _ update: SQL
     ) async throws {
-        // Sent meanwhile, by a twin: then nothing failed, and nothing is told of this attempt.
+        // Sent meanwhile, or another worker's by now: then nothing failed, and nothing is told of this attempt.
         guard let row = try await transaction.query(update).first else { return }
         _ = try await transaction.query(attempt)
         let data = try Self.data(row)

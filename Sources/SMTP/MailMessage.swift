@@ -33,6 +33,15 @@ public struct MailAddress: Sendable, Hashable {
         try self.init(name: name.isEmpty ? nil : String(name), address: String(address))
     }
 
+    /// Whether mail servers take it as a sender's: ASCII, no quoting, a whole domain's name (RFC 5321 §2.3.5, §4.1.2).
+    public var isUsableSender: Bool {
+        let local = address.prefix { $0 != "@" }
+        let atoms = local.split(separator: ".", omittingEmptySubsequences: false)
+        return local.utf8.count <= 64
+            && atoms.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F } }
+            && Hostname.isValid(domain) && Hostname.isWhole(domain)
+    }
+
     /// What follows the `@`.
     public var domain: String { String(address.split(separator: "@").last ?? "") }
 }

@@ -4,7 +4,7 @@ import Synchronization
 
 /// A bounded first-in, first-out queue of messages, and the threads that send them.
 ///
-/// `@unchecked Sendable`: `waiting` and `isClosed` are only touched with `mutex` held. The mutex and the condition live
+/// `@unchecked Sendable`: `waiting`, `isClosed` and the counts of threads are only touched with `mutex` held. The mutex and the condition live
 /// at fixed addresses until `deinit`; every thread keeps the queue alive until it has ended.
 final class MailQueue: @unchecked Sendable {
     /// A message on its way, known to the sending task and to one thread.
@@ -17,13 +17,19 @@ final class MailQueue: @unchecked Sendable {
     private let address: SMTPAddress
     private let timeouts: SMTPTimeouts
     private let maximumWaiting: Int
+    private let maximumThreads: Int
     private let logger: Logger
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     private let mailArrived = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
     private var waiting: [Job] = []
     private var isClosed = false
+    private var threads = 0
+    private var idleThreads = 0
 
-    init(_ address: SMTPAddress, _ timeouts: SMTPTimeouts, maximumWaiting: Int, logger: Logger) {
+    init(
+        _ address: SMTPAddress, _ timeouts: SMTPTimeouts, maximumThreads: Int, maximumWaiting: Int, logger: Logger
+    ) {
+        self.maximumThreads = maximumThreads
         self.address = address
         self.timeouts = timeouts
         self.maximumWaiting = maximumWaiting
@@ -48,6 +54,10 @@ final class MailQueue: @unchecked Sendable {
             if Task.isCancelled { return SMTPError(.cancelled) }
             if isClosed || waiting.count >= maximumWaiting { return SMTPError(.overloaded) }
             waiting.append(job)
+            if waiting.count > idleThreads, threads < maximumThreads {
+                threads += 1
+                startThread()
+            }
             pthread_cond_signal(mailArrived)
             return nil
         }
@@ -72,8 +82,8 @@ final class MailQueue: @unchecked Sendable {
         }
     }
 
-    /// Starts one thread with a connection of its own. It ends after `close()`.
-    func startThread() {
+    /// Starts one thread with a connection of its own, when all others are at work. It ends after `close()`.
+    private func startThread() {
         let retained = Unmanaged.passRetained(self).toOpaque()
         var thread = pthread_t()
         let status = pthread_create(
@@ -103,7 +113,9 @@ final class MailQueue: @unchecked Sendable {
         locked {
             while waiting.isEmpty {
                 if isClosed { return nil }
+                idleThreads += 1
                 pthread_cond_wait(mailArrived, mutex)
+                idleThreads -= 1
             }
             return waiting.removeFirst()
         }

@@ -7,13 +7,13 @@ public import Logging
 public final class MailSender: Sendable {
     private let queue: MailQueue
 
-    /// Starts the threads; nothing connects before the first message. They end when the sender is let go.
+    /// A thread starts when a message comes and all others are at work. They end when the sender is let go.
     public init(
         _ address: SMTPAddress, threads: Int = 2, maximumWaiting: Int = 256, timeouts: SMTPTimeouts = .init(),
         logger: Logger
     ) {
-        queue = MailQueue(address, timeouts, maximumWaiting: maximumWaiting, logger: logger)
-        for _ in 0..<threads { queue.startThread() }
+        queue = MailQueue(
+            address, timeouts, maximumThreads: threads, maximumWaiting: maximumWaiting, logger: logger)
     }
 
     deinit {

@@ -1,27 +1,12 @@
 import CCurl
-import Synchronization
-
-/// Time limits of one message.
-public struct SMTPTimeouts: Sendable, Hashable {
-    /// To the TCP and TLS connection, name lookup included.
-    public var connect: Duration = .seconds(10)
-    /// To the answer to one command, the message's text included; in whole seconds.
-    public var answer: Duration = .seconds(15)
-    /// For the whole message.
-    public var whole: Duration = .seconds(30)
-
-    public init() {}
-}
 
 /// A libcurl easy handle and the SMTP connection that it keeps open from one message to the next.
 ///
-/// Not `Sendable`: it is made, used and let go by one thread (`MailQueue.startThread`).
+/// Not `Sendable`: it is made, used and let go by one thread (`MailQueue`).
 final class SMTPConnection {
     private let easy: UnsafeMutableRawPointer
     private let address: SMTPAddress
     private let timeouts: SMTPTimeouts
-    /// What the server said. libcurl holds an unretained pointer to it during `perform` only.
-    private let lastReply = LastReply()
 
     /// `curl_global_init` must precede all else and happen once; a static is initialised so.
     private static let libraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
@@ -37,7 +22,7 @@ final class SMTPConnection {
         curl_easy_cleanup(easy)
     }
 
-    /// Sends one message; blocks until the server has taken or refused it, a limit is reached, or `cancelled` is set.
+    /// Sends one message; blocks until the server has taken or refused it, a step's limit is reached, or `cancelled` is set.
     /// Returns the server's answer to the text.
     func send(_ message: MailMessage, cancelled: CancellationFlag) throws(SMTPError) -> String {
         let lines = try MailHeaders.lines(of: message)
@@ -56,16 +41,16 @@ final class SMTPConnection {
         try require(em_curl_set_list(easy, CURLOPT_MAIL_RCPT, recipients))
         try require(em_curl_set_list(easy, CURLOPT_HTTPHEADER, headers))
         try require(em_curl_set_mime(easy, body))
-        try setCallbacks(cancelled)
+        let dialogue = Watched(easy, SMTPDialogue(timeouts, cancelled: cancelled))
+        try setCallbacks(dialogue)
 
-        lastReply.forget()
-        let status = withExtendedLifetime(cancelled) { curl_easy_perform(easy) }
-        if status != CURLE_OK { throw failure(status, wasCancelled: cancelled.isSet) }
+        let status = withExtendedLifetime(dialogue) { curl_easy_perform(easy) }
+        if status != CURLE_OK { throw failure(status, dialogue.dialogue, wasCancelled: cancelled.isSet) }
         // The server can hang up after the text without an answer: only its 2xx makes the message its own.
         guard (200..<300).contains(em_curl_get_long(easy, CURLINFO_RESPONSE_CODE)) else {
-            throw failure(CURLE_RECV_ERROR, wasCancelled: false)
+            throw failure(CURLE_RECV_ERROR, dialogue.dialogue, wasCancelled: false)
         }
-        return lastReply.text
+        return dialogue.dialogue.reply
     }
 
     private func setConnectionOptions() throws(SMTPError) {
@@ -74,10 +59,10 @@ final class SMTPConnection {
         // Neither the environment's proxy nor signals: both belong to the process, not to this thread.
         try require(em_curl_set_string(easy, CURLOPT_PROXY, ""))
         try require(em_curl_set_long(easy, CURLOPT_NOSIGNAL, 1))
-        try require(em_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(timeouts.connect)))
-        let answer = max(1, Int(timeouts.answer.components.seconds))
-        try require(em_curl_set_long(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, answer))
-        try require(em_curl_set_long(easy, CURLOPT_TIMEOUT_MS, milliseconds(timeouts.whole)))
+        // libcurl's own limits are for the whole greeting and log-in, and one for all answers: those of the steps are watched
+        // by the callback, and these are only out of its way.
+        try require(em_curl_set_long(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(Self.outOfTheWay)))
+        try require(em_curl_set_long(easy, CURLOPT_SERVER_RESPONSE_TIMEOUT, Int(Self.outOfTheWay / .seconds(1))))
         // Servers hang up on idle clients after some minutes; don't try one that probably has.
         try require(em_curl_set_long(easy, CURLOPT_MAXAGE_CONN, 60))
         let tls = address.requiresTLS ? CURLUSESSL_ALL : CURLUSESSL_NONE
@@ -88,29 +73,60 @@ final class SMTPConnection {
         if let user = address.user, let password = address.password {
             try require(em_curl_set_string(easy, CURLOPT_USERNAME, user))
             try require(em_curl_set_string(easy, CURLOPT_PASSWORD, password))
+            // With the command itself: some servers know AUTH only so (RFC 4954 §4).
+            try require(em_curl_set_long(easy, CURLOPT_SASL_IR, 1))
+            if let method = address.authentication {
+                try require(em_curl_set_string(easy, CURLOPT_LOGIN_OPTIONS, "AUTH=\(method.rawValue.uppercased())"))
+            }
         }
     }
 
-    /// Both pointers are unretained: `self` and the flag outlive the `perform` that follows.
-    private func setCallbacks(_ cancelled: CancellationFlag) throws(SMTPError) {
+    private static let outOfTheWay = Duration.seconds(86_400)
+
+    /// The pointer is unretained: what it points to outlives the `perform` that follows.
+    private func setCallbacks(_ watched: Watched) throws(SMTPError) {
+        let context = Unmanaged.passUnretained(watched).toOpaque()
         let line: em_curl_line_callback = { bytes, size, count, context in
             guard let bytes, let context else { return 0 }
-            let received = UnsafeRawBufferPointer(start: bytes, count: size * count)
-            Unmanaged<LastReply>.fromOpaque(context).takeUnretainedValue().take(received)
+            Watched.at(context).dialogue.received(UnsafeRawBufferPointer(start: bytes, count: size * count))
             return size * count
         }
-        try require(em_curl_set_line_callback(easy, line, Unmanaged.passUnretained(lastReply).toOpaque()))
-        let progress: curl_xferinfo_callback = { context, _, _, _, _ in
-            guard let context else { return 0 }
-            return Unmanaged<CancellationFlag>.fromOpaque(context).takeUnretainedValue().isSet ? 1 : 0
+        try require(em_curl_set_line_callback(easy, line, context))
+        let debug: curl_debug_callback = { _, kind, bytes, count, context in
+            guard kind == CURLINFO_HEADER_OUT, let bytes, let context else { return 0 }
+            Watched.at(context).dialogue.sent(UnsafeRawBufferPointer(start: bytes, count: count))
+            return 0
         }
-        try require(em_curl_set_progress_callback(easy, progress, Unmanaged.passUnretained(cancelled).toOpaque()))
+        try require(em_curl_set_debug_callback(easy, debug, context))
+        let progress: curl_xferinfo_callback = { context, _, _, all, sent in
+            guard let context else { return 0 }
+            let watched = Watched.at(context)
+            // Without a TCP connection there is no port.
+            let isConnected = em_curl_get_long(watched.easy, CURLINFO_PRIMARY_PORT) != 0
+            return watched.dialogue.goesOn(isConnected: isConnected, sent: sent, of: all) ? 0 : 1
+        }
+        try require(em_curl_set_progress_callback(easy, progress, context))
     }
 
-    private func failure(_ status: CURLcode, wasCancelled: Bool) -> SMTPError {
+    /// What libcurl's callbacks are given.
+    private final class Watched {
+        let easy: UnsafeMutableRawPointer
+        let dialogue: SMTPDialogue
+
+        init(_ easy: UnsafeMutableRawPointer, _ dialogue: SMTPDialogue) {
+            self.easy = easy
+            self.dialogue = dialogue
+        }
+
+        static func at(_ context: UnsafeMutableRawPointer) -> Watched {
+            Unmanaged<Watched>.fromOpaque(context).takeUnretainedValue()
+        }
+    }
+
+    private func failure(_ status: CURLcode, _ dialogue: SMTPDialogue, wasCancelled: Bool) -> SMTPError {
         let code = em_curl_get_long(easy, CURLINFO_RESPONSE_CODE)
         let reply: Int? = (200..<600).contains(code) ? code : nil
-        let text = lastReply.text.isEmpty ? nil : lastReply.text
+        let text = dialogue.reply.isEmpty ? nil : dialogue.reply
         let kind: SMTPError.Kind
         switch status {
         case CURLE_ABORTED_BY_CALLBACK where wasCancelled: kind = .cancelled
@@ -119,55 +135,21 @@ final class SMTPConnection {
         case CURLE_USE_SSL_FAILED, CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE,
             CURLE_SSL_CERTPROBLEM:
             kind = .tls
-        case CURLE_OPERATION_TIMEDOUT:
-            kind = wasConnected ? .timedOut : .unreachable
+        case CURLE_ABORTED_BY_CALLBACK where dialogue.isTimedOut:
+            kind = dialogue.step == .connection ? .unreachable : .timedOut
+        case CURLE_OPERATION_TIMEDOUT: kind = .timedOut
         case _ where (reply ?? 0) >= 400: kind = .rejected
         case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_WEIRD_SERVER_REPLY: kind = .connectionLost
         default: kind = .library(Int(status.rawValue))
         }
         // After a 4xx or 5xx nothing was taken; between the 354 and the answer to the final dot nobody knows.
-        let unknown = lastReply.textWasAskedFor && kind != .rejected
-        return SMTPError(kind, code: reply, serverText: text, outcomeUnknown: unknown)
+        let unknown = dialogue.textWasAskedFor && kind != .rejected
+        return SMTPError(kind, code: reply, step: dialogue.answered, serverText: text, outcomeUnknown: unknown)
     }
-
-    /// Whether the last transfer got as far as a TCP connection; without one there is no port.
-    private var wasConnected: Bool { em_curl_get_long(easy, CURLINFO_PRIMARY_PORT) != 0 }
 
     private func require(_ status: CURLcode) throws(SMTPError) {
         if status != CURLE_OK { throw SMTPError(.library(Int(status.rawValue))) }
     }
-}
-
-/// What the server said last, its goodbye aside.
-private final class LastReply {
-    /// All lines of the reply, the code once, at most 500 characters.
-    private(set) var text = ""
-    /// It answered DATA with 354.
-    private(set) var textWasAskedFor = false
-    private var isContinued = false
-
-    func forget() {
-        text = ""
-        textWasAskedFor = false
-        isContinued = false
-    }
-
-    func take(_ bytes: UnsafeRawBufferPointer) {
-        let line = String(decoding: bytes.prefix(500).prefix { $0 != 0x0D && $0 != 0x0A }, as: UTF8.self)
-        // libcurl says QUIT after a refusal; the answer is not why the message was refused.
-        if line.hasPrefix("221") { return }
-        if line.hasPrefix("354") { textWasAskedFor = true }
-        // `550-first`, `550-second`, `550 last` (RFC 5321, 4.2).
-        text = isContinued ? String("\(text) \(line.dropFirst(4))".prefix(500)) : line
-        isContinued = line.dropFirst(3).first == "-"
-    }
-}
-
-/// Set by the cancelled task, read by the sending thread.
-final class CancellationFlag: Sendable {
-    private let flag = Atomic(false)
-    var isSet: Bool { flag.load(ordering: .relaxed) }
-    func set() { flag.store(true, ordering: .relaxed) }
 }
 
 private func milliseconds(_ duration: Duration) -> Int {

@@ -18,10 +18,12 @@ struct SendingRoutes: Sendable {
         var isPaused: Bool
         @Nullable var pausedAt: Date?
         @Nullable var pausedBy: Person?
+        @Nullable var reason: String?
 
         init(_ state: SendingState) {
             isPaused = state.pausedAt != nil
             pausedAt = state.pausedAt
+            reason = state.reason
             pausedBy = state.pausedBy.map { Person(id: $0, displayName: state.pausedByName ?? "") }
         }
     }

@@ -39,8 +39,8 @@ import Testing
         try await MailWorld.run { mail in
             let user = try await mail.person(at: "flaky")
             let job = try #require(try await mail.asked(.accountVerifyEmail, user.id).first)
-            #expect(try await mail.deliver(job) == .retry(reason: "mail-450"))
-            #expect(try await mail.deliver(job, attempt: 2) == .done)
+            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(try #require(try await mail.askedAgain().first)) == .done)
             let token = try #require(Self.token(try mail.server.nextMail(), "/verify-email"))
             let rows = try await mail.world.database.read("SELECT token_hash, used_at FROM account_links")
             #expect(rows.count == 2)

@@ -38,8 +38,8 @@ extension MailWorld {
                 logger: world.logger)
             let redis = RedisClient(try RedisAddress(url: Servers.redis), logger: world.logger)
             let relay = OutboxRelay(
-                database: world.database, broker: broker, redis: redis, topology: topology, names: names,
-                logger: world.logger)
+                database: world.database, broker: broker, redis: redis, topology: topology,
+                workers: [plan, mailings, send, bulk, webhooks], names: names, logger: world.logger)
             try await Self.running(service.services + [relay], body)
             await redis.close()
         }
@@ -92,8 +92,14 @@ extension MailWorld {
         ).first?.decode("count") ?? 0
     }
 
-    /// How many mails are in the mail server's hands: each holds its inbox row in a transaction.
+    /// How many mails are in the mail server's hands.
     func mailsUnderWay() async throws -> Int {
+        try await world.database.read("SELECT count(*) AS count FROM notifications WHERE lease_until > now()")
+            .first?.decode("count") ?? 0
+    }
+
+    /// Transactions that wait for something that is not the database.
+    func transactionsHeld() async throws -> Int {
         try await world.database.read(
             """
             SELECT count(*) AS count FROM pg_stat_activity
@@ -101,6 +107,18 @@ extension MailWorld {
                 AND state_change < now() - interval '200 milliseconds'
             """
         ).first?.decode("count") ?? 0
+    }
+
+    /// Has the mail server behave so from now on.
+    func tell(_ what: String) async throws {
+        let sender = MailSender(
+            try SMTPAddress(url: "smtp://127.0.0.1:\(server.port)"), threads: 1, logger: world.logger)
+        try await sender.send(
+            MailMessage(
+                from: try MailAddress(address: "tell@example.com"),
+                to: try MailAddress(address: "tell-\(what)@example.org"),
+                subject: "Do", messageID: "tell@example.com", date: Date(), text: "Do."))
+        _ = try server.nextMail()
     }
 
     /// Has the tarpit answer from now on.

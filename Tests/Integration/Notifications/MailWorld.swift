@@ -141,6 +141,24 @@ struct MailWorld {
             ReceivedMessage(event: job, attempt: attempt, firstSeen: Date(), redelivered: false))
     }
 
+    /// Has the time of everything that waits for another attempt come, and answers the jobs that were made therefore.
+    func askedAgain() async throws -> [CloudEvent] {
+        let before = try await outbox(WorkType.mailSend.rawValue).count
+        try await world.owner.execute(
+            "UPDATE notifications SET ask_at = now(), next_attempt_at = now() WHERE status = 'retrying'")
+        try await world.database.transaction { transaction in
+            _ = try await NotificationStore(world.database).askForDue(now: Date(), limit: 100, on: transaction)
+        }
+        return Array(try await outbox(WorkType.mailSend.rawValue).dropFirst(before))
+    }
+
+    /// What is deliverable now of a person's mail, from its own lease on.
+    func lease(_ job: CloudEvent) async throws -> MailLease? {
+        try await NotificationStore(world.database).lease(
+            try job.payload(NotificationData.self).notificationId, because: job.id, consumer: SendEmail.consumer,
+            now: Date())
+    }
+
     /// A person's notifications, newest first.
     func notifications(of user: User) async throws -> [Persistence.Notification] {
         try await NotificationStore(world.database).list(of: user.id, after: nil, limit: 100).items.map(\.notification)

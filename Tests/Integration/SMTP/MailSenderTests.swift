@@ -5,12 +5,12 @@ import Testing
 
 @Suite struct MailSenderTests {
     static func sender(
-        port: Int, query: String = "", scheme: String = "smtp", threads: Int = 1, limit: Duration = .seconds(20),
-        answer: Duration = .seconds(15)
+        port: Int, query: String = "", scheme: String = "smtp", threads: Int = 1,
+        everyStep limit: Duration = .seconds(20),
+        answer: Duration? = nil
     ) throws -> MailSender {
-        var timeouts = SMTPTimeouts()
-        timeouts.whole = limit
-        timeouts.answer = answer
+        var timeouts = SMTPTimeouts(everyStep: limit)
+        timeouts.text = answer ?? limit
         return MailSender(
             try SMTPAddress(url: "\(scheme)://127.0.0.1:\(port)\(query)"), threads: threads, timeouts: timeouts,
             logger: Logger(label: "test"))
@@ -124,7 +124,7 @@ import Testing
         let clock = ContinuousClock()
         let took = await clock.measure {
             let error = await #expect(throws: SMTPError.self) {
-                try await Self.sender(port: server.port, limit: .milliseconds(700)).send(Self.message())
+                try await Self.sender(port: server.port, everyStep: .milliseconds(700)).send(Self.message())
             }
             #expect(error?.kind == .timedOut && error?.isRetriable == true && error?.outcomeUnknown == false)
         }
@@ -135,20 +135,86 @@ import Testing
     func hanging() async throws {
         let server = try MailServer()
         let error = await #expect(throws: SMTPError.self) {
-            try await Self.sender(port: server.port, limit: .seconds(1)).send(Self.message(to: "hang"))
+            try await Self.sender(port: server.port, everyStep: .seconds(1)).send(Self.message(to: "hang"))
         }
         #expect(error?.kind == .timedOut && error?.isRetriable == true && error?.outcomeUnknown == true)
     }
 
-    @Test("One answer that does not come is enough to give up, long before the message's own limit")
-    func hangingAnswer() async throws {
+    @Test(
+        "Each step has its own limit: the answer to the text may take longer than any other, and no longer than it may")
+    func limits() async throws {
+        #expect(SMTPTimeouts().text == .seconds(600))
         let server = try MailServer()
+        // A second for the answer, when nothing else may take that long.
+        try await Self.sender(port: server.port, everyStep: .milliseconds(700), answer: .seconds(20))
+            .send(Self.message(to: "slow"))
+        _ = try server.nextMail()
         let took = try await ContinuousClock().measure {
-            let sender = try Self.sender(port: server.port, limit: .seconds(60), answer: .seconds(1))
+            let sender = try Self.sender(port: server.port, everyStep: .seconds(60), answer: .seconds(1))
             let error = await #expect(throws: SMTPError.self) { try await sender.send(Self.message(to: "hang")) }
             #expect(error?.kind == .timedOut && error?.outcomeUnknown == true)
         }
         #expect(took < .seconds(20))
+    }
+
+    @Test(
+        "A refusal is the recipient's, the message's or ours, by where in the dialogue it comes and by its code",
+        arguments: [
+            ("greeting 554 no", SMTPError.Meaning.aboutUs), ("hello 550 who are you", .aboutUs),
+            ("sender 553 5.1.8 bad sender", .aboutUs), ("sender 501 5.5.4 bad", .aboutUs),
+            ("sender 552 5.3.4 too big", .final),
+            ("recipient 504 5.5.2 need a whole name", .aboutUs), ("recipient 530 5.7.0 authenticate", .aboutUs),
+            ("recipient 535 no", .aboutUs), ("recipient 554 5.7.1 Relay access denied", .aboutUs),
+            ("recipient 550 5.7.1 Relaying denied", .aboutUs), ("recipient 550 5.1.1 no such mailbox", .final),
+            ("recipient 551 moved", .final), ("recipient 553 5.1.3 bad syntax", .final),
+            ("recipient 554 5.1.2 no such domain", .final), ("recipient 552 5.2.2 full", .passing),
+            ("recipient 450 4.7.1 greylisted", .passing), ("sender 451 4.3.0 later", .passing),
+            ("greeting 421 busy", .passing), ("text 554 5.7.1 looks like spam", .final),
+        ])
+    func meanings(says: String, meaning: SMTPError.Meaning) async throws {
+        let parts = says.split(separator: " ", maxSplits: 1)
+        let server = try RefusingServer(at: String(parts[0]), with: String(parts[1]))
+        let error = await #expect(throws: SMTPError.self) {
+            try await Self.sender(port: server.port).send(Self.message())
+        }
+        #expect(error?.meaning == meaning, "\(says): \(String(describing: error))")
+        #expect(error?.outcomeUnknown == false)
+        #expect(error?.serverText == String(parts[1]))
+    }
+
+    @Test(
+        "Credentials are presented as the address says, with the command itself",
+        arguments: [("plain", "AUTH PLAIN AGFubgBzZWNyZXQ="), ("login", "AUTH LOGIN YW5u")])
+    func authentication(method: String, command: String) async throws {
+        let server = try RefusingServer(at: "authentication", with: "535 5.7.8 no")
+        let sender = MailSender(
+            try SMTPAddress(url: "smtp://ann:secret@127.0.0.1:\(server.port)?tls=off&auth=\(method)"),
+            logger: Logger(label: "test"))
+        let error = await #expect(throws: SMTPError.self) { try await sender.send(Self.message()) }
+        #expect(error?.meaning == .aboutUs)
+        #expect(server.commands.contains(command), "\(server.commands)")
+    }
+
+    @Test(
+        "We greet with the name that the address says, else with our own; a name that is none is refused",
+        arguments: [
+            ("", "events.example.com", "EHLO events.example.com"),
+            ("/mail.example.org", "events.example.com", "EHLO mail.example.org"),
+            ("", "192.0.2.7", "EHLO [192.0.2.7]"), ("", "2001:db8::7", "EHLO [IPv6:2001:db8::7]"),
+            ("/web1", "events.example.com", nil), ("/-a.example.com", "a.b", nil), ("/a_b.example.com", "a.b", nil),
+        ])
+    func greeting(path: String, own: String, command: String?) async throws {
+        let server = try RefusingServer(at: "sender", with: "451 later")
+        func address() throws -> SMTPAddress {
+            try SMTPAddress(url: "smtp://127.0.0.1:\(server.port)\(path)", greetingAs: own)
+        }
+        guard let command else {
+            #expect(throws: SMTPError.self) { try address() }
+            return
+        }
+        let sender = MailSender(try address(), logger: Logger(label: "test"))
+        await #expect(throws: SMTPError.self) { try await sender.send(Self.message()) }
+        #expect(server.commands.first == command)
     }
 
     @Test("A server that hangs up after the text is a lost connection, and nobody knows what became of it")
@@ -183,8 +249,7 @@ import Testing
     @Test("A message past the bound is refused at once")
     func overloaded() async throws {
         let server = try SilentServer()
-        var timeouts = SMTPTimeouts()
-        timeouts.whole = .seconds(1)
+        let timeouts = SMTPTimeouts(everyStep: .seconds(1))
         let address = try SMTPAddress(url: "smtp://127.0.0.1:\(server.port)")
         let sender = MailSender(
             address, threads: 1, maximumWaiting: 1, timeouts: timeouts, logger: Logger(label: "test"))

@@ -14,18 +14,35 @@ let mailServerScript = #"""
 
     threading.Thread(target=write, daemon=True).start()
 
+    REFUSALS = {"relay": "554 5.7.1 Relay access denied", "auth": "530 5.7.0 Authentication required",
+                "helo": "504 5.5.2 <web1>: Helo command rejected: need fully-qualified hostname"}
+
     # Opened by a mail to release@.
     gate = asyncio.Event()
 
     class Handler:
         seen = set()
+        # What a mail to tell-…@ has told it to refuse: "mail", "relay", "auth", "helo".
+        refuses_us = ""
+
+        async def handle_MAIL(self, server, session, envelope, address, options):
+            if Handler.refuses_us == "mail" and "tell" not in address:
+                return "553 5.7.1 Sender address rejected: not owned by user"
+            envelope.mail_from = address
+            return "250 OK"
 
         async def handle_RCPT(self, server, session, envelope, address, options):
             local, domain = address.split("@")
             if local == "release":
                 gate.set()
-            if domain == "tarpit.example":
+            if domain.endswith("tarpit.example"):
                 await gate.wait()
+            if local.startswith("tell-"):
+                Handler.refuses_us = local[len("tell-refuse-us-"):] if "refuse" in local else ""
+            elif Handler.refuses_us in REFUSALS:
+                return REFUSALS[Handler.refuses_us]
+            if local == "blocked":
+                return "554 5.7.1 blocked by the recipient's policy"
             if local == "defer":
                 return "451 4.3.0 try again later"
             if local == "flaky" and address not in self.seen:

@@ -6,7 +6,7 @@ import Testing
 struct RecipientLanesTests {
     private let start = ContinuousClock.now
     private func at(_ seconds: Double) -> ContinuousClock.Instant { start + .seconds(seconds) }
-    /// Eight connections: four for one domain, two for all slow ones.
+    /// Eight places: four for one domain, two for one that is slow; four times as many for all slow ones.
     private var book = LaneBook(.init(connections: 8))
 
     private mutating func enter(_ domain: String, arrived: Double? = nil, at now: Double) -> LaneBook.Answer {
@@ -40,16 +40,16 @@ struct RecipientLanesTests {
 
     @Test("slow domains share their part, and one mail that is fast makes its domain a fast one again")
     mutating func shared() {
-        for domain in ["a", "b", "c"] {
+        let domains = (0...16).map { "d\($0)" }
+        for domain in domains {
             #expect(enter(domain, at: 0) == .go)
             book.leave(domain, started: at(0), now: at(10))
         }
-        #expect(enter("a", at: 11) == .go)
-        #expect(enter("b", at: 11) == .go)
-        #expect(enter("c", at: 11) == .comeAgain)
-        book.leave("a", started: at(11), now: at(12))
-        for _ in 0..<4 { #expect(enter("a", at: 12) == .go) }
-        #expect(enter("c", at: 12) == .go)
+        for domain in domains.prefix(16) { for _ in 0..<2 { #expect(enter(domain, at: 11) == .go) } }
+        #expect(enter("d16", at: 11) == .comeAgain)
+        book.leave("d0", started: at(11), now: at(12))
+        for _ in 0..<3 { #expect(enter("d0", at: 12) == .go) }
+        #expect(enter("d16", at: 12) == .go)
     }
 
     @Test("nothing is remembered of domains that are fast or were slow long ago")
@@ -68,6 +68,25 @@ struct RecipientLanesTests {
     @Test("with one connection everybody still gets a turn")
     func one() {
         let limits = RecipientLanes.Limits(connections: 1)
-        #expect(limits.perDomain == 1 && limits.slow == 1)
+        #expect(limits.perDomain == 1 && limits.perSlowDomain == 1 && limits.slow > 1)
+    }
+
+    @Test(
+        "a mail that takes long gives its place to the next, in the order of arrival; whoever gives up waiting takes none"
+    )
+    func places() async throws {
+        let places = Places(1)
+        let first = try await places.enter()
+        let quitter = Task { try await places.enter() }
+        quitter.cancel()
+        await #expect(throws: CancellationError.self) { try await quitter.value }
+        async let second = places.enter()
+        first.leave()
+        first.leave()
+        let place = try await second
+        async let third = places.enter()
+        place.leave()
+        try await third.leave()
+        try await places.enter().leave()
     }
 }
