@@ -119,12 +119,14 @@ struct MailComposer: Sendable {
         let details = matter.event.details
         return CalendarEntry(
             method: isCancelled ? .cancel : .request, uid: "\(registration.id)@\(site.host)",
-            // Edits and the event's cancellation raise the version; leaving an event doesn't, and RFC 5546 (3.2.5)
-            // wants a cancellation to come after what it cancels.
-            sequence: matter.event.version + (isOver ? 1 : 0), title: details.title,
+            // Edits and the event's cancellation raise the version. So does, for the calendars of both, each time the ticket
+            // goes to somebody else: whoever gets it back has the cancellation already. Leaving an event raises neither,
+            // and RFC 5546 (3.2.5) wants a cancellation to come after what it cancels.
+            sequence: matter.event.version + max(matter.transfers, kind == .ticketTransferred ? 1 : 0)
+                + (kind == .registrationCancelled ? 1 : 0), title: details.title,
             description: details.description, location: details.venue, startsAt: details.startsAt,
             endsAt: details.endsAt, stampedAt: now, url: site.link("/events/\(matter.event.id)"),
-            organizer: (matter.event.organizerName, from.address),
+            organizer: (matter.event.organizerName, matter.settings.replyTo ?? from.address),
             attendee: (
                 context.recipientName.isEmpty ? context.recipientEmail : context.recipientName, context.recipientEmail
             ))

@@ -53,6 +53,8 @@ public struct MailContext: Sendable {
         public var reminder: Reminder?
         /// What the recipient is in the event's team, in a mail about that; nil when they are not in it any more.
         public var role: MembershipRole?
+        /// How often the registration went to somebody else, up to what the mail is about.
+        public var transfers = 0
     }
 }
 
@@ -113,7 +115,11 @@ extension NotificationStore {
         let rows = try await database.read(
             """
             SELECT x.*, n.details, n.ticket_id, n.cause_id, u.display_name, \(fragment: Self.recipient) AS email,
-                u.email_verified_at, u.language, EXISTS (
+                u.email_verified_at, u.language, (
+                    SELECT count(*) FROM ticket_transfers t
+                    WHERE t.registration_id = n.registration_id AND t.status = 'accepted'
+                        AND (n.kind <> 'ticket.transferred' OR t.settled_at <= n.created_at)
+                ) AS transfers, EXISTS (
                     SELECT FROM notification_preferences p WHERE p.user_id = u.id AND NOT p.mail AND p.topic =
                         CASE x.kind WHEN 'announcement' THEN 'announcements' WHEN 'event.reminder' THEN 'reminders' END
                 ) AS is_muted
@@ -168,6 +174,7 @@ extension NotificationStore {
         guard let event = try await foundEvent else { return nil }
         var matter = MailContext.EventMatter(event: event)
         matter.settings = try await foundSettings
+        matter.transfers = try row.decode("transfers")
         matter.details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
         if notification.kind == .ticketTransferOffered {
             guard let transfer = try await transfer(matter.details) else { return nil }

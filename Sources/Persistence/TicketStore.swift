@@ -7,6 +7,8 @@ public struct TicketDetail: Sendable {
     public var ticket: Ticket
     public var event: EventSummary
     public var eventVersion: Int
+    /// How often its registration went to somebody else.
+    public var transfers: Int
     /// Its registration was given up.
     public var isCancelled: Bool
     public var holderName: String
@@ -119,7 +121,10 @@ public struct TicketStore: Sendable {
             """
             SELECT t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text, t.status, t.issued_at,
                 t.revoked_at, c.at AS checked_in_at, e.title, e.venue, e.starts_at, e.ends_at, e.time_zone,
-                e.status AS event_status, e.version AS event_version, r.status = 'cancelled' AS is_cancelled,
+                e.status AS event_status, e.version AS event_version,
+                (SELECT count(*) FROM ticket_transfers x WHERE x.registration_id = r.id AND x.status = 'accepted')
+                    AS transfers,
+                r.status = 'cancelled' AS is_cancelled,
                 u.display_name
             FROM tickets t JOIN events e ON e.id = t.event_id JOIN users u ON u.id = t.user_id
             JOIN registrations r ON r.id = t.registration_id
@@ -133,6 +138,7 @@ public struct TicketStore: Sendable {
             timeZone: try row.decode("time_zone"), storedStatus: try row.decode("event_status"))
         return TicketDetail(
             ticket: ticket, event: event, eventVersion: try row.decode("event_version"),
+            transfers: try row.decode("transfers"),
             isCancelled: try row.decode("is_cancelled"), holderName: try row.decode("display_name"))
     }
 

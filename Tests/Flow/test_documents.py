@@ -215,6 +215,43 @@ def test_a_ticket_is_handed_on_by_a_link(world: World, organizer: Person, people
     assert world.counts(event)["confirmed"] == 1
 
 
+def test_a_ticket_that_comes_back_comes_back_into_the_calendar(world: World, organizer: Person, people: People) -> None:
+    """A calendar takes no entry with a lower sequence than the cancellation that it has."""
+    event = world.event(organizer)
+    settings = {"paragraph": "", "colour": None, "reminders": [], "replyTo": "desk@example.org"}
+    assert organizer.api.send("PUT", f"/events/{event['id']}/mail-settings", json=settings).status_code == 200
+    ann, bob = people.many(2)
+    registration = world.register(ann, event)
+
+    def entry(person: Person, subject: str, number: int) -> dict[str, str]:
+        eventually(lambda: len([mail for mail in world.mailbox.listed(person.email) if subject in mail["Subject"]]) >= number,
+                   f"{number} mails “{subject}”", 30)
+        part = next(part for part in world.mailbox.wait_for(person.email, subject).walk()
+                    if part.get_content_type() == "text/calendar")
+        text = part.get_payload(decode=True).decode().replace("\r\n ", "")
+        return dict(line.split(":", 1) for line in text.split("\r\n") if ":" in line)
+
+    def hand_on(holder: Person, to: Person) -> None:
+        ticket = eventually(lambda: holder.api.get(f"/registrations/{registration['id']}")["ticket"], "a ticket")
+        holder.api.post(f"/tickets/{ticket['id']}/transfer", {"email": to.email}, status=202)
+        token = world.mailbox.link_token(to.email, f"A ticket for {event['title']}", f"{world.stack.url}/accept-ticket")
+        to.api.post("/ticket-transfers/accept", {"token": token})
+
+    entries = [entry(ann, f"Your ticket for {event['title']}", 1)]
+    hand_on(ann, bob)
+    entries.append(entry(ann, "Your ticket was taken over", 1))
+    assert entry(bob, f"Your ticket for {event['title']}", 1)["METHOD"] == "REQUEST"
+    hand_on(bob, ann)
+    entries.append(entry(ann, f"Your ticket for {event['title']}", 2))
+    assert len({one["UID"] for one in entries}) == 1
+    assert [one["METHOD"] for one in entries] == ["REQUEST", "CANCEL", "REQUEST"]
+    assert [int(one["SEQUENCE"]) for one in entries] == [2, 3, 4]
+    organizers = [value for one in entries for name, value in one.items() if name.startswith("ORGANIZER")]
+    assert organizers == ["mailto:desk@example.org"] * 3
+    taken = entry(bob, "Your ticket was taken over", 1)
+    assert taken["METHOD"] == "CANCEL" and int(taken["SEQUENCE"]) > 3
+
+
 def test_a_withdrawn_offer_opens_nothing(world: World, organizer: Person, people: People) -> None:
     event = world.event(organizer)
     holder, friend = people.many(2)

@@ -81,7 +81,8 @@ struct TicketRoutes: Sendable {
         let entry = CalendarEntry(
             method: isCalledOff ? .cancel : .publish, uid: "\(ticket.registrationID)@\(publicURL.host)",
             // As in the mails: leaving comes after what it takes back (RFC 5546 3.2.5).
-            sequence: found.eventVersion + (found.isCancelled ? 1 : 0), title: event.title, location: event.venue,
+            sequence: found.eventVersion + found.transfers + (found.isCancelled ? 1 : 0), title: event.title,
+            location: event.venue,
             startsAt: event.startsAt, endsAt: event.endsAt, stampedAt: clock(),
             url: publicURL.link("/events/\(event.id)"))
         return .text(
