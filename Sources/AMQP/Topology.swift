@@ -6,11 +6,18 @@ public struct Topology: Sendable, Equatable {
     public var exchanges: [Exchange]
     public var queues: [Queue]
     public var bindings: [Binding]
+    /// What the broker has no bindings for: whoever publishes such a message to its source takes it to these queues too, each
+    /// by the queue's name and mandatory. The broker says when a queue is gone; of a binding that is gone it says nothing as
+    /// long as the message still finds some other queue.
+    public var carried: [Binding]
 
-    public init(exchanges: [Exchange] = [], queues: [Queue] = [], bindings: [Binding] = []) {
+    public init(
+        exchanges: [Exchange] = [], queues: [Queue] = [], bindings: [Binding] = [], carried: [Binding] = []
+    ) {
         self.exchanges = exchanges
         self.queues = queues
         self.bindings = bindings
+        self.carried = carried
     }
 }
 

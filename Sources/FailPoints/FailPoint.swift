@@ -17,6 +17,8 @@ public enum FailPoint {
         case noInbox = "no-inbox"
         /// The relay goes on from the highest row number that it has seen.
         case lastID = "last-id"
+        /// Facts reach the workers by bindings alone, which the relay takes to be there.
+        case trustBindings = "trust-bindings"
         /// Relays share the rows by SKIP LOCKED instead of sharing out the partitions.
         case skipLocked = "skip-locked"
     }

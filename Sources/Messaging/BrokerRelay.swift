@@ -36,6 +36,10 @@ struct BrokerRelay {
     /// Confirmed and not yet marked: of one batch at most.
     private var confirmed: [Int] = []
     private var proved: Set<Route> = []
+    /// Rows that the exchange has, and not yet every worker that has to have them: they go to the workers alone from then on.
+    private var announced: Set<Int> = []
+    /// A queue is gone: to be made again.
+    private(set) var missesQueue = false
     /// After a closed channel messages go one by one: then the one that closes it harms no other.
     private var isCareful = false
     /// After the broker itself failed, nothing goes out until then.
@@ -59,6 +63,7 @@ struct BrokerRelay {
     mutating func forgetHeld() {
         held = HeldLanes()
         ahead = []
+        announced = []
     }
 
     /// Publishes what waits in the partitions, at most one batch. With more to come, what was confirmed last is left to
@@ -116,7 +121,7 @@ struct BrokerRelay {
             let wave = lanes.nextWave(proved: proved, limit: isCareful ? 1 : batch)
             guard !wave.isEmpty else { break }
             if FailPoint.mutates(.noConfirms) { try await store.markPublished(wave.map(\.row.rowID), on: session) }
-            let (publisher, messages) = (publisher, wave.map(\.message))
+            let (publisher, messages) = (publisher, wave.flatMap(\.messages))
             async let outcomes = publisher.publish(messages)
             try await markConfirmed(on: session)
             if rows.count == batch, ahead.isEmpty, wave.count * 2 >= batch {
@@ -137,38 +142,58 @@ struct BrokerRelay {
     }
 
     private func outgoing(_ row: OutboxRow) throws -> OutgoingRow? {
-        try AMQP.Message(row, names: names, topology: topology).map { OutgoingRow(row: row, message: $0) }
+        var messages = try AMQP.Message.copies(of: row, names: names, topology: topology)
+        // What was lost by a worker's queue alone is nobody else's.
+        if messages.count > 1, row.isRepeated || announced.contains(row.rowID) { messages.removeLast() }
+        return messages.isEmpty ? nil : OutgoingRow(row: row, messages: messages)
     }
+
+    mutating func queuesAreThere() { missesQueue = false }
 
     /// Sorts a wave by its outcomes, and returns the rows that the broker has.
     private mutating func judge(
         _ wave: [OutgoingRow], _ outcomes: [Result<Void, BrokerError>], _ lanes: inout RelayLanes
     ) -> [OutboxRow] {
         var confirmed: [OutboxRow] = []
-        for (outgoing, outcome) in zip(wave, outcomes) {
-            switch outcome {
-            case .success:
+        var rest = outcomes[...]
+        for outgoing in wave {
+            let own = rest.prefix(outgoing.messages.count)
+            rest = rest.dropFirst(outgoing.messages.count)
+            var failure: (message: AMQP.Message, error: BrokerError)?
+            for (message, outcome) in zip(outgoing.messages, own) {
+                switch outcome {
+                case .success:
+                    proved.insert(Route(message))
+                    if message.exchange == names.events { announced.insert(outgoing.row.rowID) }
+                case .failure(let error): failure = failure ?? (message, error)
+                }
+            }
+            if let failure {
+                failed(outgoing, failure.message, failure.error, wave: wave.count, &lanes)
+            } else {
                 confirmed.append(outgoing.row)
-                proved.insert(Route(outgoing.message))
+                announced.remove(outgoing.row.rowID)
                 held.release(Lane(outgoing.row))
                 pause = .milliseconds(100)
-            case .failure(let error): failed(outgoing, error, wave: wave.count, &lanes)
             }
         }
         return confirmed
     }
 
     private mutating func failed(
-        _ outgoing: OutgoingRow, _ error: BrokerError, wave: Int, _ lanes: inout RelayLanes
+        _ outgoing: OutgoingRow, _ message: AMQP.Message, _ error: BrokerError, wave: Int, _ lanes: inout RelayLanes
     ) {
         let lane = Lane(outgoing.row)
         lanes.stop(lane)
         ahead.removeAll { Lane($0.row) == lane }
         metrics.failed(error.metricReason)
         switch error.kind {
-        case .returned, .nacked, .invalidMessage: hold(lane, outgoing, error)
+        case .returned:
+            missesQueue = true
+            hold(lane, outgoing, message, error)
+        case .nacked, .invalidMessage: hold(lane, outgoing, message, error)
         // Alone on its channel, the message itself is to blame.
-        case .channelClosed where wave == 1 && isCareful: hold(lane, outgoing, error)
+        case .channelClosed where wave == 1 && isCareful: hold(lane, outgoing, message, error)
         case .channelClosed:
             isCareful = true
             pauseAll(error)
@@ -178,8 +203,10 @@ struct BrokerRelay {
         }
     }
 
-    private mutating func hold(_ lane: Lane, _ outgoing: OutgoingRow, _ error: BrokerError) {
-        proved.remove(Route(outgoing.message))
+    private mutating func hold(
+        _ lane: Lane, _ outgoing: OutgoingRow, _ message: AMQP.Message, _ error: BrokerError
+    ) {
+        proved.remove(Route(message))
         held.hold(lane, now: .now)
         logger.error(
             "outbox message not published; later ones of its event wait",

@@ -1,5 +1,6 @@
 public import AMQP
 import Domain
+import FailPoints
 
 extension Topology {
     /// The exchanges, queues and bindings of the message contract: the same on RabbitMQ 3.10 and 4.x.
@@ -43,13 +44,9 @@ extension Topology {
         queues.append(
             Queue(name: worker.parked, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 1_000_000]))
         bindings.append(Binding(source: names.dead, destination: .queue(worker.parked), routingKey: worker.name))
-        for fact in worker.facts {
-            bindings.append(
-                Binding(source: names.events, destination: .queue(worker.name), routingKey: fact.rawValue))
-        }
-        if worker.readsAllFacts {
-            bindings.append(Binding(source: names.events, destination: .queue(worker.name), routingKey: "#"))
-        }
+        let facts = worker.facts.map(\.rawValue) + (worker.readsAllFacts ? ["#"] : [])
+        let routes = facts.map { Binding(source: names.events, destination: .queue(worker.name), routingKey: $0) }
+        if FailPoint.mutates(.trustBindings) { bindings += routes } else { carried += routes }
         for work in worker.work {
             bindings.append(Binding(source: names.work, destination: .queue(worker.name), routingKey: work.rawValue))
         }
@@ -69,11 +66,24 @@ extension Topology {
         }
     }
 
-    /// Whether some queue of this topology is bound to the exchange by just this key: then a message that comes back
-    /// unroutable means that the broker's bindings are not what they should be. Facts that no worker of ours reads may
-    /// have no reader at all.
-    func expects(_ routingKey: String, at exchange: String) -> Bool {
-        bindings.contains { $0.source == exchange && $0.routingKey == routingKey }
+    /// The queues that a message has to reach, for whoever publishes it to this exchange.
+    func carries(_ routingKey: String, from exchange: String) -> [String] {
+        carried.compactMap { route in
+            guard route.source == exchange, route.routingKey == routingKey || route.routingKey == "#",
+                case .queue(let queue) = route.destination
+            else { return nil }
+            return queue
+        }
+    }
+
+    /// The queues whose loss means that messages are lost: those of workers, not what belongs to them.
+    var workQueues: [String] {
+        let ends = (carried + bindings).compactMap { route -> String? in
+            if case .queue(let queue) = route.destination { queue } else { nil }
+        }
+        return queues.map(\.name).filter { name in
+            ends.contains(name) && !name.hasSuffix(".parked") && !name.contains(".retry.")
+        }
     }
 }
 

@@ -25,6 +25,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private let publisher: Publisher
     private let names: BrokerNames
     private let topology: Topology
+    private let workers: [WorkerQueue]
     private let isBusy: @Sendable () -> Bool
     private let store = OutboxStore()
     private let leases = PartitionLeases()
@@ -34,6 +35,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private let liveWake = WakeSignal()
     private let watch = RelayWatch()
     private let stopping = Atomic<Bool>(false)
+    private let missesQueue = Atomic<Bool>(false)
 
     /// Rows taken at once.
     static let batch = 1000
@@ -48,13 +50,15 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     ///   tenth of the time: a crowd gets its places first, and its tickets a moment later.
     public init(
         database: Database, broker: BrokerAddress, redis: RedisClient, topology: Topology = .emConnect,
-        names: BrokerNames = .emConnect, isBusy: @escaping @Sendable () -> Bool = { false }, logger: Logger
+        workers: [WorkerQueue] = WorkerQueue.all, names: BrokerNames = .emConnect,
+        isBusy: @escaping @Sendable () -> Bool = { false }, logger: Logger
     ) {
         self.isBusy = isBusy
         self.database = database
         self.redis = redis
         self.names = names
         self.topology = topology
+        self.workers = workers
         self.logger = logger
         publisher = Publisher(
             broker, name: "\(names.prefix)outbox-relay", publishTimeout: Self.publishTimeout, topology: topology,
@@ -75,6 +79,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             group.addTask { await self.stopOnShutdown() }
             group.addTask { await self.listen() }
             group.addTask { await self.tick() }
+            group.addTask { await self.keepTopology() }
             await relay()
             group.cancelAll()
         }
@@ -99,6 +104,25 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         for await _ in database.notifications(on: [OutboxStore.wakeChannel]) {
             watch.noteWakeUp()
             wake()
+        }
+    }
+
+    /// Looks after the broker's objects from time to time, and at once when one is missed.
+    private func keepTopology() async {
+        var upkeep = TopologyUpkeep(
+            publisher: publisher, topology: topology, names: names, workers: workers, database: database,
+            logger: logger)
+        while !Task.isCancelled {
+            do {
+                try await upkeep.round()
+            } catch {
+                if !isStopping { logger.warning("topology not seen to", metadata: ["error": "\(error)"]) }
+            }
+            let end = ContinuousClock.now + TopologyUpkeep.interval
+            while !isStopping, .now < end, !missesQueue.exchange(false, ordering: .acquiringAndReleasing) {
+                do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
+            }
+            if isStopping { return }
         }
     }
 
@@ -156,6 +180,10 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             let partitions = leases.partitions
             let start = ContinuousClock.now
             let round = try await relay.round(partitions: partitions, on: session)
+            if relay.missesQueue {
+                missesQueue.store(true, ordering: .releasing)
+                relay.queuesAreThere()
+            }
             if round.foundWork {
                 watch.noteWork()
                 if isBusy() { try await relay.markConfirmed(on: session) }

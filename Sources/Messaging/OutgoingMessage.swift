@@ -3,24 +3,31 @@ import Domain
 import Persistence
 
 extension AMQP.Message {
-    /// The broker's message for an outbox row; nil for rows that only browsers hear of.
-    init?(_ row: OutboxRow, names: BrokerNames, topology: Topology) throws {
+    /// The broker's messages for an outbox row, none for one that only browsers hear of. A fact goes to each worker that has
+    /// to have it, by the name of its queue, which comes back when the queue is gone; and then to the exchange, for everybody
+    /// else. Whether it has readers there is none of our business.
+    static func copies(of row: OutboxRow, names: BrokerNames, topology: Topology) throws -> [AMQP.Message] {
         let exchange: String
         switch row.destination {
         case .events: exchange = names.events
         case .work: exchange = names.work
-        case .live: return nil
+        case .live: return []
         }
         let event = CloudEvent(
             id: row.messageID, type: row.type, subject: row.eventID?.description, time: row.occurredAt,
             sequence: row.sequence, traceparent: row.traceparent, data: row.data)
-        // A fact that none of our workers reads may have no reader at all, and that is no failure. Everything else must
-        // arrive somewhere: types that this version doesn't know, too.
-        let mayBeUnread =
-            row.destination == .events && MessageType(rawValue: row.type) != nil
-            && !topology.expects(row.type, at: exchange)
-        try self.init(
+        // Types that this version doesn't know must arrive somewhere.
+        let mayBeUnread = row.destination == .events && MessageType(rawValue: row.type) != nil
+        let message = try AMQP.Message(
             event, owner: row.ownerID, exchange: exchange, routingKey: row.type, mandatory: !mayBeUnread)
+        return topology.carries(row.type, from: exchange).map { message.carried(to: $0) } + [message]
+    }
+
+    private func carried(to queue: String) -> AMQP.Message {
+        var copy = self
+        // The default exchange.
+        (copy.exchange, copy.routingKey, copy.mandatory) = ("", queue, true)
+        return copy
     }
 
     /// A message about something, as it goes to the broker.

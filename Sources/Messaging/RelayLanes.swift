@@ -2,10 +2,12 @@ import AMQP
 import Domain
 import Persistence
 
-/// A row on its way, with the message made of it.
+/// A row on its way, with the messages made of it.
 struct OutgoingRow: Sendable {
     let row: OutboxRow
-    let message: AMQP.Message
+    var messages: [AMQP.Message]
+
+    func isProved(_ proved: Set<Route>) -> Bool { messages.allSatisfy { proved.contains(Route($0)) } }
 }
 
 /// Within a lane messages keep their order: the facts of one event. Jobs have no order, each is a lane of its own.
@@ -25,8 +27,8 @@ enum Lane: Hashable, Sendable {
 ///
 /// Confirms are waited for per wave, and lanes are independent. Within a lane, messages fly together only if the broker
 /// has confirmed their routing keys on this connection before: the first one of a key goes alone in its lane. So a
-/// missing binding stops a lane at its first message, with nothing behind it under way. (A binding removed, or a queue
-/// that begins to reject, between two messages of one wave can still let the second one overtake.)
+/// missing queue stops a lane at its first message, with nothing behind it under way. (A queue that goes, or begins to
+/// reject, between two messages of one wave can still let the second one overtake.)
 struct RelayLanes {
     private var lanes: [Lane: ArraySlice<OutgoingRow>]
     /// Lanes in the order of their first rows.
@@ -50,8 +52,8 @@ struct RelayLanes {
         for lane in order where wave.count < limit {
             guard let rows = lanes[lane], let first = rows.first else { continue }
             let together =
-                proved.contains(Route(first.message))
-                ? rows.prefix { proved.contains(Route($0.message)) }.prefix(limit - wave.count) : rows.prefix(1)
+                first.isProved(proved)
+                ? rows.prefix { $0.isProved(proved) }.prefix(limit - wave.count) : rows.prefix(1)
             wave += together
             lanes[lane] = rows.dropFirst(together.count)
         }

@@ -3,9 +3,10 @@ import Postgres
 // The statements of the invariant check. Each answers the rows that should not be there, as
 // (invariant, event_id, subject_id, detail, since); `since` only of what is stuck.
 extension InvariantStore {
-    static func statements(stuckAfter: Int) -> [SQL] {
+    static func statements(stuckAfter: Int, ticketsAfter: Int) -> [SQL] {
         let overdue: SQL = "now() - \(stuckAfter) * interval '1 second'"
-        return [places, line, tickets(overdue: overdue), checkIns, sequences, backlogs(overdue: overdue)]
+        let ticketOverdue: SQL = "now() - \(ticketsAfter) * interval '1 second'"
+        return [places, line, tickets(overdue: ticketOverdue), checkIns, sequences, backlogs(overdue: overdue)]
     }
 
     /// One count of the registrations serves every comparison with the counters. `is_promoting` is

@@ -14,14 +14,20 @@ public struct InvariantStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
+    /// A ticket takes a moment; behind a crowd, some seconds.
+    public static let usualTicketsAfter = 60
+
     /// Another check is at work in this database.
     public struct AlreadyRunning: Error {}
 
     /// Looks at everything.
-    /// - Parameter stuckAfter: how many seconds work may take before it counts as stuck.
+    /// - Parameters:
+    ///   - stuckAfter: how many seconds work may take before it counts as stuck.
+    ///   - ticketsAfter: the same of tickets, which everything else waits for; never more than `stuckAfter`.
     /// - Throws: ``AlreadyRunning``; `PostgresError`.
-    public func check(stuckAfter: Int) async throws -> InvariantReport {
-        try await database.transaction(.snapshot) { transaction in
+    public func check(stuckAfter: Int, ticketsAfter: Int = usualTicketsAfter) async throws -> InvariantReport {
+        let ticketsAfter = min(ticketsAfter, stuckAfter)
+        return try await database.transaction(.snapshot) { transaction in
             let start = try await transaction.pipeline([
                 "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.invariants)) AS held, now() AS at",
                 // Its compiler costs more than it saves, and more memory lets a group-by stay in it.
@@ -39,7 +45,7 @@ public struct InvariantStore: Sendable {
             }
             var findings: [InvariantFinding] = []
             // One after the other: the time limit is that of a round trip.
-            for statement in Self.statements(stuckAfter: stuckAfter) {
+            for statement in Self.statements(stuckAfter: stuckAfter, ticketsAfter: ticketsAfter) {
                 findings += try Self.findings(try await transaction.query(Self.summary(of: statement)))
             }
             let order = Invariant.allCases

@@ -60,6 +60,7 @@ public struct Migrator: Sendable {
         Migration(name: "0028_name_scanned_codes", script: PackageResources._028_name_scanned_codes_sql),
         Migration(name: "0029_know_zone_links", script: PackageResources._029_know_zone_links_sql),
         Migration(name: "0030_lease_mails", script: PackageResources._030_lease_mails_sql),
+        Migration(name: "0031_note_repeated_messages", script: PackageResources._031_note_repeated_messages_sql),
         Migration(name: "0032_index_accepted_transfers", script: PackageResources._032_index_accepted_transfers_sql),
         Migration(
             name: "0035_leave_ticket_keys_to_their_worker",

@@ -33,8 +33,10 @@ extension OutboxStore {
     ///   - row: where the step before ended; 0 to begin.
     ///   - limit: how many rows to look at.
     ///   - isTrial: only counts.
+    ///   - isForWorkersAlone: nobody else lost anything, and nobody else hears of them again.
     public func reconcile(
-        _ owed: [OwedMessage], since: Date, after row: Int, limit: Int, isTrial: Bool, on transaction: Transaction
+        _ owed: [OwedMessage], since: Date, after row: Int, limit: Int, isTrial: Bool = false,
+        isForWorkersAlone: Bool = false, on transaction: Transaction
     ) async throws -> ReconciliationStep {
         let looked = try await transaction.query(
             "SELECT max(id) AS last FROM (SELECT id FROM outbox WHERE id > \(row) ORDER BY id LIMIT \(limit)) looked")
@@ -51,7 +53,10 @@ extension OutboxStore {
         let changes: SQL =
             isTrial
             ? "SELECT type FROM missing"
-            : "UPDATE outbox SET published_at = NULL FROM missing WHERE outbox.id = missing.id RETURNING outbox.type"
+            : """
+            UPDATE outbox SET published_at = NULL, is_repeated = \(isForWorkersAlone)
+            FROM missing WHERE outbox.id = missing.id RETURNING outbox.type
+            """
         let rows = try await transaction.query(
             """
             WITH missing AS (\(fragment: missing)), changed AS (\(fragment: changes))
@@ -60,5 +65,17 @@ extension OutboxStore {
         var step = ReconciliationStep(last: last)
         for row in rows { step.again[try row.decode("type")] = try row.decode("count", as: Int.self) }
         return step
+    }
+
+    /// The row before the first that was written since then; by the clock alone, as rows are written about in its order.
+    /// Reads from the youngest row back.
+    public func row(before time: Date, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            SELECT coalesce(max(id), 0) AS id FROM (
+                SELECT id, occurred_at FROM outbox WHERE occurred_at < \(time) ORDER BY id DESC LIMIT 1
+            ) before
+            """
+        ).first?.decode("id") ?? 0
     }
 }

@@ -60,6 +60,8 @@ public struct OutboxRow: Sendable {
     public var traceparent: String?
     public var occurredAt: Date
     public var sequence: Int?
+    /// It was published before, and lost by a worker's queue.
+    public var isRepeated: Bool
     /// Of `em.announcement.posted` to everybody, in ``OutboxStore/liveRows(partitions:limit:on:)``: its text.
     public var announcement: (title: String, body: String, at: Date)?
 }
@@ -215,7 +217,7 @@ public struct OutboxStore: Sendable {
 
     private static func selection(_ ids: [Int]) -> SQL {
         """
-        SELECT id, message_id, destination, type, event_id, owner_id, data, traceparent, occurred_at, sequence,
+        SELECT id, message_id, destination, type, event_id, owner_id, data, traceparent, occurred_at, sequence, is_repeated,
             NULL::text AS title, NULL::text AS body, NULL::timestamptz AS announced_at
         FROM outbox WHERE id = ANY(\(ids)) ORDER BY id
         """
@@ -234,7 +236,7 @@ public struct OutboxStore: Sendable {
         try await session.query(
             """
             SELECT o.id, o.message_id, o.destination, o.type, o.event_id, o.owner_id, o.data, o.traceparent,
-                o.occurred_at, o.sequence, a.title, a.body, a.at AS announced_at
+                o.occurred_at, o.sequence, o.is_repeated, a.title, a.body, a.at AS announced_at
             FROM (
                 SELECT waiting.id FROM unnest(\(partitions)::smallint[]) AS mine (partition)
                 CROSS JOIN LATERAL (
@@ -275,6 +277,6 @@ public struct OutboxStore: Sendable {
             eventID: try row.decode("event_id"), ownerID: try row.decode("owner_id"),
             data: Array(try row.decode("data", as: String.self).utf8), traceparent: try row.decode("traceparent"),
             occurredAt: try row.decode("occurred_at"), sequence: try row.decode("sequence"),
-            announcement: announcement)
+            isRepeated: try row.decode("is_repeated"), announcement: announcement)
     }
 }

@@ -25,10 +25,15 @@ struct Verify: AsyncParsableCommand {
     @Flag(help: "Write JSON, as GET /api/v1/admin/verify does.") var json = false
     @Option(help: "How many seconds work may take before it counts as stuck.")
     var stuckAfter = VerifyReportJSON.usualStuckAfter
+    @Option(help: "How many seconds a ticket may take; behind a crowd, allow it more. At most as many as other work.")
+    var ticketsAfter = InvariantStore.usualTicketsAfter
 
     func validate() throws {
         guard (0...31_536_000).contains(stuckAfter) else {
             throw ValidationError("--stuck-after takes 0 to 31536000 seconds.")
+        }
+        guard (0...31_536_000).contains(ticketsAfter) else {
+            throw ValidationError("--tickets-after takes 0 to 31536000 seconds.")
         }
     }
 
@@ -38,7 +43,7 @@ struct Verify: AsyncParsableCommand {
         let found: InvariantReport
         do {
             found = try await withDatabase("EM_DATABASE_URL", queryTimeout: .seconds(600)) { database, _ in
-                try await InvariantStore(database).check(stuckAfter: stuckAfter)
+                try await InvariantStore(database).check(stuckAfter: stuckAfter, ticketsAfter: ticketsAfter)
             }
         } catch {
             let reason = error is InvariantStore.AlreadyRunning ? "another check is under way" : "\(error)"

@@ -16,12 +16,15 @@ struct SubscriptionUpkeep: Service, CustomStringConvertible {
 
     var description: String { "SubscriptionUpkeep" }
 
+    private static let roundsToAll = 6
+
     /// What this process has done so far.
     struct Progress {
         /// As they were last seen to.
         var done: [SubscriptionID: SubscribedQueue] = [:]
         /// Every queue that this process may have declared.
         var seen: Set<SubscriptionID> = []
+        var rounds = 0
     }
 
     func run() async throws {
@@ -35,7 +38,10 @@ struct SubscriptionUpkeep: Service, CustomStringConvertible {
             queues.declareOnConnect(wanted)
             progress.seen.formUnion(wanted.map(\.id))
             guard queues.isBrokerHere else { return }
-            for queue in wanted where progress.done[queue.id] != queue {
+            // From time to time all of them: a queue or a binding may have gone while everybody was connected.
+            let isThorough = progress.rounds.isMultiple(of: Self.roundsToAll)
+            progress.rounds += 1
+            for queue in wanted where isThorough || progress.done[queue.id] != queue {
                 if let seen = try await seeTo(queue, progress.done[queue.id]) { progress.done[queue.id] = seen }
             }
             // Gone meanwhile, row and queue: which this process may have declared again since, on a reconnect.

@@ -26,7 +26,7 @@ struct DeadLetterTests {
     private func send(_ body: [UInt8], id: String?, _ world: MessagingWorld) async throws {
         try await world.publisher.publish(
             Message(
-                exchange: world.names.events, routingKey: "em.registration.confirmed", body: body,
+                exchange: "", routingKey: world.queue.name, body: body,
                 properties: .init(messageID: id, type: "em.registration.confirmed")))
     }
 

@@ -64,7 +64,7 @@ struct MessagingWorld: Sendable {
     func relay(through address: BrokerAddress? = nil, redis: RedisClient) -> OutboxRelay {
         OutboxRelay(
             database: database.database, broker: address ?? broker.address, redis: redis, topology: topology,
-            names: names, logger: Broker.quiet)
+            workers: [queue], names: names, logger: Broker.quiet)
     }
 
     func redis(_ url: String = Servers.redis) throws -> RedisClient {

@@ -29,7 +29,7 @@ struct WorkerBatchTests {
                 sequence: 1, traceparent: nil, data: Array(#"{"a":1}"#.utf8))
             try await world.publisher.publish(
                 Message(
-                    exchange: world.names.events, routingKey: "em.registration.confirmed", body: try event.encoded(),
+                    exchange: "", routingKey: world.queue.name, body: try event.encoded(),
                     properties: .init(messageID: event.id.description)))
             ids.append(event.id)
         }

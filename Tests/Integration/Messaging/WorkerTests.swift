@@ -47,7 +47,7 @@ struct WorkerTests {
     private func send(_ event: CloudEvent, _ world: MessagingWorld) async throws {
         try await world.publisher.publish(
             Message(
-                exchange: world.names.events, routingKey: "em.registration.confirmed", body: try event.encoded(),
+                exchange: "", routingKey: world.queue.name, body: try event.encoded(),
                 properties: .init(messageID: event.id.description, headers: ["owner": "someone"])))
     }
 
@@ -141,7 +141,7 @@ struct WorkerTests {
                     try await send(event(), world)
                 } else {
                     try await world.publisher.publish(
-                        Message(exchange: world.names.events, routingKey: "em.registration.confirmed", body: [0xFF, 0]))
+                        Message(exchange: "", routingKey: world.queue.name, body: [0xFF, 0]))
                 }
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 1 }
             }
@@ -165,7 +165,7 @@ struct WorkerTests {
             try await world.running([worker]) {
                 try await world.publisher.publish(
                     Message(
-                        exchange: world.names.events, routingKey: "em.registration.confirmed", body: Array(text.utf8)))
+                        exchange: "", routingKey: world.queue.name, body: Array(text.utf8)))
                 try await world.broker.eventually("settled") {
                     try await script.seen.count + depth(world.queue.parked, world) == 1
                 }

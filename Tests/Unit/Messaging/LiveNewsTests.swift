@@ -13,7 +13,8 @@ struct LiveNewsTests {
     private func row(_ number: Int, _ type: String, _ data: some Encodable) throws -> OutboxRow {
         OutboxRow(
             rowID: number, messageID: MessageID(), destination: .events, type: type, eventID: event, ownerID: nil,
-            data: try WireJSON.encode(data), traceparent: nil, occurredAt: Date(), sequence: nil, announcement: nil)
+            data: try WireJSON.encode(data), traceparent: nil, occurredAt: Date(), sequence: nil, isRepeated: false,
+            announcement: nil)
     }
 
     private func registration(_ number: Int, revision: Int, _ status: RegistrationStatus, _ id: RegistrationID) throws

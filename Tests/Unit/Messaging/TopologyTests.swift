@@ -63,20 +63,22 @@ struct TopologyTests {
         ])
     func bindings(queue: String, keys: [String]) {
         let bound = topology.bindings.filter { $0.destination == .queue(queue) }
-        #expect(bound.map(\.routingKey).sorted() == keys)
-        #expect(
-            bound.allSatisfy {
-                $0.source == ($0.routingKey.hasPrefix("em.") || $0.routingKey == "#" ? "em.events" : "em.work")
-            })
+        let carried = topology.carried.filter { $0.destination == .queue(queue) }
+        #expect((bound + carried).map(\.routingKey).sorted() == keys)
+        #expect(bound.allSatisfy { $0.source == "em.work" } && carried.allSatisfy { $0.source == "em.events" })
     }
 
-    @Test("facts without a reader of ours may go unread; everything else must arrive")
-    func expectations() {
-        #expect(topology.expects("em.registration.confirmed", at: "em.events"))
-        #expect(topology.expects("mail.send", at: "em.work"))
-        #expect(!topology.expects("em.announcement.posted", at: "em.events"))
-        #expect(!topology.expects("mail.send", at: "em.events"))
+    @Test("the relay takes facts to the workers that have to have them; jobs find their queue by a binding")
+    func carried() {
+        #expect(
+            topology.carries("em.registration.confirmed", from: "em.events")
+                == ["ticket-worker.issue", "notifications.webhooks"])
+        #expect(topology.carries("em.announcement.posted", from: "em.events") == ["notifications.webhooks"])
+        #expect(topology.carries("mail.send", from: "em.work") == [])
     }
+
+    @Test("what a relay looks after are the workers' queues, all of them")
+    func workQueues() { #expect(Set(topology.workQueues) == Set(WorkerQueue.all.map(\.name))) }
 }
 
 @Suite("The retry ladder")
