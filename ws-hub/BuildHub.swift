@@ -81,7 +81,8 @@ struct HubService: Sendable {
         // The last is stopped first: no new sockets, then the sockets' goodbyes, then the news.
         let keyWatch = KeyWatch(file: settings.accessKeysFile, verifier: verifier, logger: logger)
         services = [
-            feed, keyWatch, SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger), hubs, server,
+            DatabaseService(database, metrics: registry), feed, keyWatch,
+            SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger), hubs, server,
         ]
     }
 

@@ -1,7 +1,8 @@
 public import Postgres
 public import ServiceLifecycle
 
-/// Keeps a database open while others use it, and closes it after them: the first in a service's list.
+/// Keeps a database open while others use it, and closes it after them: the first in a service's list. Ends the service when
+/// the database turns out to be a pooler that keeps no sessions.
 public struct DatabaseService: Service, CustomStringConvertible {
     private let database: Database
 
@@ -23,8 +24,34 @@ public struct DatabaseService: Service, CustomStringConvertible {
     }
 
     public func run() async throws {
-        do { try await gracefulShutdown() } catch {}  // cancelled: close all the same
+        let database = database
+        do {
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                group.addTask { try await Self.check(database) }
+                group.addTask { do { try await gracefulShutdown() } catch {} }  // cancelled: close all the same
+                try await group.waitForAll()
+            }
+        } catch {
+            await database.close()
+            throw error
+        }
         await database.close()
+    }
+
+    /// Waits for the database, if it is away, and looks what it is.
+    private static func check(_ database: Database) async throws {
+        try await cancelWhenGracefulShutdown {
+            while true {
+                do {
+                    return try await database.requireSessions()
+                } catch is PostgresError {
+                    // Away: whoever needs it says so.
+                    do { try await Task.sleep(for: .seconds(1)) } catch { return }
+                } catch is CancellationError {
+                    return
+                }
+            }
+        }
     }
 
     public var description: String { "DatabaseService" }
