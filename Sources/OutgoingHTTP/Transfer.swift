@@ -18,7 +18,6 @@ final class Transfer: @unchecked Sendable {
     private var headers: UnsafeMutablePointer<curl_slist>?
     private var excerpt: [UInt8] = []
     private var headSize = 0
-    private var isCut = false
     private var wasRefused = false
     private var wasPermitted = false
 
@@ -103,8 +102,7 @@ final class Transfer: @unchecked Sendable {
         let room = HTTPSender.excerptLimit - excerpt.count
         excerpt += received.prefix(room)
         guard received.count <= room else {
-            isCut = true
-            return 0
+            return 0  // cut here
         }
         return received.count
     }
@@ -140,11 +138,12 @@ final class Transfer: @unchecked Sendable {
         }
     }
 
-    /// What libcurl's verdict means.
+    /// What libcurl's verdict means. The status line decides: a body that breaks off, is not what its head says, or takes too
+    /// long changes nothing of what the receiver has said about the request.
     func result(_ status: CURLcode) -> Result {
         guard let easy else { return .failure(.library(Int(CURLE_FAILED_INIT.rawValue))) }
         let code = em_curl_get_long(easy, CURLINFO_RESPONSE_CODE)
-        if status == CURLE_OK || (status == CURLE_WRITE_ERROR && isCut) {
+        if status == CURLE_OK || (code >= 200 && headSize <= HTTPSender.headLimit) {
             let wait = em_curl_get_retry_after(easy)
             return .success(
                 OutgoingAnswer(status: code, retryAfter: wait > 0 ? Int(wait) : nil, excerpt: excerpt))

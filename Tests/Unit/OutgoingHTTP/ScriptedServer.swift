@@ -4,7 +4,7 @@ import Synchronization
 /// A server on a loopback address that answers each request as its path says, on threads of its own.
 ///
 /// `/status/503` that status · `/retry/7` 503 with Retry-After · `/redirect?to` 302 to what follows · `/endless` a body
-/// that does not end · `/heads` a head that does not end · `/silent` nothing · `/drip` a byte now and then · `/hang-up` the end of the connection. Everything
+/// that does not end · `/heads` a head that does not end · `/silent` nothing · `/drip` a body that comes now and then · `/broken/…` 200, and then not what it should be · `/hang-up` the end of the connection. Everything
 /// else gets 200 and says what it heard.
 ///
 /// `@unchecked Sendable`: constant after `init` but for what `state` guards. The accepting thread keeps it alive until
@@ -80,6 +80,10 @@ final class ScriptedServer: @unchecked Sendable {
         case "/endless": return endlessly(connection, String(repeating: "x", count: 1000), pause: 0)
         case "/heads": return endlessly(connection, "X-More: and more\r\n", pause: 0, head: "HTTP/1.1 200 OK\r\n")
         case "/drip": return endlessly(connection, "x", pause: 50_000)
+        case "/broken/short": return breakOff("Content-Length: 500\r\n\r\nhalf", connection)
+        case "/broken/chunks": return breakOff("Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", connection)
+        case "/broken/gzip": return breakOff("Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nxyz", connection)
+        case "/broken/no-head": return breakOff("X-More: and", connection)
         default: break
         }
         if target.hasPrefix("/redirect?") {
@@ -91,6 +95,11 @@ final class ScriptedServer: @unchecked Sendable {
         }
         let status = target.hasPrefix("/status/") ? word : "200"
         return Self.send("HTTP/1.1 \(status) Said\r\nContent-Length: 5\r\n\r\nheard", connection)
+    }
+
+    private func breakOff(_ rest: String, _ connection: CInt) -> Bool {
+        _ = Self.send("HTTP/1.1 200 OK\r\n" + rest, connection)
+        return false
     }
 
     private func endlessly(
