@@ -38,7 +38,11 @@ struct QueryFields {
     mutating func date(_ name: String) -> Date? {
         guard let value = values[name], !value.isEmpty else { return nil }
         if let date = Timestamp.parse(value), EventDetails.possibleTimes.contains(date) { return date }
-        validation.fail(name, "must be a time such as 2026-05-01T18:00:00Z")
+        // `2026-05-01T18:00:00+02:00` as it stands: in a query, a plus is a blank.
+        let hasLostPlus = Timestamp.parse(value.replacing(" ", with: "+")) != nil
+        validation.fail(
+            name,
+            "must be a time such as 2026-05-01T18:00:00Z" + (hasLostPlus ? "; + is written %2B in an address" : ""))
         return nil
     }
 
