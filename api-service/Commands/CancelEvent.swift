@@ -9,15 +9,15 @@ struct CancelEvent: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Cancelling twice changes nothing and answers the same.
-    /// - Throws: ``DomainError/notFound``, ``DomainError/eventEnded``.
+    /// Cancelling twice changes nothing and answers the same. An event that is over can be called off too: that it didn't take
+    /// place may be known only afterwards.
+    /// - Throws: ``DomainError/notFound``.
     func perform(_ id: EventID, by principal: Principal) async throws -> Event {
         let now = clock()
         // However it ends: a commit may have happened of which nobody heard.
         defer { stores.eventCache.invalidate(id) }
         return try await stores.database.transaction { transaction in
             guard let before = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
-            if before.status(at: now) == .ended { throw DomainError.eventEnded }
             let version = try await stores.registrations.cancelEvent(id, now: now, on: transaction)
             guard let version else { return before }
             try await stores.audit.record(

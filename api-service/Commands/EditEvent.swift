@@ -11,10 +11,12 @@ struct EditEvent: Sendable {
 
     /// - Parameters:
     ///   - change: makes the new details of the stored ones; throws what is wrong with them. It may run again.
-    ///   - version: what the editor had seen.
-    /// - Throws: ``DomainError``: notFound, versionMismatch, eventCancelled, eventEnded, capacityBelowConfirmed.
+    ///   - expected: what the editor had seen.
+    ///   - mayBePast: the editor knows that the event will be over by this change. One that is over may be edited, and is open
+    ///     again when its end is put off.
+    /// - Throws: ``DomainError``: notFound, versionMismatch, eventCancelled, capacityBelowConfirmed, validationFailed.
     func perform(
-        _ id: EventID, expecting version: Int, by principal: Principal,
+        _ id: EventID, expecting expected: ExpectedVersions, mayBePast: Bool, by principal: Principal,
         _ change: (EventDetails) async throws -> EventDetails
     ) async throws -> Event {
         let now = clock()
@@ -22,13 +24,11 @@ struct EditEvent: Sendable {
         defer { stores.eventCache.invalidate(id) }
         return try await stores.database.transaction { transaction in
             guard let before = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
-            guard before.version == version else { throw DomainError.versionMismatch }
-            switch before.status(at: now) {
-            case .cancelled: throw DomainError.eventCancelled
-            case .ended: throw DomainError.eventEnded
-            case .draft, .published: break
-            }
+            let version = before.version
+            guard expected.include(version) else { throw DomainError.versionMismatch }
+            if before.storedStatus == .cancelled { throw DomainError.eventCancelled }
             let details = try await change(before.details)
+            if before.details.endsAt > now, details.endsAt <= now, !mayBePast { throw Self.wouldBePast }
             let changes = Self.changes(from: before.details, to: details)
             if changes.isEmpty { return before }
             // The places' row before the event's, as everywhere: two who wait for each other in both orders deadlock.
@@ -50,6 +50,11 @@ struct EditEvent: Sendable {
             return after
         }
     }
+
+    /// A slip of the year would otherwise close the event to everybody, and nobody would be asked.
+    private static let wouldBePast = DomainError.validationFailed([
+        FieldError(field: "endsAt", message: "is in the past: the event would be over; with confirmPast it may be")
+    ])
 
     /// More places, or a later end, may let people move up.
     private static let movingTheLine: Set = ["capacity", "promoteAfterClose", "registrationClosesAt", "endsAt"]

@@ -86,10 +86,14 @@ struct EventRoutes: Sendable {
         let principal = try context.signedIn()
         let id = try context.id(of: EventSubject.self)
         _ = try await authorization.event(id, .editEvent, principal)
-        let version = try Self.expectedVersion(request)
+        guard let expected = ExpectedVersions(request) else { throw APIProblem.preconditionRequired }
         let fields = try await BodyFields(request, context)
         let form = EventForm(stores: stores)
-        let event = try await editEvent.perform(id, expecting: version, by: principal) { details in
+        var confirmation = fields
+        let mayBePast = confirmation.bool("confirmPast", default: false)
+        try confirmation.validation.check()
+        let event = try await editEvent.perform(id, expecting: expected, mayBePast: mayBePast, by: principal) {
+            details in
             try await form.details(fields, changing: details)
         }
         return try answer(event)
@@ -121,18 +125,6 @@ struct EventRoutes: Sendable {
         try Representation(EventJSON(event, now: now), version: event.version)
     }
 
-    /// The version in If-Match: `"7"`, or a whole tag with the version before the dot, `"7.x"`. A place taken meanwhile
-    /// changes the tag, but is no reason to refuse an edit. Weakened tags count too: a proxy that compresses an answer
-    /// weakens them. `*` would be a blind write and is refused like any other.
-    static func expectedVersion(_ request: Request) throws -> Int {
-        guard let header = request.headers[.ifMatch] else { throw APIProblem.preconditionRequired }
-        var text = header.filter { $0 != " " }[...]
-        if text.hasPrefix("W/") { text = text.dropFirst(2) }
-        guard text.count >= 3, text.hasPrefix("\""), text.hasSuffix("\""),
-            let version = Int(text.dropFirst().dropLast().prefix { $0 != "." })
-        else { throw DomainError.versionMismatch }
-        return version
-    }
 }
 
 /// Reads the details of an event from a form: a whole one, or a JSON merge patch (RFC 7396) on stored ones.

@@ -1,0 +1,38 @@
+import Hummingbird
+
+/// The versions that a writer has seen: what If-Match lists (RFC 9110 §13.1.1).
+///
+/// Each is `"7"`, or a whole tag with the version before the dot, `"7.x"`: a place taken meanwhile changes the tag, but is no
+/// reason to refuse an edit. Weakened tags count too: a proxy that compresses an answer weakens them. `*` stands for any
+/// version. What is no tag matches nothing.
+struct ExpectedVersions {
+    private var isAny = false
+    private var versions: Set<Int> = []
+
+    /// Nil without the header.
+    init?(_ request: Request) {
+        guard let header = request.headers[.ifMatch] else { return nil }
+        self.init(header)
+    }
+
+    init(_ header: String) {
+        var rest = header[...]
+        while true {
+            rest = rest.drop { $0 == "," || $0 == " " || $0 == "\t" }
+            guard !rest.isEmpty else { return }
+            if rest.hasPrefix("*") {
+                isAny = rest.dropFirst().allSatisfy { $0 == "," || $0 == " " || $0 == "\t" } && versions.isEmpty
+                return
+            }
+            if rest.hasPrefix("W/") { rest = rest.dropFirst(2) }
+            // A tag may hold commas.
+            guard rest.first == "\"", let end = rest.dropFirst().firstIndex(of: "\"") else { return }
+            if let version = Int(rest[rest.index(after: rest.startIndex)..<end].prefix { $0 != "." }) {
+                versions.insert(version)
+            }
+            rest = rest[rest.index(after: end)...]
+        }
+    }
+
+    func include(_ version: Int) -> Bool { isAny || versions.contains(version) }
+}
