@@ -23,7 +23,7 @@ import { actionText } from './auditWords';
 /** The families of actions, by their first word. */
 const families: [string, Text][] = [
   ['', 'Everything'], ['event', 'Events'], ['registration', 'Registrations'], ['member', 'Teams'], ['ticket', 'Tickets'],
-  ['check-in', 'Check-ins'], ['announcement', 'Announcements'], ['user', 'Accounts'], ['session', 'Sessions'], ['access', 'Access'],
+  ['check-in', 'Check-ins'], ['announcement', 'Announcements'], ['user', 'Accounts'], ['session', 'Sessions'], ['access', 'Sign-ins and access'],
   ['api-key', 'API keys'], ['subscription', 'Subscriptions'], ['sending', 'Sending of mail'], ['dead-letter', 'Dead letters'], ['audit', 'Audit log'],
 ];
 
