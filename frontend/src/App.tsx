@@ -5,6 +5,7 @@ import { Guard } from './components/Guard';
 import { Header } from './components/Header';
 import { Languages } from './components/Languages';
 import { LeaveQuestion } from './components/LeaveQuestion';
+import { Reauthentication } from './components/Reauthentication';
 import { Pending } from './components/States';
 import { useLanguage } from './language/language';
 import { t } from './language/text';
@@ -35,6 +36,7 @@ export function App() {
       <footer className="em-footer em-row em-row-spread"><span>EM-Connect</span><a href="/docs">{t('API and messages')}</a><Languages /></footer>
       <CrashBoundary fallback={null}><ExpiredSession /></CrashBoundary>
       <CrashBoundary fallback={null}><LeaveQuestion /></CrashBoundary>
+      <CrashBoundary fallback={null}><Reauthentication /></CrashBoundary>
     </CrashBoundary>
   );
 }

@@ -1,10 +1,26 @@
+import { proofs, proveAgain } from '../session/reauthentication';
 import { Problem } from './problem';
 import { tokens } from './tokens';
 import { send } from './transport';
 import type { Call } from './transport';
 
-/** A request with the session's token, if there is a session. A 401 is answered by one refresh and one more try. */
+/**
+ * A request with the session's token, if there is a session. One that needs a recent sign-in waits until the password
+ * was entered again, and is then repeated; if that is declined, it fails as it did.
+ */
 export async function request(call: Call): Promise<Response> {
+  const before = proofs();
+  try {
+    return await requestInSession(call);
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.slug !== 'reauthentication-required') throw thrown;
+    if (!(await proveAgain(before))) throw thrown;
+    return requestInSession(call);
+  }
+}
+
+/** A 401 is answered by one refresh and one more try. */
+async function requestInSession(call: Call): Promise<Response> {
   const token = await tokens.current();
   if (token === null) return send(call);
   try {

@@ -33,6 +33,7 @@ export const auth = {
   requestPasswordReset: (email: string) => told('/auth/password-reset', { email }),
   resetPassword: (token: string, password: string) => told('/auth/password-reset/confirm', { token, password }),
   verifyEmail: (token: string) => told('/auth/verify-email', { token }),
+  reauthenticate: (password: string) => request({ method: 'POST', path: '/auth/reauthenticate', body: { password } }),
   /** With the token of the mail to a new address. */
   confirmEmail: (token: string) => told('/auth/email-change/confirm', { token }),
   resendVerification: (email: string) => told('/auth/verify-email/resend', { email }),

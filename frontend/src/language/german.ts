@@ -56,6 +56,16 @@ export const german = {
   'This doesn’t exist, or not any more.': 'Das gibt es nicht oder nicht mehr.',
   'Your email address isn’t confirmed yet. Follow the link in the mail that we sent you.':
     'Ihre E-Mail-Adresse ist noch nicht bestätigt. Folgen Sie dem Link in der Mail, die wir Ihnen geschickt haben.',
+  'Please enter your password again to do this.': 'Bitte geben Sie dafür Ihr Passwort noch einmal ein.',
+  'This account is locked. Please contact the people who run this site.':
+    'Dieses Konto ist gesperrt. Bitte wenden Sie sich an die Betreiber dieser Seite.',
+  'Enter your password again': 'Passwort noch einmal eingeben',
+  'It has been a while since you signed in. To keep your account safe, this needs your password.':
+    'Ihre Anmeldung ist schon eine Weile her. Zu Ihrer Sicherheit braucht es dafür noch einmal Ihr Passwort.',
+  'Not now': 'Jetzt nicht',
+  Continue: 'Weiter',
+  'This ticket is checked in already. Only the organizer can change that now.':
+    'Mit diesem Ticket ist schon jemand drin. Das kann jetzt nur noch ändern, wer die Veranstaltung verwaltet.',
   'This link was used already, or it is too old.': 'Dieser Link wurde schon benutzt oder ist zu alt.',
   'There is an account with this address already.': 'Mit dieser Adresse gibt es schon ein Konto.',
   'Sorry, this event is full.': 'Diese Veranstaltung ist leider ausgebucht.',
@@ -76,7 +86,8 @@ export const german = {
   'This subscription is not active. Resume it first.': 'Dieses Abonnement läuft nicht. Setzen Sie es zuerst fort.',
   'There are as many of these as one account may have. Delete one first.':
     'Mehr davon kann ein Konto nicht haben. Löschen Sie zuerst eines.',
-  'There must be at least one admin.': 'Es muss mindestens eine Person mit Adminrechten geben.',
+  'At least one admin has to stay, and you can’t lock your own account.':
+    'Mindestens eine Person mit Adminrechten muss bleiben, und das eigene Konto lässt sich nicht sperren.',
   'People are expected at events of yours. Cancel those first, or wait until they are over.':
     'Zu Ihren Veranstaltungen werden noch Menschen erwartet. Sagen Sie sie erst ab oder warten Sie, bis sie vorbei sind.',
   'That was a bit quick. Please wait a moment and try again.': 'Das ging etwas schnell. Bitte warten Sie kurz und versuchen Sie es noch einmal.',
