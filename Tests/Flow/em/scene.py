@@ -15,6 +15,7 @@ ACCOUNT = (("sign-in", "/sign-in"), ("sign-up", "/sign-up"), ("forgot", "/forgot
            ("reset", "/reset-password#token=t"), ("reset-without-link", "/reset-password"),
            ("accept", "/accept-ticket#token=t"), ("accept-without-link", "/accept-ticket"),
            ("verify", "/verify-email#token=t"), ("verify-without-link", "/verify-email"),
+           ("sign-in-link", "/sign-in-link#token=t"), ("sign-in-link-without-link", "/sign-in-link"),
            ("change-email", "/change-email#token=t"), ("unsubscribe", "/unsubscribe#token=t"), ("nothing", "/nothing/here"))
 WORDS = """An evening under the old linden trees with the town's orchestra, who play what they like best.
 

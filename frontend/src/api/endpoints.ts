@@ -5,7 +5,7 @@ import { send } from './transport';
 import type { Call } from './transport';
 import type {
   AdminUser, Announcement, ApiKey, ApiKeyDraft, Attendee, Audience, AuditEntry, AuthAnswer, BatchResult, CheckInAnswer, DeadLetter, Delivery, Event, EventDraft, EventStats,
-  Mailing, MailPreview, MailPreviewRequest, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, RecordedScan, Registration, Replayed, ReplayRequest,
+  Mailing, MailPreview, MailPreviewRequest, MailSettings, Member, MemberRole, Notification, NotificationTopic, Preferences, OfflineScan, OwnRegistration, Page, PasswordToken, RecordedScan, Registration, Replayed, ReplayRequest,
   Role, ScanConflict, Sending, SignInSession, Subscription, SubscriptionDraft, SubscriptionPatch, SystemReport, Ticket, TicketOffer, TimelineStep, WebhookDelivery,
 } from './types';
 
@@ -32,7 +32,13 @@ export const auth = {
   // The answers to these never tell whether there is an account.
   requestPasswordReset: (email: string) => told('/auth/password-reset', { email }),
   resetPassword: (token: string, password: string) => told('/auth/password-reset/confirm', { token, password }),
-  verifyEmail: (token: string) => told('/auth/verify-email', { token }),
+  /** Returns what a new password is set with, where the one before has ended; null where it stays. */
+  verifyEmail: async (token: string): Promise<string | null> => {
+    const response = await send({ method: 'POST', path: '/auth/verify-email', body: { token } });
+    return response.status === 204 ? null : ((await response.json()) as PasswordToken).passwordToken;
+  },
+  signInByLink: async (token: string): Promise<AuthAnswer> =>
+    (await send({ method: 'POST', path: '/auth/sign-in-link', body: { token } })).json(),
   reauthenticate: (password: string) => request({ method: 'POST', path: '/auth/reauthenticate', body: { password } }),
   /** With the token of the mail to a new address. */
   confirmEmail: (token: string) => told('/auth/email-change/confirm', { token }),

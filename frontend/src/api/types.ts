@@ -5,7 +5,7 @@ import type * as API from './schemas';
 
 export type {
   Announcement, ApiKey, ApiKeyDraft, ApiScope, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Mailing, MailPreview, MailPreviewRequest, MailSettings, Member,
-  MemberRole, NotificationTopic, Preferences, RecordedScan, Registration, RegistrationStatus, Replayed, ReplayRequest, Role, ScanConflict, Sending, Subscription, SubscriptionDraft, SubscriptionPatch, SystemReport, Ticket, TicketStatus, User,
+  MemberRole, NotificationTopic, PasswordToken, Preferences, RecordedScan, Registration, RegistrationStatus, Replayed, ReplayRequest, Role, ScanConflict, Sending, Subscription, SubscriptionDraft, SubscriptionPatch, SystemReport, Ticket, TicketStatus, User,
   WebhookDelivery,
 } from './schemas';
 

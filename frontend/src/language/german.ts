@@ -294,6 +294,14 @@ export const german = {
   'Thank you.': 'Vielen Dank.',
   '{strong} Your address is confirmed.': '{strong} Ihre Adresse ist bestätigt.',
   '{message} If you confirmed your address before, just {link}.': '{message} Falls Sie Ihre Adresse schon bestätigt haben, {link}.',
+  '{strong} Your address is confirmed. To keep your account safe, it was signed out everywhere, and the old password, API keys and subscriptions no longer work. Please choose a new password now.':
+    '{strong} Ihre Adresse ist bestätigt. Zu Ihrer Sicherheit wurde das Konto überall abgemeldet; das alte Passwort, API-Schlüssel und Abonnements gelten nicht mehr. Bitte wählen Sie jetzt ein neues Passwort.',
+  'Sign in by link': 'Mit einem Link anmelden',
+  'Sign in with your password': 'Mit dem Passwort anmelden',
+  'One click and you’re in. The link works once.': 'Ein Klick, und Sie sind angemeldet. Der Link gilt einmal.',
+  'You’re signed in.': 'Sie sind angemeldet.',
+  'This page opens with a sign-in link. If you reloaded it, open the link again.':
+    'Diese Seite öffnet sich mit einem Anmeldelink. Falls Sie sie neu geladen haben, öffnen Sie den Link noch einmal.',
   'This page opens with the link in our mail. If you reloaded it, follow the link once more.':
     'Diese Seite öffnet sich mit dem Link in unserer Mail. Falls Sie sie neu geladen haben, folgen Sie dem Link noch einmal.',
   'Choose a new password': 'Neues Passwort wählen',

@@ -5,5 +5,6 @@ export { AccountPage } from './account/AccountPage';
 export { ChangeEmailPage } from './account/ChangeEmailPage';
 export { ForgotPasswordPage } from './account/ForgotPasswordPage';
 export { ResetPasswordPage } from './account/ResetPasswordPage';
+export { SignInLinkPage } from './account/SignInLinkPage';
 export { UnsubscribePage } from './account/UnsubscribePage';
 export { VerifyEmailPage } from './account/VerifyEmailPage';

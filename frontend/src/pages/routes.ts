@@ -50,6 +50,7 @@ const routes: readonly Route[] = [
   { pattern: '/forgot-password', page: accountPage((pages) => pages.ForgotPasswordPage) },
   { pattern: '/reset-password', page: accountPage((pages) => pages.ResetPasswordPage) },
   { pattern: '/verify-email', page: accountPage((pages) => pages.VerifyEmailPage) },
+  { pattern: '/sign-in-link', page: accountPage((pages) => pages.SignInLinkPage) },
   { pattern: '/change-email', page: accountPage((pages) => pages.ChangeEmailPage) },
   { pattern: '/unsubscribe', page: accountPage((pages) => pages.UnsubscribePage) },
   { pattern: '/account', roles: anybody, page: accountPage((pages) => pages.AccountPage) },

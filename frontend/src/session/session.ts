@@ -77,6 +77,13 @@ export async function signIn(email: string, password: string): Promise<void> {
   if (answer.user) await adoptLanguage(answer.user.language);
 }
 
+/** By the token of a link that signs in once. */
+export async function signInByLink(token: string): Promise<void> {
+  const answer = await auth.signInByLink(token);
+  enter(answer);
+  if (answer.user) await adoptLanguage(answer.user.language);
+}
+
 export async function signUp(displayName: string, email: string, password: string): Promise<boolean> {
   return enter(await auth.register({ displayName, email, password, language: catalogue().language }));
 }

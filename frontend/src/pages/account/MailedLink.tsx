@@ -12,18 +12,21 @@ interface PageProps {
   title: string;
   /** The way to another link. */
   another: Elements;
+  /** What is said without a token; of a link that didn't come by mail. */
+  missing?: string;
   children: (token: string) => Elements;
 }
 
 /** Where a link in a mail leads. */
-export function MailedLink({ title, another, children }: PageProps) {
+export function MailedLink({ title, another, missing, children }: PageProps) {
   const token = useLinkToken();
+  const words = missing ?? t('This page opens with the link in our mail. If you reloaded it, follow the link once more.');
   return (
     <div className="em-narrow">
       <PageTitle title={title} />
       <div className="em-card em-stack">
         {token === null
-          ? <UsedUp another={another}>{t('This page opens with the link in our mail. If you reloaded it, follow the link once more.')}</UsedUp>
+          ? <UsedUp another={another}>{words}</UsedUp>
           : <div key={token} className="em-stack">{children(token)}</div>}
       </div>
     </div>
