@@ -95,6 +95,7 @@ class Scene:
         yield self.host, "organizer-notifications", "/notifications", "A subscription gets no more deliveries"
         yield self.host, "api-keys", "/account/api-keys", "Revoked"
         yield self.admin, "admin-users", "/admin/users", "Role"
+        yield self.admin, "admin-user-events", f"/admin/users/{self.host.id}/events", "Hand over"
         yield self.admin, "admin-audit", "/admin/audit", "event.published"
         yield self.admin, "admin-system", "/admin/system", "Queues"
 

@@ -215,6 +215,14 @@ export const admin = {
     requestJSON<Page<AdminUser>>({ path: '/admin/users', query: { limit: 50, query, cursor }, signal }),
   setRole: (id: string, role: Role) =>
     requestJSON<AdminUser>({ method: 'PATCH', path: `/admin/users/${id}`, body: { role } }),
+  setLocked: (id: string, isLocked: boolean) =>
+    requestJSON<AdminUser>({ method: 'POST', path: `/admin/users/${id}/${isLocked ? 'lock' : 'unlock'}` }),
+  endSessions: (id: string) => request({ method: 'DELETE', path: `/admin/users/${id}/sessions` }),
+  /** What they own. */
+  events: (id: string, cursor: string | null, signal: Abort) =>
+    requestJSON<Page<Event>>({ path: `/admin/users/${id}/events`, query: { limit: 20, cursor }, signal }),
+  handOver: (eventId: string, email: string) =>
+    request({ method: 'PUT', path: `/events/${eventId}/owner`, body: { email } }),
   audit: (query: AuditQuery, cursor: string | null, signal: Abort) =>
     requestJSON<Page<AuditEntry>>({ path: '/admin/audit', query: { limit: 50, ...query, cursor }, signal }),
   auditFile: (query: AuditQuery) => `/admin/audit.csv?${new URLSearchParams({ ...query })}`,

@@ -71,6 +71,7 @@ const routes: readonly Route[] = [
   { pattern: '/organizer/events/:id/mails', roles: anybody, page: staffPage((pages) => pages.MailsPage) },
   { pattern: '/organizer/events/:id/team', roles: anybody, page: staffPage((pages) => pages.TeamPage) },
   { pattern: '/admin/users', roles: admins, page: staffPage((pages) => pages.UsersPage) },
+  { pattern: '/admin/users/:id/events', roles: admins, page: staffPage((pages) => pages.UserEventsPage) },
   { pattern: '/admin/audit', roles: admins, page: staffPage((pages) => pages.AuditPage) },
   { pattern: '/admin/system', roles: admins, page: staffPage((pages) => pages.SystemPage) },
 ];

@@ -1,6 +1,7 @@
 // What organizers and admins need, fetched together when the first of it is opened.
 export { AuditPage } from './admin/AuditPage';
 export { SystemPage } from './admin/SystemPage';
+export { UserEventsPage } from './admin/UserEventsPage';
 export { UsersPage } from './admin/UsersPage';
 export { AnnouncementsPage } from './organizer/AnnouncementsPage';
 export { AttendeesPage } from './organizer/AttendeesPage';
