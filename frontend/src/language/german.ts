@@ -773,6 +773,9 @@ export const german = {
   'May do whatever you may with this event.': 'Darf mit dieser Veranstaltung alles, was Sie dürfen.',
   '{name} is in the team now: {role}.': '{name} gehört jetzt zum Team: {role}.',
   'Tell them where the gate is: {address}': 'Sagen Sie weiter, wo der Einlass ist: {address}',
+  '{name} joins the team after confirming their email address: {role}. We’ve emailed them.':
+    '{name} gehört zum Team, sobald die E-Mail-Adresse bestätigt ist: {role}. Eine E-Mail dazu ist unterwegs.',
+  'Waits for their confirmation': 'Wartet auf Bestätigung',
   '{name} is not in the team any more.': '{name} gehört nicht mehr zum Team.',
   'Yes, remove': 'Ja, entfernen',
   'Keep in the team': 'Im Team behalten',

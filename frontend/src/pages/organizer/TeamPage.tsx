@@ -41,7 +41,11 @@ function Team({ eventId }: { eventId: string }) {
   });
   const added = (member: Member): void => {
     const gate = member.role === 'checkInStaff' ? ` ${t('Tell them where the gate is: {address}', { address: `${window.location.origin}/gate/${eventId}` })}` : '';
-    setSaid(t('{name} is in the team now: {role}.', { name: member.displayName, role: worded(roles, member.role) }) + gate);
+    const values = { name: member.displayName, role: worded(roles, member.role) };
+    const words = member.pending
+      ? t('{name} joins the team after confirming their email address: {role}. We’ve emailed them.', values)
+      : t('{name} is in the team now: {role}.', values);
+    setSaid(words + gate);
     list.reload();
   };
   return (
@@ -53,7 +57,11 @@ function Team({ eventId }: { eventId: string }) {
             <Table label={t('Team')} heads={[t('Name'), t('Role'), t('Since'), t('Change')]}>
               {items.map((member) => (
                 <Row key={member.id} cells={() => [
-                  <div><div className="em-strong" dir="auto">{member.displayName}</div><div className="em-small em-soft">{member.email}</div></div>,
+                  <div>
+                    <div className="em-strong" dir="auto">{member.displayName}</div>
+                    <div className="em-small em-soft">{member.email}</div>
+                    {member.pending && <Badge tone="warn">{t('Waits for their confirmation')}</Badge>}
+                  </div>,
                   <Badge tone={member.role === 'owner' ? 'accent' : 'plain'}>{worded(roles, member.role)}</Badge>,
                   formatMoment(member.since),
                   member.role === 'owner' ? null : (
