@@ -23,6 +23,8 @@ export function HeldPlace({ event, registration, changed }: Props) {
     try {
       cancelled = { ...registration, ...(await registrations.cancel(registration.id)) };
     } catch (thrown) {
+      // Let in meanwhile: the page has to know, and its reader, too.
+      if (thrown instanceof Problem && thrown.slug === 'already-checked-in') changed();
       if (!(thrown instanceof Problem) || thrown.slug !== 'already-cancelled') throw thrown;
     }
     setAsking(false);
@@ -44,7 +46,9 @@ export function HeldPlace({ event, registration, changed }: Props) {
         <summary>{t('What happened so far')}</summary>
         <div className="mt-3">{opened && <Timeline registrationId={registration.id} live />}</div>
       </details>
-      <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{words.leave}</button>
+      {registration.checkedInAt === null && (
+        <button type="button" className="btn btn-outline-danger" onClick={() => setAsking(true)}>{words.leave}</button>
+      )}
       {asking && (
         <Confirm title={words.title} confirm={words.yes} dismiss={words.no} pending={cancel.pending} problem={cancel.problem}
           onConfirm={() => void cancel.run()} onDismiss={() => { cancel.clear(); setAsking(false); }}>

@@ -28,6 +28,11 @@ export function RemoveAttendee({ eventId, attendee, removed, close }: Props) {
             ? t('Their ticket stops being valid, and their place goes to the first in line. They are told by email.')
             : t('They lose their place in line and are told by email.')}
         </p>
+        {attendee.checkedInAt && (
+          <p className="em-note mb-0" data-tone="warn">
+            {t('{name} is inside. The check-in is undone, too.', { name })}
+          </p>
+        )}
         <TextArea label={t('Reason')} name="reason" rows={3} maxLength={500} value={reason} error={fieldErrors(remove.problem).reason}
           hint={t('May stay empty. {name} can read it.', { name })} onChange={(event) => setReason(event.target.value)} />
         <div className="em-dialog-actions mt-0">
