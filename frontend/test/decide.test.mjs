@@ -1,15 +1,17 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { decide, present } from '../src/gate/decide.ts';
 import { TicketList } from '../src/gate/manifest.ts';
-import { makeKey, manifest, ticket } from './gateWorld.mjs';
+import { eventId, makeKey, manifest, ticket } from './gateWorld.mjs';
 
 const now = Date.parse('2031-05-01T17:00:00.000Z');
 const good = ticket({ issue: 2 });
 const code = '0000-0000-0000';
+const hash = createHash('sha512').update(`${eventId}:${code}`).digest('hex').slice(0, 32);
 
 function listOf(state = 'valid', changes = {}, firstScan = [null, null]) {
-  return new TicketList(manifest([[good.ticketId, 2, code, 'Ada', state, ...firstScan]], changes));
+  return new TicketList(manifest([[good.ticketId, 2, hash, 'Ada', state, ...firstScan]], changes));
 }
 
 async function result(text, list = listOf(), admission = null, at = now) {
