@@ -188,6 +188,8 @@ def test_a_sign_in_link_works_once(visit: Visit, people: People, stack: Stack) -
 @desktop
 def test_a_first_proof_ends_what_was_before_and_leads_to_a_new_password(visit: Visit, people: People, stack: Stack) -> None:
     visitor, person = visit("owner"), people.one()
+    visitor.foresee("/auth/refresh")
+    visitor.sign_in(person.email, PASSWORD)  # this browser's session ends, too
     stack.rows("UPDATE users SET email_verified_at = NULL WHERE id = %s", person.id)
     visitor.open(f"/verify-email#token={link(stack, person, 'verifyEmail')}")
     visitor.press("Confirm my address")
