@@ -907,8 +907,8 @@ export const german = {
   'Hand over': 'Übergeben',
   'Hand over “{title}”?': '„{title}“ übergeben?',
   'Hand over the event': 'Veranstaltung übergeben',
-  'The new owner manages the event and its team from now on. The owner until now leaves the team. Registrations and tickets stay as they are.':
-    'Ab jetzt verwaltet die neue Person die Veranstaltung und ihr Team. Wem sie bisher gehörte, verlässt das Team. Anmeldungen und Tickets bleiben, wie sie sind.',
+  'The new owner manages the event and its team from now on; the previous owner leaves the team. Registrations and tickets stay as they are.':
+    'Ab jetzt verwaltet die neue Person die Veranstaltung und ihr Team; die bisherige verlässt das Team. Anmeldungen und Tickets bleiben, wie sie sind.',
   'Email of the new owner': 'E-Mail der neuen Person',
   'An organizer or admin with a confirmed address.': 'Eine Person mit Veranstalter- oder Adminrechten und bestätigter Adresse.',
   '“{title}” belongs to {email} now.': '„{title}“ gehört jetzt {email}.',

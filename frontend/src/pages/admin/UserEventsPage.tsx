@@ -85,7 +85,7 @@ function HandOver({ event, given, close }: { event: Event; given: (email: string
       onClose={() => { if (!give.pending) close(); }}>
       <Form name={t('Hand over the event')} problem={errors.email ? null : give.problem}
         onSubmit={() => { if (validation.passes()) void give.run(); }}>
-        <p className="mb-0">{t('The new owner manages the event and its team from now on. The owner until now leaves the team. Registrations and tickets stay as they are.')}</p>
+        <p className="mb-0">{t('The new owner manages the event and its team from now on; the previous owner leaves the team. Registrations and tickets stay as they are.')}</p>
         <TextField label={t('Email of the new owner')} name="email" type="email" autoComplete="off" maxLength={254}
           value={email} error={errors.email} hint={t('An organizer or admin with a confirmed address.')}
           onChange={(change) => setEmail(change.target.value)} />
