@@ -231,7 +231,9 @@ def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Sta
 @phone
 def test_what_is_not_there_is_said(visit: Visit) -> None:
     visitor = visit("stranger")
-    visitor.open("/nothing/here")
+    visitor.foresee("/nothing/here")  # answered with 404, which Chromium reports
+    answer = visitor.page.goto("/nothing/here")
+    assert answer and answer.status == 404
     expect(visitor.page.get_by_role("heading", level=1)).to_be_visible()
     visitor.look("nothing")
     visitor.open("/organizer")
