@@ -113,12 +113,16 @@ def test_the_control_bindings_are_lost_in_silence(stack: Stack, saboteur: Sabote
     stack.control("stop", "api-service")
     try:
         with Second(stack, "api-service", EM_MUTANT="trust-bindings") as trusting:
+            event = published(trusting, world, people.one("organizer"))
+
+            def is_published() -> bool:
+                return stack.value("SELECT count(*) FROM outbox WHERE event_id = %s AND published_at IS NULL", event["id"]) == 0
+
+            # By then its relay is connected, and has bound everything.
+            eventually(is_published, "the event's fact published", 30)
             saboteur.channel.queue_unbind("ticket-worker.issue", "em.events", "em.registration.confirmed")
-            organizer = people.one("organizer")
-            event = eventually(lambda: published(trusting, world, organizer), "an event", 30)
             registration = trusting_post(trusting, lost, f"/events/{event['id']}/registrations")
-            eventually(lambda: stack.value(
-                "SELECT count(*) FROM outbox WHERE event_id = %s AND published_at IS NULL", event["id"]) == 0, "published", 30)
+            eventually(is_published, "the registration's fact published", 30)
             assert trusting.leave() == 0
     finally:
         stack.control("start", "api-service")
