@@ -145,7 +145,7 @@ def test_an_admin_locks_an_account_and_hands_its_events_over(visit: Visit, peopl
     address.fill(people.one().email)
     dialog.get_by_role("button", name="Hand over").click()
     expect(address).to_be_focused()
-    expect(dialog).to_contain_text("This must be that of an organizer who has confirmed it.")
+    expect(dialog).to_contain_text("This must be the confirmed address of an organizer.")
     admin.look("nobody's")
     address.fill(successor.email)
     dialog.get_by_role("button", name="Hand over").click()

@@ -15,7 +15,7 @@ struct HandOverEvent: Sendable {
             user.emailVerifiedAt != nil
         else {
             throw DomainError.validationFailed([
-                FieldError(field: "email", message: "must be that of an organizer who has confirmed it")
+                FieldError(field: "email", message: "must be the confirmed address of an organizer")
             ])
         }
         try await stores.database.transaction { transaction in

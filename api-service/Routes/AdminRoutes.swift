@@ -80,6 +80,7 @@ struct AdminRoutes: Sendable {
     @Sendable func events(_ request: Request, _ context: APIContext) async throws -> Response {
         try Authorization.require(.handOverEvent, try context.signedIn())
         let id = try context.id(of: UserSubject.self)
+        guard try await stores.users.find(id) != nil else { throw DomainError.notFound }
         let now = clock()
         return try await context.page(.ownedEvents, of: QueryFields(request), { EventJSON($0, now: now) }) {
             try await stores.events.list(ownedBy: id, after: $0, limit: $1)

@@ -70,7 +70,7 @@ struct EventRoutes: Sendable {
         let principal = try context.signedIn()
         try Authorization.require(.createEvent, principal)
         let fields = try await BodyFields(request, context)
-        let details = try await EventForm(stores: stores).details(fields, changing: nil)
+        let details = try EventForm().details(fields, changing: nil)
         let now = clock()
         let answered = try await createEvent.perform(
             details, by: principal.userID, once: try context.idempotentRequest(request, body: fields.bytes)
@@ -88,13 +88,13 @@ struct EventRoutes: Sendable {
         _ = try await authorization.event(id, .editEvent, principal)
         guard let expected = ExpectedVersions(request) else { throw APIProblem.preconditionRequired }
         let fields = try await BodyFields(request, context)
-        let form = EventForm(stores: stores)
+        let form = EventForm()
         var confirmation = fields
         let mayBePast = confirmation.bool("confirmPast", default: false)
         try confirmation.validation.check()
         let event = try await editEvent.perform(id, expecting: expected, mayBePast: mayBePast, by: principal) {
             details in
-            try await form.details(fields, changing: details)
+            try form.details(fields, changing: details)
         }
         return try answer(event)
     }
@@ -129,10 +129,8 @@ struct EventRoutes: Sendable {
 
 /// Reads the details of an event from a form: a whole one, or a JSON merge patch (RFC 7396) on stored ones.
 struct EventForm: Sendable {
-    let stores: Stores
-
     /// - Throws: ``DomainError/validationFailed(_:)`` with everything that is wrong.
-    func details(_ body: BodyFields, changing stored: EventDetails?) async throws -> EventDetails {
+    func details(_ body: BodyFields, changing stored: EventDetails?) throws -> EventDetails {
         var fields = body
         let read = Self.read(&fields, stored)
         let broken = Set(fields.validation.errors.map(\.field))

@@ -9,7 +9,7 @@ export const serverGerman: Readonly<Record<string, string>> = {
   'is in the past: the event would be over; with confirmPast it may be': 'Das liegt in der Vergangenheit: Die Veranstaltung wäre damit vorbei.',
   'must not contain characters that turn the direction of text': 'Darin dürfen keine Zeichen sein, die die Schreibrichtung ändern.',
   'belongs to no account: they have to sign up first': 'Dazu gibt es kein Konto: Die Person muss erst eines anlegen.',
-  'must be that of an organizer who has confirmed it': 'Das muss die bestätigte Adresse einer Person mit Veranstalterrechten sein.',
+  'must be the confirmed address of an organizer': 'Das muss die bestätigte Adresse einer Person mit Veranstalterrechten sein.',
   'is your own': 'Das ist Ihre eigene.',
   'is not your password': 'Das ist nicht Ihr Passwort.',
   'is for webhooks': 'Das gibt es nur bei Webhooks.',
