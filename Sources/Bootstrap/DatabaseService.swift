@@ -29,7 +29,8 @@ public struct DatabaseService: Service, CustomStringConvertible {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await Self.check(database) }
                 group.addTask { do { try await gracefulShutdown() } catch {} }  // cancelled: close all the same
-                try await group.waitForAll()
+                // Not waitForAll: an error would wait for the shutdown.
+                for try await () in group {}
             }
         } catch {
             await database.close()
