@@ -108,7 +108,8 @@ struct AccessTokenTests {
         let admin = Base64URL.encode(Array(payload(role: "admin").utf8))
         for bad in [
             stranger, "\(parts[0]).\(admin).\(parts[2])", "\(parts[0]).\(parts[1]).", "\(parts[0]).\(parts[1])",
-            String(token.dropLast(4)) + (token.hasSuffix("AAAA") ? "QQQQ" : "AAAA"), token + ".x", "", "..", String(repeating: "a", count: 5000),
+            String(token.dropLast(4)) + (token.hasSuffix("AAAA") ? "QQQQ" : "AAAA"), token + ".x", "", "..",
+            String(repeating: "a", count: 5000),
         ] {
             #expect(try await outcome(bad) == .invalid)
         }
