@@ -20,8 +20,10 @@ public struct SessionStore: Sendable {
     public enum Rotation: Sendable {
         /// The token that stands now, and the session's user with the role of this moment.
         case rotated(SessionID, User, SecretToken)
-        /// Unknown, expired or signed out.
+        /// Unknown or expired.
         case refused
+        /// Signed out, here or from elsewhere.
+        case ended
         /// A token that had been exchanged before: the whole family is revoked now.
         case reused(SessionID)
     }
@@ -74,9 +76,9 @@ public struct SessionStore: Sendable {
             WHERE t.token_hash = \(token.hash)
             """,
         ])[1]
-        guard let row = found.first, try row.decode("revoked_at", as: Date?.self) == nil,
-            try row.decode("expires_at", as: Date.self) > now
-        else { return .refused }
+        guard let row = found.first else { return .refused }
+        if try row.decode("revoked_at", as: Date?.self) != nil { return .ended }
+        guard try row.decode("expires_at", as: Date.self) > now else { return .refused }
         let session = try row.decode("session_id", as: SessionID.self)
         if try row.decode("used_at", as: Date?.self) != nil {
             let salt = try row.decode("successor_salt", as: [UInt8]?.self)

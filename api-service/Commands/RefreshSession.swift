@@ -11,8 +11,8 @@ struct RefreshSession: Sendable {
     let clock: @Sendable () -> Date
     let logger: Logger
 
-    /// - Throws: ``DomainError/notAuthenticated`` when the token is unknown, expired, signed out or used twice; the
-    ///   last revokes every token that grew from the same sign-in.
+    /// - Throws: ``DomainError/notAuthenticated`` when the token is unknown or expired; ``APIProblem/sessionEnded`` when it
+    ///   was signed out or used twice: the last revokes every token that grew from the same sign-in.
     func perform(_ token: SecretToken) async throws -> SessionGrant {
         let now = clock()
         let rotation = try await stores.database.transaction { transaction in
@@ -30,7 +30,9 @@ struct RefreshSession: Sendable {
         case .reused(let session):
             stores.endedSessions.insert([session])
             logger.warning("refresh token used twice, session revoked", metadata: ["session_id": "\(session)"])
-            throw DomainError.notAuthenticated
+            throw APIProblem.sessionEnded
+        case .ended:
+            throw APIProblem.sessionEnded
         case .refused:
             throw DomainError.notAuthenticated
         }

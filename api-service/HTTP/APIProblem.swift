@@ -69,6 +69,13 @@ extension APIProblem {
     static let tokenExpired = APIProblem(
         "token-expired", .unauthorized, "The access token has expired. Ask for a new one.",
         headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
+    /// The same to programs. A browser forgets what it kept for somebody who was signed out, perhaps because the device was
+    /// lost: tickets, and lists of names (Clear Site Data, W3C).
+    static let sessionEnded: APIProblem = {
+        var problem = ProblemMiddleware.problem(.notAuthenticated)
+        problem.headers[.clearSiteData] = #""cache", "storage""#
+        return problem
+    }()
     static let preconditionRequired = APIProblem(
         "precondition-required", .preconditionRequired, "Send If-Match with the version that you have seen.")
     static let badRequest = APIProblem("bad-request", .badRequest, "The request can't be understood.")
@@ -92,4 +99,8 @@ extension APIProblem {
             "method-not-allowed", .methodNotAllowed, "This can't be done here.",
             headers: [.allow: methods.sorted().joined(separator: ", ")])
     }
+}
+
+extension HTTPField.Name {
+    static let clearSiteData = HTTPField.Name("Clear-Site-Data")!
 }

@@ -191,6 +191,29 @@ struct ProofTests {
         }
     }
 
+    @Test("a device that was signed out from elsewhere forgets what it kept, one whose session ran out does not")
+    func clearsDevice() async throws {
+        let ahead = Mutex<TimeInterval>(0)
+        try await APIWorld.run(clock: { Date() + ahead.withLock { $0 } }) { api in
+            func refresh(_ cookie: String) async throws -> Answer {
+                try await api.client.post("/api/v1/auth/refresh", headers: ["X-EM-CSRF": "1", "Cookie": cookie])
+            }
+            let lost = try await api.signUp()
+            let email = try #require(try await api.world.users.find(lost.id)?.email)
+            let here = try #require(try await api.logIn(email).string("accessToken"))
+            let ended = try await api.client.delete("/api/v1/me/sessions?keepCurrent=true", token: here)
+            #expect(ended.status == 204)
+            let answer = try await refresh(lost.cookie)
+            #expect(answer.problem == "not-authenticated")
+            #expect(answer.headers["clear-site-data"] == #""cache", "storage""#)
+
+            let other = try await api.signUp()
+            ahead.withLock { $0 = 31 * 86_400 }
+            let late = try await refresh(other.cookie)
+            #expect(late.problem == "not-authenticated" && late.headers["clear-site-data"] == nil)
+        }
+    }
+
     // MARK: Where a request comes from
 
     @Test(
