@@ -3,10 +3,9 @@ import Hummingbird
 /// The versions that a writer has seen: what If-Match lists (RFC 9110 §13.1.1).
 ///
 /// Each is `"7"`, or a whole tag with the version before the dot, `"7.x"`: a place taken meanwhile changes the tag, but is no
-/// reason to refuse an edit. Weakened tags count too: a proxy that compresses an answer weakens them. `*` stands for any
-/// version. What is no tag matches nothing.
+/// reason to refuse an edit. Weakened tags count too: a proxy that compresses an answer weakens them. `*` would be a blind
+/// write: like whatever is no tag, it matches nothing.
 struct ExpectedVersions {
-    private var isAny = false
     private var versions: Set<Int> = []
 
     /// Nil without the header.
@@ -20,10 +19,6 @@ struct ExpectedVersions {
         while true {
             rest = rest.drop { $0 == "," || $0 == " " || $0 == "\t" }
             guard !rest.isEmpty else { return }
-            if rest.hasPrefix("*") {
-                isAny = rest.dropFirst().allSatisfy { $0 == "," || $0 == " " || $0 == "\t" } && versions.isEmpty
-                return
-            }
             if rest.hasPrefix("W/") { rest = rest.dropFirst(2) }
             // A tag may hold commas.
             guard rest.first == "\"", let end = rest.dropFirst().firstIndex(of: "\"") else { return }
@@ -34,5 +29,5 @@ struct ExpectedVersions {
         }
     }
 
-    func include(_ version: Int) -> Bool { isAny || versions.contains(version) }
+    func include(_ version: Int) -> Bool { versions.contains(version) }
 }
