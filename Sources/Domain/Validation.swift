@@ -118,11 +118,16 @@ extension StringProtocol {
 }
 
 extension StringProtocol {
-    /// Without the white space, and what nobody sees, at both ends: copied addresses bring it along.
+    /// Without the white space, and what nobody sees, at both ends: copied addresses bring it along. Control characters are
+    /// nobody's copy, and stay to be refused.
     public var trimmedInvisible: String {
+        func goes(_ scalar: Unicode.Scalar?) -> Bool {
+            guard let scalar, scalar.isUnseen else { return false }
+            return scalar.properties.isWhitespace || !scalar.isControl
+        }
         var scalars = Substring(self).unicodeScalars
-        while scalars.first?.isUnseen == true { scalars.removeFirst() }
-        while scalars.last?.isUnseen == true { scalars.removeLast() }
+        while goes(scalars.first) { scalars.removeFirst() }
+        while goes(scalars.last) { scalars.removeLast() }
         return String(Substring(scalars))
     }
 }
