@@ -128,15 +128,29 @@ def test_where_addresses_are_confirmed_first_signing_up_tells_nothing(
         token = link_token(stack, mailbox, address, "Confirm your address", "/verify-email")
         assert token != first
         lies_nowhere(stack, eavesdropper, token)
-        assert api.send("POST", "/auth/verify-email", json={"token": token}).status_code == 204
+        # Whoever asked for it again need not be the one who signed up: the proof leads to a new password.
+        proven = api.send("POST", "/auth/verify-email", json={"token": token})
+        assert proven.status_code == 200, described(proven)
         for used in (token, first):
             problem(api.send("POST", "/auth/verify-email", json={"token": used}), 410, "link-invalid")
+        problem(log_in(api, address, PASSWORD), 401, "invalid-credentials")
+        assert confirm(api, proven.json()["passwordToken"]).status_code == 204
+        assert log_in(api, address, NEW_PASSWORD).status_code == 200
+
+
+def test_the_link_in_the_mail_of_a_sign_up_keeps_its_password(world: World, stack: Stack, mailbox: Mailbox, address: str) -> None:
+    with Second(stack, "api-service", EM_REQUIRE_VERIFIED_EMAIL="true") as second:
+        api = Api(second.url)
+        assert sign_up(api, address).status_code == 202
+        token = link_token(stack, mailbox, address, "Confirm your address", "/verify-email")
+        assert api.send("POST", "/auth/verify-email", json={"token": token}).status_code == 204
         assert log_in(api, address, PASSWORD).status_code == 200
 
 
 def test_where_addresses_are_confirmed_first_nobody_else_takes_a_place(world: World, people: People, stack: Stack) -> None:
     event = world.event(people.one("organizer"))
     person = people.one()
+    stack.rows("UPDATE users SET email_verified_at = NULL WHERE id = %s", person.id)
     with Second(stack, "api-service", EM_REQUIRE_VERIFIED_EMAIL="true") as second:
         api = Api(second.url, person.token)
         problem(api.send("POST", f"/events/{event['id']}/registrations"), 403, "email-not-verified")

@@ -69,7 +69,7 @@ def test_a_role_granted_stands_there_and_a_refused_one_does_not(people: People, 
     admin.api.patch(f"/admin/users/{person.id}", {"role": "organizer"})
     admin.api.patch(f"/admin/users/{person.id}", {"role": "organizer"})  # changes nothing
     person.api.send("PATCH", f"/admin/users/{person.id}", json={"role": "admin"})
-    (granted,) = entries(admin, subjectId=person.id)
+    (granted,) = entries(admin, subjectId=person.id, action="user")
     assert granted["action"] == "user.role-granted" and granted["actor"]["id"] == admin.id
     assert (granted["before"], granted["after"]) == ({"role": "user"}, {"role": "organizer"})
 
@@ -124,7 +124,7 @@ def sealed(stack: Stack, world: World, people: People) -> Iterator[list[int]]:
         cursor.execute("DELETE FROM audit_seals WHERE audit_id = ANY(%s)", [numbers])
         cursor.executemany("INSERT INTO audit_seals VALUES (%s, %s, %s, %s)", before["audit_seals"])
         cursor.execute("DELETE FROM audit_contents WHERE audit_id = ANY(%s)", [numbers])
-        cursor.executemany("INSERT INTO audit_contents VALUES (%s, %s, %s)", before["audit_contents"])
+        cursor.executemany("INSERT INTO audit_contents VALUES (%s, %s, %s, %s)", before["audit_contents"])
     assert verify(stack)[0] == 0, "the log was not put back as it was"
 
 

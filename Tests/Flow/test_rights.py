@@ -84,7 +84,7 @@ STATEMENTS = {
     "SELECT detail FROM delivery_attempts": API | {"notifications"},
     "UPDATE delivery_attempts SET detail = ''": API,
     "SELECT paused_at FROM sending": API | {"notifications"},
-    "UPDATE sending SET paused_at = NULL": API,
+    "UPDATE sending SET paused_at = NULL": API | {"notifications"},
     "UPDATE subscriptions SET url = ''": API,
     "UPDATE subscriptions SET status = 'paused'": API | {"notifications"},
     "SELECT hash FROM api_keys": API,

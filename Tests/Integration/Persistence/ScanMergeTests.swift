@@ -84,8 +84,8 @@ struct ScanMergeTests {
     @Test("who was admitted online meanwhile is a conflict, and a scan that the gate refused is none")
     func onlineMeanwhile() async throws {
         try await GateWorld.run(tickets: 2) { gate in
-            for ticket in gate.tickets {
-                let online = Scan(gate: "Main", device: "main", scanID: "1", at: start + 60)
+            for (number, ticket) in gate.tickets.enumerated() {
+                let online = Scan(gate: "Main", device: "main", scanID: "\(number)", at: start + 60)
                 #expect(try await gate.check(ticket, online).result == .admitted)
             }
             let results = try await merge(
