@@ -65,8 +65,8 @@ def test_a_plus_in_a_query_is_spelled(world: World, people: People) -> None:
     assert "%2B" not in other["errors"][0]["message"]
 
 
-@pytest.mark.parametrize("spelling", ['*', '"{version}"', 'W/"{version}.x"', '"0", "{version}"', '"0","{version}.a,b" , W/"7"'])
-def test_if_match_takes_lists_weak_tags_and_any(world: World, people: People, spelling: str) -> None:
+@pytest.mark.parametrize("spelling", ['"{version}"', 'W/"{version}.x"', '"0", "{version}"', '"0","{version}.a,b" , W/"7"'])
+def test_if_match_takes_lists_and_weak_tags(world: World, people: People, spelling: str) -> None:
     organizer = people.one("organizer")
     event = world.event(organizer)
     header = {"If-Match": spelling.format(version=event["version"])}
