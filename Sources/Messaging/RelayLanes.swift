@@ -92,7 +92,9 @@ struct HeldLanes {
 
     var isFull: Bool { holds.count >= Self.maximum }
 
+    /// Messages of a lane that fly together fail together: that counts as one failure.
     mutating func hold(_ lane: Lane, now: ContinuousClock.Instant) {
+        if let hold = holds[lane], hold.until > now { return }
         let failures = (holds[lane]?.failures ?? 0) + 1
         let pause = min(Duration.milliseconds(500) * (1 << min(failures - 1, 10)), .seconds(30))
         holds[lane] = Hold(until: now + pause * Double.random(in: 0.8...1.2), failures: failures)
