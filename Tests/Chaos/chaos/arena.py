@@ -62,22 +62,14 @@ class Arena:
         self.truth = Truth(addresses["EM_DATABASE_URL"], addresses["EM_AMQP_URL"])
         self.proxies = {name: Proxy(self.layout.server_port(name), self.rng) for name in ("amqp", "postgres", "redis")}
         self.sink = Sink()
-        self.overrides = {
-            "EM_AMQP_URL": self.through("amqp", addresses["EM_AMQP_URL"]),
-            "EM_DATABASE_URL": self.through("postgres", addresses["EM_SERVICE_DATABASE_URL"]),
-            "EM_REDIS_URL": self.through("redis", addresses["EM_REDIS_URL"]),
-            "EM_SMTP_URL": f"smtp://{LOOPBACK}:{self.sink.port}",
-        }
         self.witness = Witness(addresses["EM_AMQP_URL"])
-        self.fleet = Fleet(self.layout, self.overrides)
+        ports = {self.layout.server_port(name): proxy.port for name, proxy in self.proxies.items()}
+        self.fleet = Fleet(self.layout, ports, f"smtp://{LOOPBACK}:{self.sink.port}")
         self.crowd: Crowd | None = None
 
     @staticmethod
     def stack(*arguments: str) -> None:
         subprocess.run([ROOT / "infra/local/stack", *arguments], check=True, timeout=180, env={**os.environ, "EM_BUILD": "debug"})
-
-    def through(self, name: str, url: str) -> str:
-        return url.replace(f":{self.layout.server_port(name)}", f":{self.proxies[name].port}")
 
     def close(self) -> None:
         self.fleet.close()

@@ -1,6 +1,7 @@
 """The services as children of the test: started with what a fault needs, killed, and started again when they die."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -22,8 +23,9 @@ PREVIOUS = Path(os.environ.get("EM_CHAOS_PREVIOUS", "/nonexistent"))
 
 
 class Fleet:
-    def __init__(self, layout: Layout, overrides: dict[str, str]):
-        self.layout, self.overrides = layout, overrides
+    def __init__(self, layout: Layout, ports: dict[int, int], smtp_url: str):
+        """`ports`: each server's own, and that of the proxy in front of it."""
+        self.layout, self.ports, self.smtp_url = layout, ports, smtp_url
         self.binaries = layout.state / "bin"
         self.binaries.mkdir(exist_ok=True)
         for service in COUNTS:  # copies: a build meanwhile must not change what is being tested
@@ -54,14 +56,20 @@ class Fleet:
 
     def _spawn(self, service: str, instance: int) -> None:
         environment = services.service_environment(self.layout, service, instance)
-        for name, value in self.overrides.items():
-            if environment.pop(f"{name}_FILE", None) or name in environment:
-                environment[name] = value
+        # Each with its own users and their rights, and through the proxies.
+        for name in ("EM_AMQP_URL", "EM_DATABASE_URL", "EM_REDIS_URL"):
+            if file := environment.pop(f"{name}_FILE", None):
+                environment[name] = self._through_proxy(Path(file).read_text().strip())
+        if "EM_SMTP_URL" in environment:
+            environment["EM_SMTP_URL"] = self.smtp_url
         environment |= {"EM_HASTE": HASTE, "EM_STACK": str(self.layout.state), **self.extra[service, instance]}
         with open(self.layout.logs / f"{service}-{instance}.log", "ab") as log:
             self.children[service, instance] = subprocess.Popen(
                 [str((PREVIOUS if (service, instance) in self.previous else self.binaries) / service), "serve"], env=environment, cwd=self.layout.state,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def _through_proxy(self, url: str) -> str:
+        return re.sub(r"(?<=:)\d+(?=/[^/]*$)", lambda port: str(self.ports[int(port[0])]), url)
 
     def restart(self, service: str, instance: int, **extra: str) -> None:
         """Kills one and starts it with another environment; the next time it starts without it."""
