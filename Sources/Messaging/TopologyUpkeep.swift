@@ -22,6 +22,9 @@ struct TopologyUpkeep {
     private let webhooks: WebhookStore
     /// Rounds without a relay that relies on bindings.
     private var roundsAlone = 0
+    /// Queues that were gone and whose messages are not all on their way again: kept until they are, as the database may be
+    /// away just then.
+    private var lost: Set<String> = []
 
     static let interval = Duration.seconds(5)
     private static let memory = 86_400.0
@@ -41,12 +44,14 @@ struct TopologyUpkeep {
 
     mutating func round() async throws {
         guard publisher.state == .connected, !FailPoint.mutates(.trustBindings) else { return }
-        var lost: [String] = []
-        for queue in topology.workQueues where try await isGone(queue) { lost.append(queue) }
+        for queue in topology.workQueues where try await isGone(queue) {
+            logger.error("a worker's queue was gone; it is made again", metadata: ["queue": "\(queue)"])
+            lost.insert(queue)
+        }
         try await publisher.declare(topology)
         for queue in lost {
-            logger.error("a worker's queue was gone; it is made again", metadata: ["queue": "\(queue)"])
             try await publishAgain(queue)
+            lost.remove(queue)
         }
         try await removeBindings()
     }
