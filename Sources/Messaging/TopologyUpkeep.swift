@@ -68,8 +68,8 @@ struct TopologyUpkeep {
 
     private func publishAgain(_ queue: String) async throws {
         let since = Date() - Self.memory
-        var row = try await database.transaction { try await outbox.row(before: since, on: $0) }
-        var count = 0
+        let first = try await database.transaction { try await outbox.row(before: since, on: $0) }
+        var (row, count) = (first, 0)
         while let owed = owed[queue], !owed.isEmpty {
             let step = try await database.transaction { [row] transaction in
                 try await outbox.reconcile(
@@ -79,24 +79,13 @@ struct TopologyUpkeep {
             guard let last = step.last else { break }
             row = last
         }
-        if topology.carries("", from: names.events).contains(queue) { count += try await planAgain(since: since) }
+        // The reader of everything leaves no inbox rows: what it did not plan shows in what there is.
+        if topology.carries("", from: names.events).contains(queue) {
+            count += try await webhooks.reconcile(since: since, from: first, isTrial: false)
+        }
         if count > 0 {
             logger.warning(
                 "messages that a queue lost go to it again", metadata: ["queue": "\(queue)", "count": "\(count)"])
-        }
-    }
-
-    /// The reader of everything leaves no inbox rows: what it did not plan shows in what there is.
-    private func planAgain(since: Date) async throws -> Int {
-        var (row, count) = (try await database.transaction { try await outbox.row(before: since, on: $0) }, 0)
-        while true {
-            let step = try await database.transaction { [row] transaction in
-                try await webhooks.reconcile(
-                    since: since, after: row, limit: 5000, isTrial: false, now: Date(), on: transaction)
-            }
-            count += step.missing
-            guard let last = step.last else { return count }
-            row = last
         }
     }
 

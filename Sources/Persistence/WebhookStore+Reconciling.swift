@@ -2,6 +2,23 @@ public import FoundationEssentials
 public import Postgres
 
 extension WebhookStore {
+    /// Goes through the log in steps, each a transaction of its own: ``reconcile(since:after:limit:isTrial:now:on:)``.
+    ///
+    /// - Parameter row: where to begin; 0 for the whole log.
+    /// - Returns: how many deliveries were missing.
+    public func reconcile(since: Date, from row: Int = 0, isTrial: Bool) async throws -> Int {
+        var (row, missing) = (row, 0)
+        while true {
+            let step = try await database.transaction { [row] transaction in
+                try await reconcile(
+                    since: since, after: row, limit: 5000, isTrial: isTrial, now: Date(), on: transaction)
+            }
+            missing += step.missing
+            guard let last = step.last else { return missing }
+            row = last
+        }
+    }
+
     /// Plans what was published and never planned, because the broker lost it on the way: the log itself is the queue.
     ///
     /// A subscription that was paused at the time, and is not now, gets what it missed.

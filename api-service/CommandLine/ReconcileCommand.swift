@@ -33,7 +33,7 @@ struct Reconcile: AsyncParsableCommand {
         let (again, webhooks) = try await withDatabase("EM_DATABASE_URL") { database, _ in
             (
                 try await Self.reconcile(database, since: since, isTrial: dryRun),
-                try await Self.reconcileWebhooks(database, since: since, isTrial: dryRun)
+                try await WebhookStore(database).reconcile(since: since, isTrial: dryRun)
             )
         }
         let total = again.values.reduce(0, +)
@@ -54,21 +54,6 @@ struct Reconcile: AsyncParsableCommand {
             }
             again.merge(step.again, uniquingKeysWith: +)
             guard let last = step.last else { return again }
-            row = last
-        }
-    }
-
-    /// The same for webhooks, which have no inbox: returns how many deliveries were missing.
-    static func reconcileWebhooks(_ database: Database, since: Date, isTrial: Bool) async throws -> Int {
-        let store = WebhookStore(database)
-        var (row, missing) = (0, 0)
-        while true {
-            let step = try await database.transaction { [row] transaction in
-                try await store.reconcile(
-                    since: since, after: row, limit: 5000, isTrial: isTrial, now: Date(), on: transaction)
-            }
-            missing += step.missing
-            guard let last = step.last else { return missing }
             row = last
         }
     }
