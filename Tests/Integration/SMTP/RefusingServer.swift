@@ -38,10 +38,8 @@ final class RefusingServer: Sendable {
         pthread_detach(thread)
     }
 
-    deinit {
-        shutdown(listener, Int32(SHUT_RDWR))
-        close(listener)
-    }
+    // Its thread closes it: closed here, its number could be the next server's while the thread still waits on it.
+    deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 
     private func note(_ line: String) { heard.withLock { $0.append(line) } }
 
@@ -58,10 +56,11 @@ final class RefusingServer: Sendable {
         func serve() {
             while true {
                 let client = accept(listener, nil, nil)
-                if client < 0 { return }
+                if client < 0 { break }
                 talk(client)
                 close(client)
             }
+            close(listener)
         }
 
         private func talk(_ client: Int32) {

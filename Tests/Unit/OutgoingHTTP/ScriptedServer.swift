@@ -45,22 +45,21 @@ final class ScriptedServer: @unchecked Sendable {
         Self.thread { [self] in
             while true {
                 let connection = accept(listener, nil, nil)
-                if connection < 0 { return }
+                if connection < 0 { break }
                 state.withLock { $0.connections += 1 }
                 Self.thread { [self] in
                     serve(connection)
                     close(connection)
                 }
             }
+            // Here, where nobody waits on it any more: its number could be another socket's at once.
+            close(listener)
         }
     }
 
     func url(_ path: String) -> String { "http://\(address):\(port)\(path)" }
 
-    func stop() {
-        shutdown(listener, CInt(SHUT_RDWR))
-        close(listener)
-    }
+    func stop() { shutdown(listener, CInt(SHUT_RDWR)) }
 
     private func serve(_ connection: CInt) {
         var received: [UInt8] = []
