@@ -4,7 +4,12 @@ import FoundationEssentials
 public import Logging
 public import Postgres
 
-/// Brings the schema up to date: forward only, one migration a transaction, one migrator at a time.
+/// Brings the schema up to date while the services run: forward only, one migrator at a time.
+///
+/// A migration is one transaction, and no statement of it waits long for a lock, because whoever comes behind a waiting
+/// `ALTER TABLE` waits as long: it is rolled back, and tried again a little later. A file whose first line is
+/// ``Migration/withoutTransaction`` is run statement by statement instead, each of which has to do no harm when it is run
+/// again: that is what `CREATE INDEX CONCURRENTLY` needs, and what a large table needs.
 public struct Migrator: Sendable {
     /// One file of `Migrations/`.
     public struct Migration: Sendable {
@@ -16,8 +21,26 @@ public struct Migrator: Sendable {
             self.script = script
         }
 
+        /// The first line of a file that is not one transaction.
+        public static let withoutTransaction = "-- transaction: none"
+
         var version: Int { Int(name.prefix(4)) ?? 0 }
         var checksum: [UInt8] { Array(SHA256.hash(data: script)) }
+        var isTransaction: Bool { !script.starts(with: Self.withoutTransaction.utf8) }
+
+        /// The statements of the file; each ends with a line that a semicolon ends, outside of `$$`.
+        var statements: [String] {
+            var (statements, statement, isBody) = ([String](), "", false)
+            for line in String(decoding: script, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("--") {
+                statement += line + "\n"
+                if line.matches(of: /\$\$/).count % 2 == 1 { isBody.toggle() }
+                if line.hasSuffix(";"), !isBody {
+                    statements.append(statement)
+                    statement = ""
+                }
+            }
+            return statements
+        }
     }
 
     /// Every migration, in order. A test compares this table with the folder.
@@ -66,20 +89,35 @@ public struct Migrator: Sendable {
             name: "0035_leave_ticket_keys_to_their_worker",
             script: PackageResources._035_leave_ticket_keys_to_their_worker_sql),
         Migration(name: "0036_fold_searched_texts", script: PackageResources._036_fold_searched_texts_sql),
+        Migration(name: "0037_index_what_is_read", script: PackageResources._037_index_what_is_read_sql),
+        Migration(name: "0038_name_holders", script: PackageResources._038_name_holders_sql),
+        Migration(name: "0039_fill_holder_names", script: PackageResources._039_fill_holder_names_sql),
     ]
 
-    /// A published migration was edited, or the database is ahead of this program.
     public enum Refusal: Error, CustomStringConvertible {
+        /// A published migration was edited.
         case changed(name: String)
+        /// The database has one that is older than this program's newest, and not among them.
         case unknown(version: Int)
+        /// Another migrator is at work, and did not end in ``patience``.
+        case busy
+        /// A migration did not get its locks in ``patience``.
+        case locked(name: String)
 
         public var description: String {
             switch self {
             case .changed(let name): "migration \(name) was applied in another form: published migrations never change"
             case .unknown(let version): "the database has migration \(version), which this program doesn't know"
+            case .busy: "another migrator has been at work for too long"
+            case .locked(let name): "migration \(name) did not get its locks: something holds a table for minutes"
             }
         }
     }
+
+    /// For how long a migration waits for a table, in milliseconds: nobody who comes behind it waits longer.
+    static let lockTimeout = 500
+    /// For how long it is tried again, and for how long another migrator is waited for, in seconds.
+    var patience = 600.0
 
     let database: Database
     let logger: Logger
@@ -91,45 +129,139 @@ public struct Migrator: Sendable {
     }
 
     /// Applies what is missing; answers how many that were.
+    ///
+    /// What the database has beyond this program's newest is left alone, with a warning: a newer version was here.
     @discardableResult
     public func run(_ migrations: [Migration] = Migrator.all) async throws -> Int {
         try await database.session { session in
-            _ = try await session.query("SELECT pg_advisory_lock(\(AdvisoryLock.migration))")
-            _ = try await session.query(
-                """
-                CREATE TABLE IF NOT EXISTS schema_migrations (
-                    version integer PRIMARY KEY,
-                    name text NOT NULL,
-                    checksum bytea NOT NULL,
-                    applied_at timestamptz NOT NULL DEFAULT now()
-                )
-                """)
-            let applied = try await session.query("SELECT version, checksum FROM schema_migrations")
-            var checksums: [Int: [UInt8]] = [:]
-            for row in applied { checksums[try row.decode("version")] = try row.decode("checksum", as: [UInt8].self) }
-            let known = Set(migrations.map(\.version))
-            if let unknown = checksums.keys.filter({ !known.contains($0) }).min() {
-                throw Refusal.unknown(version: unknown)
-            }
-            var count = 0
-            for migration in migrations {
-                if let checksum = checksums[migration.version] {
-                    guard checksum == migration.checksum else { throw Refusal.changed(name: migration.name) }
-                    continue
+            try await alone(on: session) {
+                let missing = try await missing(of: migrations, on: session)
+                for migration in missing {
+                    if migration.isTransaction {
+                        try await applyAtOnce(migration, on: session)
+                    } else {
+                        try await applyByStatement(migration, on: session)
+                    }
+                    logger.info("migration applied", metadata: ["migration": "\(migration.name)"])
                 }
-                try await session.transaction { transaction in
-                    try await transaction.runScript(migration.script)
-                    _ = try await transaction.query(
-                        """
-                        INSERT INTO schema_migrations (version, name, checksum)
-                        VALUES (\(migration.version), \(migration.name), \(migration.checksum))
-                        """)
-                }
-                logger.info("migration applied", metadata: ["migration": "\(migration.name)"])
-                count += 1
+                try await sortAnew(on: session)
+                return missing.count
             }
-            _ = try await session.query("SELECT pg_advisory_unlock(\(AdvisoryLock.migration))")
-            return count
         }
+    }
+
+    /// Holds the right to migrate meanwhile. It is asked for again and again, not waited for: a statement that waits has a
+    /// snapshot, which the building of an index waits for.
+    private func alone<Value: Sendable>(on session: Session, _ body: () async throws -> Value) async throws -> Value {
+        let end = ContinuousClock.now + .seconds(patience)
+        while true {
+            let held = try await session.query("SELECT pg_try_advisory_lock(\(AdvisoryLock.migration)) AS held").first
+            if try held?.decode("held") ?? false { break }
+            if ContinuousClock.now > end { throw Refusal.busy }
+            try await Task.sleep(for: .milliseconds(200))
+        }
+        let release: SQL = "SELECT pg_advisory_unlock(\(AdvisoryLock.migration))"
+        do {
+            let value = try await body()
+            try await session.query(release)
+            return value
+        } catch {
+            // A connection that is lost gives it back by itself.
+            _ = try? await session.query(release)
+            throw error
+        }
+    }
+
+    private func missing(of migrations: [Migration], on session: Session) async throws -> [Migration] {
+        try await session.query(
+            """
+            CREATE TABLE IF NOT EXISTS schema_migrations (
+                version integer PRIMARY KEY,
+                name text NOT NULL,
+                checksum bytea NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT now()
+            )
+            """)
+        var applied: [Int: [UInt8]] = [:]
+        for row in try await session.query("SELECT version, checksum FROM schema_migrations") {
+            applied[try row.decode("version")] = try row.decode("checksum", as: [UInt8].self)
+        }
+        let newest = migrations.last?.version ?? 0
+        for version in Set(applied.keys).subtracting(migrations.map(\.version)).sorted() {
+            guard version > newest else { throw Refusal.unknown(version: version) }
+            logger.warning("the database is newer than this program", metadata: ["migration": "\(version)"])
+        }
+        return try migrations.filter { migration in
+            guard let checksum = applied[migration.version] else { return true }
+            guard checksum == migration.checksum else { throw Refusal.changed(name: migration.name) }
+            return false
+        }
+    }
+
+    private func applyAtOnce(_ migration: Migration, on session: Session) async throws {
+        let end = ContinuousClock.now + .seconds(patience)
+        while true {
+            do {
+                return try await session.transaction { transaction in
+                    try await transaction.query(
+                        "SELECT set_config('lock_timeout', \(String(Self.lockTimeout)), true)")
+                    try await transaction.runScript(migration.script)
+                    try await transaction.query(Self.record(migration))
+                }
+            } catch let error as PostgresError where error.sqlState == "55P03" {
+                if ContinuousClock.now > end { throw Refusal.locked(name: migration.name) }
+                logger.notice("a table is busy: trying again", metadata: ["migration": "\(migration.name)"])
+                // Long enough for those who waited meanwhile.
+                try await Task.sleep(for: .milliseconds(Int.random(in: 500...1500)))
+            }
+        }
+    }
+
+    private func applyByStatement(_ migration: Migration, on session: Session) async throws {
+        for statement in migration.statements {
+            if let index = Self.concurrentIndex(of: statement) { try await removeBroken(index, on: session) }
+            try await session.runScript(Array(statement.utf8))
+        }
+        try await session.query(Self.record(migration))
+    }
+
+    /// The name of the index that a statement builds beside the running services.
+    static func concurrentIndex(of statement: String) -> String? {
+        let words = statement.split(whereSeparator: \.isWhitespace)
+        guard let place = words.firstIndex(of: "CONCURRENTLY"), words[..<place].first == "CREATE" else { return nil }
+        return words[(place + 1)...].drop { ["IF", "NOT", "EXISTS"].contains($0) }.first.map(String.init)
+    }
+
+    /// Removes what an interrupted or failed building left: an index that costs and serves nobody.
+    private func removeBroken(_ index: String, on session: Session) async throws {
+        let broken = try await session.query(
+            """
+            SELECT 1 FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid
+            WHERE c.relname = \(index) AND pg_table_is_visible(c.oid) AND NOT i.indisvalid
+            """)
+        guard broken.first != nil else { return }
+        logger.notice("removing what an interrupted migration left", metadata: ["index": "\(index)"])
+        try await session.runScript(Array("DROP INDEX CONCURRENTLY \(index)".utf8))
+    }
+
+    /// Builds the index of names again after an upgrade of the server's ICU, which sorts in its own way by version.
+    private func sortAnew(on session: Session) async throws {
+        let moved = try await session.query(
+            """
+            SELECT 1 FROM pg_collation
+            WHERE collname = 'names' AND collversion IS DISTINCT FROM pg_collation_actual_version(oid)
+            """)
+        guard moved.first != nil else { return }
+        logger.notice("the server sorts names in another way: building their index again")
+        for statement in ["REINDEX INDEX CONCURRENTLY registrations_by_name", "ALTER COLLATION names REFRESH VERSION"] {
+            try await session.runScript(Array(statement.utf8))
+        }
+    }
+
+    private static func record(_ migration: Migration) -> SQL {
+        """
+        INSERT INTO schema_migrations (version, name, checksum)
+        VALUES (\(migration.version), \(migration.name), \(migration.checksum))
+        """
     }
 }

@@ -41,22 +41,21 @@ public enum AttendeeOrder: String, CaseIterable, Sendable {
 
     fileprivate var columns: SQL {
         switch self {
-        case .registered: "x.created_at, x.id"
-        case .newest: "x.created_at DESC, x.id DESC"
-        case .name: "u.display_name COLLATE \"und-x-icu\", x.id"
+        case .registered: "r.created_at, r.id"
+        case .newest: "r.created_at DESC, r.id DESC"
+        case .name: "r.holder_name COLLATE names, r.id"
         }
     }
 
     /// What comes behind the last row of a page. A name is looked up by that row's id: no cursor holds one.
     fileprivate func follows(_ key: PageKey) -> SQL {
         switch self {
-        case .registered: "(x.created_at, x.id) > (\(key.at), \(key.id))"
-        case .newest: "(x.created_at, x.id) < (\(key.at), \(key.id))"
+        case .registered: "AND (r.created_at, r.id) > (\(key.at), \(key.id))"
+        case .newest: "AND (r.created_at, r.id) < (\(key.at), \(key.id))"
         case .name:
             """
-            (u.display_name COLLATE "und-x-icu", x.id) > (
-                (SELECT n.display_name FROM registrations l JOIN users n ON n.id = l.user_id WHERE l.id = \(key.id)),
-                \(key.id))
+            AND (r.holder_name COLLATE names, r.id) > (
+                (SELECT last.holder_name FROM registrations last WHERE last.id = \(key.id)), \(key.id))
             """
         }
     }
@@ -79,8 +78,8 @@ extension RegistrationStore {
         let rows = try await database.read(
             """
             \(fragment: Self.details)
-            WHERE r.user_id = \(user) AND (\(event) IS NULL OR r.event_id = \(event))
-                AND (\(after?.at) IS NULL OR (r.created_at, r.id) < (\(after?.at), \(after?.id)))
+            WHERE r.user_id = \(user) \(given: event, { "AND r.event_id = \($0)" })
+                \(given: after, { "AND (r.created_at, r.id) < (\($0.at), \($0.id))" })
             ORDER BY r.created_at DESC, r.id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.detail), limit: limit) {
@@ -88,25 +87,26 @@ extension RegistrationStore {
         }
     }
 
-    /// Who registered for an event. The line is counted once for the whole page.
+    /// Who registered for an event. The page comes first; what stands beside a registration, its position in line among it,
+    /// is looked up for the page alone.
     public func attendees(
         of event: EventID, query: String?, status: RegistrationStatus?, order: AttendeeOrder = .registered,
         after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
-        let words = hasWords(query, in: "u.display_name, u.email, x.code, replace(x.code, '-', '')")
-        let follows = after.map(order.follows) ?? "true"
         let rows = try await database.read(
             """
-            WITH line AS MATERIALIZED (
+            WITH page AS MATERIALIZED (
+                SELECT r.id, r.status, r.line_number FROM registrations r
+                WHERE r.event_id = \(event) \(given: status, Self.has) \(given: query, Self.isAbout)
+                    \(given: after, order.follows)
+                ORDER BY \(fragment: order.columns) LIMIT \(limit + 1)
+            ), line AS MATERIALIZED (
                 SELECT id, row_number() OVER (ORDER BY line_number) AS number FROM registrations
                 WHERE event_id = \(event) AND status = 'waitlisted'
+                    AND line_number <= (SELECT max(line_number) FROM page WHERE status = 'waitlisted')
             )
-            SELECT u.display_name, u.email, x.* FROM (\(fragment: Self.detailsBesideLine)) x
-            JOIN users u ON u.id = x.user_id
-            WHERE x.event_id = \(event) AND (\(status) IS NULL OR x.status = \(status))
-                AND \(fragment: words)
-                AND \(fragment: follows)
-            ORDER BY \(fragment: order.columns) LIMIT \(limit + 1)
+            \(fragment: Self.attendeesOfPage)
+            ORDER BY \(fragment: order.columns)
             """)
         let attendees = try rows.map { row in
             Attendee(
@@ -116,29 +116,58 @@ extension RegistrationStore {
         return Page(attendees, limit: limit) { PageKey(at: $0.registration.createdAt, id: $0.registration.id.uuid) }
     }
 
-    /// The registration, its event and its newest ticket.
-    private static let details = details(position: positionInLine, joining: "")
+    /// That a registration has a status; as a constant, so that the few of an event are found by an index of theirs.
+    private static func has(_ status: RegistrationStatus) -> SQL {
+        switch status {
+        case .confirmed: "AND r.status = 'confirmed'"
+        case .waitlisted: "AND r.status = 'waitlisted'"
+        case .cancelled: "AND r.status = 'cancelled'"
+        }
+    }
 
-    /// The same with the place taken from a table `line`.
-    private static let detailsBesideLine = details(
-        position: "line.number", joining: "LEFT JOIN line ON line.id = r.id")
+    /// That the words stand in the person's name or address, or in the code of their ticket.
+    private static func isAbout(_ words: String) -> SQL {
+        let found = hasWords(words, in: "u.display_name, u.email, t.code, replace(t.code, '-', '')")
+        return """
+            AND EXISTS (
+                SELECT FROM users u LEFT JOIN LATERAL (
+                    SELECT code FROM tickets WHERE registration_id = r.id ORDER BY issue DESC LIMIT 1
+                ) t ON true
+                WHERE u.id = r.user_id AND \(fragment: found))
+            """
+    }
 
-    private static func details(position: SQL, joining: SQL) -> SQL {
+    private static let attendeesOfPage: SQL = """
+        SELECT u.display_name, u.email, \(fragment: registrationColumns), line.number AS position,
+            \(fragment: ticketColumns)
+        FROM page JOIN registrations r ON r.id = page.id JOIN users u ON u.id = r.user_id
+        \(fragment: newestTicket)
+        LEFT JOIN line ON line.id = r.id
         """
-        SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
-            r.cancellation_reason, \(fragment: position) AS position,
+
+    /// The registration, its event and its newest ticket.
+    private static let details: SQL = """
+        SELECT \(fragment: registrationColumns), \(fragment: positionInLine) AS position,
             e.title, e.venue, e.starts_at, e.ends_at, e.time_zone, e.status AS event_status,
-            t.id AS ticket_id, t.code, t.qr_text, t.status AS ticket_status, t.issued_at, t.revoked_at,
-            c.at AS checked_in_at
+            \(fragment: ticketColumns)
         FROM registrations r
         JOIN events e ON e.id = r.event_id
+        \(fragment: newestTicket)
+        """
+
+    private static let registrationColumns: SQL = """
+        r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at, r.cancellation_reason
+        """
+    private static let ticketColumns: SQL = """
+        t.id AS ticket_id, t.code, t.qr_text, t.status AS ticket_status, t.issued_at, t.revoked_at,
+        c.at AS checked_in_at
+        """
+    private static let newestTicket: SQL = """
         LEFT JOIN LATERAL (
             SELECT * FROM tickets WHERE registration_id = r.id ORDER BY issue DESC LIMIT 1
         ) t ON true
         LEFT JOIN check_ins c ON c.ticket_id = t.id
-        \(fragment: joining)
         """
-    }
 
     private static func detail(_ row: Row) throws -> RegistrationDetail {
         let event = EventSummary(

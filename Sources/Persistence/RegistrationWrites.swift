@@ -102,11 +102,13 @@ extension RegistrationStore {
         let rows = taken.map(\.registration)
         return [
             """
-            INSERT INTO registrations (id, event_id, user_id, status, line_number, created_at, confirmed_at)
-            SELECT * FROM unnest(
+            INSERT INTO registrations
+                (id, event_id, user_id, status, line_number, created_at, confirmed_at, holder_name)
+            SELECT new.*, (SELECT display_name FROM users u WHERE u.id = new.user_id) FROM unnest(
                 \(rows.map(\.id))::uuid[], \(rows.map(\.eventID))::uuid[], \(rows.map(\.userID))::uuid[],
                 \(rows.map(\.status))::text[], \(taken.map(\.lineNumber))::bigint[],
                 \(rows.map(\.createdAt))::timestamptz[], \(rows.map(\.confirmedAt))::timestamptz[])
+                AS new (id, event_id, user_id, status, line_number, created_at, confirmed_at)
             """
         ]
     }

@@ -129,8 +129,9 @@ struct MailWorld {
                 INSERT INTO users (id, email, display_name, password_hash)
                 SELECT id, id || \("@\(host)"), 'Guest', '-' FROM unnest(\(people)::uuid[]) AS id
             )
-            INSERT INTO registrations (id, event_id, user_id, status, created_at, confirmed_at, line_number)
-            SELECT place, \(event), person, \(status), now() - interval '1 hour' + number * interval '1 millisecond',
+            INSERT INTO registrations
+                (id, event_id, user_id, holder_name, status, created_at, confirmed_at, line_number)
+            SELECT place, \(event), person, 'Guest', \(status), now() - interval '1 hour' + number * interval '1 millisecond',
                 CASE \(status)::text WHEN 'confirmed' THEN now() END, CASE \(status)::text WHEN 'waitlisted' THEN number END
             FROM unnest(\(people)::uuid[], \(places)::uuid[]) WITH ORDINALITY AS guest (person, place, number)
             """)
