@@ -141,13 +141,18 @@ public struct WebhookStore: Sendable {
             SELECT *, row_number() OVER (PARTITION BY is_troubled ORDER BY next_attempt_at, id) AS place FROM waiting
         ), taken AS (
             UPDATE webhook_deliveries w SET lease_until = \(until)
-            FROM ranked r WHERE w.id = r.id AND r.place <= CASE WHEN r.is_troubled THEN \(troubled) ELSE \(limit) END
-            RETURNING w.id, w.subscription_id, w.message_id, w.type, w.attempts, w.created_at, r.is_troubled
+            WHERE w.id = ANY(ARRAY(
+                SELECT id FROM ranked WHERE place <= CASE WHEN is_troubled THEN \(troubled) ELSE \(limit) END))
+            RETURNING w.id, w.subscription_id, w.message_id, w.event_id, w.sequence, w.type, w.attempts, w.created_at
         )
-        SELECT t.*, s.url, s.generation, s.rotated_at, m.message_id IS NOT NULL AS is_kept, m.event_id, m.occurred_at,
-            m.sequence, m.traceparent, m.data
-        FROM taken t JOIN subscriptions s ON s.id = t.subscription_id
-            LEFT JOIN published_messages m ON m.message_id = t.message_id
+        SELECT t.*, r.is_troubled, s.url, s.generation, s.rotated_at, m.message_id IS NOT NULL AS is_kept,
+            m.occurred_at, m.traceparent, m.data
+        FROM taken t JOIN ranked r ON r.id = t.id JOIN subscriptions s ON s.id = t.subscription_id
+            -- One look into the log each, however long it is.
+            LEFT JOIN LATERAL (
+                SELECT * FROM published_messages m
+                WHERE m.event_id = t.event_id AND m.sequence = t.sequence AND m.message_id = t.message_id LIMIT 1
+            ) m ON true
         """
     }
 

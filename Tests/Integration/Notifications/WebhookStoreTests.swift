@@ -167,7 +167,7 @@ struct WebhookStoreTests {
                 time: try row.decode("occurred_at"), sequence: 7, traceparent: "00-0123",
                 data: Array(try row.decode("data", as: String.self).utf8))
             var fact = try #require(world.facts(1, published.type).first)
-            fact.id = published.id
+            (fact.id, fact.sequence) = (published.id, 7)
             try await world.plan([fact])
             let job = try #require(try await world.claim().first)
             #expect(try job.message?.encoded() == published.encoded())
