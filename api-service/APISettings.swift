@@ -61,10 +61,8 @@ struct APISettings: Sendable {
         let webhookAddresses = reader.value("EM_WEBHOOK_ALLOWED_ADDRESSES", default: []) { try AddressRange.ranges($0) }
         let eventLogDays = reader.int("EM_EVENT_LOG_DAYS", default: 90, in: 1...36_500)
         try reader.finish()
-        var serving = database.value
-        serving.prefersIndexes = true
         return APISettings(
-            common: common.value, database: serving, broker: broker.value,
+            common: common.value, database: database.value, broker: broker.value,
             publicBroker: publicBroker.value ?? PublicBroker.url(of: broker.value), brokerSecret: brokerSecret.value,
             redis: redis.value,
             accessTokenKey: accessTokenKey.value, accessKeySet: accessKeySet.value, keyFiles: keyFiles,

@@ -47,7 +47,6 @@ struct NotificationsSettings: Sendable {
         // to be claimed and settled.
         self.database.maximumTransactions = mailConnections + bulkConnections + NotificationsService.planConcurrency + 4
         self.database.applicationName = Build.signature(of: "notifications")
-        self.database.prefersIndexes = true
     }
 
     /// - Throws: ``SettingsError`` with every problem at once.

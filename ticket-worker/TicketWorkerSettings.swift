@@ -17,7 +17,6 @@ struct TicketWorkerSettings: Sendable {
         let database = reader.url("EM_DATABASE_URL") { url in
             var settings = try DatabaseSettings(url: url)
             settings.applicationName = Build.signature(of: "ticket-worker")
-            settings.prefersIndexes = true
             return settings
         }
         let broker = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }

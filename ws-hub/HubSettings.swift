@@ -51,6 +51,5 @@ struct HubSettings: Sendable {
         self.database.queryTimeout = .seconds(3)
         self.database.maximumTransactions = 1
         self.database.applicationName = Build.signature(of: "ws-hub")
-        self.database.prefersIndexes = true
     }
 }

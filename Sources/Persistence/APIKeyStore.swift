@@ -65,7 +65,7 @@ public struct APIKeyStore: Sendable {
             """
             SELECT \(fragment: Self.columns) FROM api_keys
             WHERE user_id = \(user) AND expires_at > \(since) AND (revoked_at IS NULL OR revoked_at > \(since))
-                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (created_at, id) < (\($0.at), \($0.id))" })
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.key), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }

@@ -102,7 +102,7 @@ public struct AnnouncementStore: Sendable {
             SELECT \(fragment: Self.columns)
             FROM announcements a JOIN users u ON u.id = a.author_id
             WHERE a.event_id = \(event) AND a.status = 'posted' AND a.audience = 'all'
-                AND (\(after?.at) IS NULL OR (a.at, a.id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (a.at, a.id) < (\($0.at), \($0.id))" })
             ORDER BY a.at DESC, a.id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.announcement), limit: limit) { PageKey(at: $0.at, id: $0.id.uuid) }

@@ -63,13 +63,11 @@ extension AuditSealStore {
                 LEFT JOIN users actor ON actor.id = a.actor_id LEFT JOIN users subject ON subject.id = a.subject_id
                 LEFT JOIN events e ON e.id = a.event_id LEFT JOIN audit_contents c ON c.audit_id = a.id
                 LEFT JOIN audit_seals s ON s.audit_id = a.id
-            WHERE (\(last) IS NULL OR a.id < \(last))
-                AND \(fragment: actor)
-                AND (\(filter.action) IS NULL OR a.action = \(filter.action)
-                    OR starts_with(a.action, \(filter.action) || '.'))
-                AND (\(filter.event) IS NULL OR a.event_id = \(filter.event))
-                AND (\(filter.subject) IS NULL OR a.subject_id = \(filter.subject))
-                AND (\(filter.from) IS NULL OR a.at >= \(filter.from)) AND (\(filter.to) IS NULL OR a.at < \(filter.to))
+            WHERE \(fragment: actor) \(given: last, { "AND a.id < \($0)" })
+                \(given: filter.action, { "AND (a.action = \($0) OR starts_with(a.action, \($0) || '.'))" })
+                \(given: filter.event, { "AND a.event_id = \($0)" })
+                \(given: filter.subject, { "AND a.subject_id = \($0)" })
+                \(given: filter.from, { "AND a.at >= \($0)" }) \(given: filter.to, { "AND a.at < \($0)" })
             ORDER BY a.id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.shown), limit: limit) { PageKey(at: $0.at, id: Self.uuid(of: $0.id)) }

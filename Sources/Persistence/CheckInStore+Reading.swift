@@ -42,7 +42,7 @@ extension CheckInStore {
             """
             \(fragment: Self.selection)
             WHERE s.event_id = \(event)
-                AND (\(after?.at) IS NULL OR (s.received_at, s.id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (s.received_at, s.id) < (\($0.at), \($0.id))" })
             ORDER BY s.received_at DESC, s.id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.scan), limit: limit) { PageKey(at: $0.receivedAt, id: $0.id.uuid) }
@@ -65,7 +65,7 @@ extension CheckInStore {
                 WHERE event_id = \(event) AND is_offline AND let_in AND result <> 'admitted'
             ), page AS (
                 SELECT id, heard_at FROM conflict
-                WHERE \(after?.at) IS NULL OR (heard_at, id) < (\(after?.at), \(after?.id))
+                \(given: after, { "WHERE (heard_at, id) < (\($0.at), \($0.id))" })
                 ORDER BY heard_at DESC, id DESC LIMIT \(limit + 1)
             )
             SELECT page.id AS conflict_id, page.heard_at, x.*

@@ -109,7 +109,7 @@ public struct DeliveryStore: Sendable {
                 -- What happened at one moment in its order, and each step under a name that stays.
                 SELECT *, (lpad(to_hex(place), 2, '0') || substr(replace(source, '-', ''), 3))::uuid AS id FROM steps
             )
-            SELECT * FROM numbered WHERE \(after?.at) IS NULL OR (at, id) > (\(after?.at), \(after?.id))
+            SELECT * FROM numbered \(given: after, { "WHERE (at, id) > (\($0.at), \($0.id))" })
             ORDER BY at, id LIMIT \(limit + 1)
             """)
         let steps = try rows.map { row in

@@ -108,9 +108,9 @@ public struct EventStore: Sendable {
             """
             \(fragment: Self.selection)
             WHERE e.status = 'published' AND e.ends_at > \(now)
-                AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
+                \(given: from, { "AND e.ends_at > \($0)" }) \(given: to, { "AND e.starts_at < \($0)" })
                 AND \(fragment: words)
-                AND (\(after?.at) IS NULL OR (e.starts_at, e.id) > (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (e.starts_at, e.id) > (\($0.at), \($0.id))" })
             ORDER BY e.starts_at, e.id LIMIT \(limit + 1)
             """)
         return try Self.page(rows, limit: limit)
@@ -135,9 +135,9 @@ public struct EventStore: Sendable {
             """
             \(fragment: Self.selection)
             WHERE \(fragment: theirs)
-                AND (\(from) IS NULL OR e.ends_at > \(from)) AND (\(to) IS NULL OR e.starts_at < \(to))
+                \(given: from, { "AND e.ends_at > \($0)" }) \(given: to, { "AND e.starts_at < \($0)" })
                 AND \(fragment: words)
-                AND (\(after?.at) IS NULL OR (e.starts_at, e.id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (e.starts_at, e.id) < (\($0.at), \($0.id))" })
             ORDER BY e.starts_at DESC, e.id DESC LIMIT \(limit + 1)
             """)
         return try Self.page(rows, limit: limit)
@@ -149,7 +149,7 @@ public struct EventStore: Sendable {
             """
             \(fragment: Self.selection)
             WHERE e.owner_id = \(owner)
-                AND (\(after?.at) IS NULL OR (e.starts_at, e.id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (e.starts_at, e.id) < (\($0.at), \($0.id))" })
             ORDER BY e.starts_at DESC, e.id DESC LIMIT \(limit + 1)
             """)
         return try Self.page(rows, limit: limit)

@@ -135,14 +135,15 @@ public struct MailingStore: Sendable {
     private func people(
         of mailing: Row, limit: Int, on transaction: Transaction
     ) async throws -> [(user: UserID, registration: RegistrationID, at: Date)] {
-        let lastAt = try mailing.decode("last_at", as: Date?.self)
-        let lastID = try mailing.decode("last_id", as: RegistrationID?.self)
+        let last = try mailing.decode("last_id", as: UUID?.self).map { id in
+            PageKey(at: try mailing.decode("last_at"), id: id)
+        }
         return try await transaction.query(
             """
             SELECT r.user_id, r.id, r.created_at FROM registrations r
             WHERE r.event_id = \(try mailing.decode("event_id", as: EventID.self))
                 AND r.created_at <= \(try mailing.decode("at", as: Date.self))
-                AND (\(lastAt) IS NULL OR (r.created_at, r.id) > (\(lastAt), \(lastID)))
+                \(given: last, { "AND (r.created_at, r.id) > (\($0.at), \($0.id))" })
                 AND \(fragment: Self.condition(try mailing.decode("audience")))
             ORDER BY r.created_at, r.id LIMIT \(limit)
             """
@@ -203,7 +204,7 @@ extension MailingStore {
             """
             \(fragment: Self.selection(
                 """
-                WHERE event_id = \(event) AND (\(after?.at) IS NULL OR (at, id) < (\(after?.at), \(after?.id)))
+                WHERE event_id = \(event) \(given: after, { "AND (at, id) < (\($0.at), \($0.id))" })
                 ORDER BY at DESC, id DESC LIMIT \(limit + 1)
                 """))
             ORDER BY m.at DESC, m.id DESC

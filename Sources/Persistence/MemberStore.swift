@@ -26,7 +26,7 @@ public struct MemberStore: Sendable {
             SELECT * FROM (
                 \(fragment: Self.selection) WHERE m.event_id = \(event)
                 UNION ALL \(fragment: Self.offers) WHERE o.event_id = \(event)) m
-            WHERE \(after?.at) IS NULL OR (m.created_at, m.user_id) > (\(after?.at), \(after?.id))
+            \(given: after, { "WHERE (m.created_at, m.user_id) > (\($0.at), \($0.id))" })
             ORDER BY m.created_at, m.user_id LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.member), limit: limit) { PageKey(at: $0.since, id: $0.userID.uuid) }

@@ -37,8 +37,8 @@ extension NotificationStore {
             FROM (
                 \(fragment: Self.selection)
                 WHERE n.user_id = \(user) AND \(fragment: Self.isShown)
-                    AND (\(unread) IS NULL OR (n.read_at IS NULL) = \(unread))
-                    AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
+                    \(given: unread, { $0 ? "AND n.read_at IS NULL" : "AND n.read_at IS NOT NULL" })
+                    \(given: after, { "AND (n.created_at, n.id) < (\($0.at), \($0.id))" })
                 ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
             ) x JOIN notifications n ON n.id = x.id LEFT JOIN events e ON e.id = x.event_id
                 LEFT JOIN announcements a ON x.kind = 'announcement' AND a.id = n.cause_id

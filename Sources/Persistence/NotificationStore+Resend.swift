@@ -11,7 +11,7 @@ extension NotificationStore {
         let rows = try await database.read(
             """
             \(fragment: Self.selection) WHERE n.registration_id = \(registration)
-                AND (\(after?.at) IS NULL OR (n.created_at, n.id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (n.created_at, n.id) < (\($0.at), \($0.id))" })
             ORDER BY n.created_at DESC, n.id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.notification), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }

@@ -150,7 +150,7 @@ extension SessionStore {
             """
             SELECT id, device, created_at, last_used_at, expires_at FROM sessions
             WHERE user_id = \(user) AND revoked_at IS NULL AND expires_at > \(now)
-                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (created_at, id) < (\($0.at), \($0.id))" })
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
             """)
         let sessions = try rows.map { row in

@@ -109,7 +109,7 @@ public struct SubscriptionStore: Sendable {
             """
             SELECT \(fragment: Self.columns) FROM subscriptions
             WHERE user_id = \(user) AND ended_at IS NULL
-                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (created_at, id) < (\($0.at), \($0.id))" })
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.subscription), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
@@ -227,7 +227,7 @@ public struct SubscriptionStore: Sendable {
             SELECT 1 FROM subscriptions s JOIN users u ON u.id = s.user_id
             WHERE s.id = \(id) AND s.delivery = 'queue' AND s.status <> 'disabled' AND s.ended_at IS NULL
                 AND \(fragment: Self.isEntitled)
-                AND (\(passwordHash) IS NULL OR s.password_hash = \(passwordHash))
+                \(given: passwordHash, { "AND s.password_hash = \($0)" })
             """
         ).first != nil
     }

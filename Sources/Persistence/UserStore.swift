@@ -184,7 +184,7 @@ public struct UserStore: Sendable {
             """
             SELECT \(fragment: Self.columns) FROM users
             WHERE deleted_at IS NULL AND \(fragment: words)
-                AND (\(after?.at) IS NULL OR (created_at, id) < (\(after?.at), \(after?.id)))
+                \(given: after, { "AND (created_at, id) < (\($0.at), \($0.id))" })
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.user), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }

@@ -23,10 +23,6 @@ public struct DatabaseSettings: Sendable {
     public var heartbeatInterval: Duration = .seconds(10)
     /// The longest pause between attempts to reconnect; the first is 50 ms, each pause is jittered.
     public var maximumBackoff: Duration = .seconds(2)
-    /// Has the planner take an index wherever one will do, and compile nothing. For short statements over growing
-    /// tables: their plans are made, and kept, while the tables are small or have no statistics yet, when reading them
-    /// whole looks cheap.
-    public var prefersIndexes = false
     /// Shown in `pg_stat_activity`.
     public var applicationName = "em-connect"
 

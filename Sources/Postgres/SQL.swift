@@ -67,6 +67,15 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
         public mutating func appendInterpolation(fragment: SQL) {
             sql += fragment
         }
+
+        /// Splices what `fragment` makes of a value, and nothing where there is none: an optional filter.
+        ///
+        ///     "… WHERE user_id = \(user) \(given: status, { "AND status = \($0)" }) ORDER BY …"
+        ///
+        /// Not `$1 IS NULL OR status = $1`: no index serves that, and one plan would have to do for both.
+        public mutating func appendInterpolation<Value>(given value: Value?, _ fragment: (Value) -> SQL) {
+            if let value { sql += fragment(value) }
+        }
     }
 
     /// Appends the other's text and values, renumbering its placeholders.

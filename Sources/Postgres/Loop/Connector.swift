@@ -43,11 +43,8 @@ enum Connector {
         var options = "\(settings.urlOptions) -c TimeZone=UTC -c client_min_messages=warning"
         options += " -c statement_timeout=\(max(settings.queryTimeout.milliseconds, 1))"
         options += " -c idle_in_transaction_session_timeout=60000"
-        if settings.prefersIndexes {
-            options += " -c enable_seqscan=off -c jit=off"
-            // Every index is known to be meant: planning anew for the values at hand costs more than the statements.
-            if !readOnly { options += " -c plan_cache_mode=force_generic_plan" }
-        }
+        // Short statements: its compiler costs more than it saves.
+        options += " -c jit=off"
         if readOnly { options += " -c default_transaction_read_only=on" }
         return [
             ("application_name", settings.applicationName), ("keepalives_idle", "30"), ("keepalives_interval", "10"),
