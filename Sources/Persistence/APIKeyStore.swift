@@ -61,7 +61,7 @@ public struct APIKeyStore: Sendable {
     /// A person's keys, the newest first; those that are over for a while yet.
     public func list(of user: UserID, after: PageKey?, limit: Int, now: Date) async throws -> Page<APIKey> {
         let since = now - Self.memory
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             SELECT \(fragment: Self.columns) FROM api_keys
             WHERE user_id = \(user) AND expires_at > \(since) AND (revoked_at IS NULL OR revoked_at > \(since))

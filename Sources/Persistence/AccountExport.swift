@@ -10,7 +10,7 @@ public struct AccountExport: Sendable {
     /// The document, put together by the database in one statement, so that its parts fit each other; nil when there is
     /// no such person. It holds no hash of a password or token: they are not data about the person.
     public func document(of user: UserID) async throws -> String? {
-        try await database.read(
+        try await database.list(
             """
             SELECT json_build_object(
                 'exportedAt', now(),

@@ -97,7 +97,7 @@ public struct AnnouncementStore: Sendable {
 
     /// What was told to everybody, the newest first.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<Announcement> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             SELECT \(fragment: Self.columns)
             FROM announcements a JOIN users u ON u.id = a.author_id

@@ -38,7 +38,7 @@ public struct ScanConflict: Sendable {
 extension CheckInStore {
     /// The scans of an event, the newest first, by when they were received.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<RecordedScan> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             \(fragment: Self.selection)
             WHERE s.event_id = \(event)
@@ -54,7 +54,7 @@ extension CheckInStore {
 
     /// The conflicts of an event, the last heard of first.
     public func conflicts(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<ScanConflict> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             WITH conflict AS (
                 SELECT registration_id AS id, max(received_at) AS heard_at FROM scans

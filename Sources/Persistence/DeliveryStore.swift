@@ -73,7 +73,7 @@ public struct DeliveryStore: Sendable {
     public func timeline(
         of registration: RegistrationID, after: PageKey?, limit: Int
     ) async throws -> Page<DeliveryStep> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             WITH r AS (SELECT * FROM registrations WHERE id = \(registration)), n AS (
                 SELECT n.* FROM notifications n JOIN r ON n.user_id = r.user_id AND n.event_id = r.event_id

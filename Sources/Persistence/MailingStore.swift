@@ -200,7 +200,7 @@ public struct MailingStore: Sendable {
 extension MailingStore {
     /// An event's mailings, the newest first.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<Mailing> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             \(fragment: Self.selection(
                 """

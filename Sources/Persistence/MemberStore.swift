@@ -21,7 +21,7 @@ public struct MemberStore: Sendable {
 
     /// The team, those who joined first first.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<EventMember> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             SELECT * FROM (
                 \(fragment: Self.selection) WHERE m.event_id = \(event)

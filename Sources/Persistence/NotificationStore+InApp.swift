@@ -31,7 +31,7 @@ extension NotificationStore {
     public func list(
         of user: UserID, unread: Bool? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<InAppNotification> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             SELECT x.*, n.read_at, n.details, e.starts_at, a.id AS announcement_id, a.title, a.body
             FROM (

@@ -8,7 +8,7 @@ extension NotificationStore {
     public func list(
         of registration: RegistrationID, after: PageKey?, limit: Int
     ) async throws -> Page<Notification> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             \(fragment: Self.selection) WHERE n.registration_id = \(registration)
                 \(given: after, { "AND (n.created_at, n.id) < (\($0.at), \($0.id))" })

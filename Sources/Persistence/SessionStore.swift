@@ -146,7 +146,7 @@ public struct SessionStore: Sendable {
 extension SessionStore {
     /// The sign-ins of a person that stand, the newest first.
     public func list(of user: UserID, now: Date, after: PageKey?, limit: Int) async throws -> Page<SessionSummary> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             SELECT id, device, created_at, last_used_at, expires_at FROM sessions
             WHERE user_id = \(user) AND revoked_at IS NULL AND expires_at > \(now)

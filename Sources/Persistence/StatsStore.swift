@@ -25,7 +25,7 @@ public struct StatsStore: Sendable {
 
     /// The figures of one moment each; nil for an unknown event. The hours shown are the newest thousand.
     public func stats(of event: EventID) async throws -> EventStats? {
-        async let totals = database.read(
+        async let totals = database.list(
             """
             SELECT p.revision, p.confirmed, p.waitlisted, p.capacity,
                 (SELECT count(*) FROM registrations WHERE event_id = p.event_id AND status = 'cancelled')
@@ -33,12 +33,12 @@ public struct StatsStore: Sendable {
                 (SELECT count(*) FROM check_ins WHERE event_id = p.event_id) AS checked_in
             FROM event_places p WHERE p.event_id = \(event)
             """)
-        async let registrations = database.read(
+        async let registrations = database.list(
             """
             SELECT date_trunc('hour', created_at) AS at, count(*) AS count FROM registrations
             WHERE event_id = \(event) GROUP BY 1 ORDER BY 1 DESC LIMIT 1000
             """)
-        async let checkIns = database.read(
+        async let checkIns = database.list(
             """
             SELECT date_trunc('hour', at) AS at, count(*) AS count FROM check_ins
             WHERE event_id = \(event) GROUP BY 1 ORDER BY 1 DESC LIMIT 1000

@@ -105,7 +105,7 @@ public struct SubscriptionStore: Sendable {
 
     /// A person's subscriptions, the newest first.
     public func list(of user: UserID, after: PageKey?, limit: Int) async throws -> Page<Subscription> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             SELECT \(fragment: Self.columns) FROM subscriptions
             WHERE user_id = \(user) AND ended_at IS NULL

@@ -23,7 +23,7 @@ extension WebhookStore {
     public func deliveries(
         of subscription: SubscriptionID, status: WebhookDeliveryStatus? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<WebhookDelivery> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             SELECT \(fragment: Self.columns) FROM webhook_deliveries
             WHERE subscription_id = \(subscription) \(given: status, Self.has)

@@ -1,4 +1,5 @@
 public import Logging
+import Synchronization
 
 /// A PostgreSQL database: pipelined reads, pooled transactions, sessions and notifications.
 ///
@@ -6,6 +7,8 @@ public import Logging
 /// requests with it. It connects when first needed, and again whenever a connection is lost.
 public final class Database: Sendable {
     let loop: ConnectionLoop
+    /// Of lists and reports; nil until the first.
+    private let lists = Mutex<ConnectionLoop?>(nil)
     private let logger: Logger
 
     /// Never fails because the server is away: requests do.
@@ -16,6 +19,7 @@ public final class Database: Sendable {
 
     deinit {
         loop.abandon()
+        lists.withLock { $0?.abandon() }
     }
 
     /// Runs one read-only statement on a connection shared with other reads, pipelined with them.
@@ -26,6 +30,19 @@ public final class Database: Sendable {
     /// - Throws: among others `.poolExhausted` when more than `maximumWaiting` reads are waiting.
     public func read(_ sql: SQL) async throws(PostgresError) -> QueryResult {
         try await loop.read(sql)
+    }
+
+    /// The same for what reads many rows: on connections of their own, so that nobody's quick read waits behind a list or a
+    /// report, and with a time limit of their own.
+    ///
+    /// - Throws: among others `.timedOut` after `listTimeout`, `.poolExhausted` beyond `maximumWaitingLists`.
+    public func list(_ sql: SQL) async throws(PostgresError) -> QueryResult {
+        let lists = lists.withLock { lists in
+            let loop = lists ?? ConnectionLoop(loop.settings.forLists, logger: logger)
+            lists = loop
+            return loop
+        }
+        return try await lists.read(sql)
     }
 
     /// Runs one statement and commits it, in one round trip, on a pooled connection.
@@ -94,6 +111,7 @@ public final class Database: Sendable {
     /// notifications end at once.
     public func close() async {
         await loop.close()
+        await lists.withLock { $0 }?.close()
     }
 
     /// The state of the connections now, for metrics.

@@ -17,6 +17,11 @@ public struct DatabaseSettings: Sendable {
     public var acquireTimeout: Duration = .seconds(5)
     /// How long one statement may take; the server is told too (`statement_timeout`).
     public var queryTimeout: Duration = .seconds(10)
+    /// Connections for lists and reports (``Database/list(_:)``), and how long one statement of them may take.
+    public var listConnections = 3
+    public var listTimeout: Duration = .seconds(5)
+    /// Lists and reports that may wait; beyond it they fail at once.
+    public var maximumWaitingLists = 200
     /// How long one attempt to connect may take, in whole seconds and at least 2 (libpq's rule).
     public var connectTimeout: Duration = .seconds(5)
     /// How long a connection may be silent before its life is checked.
@@ -43,6 +48,17 @@ public struct DatabaseSettings: Sendable {
         }
         self.url = url
         self.urlOptions = urlOptions
+    }
+}
+
+extension DatabaseSettings {
+    /// The same server, for lists and reports.
+    var forLists: DatabaseSettings {
+        var settings = self
+        settings.readConnections = listConnections
+        settings.queryTimeout = listTimeout
+        settings.maximumWaiting = maximumWaitingLists
+        return settings
     }
 }
 
