@@ -32,6 +32,21 @@ public struct Attendee: Sendable {
     public var ticket: Ticket?
 }
 
+/// The numbers of a whole line, in order: eight bytes for each who waits.
+public struct WaitlistPositions: Sendable {
+    fileprivate(set) var numbers: [Int] = []
+
+    /// Nil for somebody who joined later.
+    func position(of number: Int) -> Int? {
+        var (low, high) = (0, numbers.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if numbers[middle] < number { low = middle + 1 } else { high = middle }
+        }
+        return low < numbers.count && numbers[low] == number ? low + 1 : nil
+    }
+}
+
 /// In which order attendees are listed.
 public enum AttendeeOrder: String, CaseIterable, Sendable {
     /// As they came.
@@ -75,7 +90,7 @@ extension RegistrationStore {
     public func list(
         of user: UserID, event: EventID?, after: PageKey?, limit: Int
     ) async throws -> Page<RegistrationDetail> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             \(fragment: Self.details)
             WHERE r.user_id = \(user) \(given: event, { "AND r.event_id = \($0)" })
@@ -89,31 +104,58 @@ extension RegistrationStore {
 
     /// Who registered for an event. The page comes first; what stands beside a registration, its position in line among it,
     /// is looked up for the page alone.
+    /// - Parameter positions: those of one moment, for whoever reads page after page; nil to count them anew.
     public func attendees(
         of event: EventID, query: String?, status: RegistrationStatus?, order: AttendeeOrder = .registered,
-        after: PageKey?, limit: Int
+        positions: WaitlistPositions? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             WITH page AS MATERIALIZED (
                 SELECT r.id, r.status, r.line_number FROM registrations r
                 WHERE r.event_id = \(event) \(given: status, Self.has) \(given: query, Self.isAbout)
                     \(given: after, order.follows)
                 ORDER BY \(fragment: order.columns) LIMIT \(limit + 1)
-            ), line AS MATERIALIZED (
-                SELECT id, row_number() OVER (ORDER BY line_number) AS number FROM registrations
-                WHERE event_id = \(event) AND status = 'waitlisted'
-                    AND line_number <= (SELECT max(line_number) FROM page WHERE status = 'waitlisted')
-            )
+            ), line AS MATERIALIZED (\(fragment: positions == nil ? Self.lineUpToPage(of: event) : Self.noLine))
             \(fragment: Self.attendeesOfPage)
             ORDER BY \(fragment: order.columns)
             """)
         let attendees = try rows.map { row in
-            Attendee(
-                registration: try Self.registration(row), displayName: try row.decode("display_name"),
+            var registration = try Self.registration(row)
+            if let positions, registration.status == .waitlisted {
+                registration.position = positions.position(of: try row.decode("line_number"))
+            }
+            return Attendee(
+                registration: registration, displayName: try row.decode("display_name"),
                 email: try row.decode("email"), ticket: try TicketStore.ticket(row, prefixed: true))
         }
         return Page(attendees, limit: limit) { PageKey(at: $0.registration.createdAt, id: $0.registration.id.uuid) }
+    }
+
+    private static func lineUpToPage(of event: EventID) -> SQL {
+        """
+        SELECT id, row_number() OVER (ORDER BY line_number) AS number FROM registrations
+        WHERE event_id = \(event) AND status = 'waitlisted'
+            AND line_number <= (SELECT max(line_number) FROM page WHERE status = 'waitlisted')
+        """
+    }
+
+    private static let noLine: SQL = "SELECT NULL::uuid AS id, NULL::bigint AS number WHERE false"
+
+    /// Who stands where in an event's line, at about one moment.
+    public func waitlistPositions(of event: EventID) async throws -> WaitlistPositions {
+        var positions = WaitlistPositions()
+        while true {
+            let numbers = try await database.list(
+                """
+                SELECT line_number FROM registrations
+                WHERE event_id = \(event) AND status = 'waitlisted' AND line_number > \(positions.numbers.last ?? 0)
+                ORDER BY line_number LIMIT 10000
+                """
+            ).map { try $0.decode(at: 0, as: Int.self) }
+            positions.numbers += numbers
+            if numbers.count < 10_000 { return positions }
+        }
     }
 
     /// That a registration has a status; as a constant, so that the few of an event are found by an index of theirs.
@@ -138,7 +180,7 @@ extension RegistrationStore {
     }
 
     private static let attendeesOfPage: SQL = """
-        SELECT u.display_name, u.email, \(fragment: registrationColumns), line.number AS position,
+        SELECT u.display_name, u.email, \(fragment: registrationColumns), r.line_number, line.number AS position,
             \(fragment: ticketColumns)
         FROM page JOIN registrations r ON r.id = page.id JOIN users u ON u.id = r.user_id
         \(fragment: newestTicket)

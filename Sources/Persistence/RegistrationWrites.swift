@@ -104,7 +104,7 @@ extension RegistrationStore {
             """
             INSERT INTO registrations
                 (id, event_id, user_id, status, line_number, created_at, confirmed_at, holder_name)
-            SELECT new.*, (SELECT display_name FROM users u WHERE u.id = new.user_id) FROM unnest(
+            SELECT new.*, coalesce((SELECT display_name FROM users u WHERE u.id = new.user_id), '') FROM unnest(
                 \(rows.map(\.id))::uuid[], \(rows.map(\.eventID))::uuid[], \(rows.map(\.userID))::uuid[],
                 \(rows.map(\.status))::text[], \(taken.map(\.lineNumber))::bigint[],
                 \(rows.map(\.createdAt))::timestamptz[], \(rows.map(\.confirmedAt))::timestamptz[])

@@ -28,7 +28,7 @@ extension APIContext {
         _ name: String, header: [String], _ row: @escaping @Sendable (Item) -> [String],
         read: @escaping PageReader<Item>
     ) async throws -> Response {
-        let limit = 500
+        let limit = 1000
         // The first page before the head: what fails now is still a problem document.
         let first = try await read(nil, limit)
         let body = ResponseBody { writer in

@@ -101,8 +101,10 @@ struct RegistrationRoutes: Sendable {
         let (text, status) = (query.text("query"), query.choice("status", of: RegistrationStatus.self))
         try query.validation.check()
         let registrations = stores.registrations
+        let positions = try await registrations.waitlistPositions(of: event.id)
         return try await context.table("registrations-\(event.id).csv", header: Self.csvHeader, Self.csvRow) {
-            try await registrations.attendees(of: event.id, query: text, status: status, after: $0, limit: $1)
+            try await registrations.attendees(
+                of: event.id, query: text, status: status, positions: positions, after: $0, limit: $1)
         }
     }
 

@@ -24,3 +24,22 @@ CREATE INDEX CONCURRENTLY IF NOT EXISTS events_by_start ON events (starts_at, id
 -- The few who left an event, as they came.
 CREATE INDEX CONCURRENTLY IF NOT EXISTS registrations_cancelled
     ON registrations (event_id, created_at, id) WHERE status = 'cancelled';
+-- Mails that were given up within a day.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS delivery_attempts_failed ON delivery_attempts (at) WHERE outcome = 'failed';
+-- What goes with a draft.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS ticket_transfers_by_event ON ticket_transfers (event_id);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS mail_previews_by_event ON mail_previews (event_id);
+
+-- Statistics keep up with the newest rows, however many there are before them: by a number of changes, not by a share.
+ALTER TABLE registrations SET (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+ALTER TABLE tickets SET (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+ALTER TABLE notifications SET (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+ALTER TABLE outbox SET (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+ALTER TABLE inbox SET (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+ALTER TABLE webhook_deliveries SET (autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 5000);
+-- What is read by its index alone has to be known as visible to everybody.
+ALTER TABLE registrations SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+    autovacuum_vacuum_insert_scale_factor = 0, autovacuum_vacuum_insert_threshold = 20000);
+ALTER TABLE outbox SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+ALTER TABLE notifications SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);
+ALTER TABLE webhook_deliveries SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000);

@@ -7,7 +7,8 @@ ALTER TABLE registrations ADD CONSTRAINT registrations_holder_has_a_name CHECK (
 
 CREATE FUNCTION name_holder() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    SELECT display_name INTO NEW.holder_name FROM users WHERE id = NEW.user_id;
+    -- Of nobody, the foreign key will say that there is nobody.
+    NEW.holder_name := coalesce((SELECT display_name FROM users WHERE id = NEW.user_id), '');
     RETURN NEW;
 END
 $$;
