@@ -35,6 +35,11 @@ extension Destination: PostgresEncodable, PostgresDecodable, PostgresArrayElemen
 /// The condition that each word of what somebody typed stands in one of the columns; true where nothing was typed.
 /// - Parameter columns: texts, separated by commas.
 func hasWords(_ text: String?, in columns: SQL) -> SQL {
-    let words = (text ?? "").split(whereSeparator: \.isWhitespace).prefix(16).map(String.init)
+    let words = words(of: text ?? "")
     return words.isEmpty ? "true" : "has_words(concat_ws(' ', \(fragment: columns)), \(words))"
+}
+
+/// What is searched for: at most sixteen words.
+func words(of text: String) -> [String] {
+    text.split(whereSeparator: \.isWhitespace).prefix(16).map(String.init)
 }

@@ -104,15 +104,12 @@ public struct EventStore: Sendable {
         query: String?, from: Date?, to: Date?, now: Date, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
         let words = hasWords(query, in: "e.title, e.venue, e.description")
-        let rows = try await database.read(
-            """
-            \(fragment: Self.selection)
-            WHERE e.status = 'published' AND e.ends_at > \(now)
-                \(given: from, { "AND e.ends_at > \($0)" }) \(given: to, { "AND e.starts_at < \($0)" })
-                AND \(fragment: words)
-                \(given: after, { "AND (e.starts_at, e.id) > (\($0.at), \($0.id))" })
-            ORDER BY e.starts_at, e.id LIMIT \(limit + 1)
-            """)
+        let rows = try await database.list(
+            Self.listing(
+                """
+                e.status = 'published' AND \(fragment: words) \(given: to, { "AND e.starts_at < \($0)" })
+                    \(given: after, { "AND (e.starts_at, e.id) > (\($0.at), \($0.id))" })
+                """, endingAfter: max(now, from ?? now), order: "e.starts_at, e.id", limit: limit + 1))
         return try Self.page(rows, limit: limit)
     }
 
@@ -123,29 +120,44 @@ public struct EventStore: Sendable {
     ) async throws -> Page<Event> {
         let words = hasWords(query, in: "e.title, e.venue")
         // Who is no organizer any more has no say in what they own.
-        let theirs: SQL =
-            user.map {
-                """
-                e.id IN (
-                    SELECT m.event_id FROM event_members m JOIN users o ON o.id = m.user_id
-                    WHERE m.user_id = \($0) AND NOT (m.role = 'owner' AND o.role = 'user'))
-                """
-            } ?? "true"
-        let rows = try await database.read(
+        func isTheirs(_ user: UserID) -> SQL {
             """
-            \(fragment: Self.selection)
-            WHERE \(fragment: theirs)
-                \(given: from, { "AND e.ends_at > \($0)" }) \(given: to, { "AND e.starts_at < \($0)" })
-                AND \(fragment: words)
-                \(given: after, { "AND (e.starts_at, e.id) < (\($0.at), \($0.id))" })
-            ORDER BY e.starts_at DESC, e.id DESC LIMIT \(limit + 1)
-            """)
+            AND e.id = ANY(ARRAY(
+                SELECT m.event_id FROM event_members m JOIN users o ON o.id = m.user_id
+                WHERE m.user_id = \(user) AND NOT (m.role = 'owner' AND o.role = 'user')))
+            """
+        }
+        let rows = try await database.list(
+            Self.listing(
+                """
+                \(fragment: words) \(given: user, isTheirs) \(given: to, { "AND e.starts_at < \($0)" })
+                    \(given: after, { "AND (e.starts_at, e.id) < (\($0.at), \($0.id))" })
+                """, endingAfter: from, order: "e.starts_at DESC, e.id DESC", limit: limit + 1))
         return try Self.page(rows, limit: limit)
+    }
+
+    /// The first events of a list. Of those that end after some time, the ones that are on then and the ones that begin
+    /// later are found each by an index of their own: what is over is not walked through.
+    private static func listing(_ condition: SQL, endingAfter time: Date?, order: SQL, limit: Int) -> SQL {
+        let spans: [SQL] =
+            time.map {
+                ["AND tstzrange(e.starts_at, e.ends_at) @> \($0)::timestamptz", "AND e.starts_at > \($0)"]
+            } ?? [""]
+        let parts = spans.map { span -> SQL in
+            """
+            (SELECT e.id FROM events e WHERE \(fragment: condition) \(fragment: span)
+                ORDER BY \(fragment: order) LIMIT \(limit))
+            """
+        }
+        return """
+            \(fragment: selection) WHERE e.id = ANY(ARRAY(\(fragment: parts.joined(separator: " UNION ALL "))))
+            ORDER BY \(fragment: order) LIMIT \(limit)
+            """
     }
 
     /// Events that somebody owns, the latest start first.
     public func list(ownedBy owner: UserID, after: PageKey?, limit: Int) async throws -> Page<Event> {
-        let rows = try await database.read(
+        let rows = try await database.list(
             """
             \(fragment: Self.selection)
             WHERE e.owner_id = \(owner)

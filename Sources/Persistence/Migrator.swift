@@ -92,6 +92,8 @@ public struct Migrator: Sendable {
         Migration(name: "0037_index_what_is_read", script: PackageResources._037_index_what_is_read_sql),
         Migration(name: "0038_name_holders", script: PackageResources._038_name_holders_sql),
         Migration(name: "0039_fill_holder_names", script: PackageResources._039_fill_holder_names_sql),
+        Migration(name: "0043_find_people_by_letters", script: PackageResources._043_find_people_by_letters_sql),
+        Migration(name: "0044_index_letters_and_times", script: PackageResources._044_index_letters_and_times_sql),
     ]
 
     public enum Refusal: Error, CustomStringConvertible {
@@ -114,10 +116,10 @@ public struct Migrator: Sendable {
         }
     }
 
-    /// For how long a migration waits for a table, in milliseconds: nobody who comes behind it waits longer.
-    static let lockTimeout = 500
+    /// For how long a migration waits for a table, in milliseconds: nobody who comes behind it waits longer. 0 for ever.
+    public var lockTimeout = 500
     /// For how long it is tried again, and for how long another migrator is waited for, in seconds.
-    var patience = 600.0
+    public var patience = 600.0
 
     let database: Database
     let logger: Logger
@@ -204,7 +206,7 @@ public struct Migrator: Sendable {
             do {
                 return try await session.transaction { transaction in
                     try await transaction.query(
-                        "SELECT set_config('lock_timeout', \(String(Self.lockTimeout)), true)")
+                        "SELECT set_config('lock_timeout', \(String(lockTimeout)), true)")
                     try await transaction.runScript(migration.script)
                     try await transaction.query(Self.record(migration))
                 }
