@@ -25,17 +25,6 @@ struct StoreTests {
         }
     }
 
-    @Test("migrating twice changes nothing, and an edited migration is refused")
-    func migrations() async throws {
-        try await TestWorld.run { world in
-            let migrator = Migrator(database: world.owner, logger: world.logger)
-            let applied = try await migrator.run()
-            #expect(applied == 0)
-            let edited = Migrator.all.map { Migrator.Migration(name: $0.name, script: $0.script + [10]) }
-            await #expect(throws: Migrator.Refusal.self) { try await migrator.run(edited) }
-        }
-    }
-
     @Test("what is to be published or shown is found without walking past all that ever was, also with a backlog")
     func backlogIsFound() async throws {
         try await TestWorld.run { world in
