@@ -27,6 +27,7 @@ test: ## Everything: lint, unit, integration, flow and browser tests, with serve
 
 lint: ## Check the formatting of the Swift code and the types of the pages
 	@swift format lint --strict -r $(swift_sources)
+	@! grep -rnE '\\\([^()]*\) IS NULL OR' Sources || { echo "an optional filter is optional SQL: \\(given:)"; exit 1; }
 	@frontend/check
 
 format: ## Format the Swift code
