@@ -94,6 +94,8 @@ struct APISettings: Sendable {
 struct Retention: Sendable {
     /// Published messages, the log of what happened: `EM_EVENT_LOG_DAYS`.
     var eventLog = 90.0 * 86_400
+    /// Jobs and live updates that are done: long enough for an operator to look at them.
+    var doneMessages = 86_400.0
     /// Which messages were handled: longer than any message is under way or parked unseen.
     var inbox = 30.0 * 86_400
     /// What may have killed a worker: it came back within minutes, or never.

@@ -14,6 +14,7 @@ extension Pruning.Chore {
         }
         return [
             older("outbox", than: retention.eventLog, stores.outbox.prune),
+            older("outbox_done", than: retention.doneMessages, stores.outbox.pruneDone),
             older("inbox", than: retention.inbox, InboxStore().prune),
             older("suspects", than: retention.suspects, SuspectStore(stores.database).prune),
             older("ticket_documents", than: retention.ticketDocuments, stores.documents.prune),

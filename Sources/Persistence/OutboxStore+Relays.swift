@@ -126,6 +126,41 @@ extension OutboxStore {
             """
         ).affectedRows
     }
+
+    /// Removes jobs and live updates that are done, of before `time`: at most `limit`, or a few more. Facts stay. Returns how
+    /// many those were.
+    ///
+    /// Goes along the rows once, in their order, and remembers how far it came: that needs no index. What is not done by then
+    /// leaves with the log.
+    public func pruneDone(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        var removed = 0
+        // Where there are only facts it goes on for a while, not for ever.
+        for _ in 0..<10 {
+            let rows = try await transaction.query(
+                """
+                WITH step AS (
+                    SELECT id, occurred_at FROM outbox WHERE id > (SELECT last_id FROM outbox_pruning)
+                    ORDER BY id LIMIT \(limit)
+                ), passed AS (
+                    SELECT id FROM step
+                    WHERE id < coalesce((SELECT min(id) FROM step WHERE occurred_at >= \(time)), 9223372036854775807)
+                ), removed AS (
+                    DELETE FROM outbox o USING passed
+                    WHERE o.id = passed.id AND o.destination <> 'events'
+                        AND o.published_at IS NOT NULL AND o.live_at IS NOT NULL
+                    RETURNING o.id
+                ), moved AS (
+                    UPDATE outbox_pruning SET last_id = (SELECT max(id) FROM passed) WHERE EXISTS (SELECT FROM passed)
+                )
+                SELECT (SELECT count(*) FROM passed) AS passed, (SELECT count(*) FROM removed) AS removed
+                """)
+            guard let row = rows.first else { break }
+            removed += try row.decode("removed", as: Int.self)
+            let isOver = try row.decode("passed", as: Int.self) < limit
+            if removed >= limit || isOver { break }
+        }
+        return removed
+    }
 }
 
 /// What fault tests make of the relay's claim, to show the harm. Empty in release builds.

@@ -37,6 +37,48 @@ struct RetentionTests {
         }
     }
 
+    @Test("jobs and live updates that are done leave after a day, in steps; facts and what is still owed stay")
+    func done() async throws {
+        try await TestWorld.run { world in
+            let event = EventID()
+            let entries = try (0..<40).map { number -> OutboxEntry in
+                let data = ["number": number]
+                return switch number % 4 {
+                case 0: try .work(.mailSend, event: event, data)
+                case 1: try .live(.mailingChanged, event: event, data)
+                default: try .fact(.announcementPosted, event: event, owner: UserID(), data)
+                }
+            }
+            try await world.database.transaction { try await OutboxStore().append(entries, on: $0) }
+            // The first half is old; the first job is still owed to the broker.
+            try await world.owner.execute(
+                """
+                UPDATE outbox SET published_at = now(), live_at = now(), sequence = id,
+                    occurred_at = CASE WHEN message_id = ANY(\(entries.prefix(20).map(\.id)))
+                        THEN now() - interval '2 days' ELSE now() END
+                """)
+            try await world.owner.execute(
+                "UPDATE outbox SET published_at = NULL WHERE message_id = \(entries[0].id)")
+            func left() async throws -> Set<MessageID> {
+                Set(try await world.owner.execute("SELECT message_id FROM outbox").map { try $0.decode("message_id") })
+            }
+            let limit = Date() - 86_400
+            let removals = [3, 3, 1000]
+            var removed = 0
+            for step in removals {
+                removed += try await prune(world) {
+                    try await OutboxStore().pruneDone(before: limit, limit: step, on: $0)
+                }
+            }
+            #expect(removed == 9)
+            let stay = entries.enumerated().filter { $0 == 0 || $0 >= 20 || $0 % 4 > 1 }.map(\.element.id)
+            #expect(try await left() == Set(stay))
+            // What grows old behind them leaves in its turn.
+            try await world.owner.execute("UPDATE outbox SET occurred_at = now() - interval '2 days'")
+            #expect(try await prune(world) { try await OutboxStore().pruneDone(before: limit, limit: 1000, on: $0) } == 10)
+        }
+    }
+
     @Test("the inbox forgets after its time, and what is young stays known")
     func inbox() async throws {
         try await TestWorld.run { world in
