@@ -1,0 +1,38 @@
+"""What a call may cost when the site has grown, and the few that may cost more than before: each with its law, which is checked."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from growth.sizes import Size
+
+# A flat cost is not the same to the block. Each index is a level or two deeper when its table has a hundred times the rows
+# (from 10,000 to 1,000,000: log300 says one), which adds a block for each row that is looked up, and a look-up of one row
+# costs two or three blocks to begin with: hence the factor. The constant is for what comes and goes with each run: a page
+# that splits, a dead row that is stepped over, a row of the same second. What grows with a table grows a hundredfold, with an
+# event twentyfold: far beyond both.
+FACTOR, CONSTANT = 2.0, 64.0
+
+
+@dataclass(frozen=True)
+class Law:
+    says: str
+    ratio: Callable[[Size, Size], float]
+
+    def limit(self, small: Size, large: Size, blocks: float) -> float:
+        return FACTOR * self.ratio(small, large) * max(blocks, 1.0) + CONSTANT
+
+
+FLAT = Law("constant", lambda small, large: 1.0)
+EVENT = Law("linear in the event's people", lambda small, large: large.crowd / small.crowd)
+OWN = Law("linear in what the person has", lambda small, large: large.own / small.own)
+
+# By the beginning of a name. Whole answers whose own length grows; nothing else belongs here.
+LAWS = {
+    "GET /events/{id}/registrations.csv": EVENT,
+    "GET /events/{id}/check-in-manifest": EVENT,
+    "GET /me/export": OWN,
+}
+
+
+def law(name: str) -> Law:
+    return next((law for beginning, law in LAWS.items() if name.startswith(beginning)), FLAT)
