@@ -10,8 +10,8 @@
 --   own            how many registrations, notifications and sessions the most faithful visitor has
 --   hash           the demo accounts' password hash, which everybody shares
 --
--- Every invariant of `api-service verify` holds afterwards. Nothing is due: no chore finds more to do than it would find on
--- a quiet evening.
+-- Every invariant of `api-service verify` holds afterwards. Nothing is due but what pruning takes away: no chore finds more to
+-- do than it would find on a quiet evening.
 \set ON_ERROR_STOP on
 \set QUIET on
 set client_min_messages = warning;
@@ -150,7 +150,7 @@ insert into event_members (event_id, user_id, role, created_at)
     union all
     -- A large team at the probe's gate.
     select e.id, p.id, case when p.n % 2 = 0 then 'coOrganizer' else 'checkInStaff' end, e.at + p.n * interval '1 second'
-    from growth.event e join growth.person p on p.n between 10 and 10 + :crowd / 50 where e.probe = 'open'
+    from growth.event e join growth.person p on p.n between 10 and 10 + greatest(50, :crowd / 20) where e.probe = 'open'
     on conflict do nothing;
 insert into event_member_offers (event_id, user_id, email, role, offered_by)
     select e.id, p.id, 'offered-' || e.n || '@example.test', 'checkInStaff', h.id
@@ -193,11 +193,13 @@ insert into scans (id, event_id, ticket_id, registration_id, at, received_at, ga
         is_offline, is_offline or result = 'admitted', result, p.id
     from (select id, event_id, e_n, ticket_id, registration_id, k, at, false as is_offline, 'admitted' as result from growth.visit
           union all
-          select growth.id(at, 'again ' || id), event_id, e_n, ticket_id, registration_id, k, at + interval '5 minutes', k % 60 = 1,
-              'duplicate' from growth.visit where k % 20 = 1) s
+          select growth.id(at, 'again ' || id), event_id, e_n, ticket_id, registration_id, k, at + interval '5 minutes',
+              k % case when probe is null then 60 when :crowd < 1000 then 2 else 20 end = 1, 'duplicate'
+          from growth.visit where k % case when probe = 'gate' then 2 else 20 end = 1) s
     join growth.event e on e.n = s.e_n join growth.person p on p.n = e.owner_n order by s.at;
 
--- The log. What is older than eighty days is pruned: of each event, the numbers up to some are gone.
+-- The log. What is older than ninety days is pruned: of each event, the numbers up to some are gone. Here as below, a little is
+-- left that is a day too old, for the pruning to find.
 create table growth.fact as
     select f.*, row_number() over (partition by event_id order by at, message_id) as sequence from (
         select message_id, e_n, event_id, at, 'em.registration.' || status as type,
@@ -215,7 +217,7 @@ create table growth.fact as
             json_build_object('eventId', id, 'version', 1, 'status', 'published') from growth.event where status <> 'draft'
     ) f;
 insert into outbox_sequences (event_id, last) select event_id, max(sequence) from growth.fact group by event_id;
-delete from growth.fact where at < now() - interval '80 days';
+delete from growth.fact where at < now() - interval '91 days';
 insert into outbox (message_id, partition, destination, type, event_id, owner_id, data, occurred_at, sequence, published_at,
                     live_at)
     select message_id, growth.partition(event_id), destination, f.type, event_id, p.id, data, f.at, sequence, f.at, f.at
@@ -225,13 +227,13 @@ insert into outbox (message_id, partition, destination, type, event_id, owner_id
           from (select message_id as id, * from growth.fact where type like 'em.registration.%') mails) f
     join growth.event e on e.n = f.e_n join growth.person p on p.n = e.owner_n order by f.at;
 insert into inbox (consumer, message_id, processed_at)
-    select 'notifications.plan', message_id, at from growth.fact where at > now() - interval '25 days';
+    select 'notifications.plan', message_id, at from growth.fact where at > now() - interval '31 days';
 
 -- Announcements, and the mailings that told them.
 create table growth.announcement as
     select growth.id(at, format('announcement %s %s', e_n, k)) as id, * from (
         select e.n as e_n, e.id as event_id, k, e.at + k * interval '1 hour' as at, e.owner_n
-        from growth.event e cross join lateral generate_series(1, case when probe = 'open' then :crowd / 20 else 1 end) k
+        from growth.event e cross join lateral generate_series(1, case when probe = 'open' then greatest(25, :crowd / 20) else 1 end) k
         where status = 'published' and (n % 2 = 0 or probe is not null)) posted;
 insert into announcements (id, event_id, author_id, title, body, at)
     select a.id, event_id, p.id, 'Announcement ' || k, 'Doors open at six.', a.at
@@ -266,9 +268,9 @@ insert into delivery_attempts (notification_id, at, outcome, detail)
 create table growth.session as
     select growth.id(at, format('session %s %s %s', :generation, n, k)) as id, n, k, at from (
         select n, k, greatest(at, now() - interval '25 days') + k * interval '1 minute' as at
-        from growth.person cross join lateral generate_series(1, case when n < 3 then 10 + :own / 10 else 1 + (n % 5 = 0)::int end) k) s;
+        from growth.person cross join lateral generate_series(1, case when n < 3 then 25 + :own / 10 else 1 + (n % 5 = 0)::int end) k) s;
 insert into sessions (id, user_id, created_at, last_used_at, expires_at, revoked_at, device, authenticated_at)
-    select s.id, p.id, s.at, s.at, now() + interval '20 days', case when s.k = 2 and p.n > 2 then now() - interval '3 days' end,
+    select s.id, p.id, s.at, s.at, case when p.n % 20 = 9 then now() - interval '8 days' else now() + interval '20 days' end, case when s.k = 2 and p.n > 2 then now() - interval '3 days' end,
         'Firefox on Linux', s.at
     from growth.session s join growth.person p using (n) order by s.at;
 insert into refresh_tokens (token_hash, session_id, issued_at, used_at)
@@ -286,9 +288,9 @@ insert into notification_preferences (user_id, topic, mail) select id, 'announce
 insert into api_keys (id, user_id, name, hash, scopes, created_at, expires_at)
     select growth.id(now() - k * interval '1 minute', format('key %s %s', id, k)), id, 'Key ' || k, sha256(format('key %s %s', id, k)::bytea),
         '{events:read}', now() - k * interval '1 minute', now() + interval '80 days'
-    from growth.person cross join lateral generate_series(1, case when n = 0 then 10 + :own / 10 when n % 40 = 0 then 1 else 0 end) k;
+    from growth.person cross join lateral generate_series(1, case when n = 0 then 25 + :own / 10 when n % 40 = 0 then 1 else 0 end) k;
 insert into idempotency_keys (user_id, key, route, fingerprint, status, body, created_at)
-    select p.id, 'key of ' || r.id, 'register', sha256(r.id::text::bytea), 201, '{}', now() - growth.draw('i' || r.id, 40 * 60) * interval '1 minute'
+    select p.id, 'key of ' || r.id, 'register', sha256(r.id::text::bytea), 201, '{}', now() - growth.draw('i' || r.id, 50 * 60) * interval '1 minute'
     from growth.registration r join growth.person p on p.n = r.p_n where r.k % 20 = 3;
 insert into ticket_transfers (id, ticket_id, registration_id, event_id, from_user_id, to_user_id, recipient_email, status, created_at,
                               expires_at, settled_at)
@@ -309,7 +311,7 @@ insert into subscriptions (id, user_id, name, scope, types, delivery, url, statu
         now() - interval '1 day'
     from growth.subscription;
 create table growth.delivery as
-    select row_number() over (order by at) as d_n, * from growth.fact where at > now() - interval '25 days';
+    select row_number() over (order by at) as d_n, * from growth.fact where at > now() - interval '31 days';
 insert into webhook_deliveries (id, subscription_id, message_id, event_id, sequence, type, status, attempts, created_at, finished_at)
     select growth.id(d.at, format('delivery %s %s', s.id, message_id)), s.id, message_id, event_id, sequence, type,
         case when d_n % 20 = 0 then 'failed' else 'delivered' end, 1, d.at, d.at + interval '1 second'
@@ -318,7 +320,7 @@ insert into webhook_deliveries (id, subscription_id, message_id, event_id, seque
     where d_n <= :registrations / 5 order by d.at;
 insert into webhook_attempts (delivery_id, at, status, duration_ms)
     select id, finished_at, case when status = 'failed' then 500 else 204 end, 20 from webhook_deliveries d
-    where not exists (select from webhook_attempts a where a.delivery_id = d.id);
+    where finished_at is not null and not exists (select from webhook_attempts a where a.delivery_id = d.id);
 
 -- The audit log, sealed (the digests are made up: `api-service audit verify` is not for this database).
 insert into audit (at, actor_id, action, subject_id, event_id, trace_id)
@@ -333,7 +335,7 @@ insert into audit_seals (number, audit_id, digest)
     from audit a where not exists (select from audit_seals s where s.audit_id = a.id)
         and not exists (select from audit_unsealed u where u.audit_id = a.id);
 insert into audit_contents (audit_id, salt, content, expires_at)
-    select id, sha256(id::text::bytea), '{"field": "title"}', case when id % 10 = 0 then now() + interval '20 days' end
+    select id, sha256(id::text::bytea), '{"field": "title"}', case when id % 50 = 0 then now() - interval '1 hour' when id % 10 = 0 then now() + interval '20 days' end
     from audit a where id % 5 = 0 and not exists (select from audit_contents c where c.audit_id = a.id);
 
 \if :large

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from growth.site import Site  # noqa: E402  isort: skip — it makes Tests/Flow/em importable
+from growth.site import Site  # noqa: E402
 from growth import compare, mutants, report  # noqa: E402
 from growth.calls import Call  # noqa: E402
 from growth.measure import measure  # noqa: E402
@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--idle", type=float, default=20, help="seconds in which nobody calls anything, to see the chores")
     parser.add_argument("--only", default="", help="routes whose name contains this")
     parser.add_argument("--quick", action="store_true", help="for make test: XS and S, what reads, and a few of the routes that write")
+    parser.add_argument("--hurry", action="store_true", help="don't wait for pruning, which comes by every few minutes")
     parser.add_argument("--mutants", action="store_true", help="whether an index taken away and IS NULL OR show")
     parser.add_argument("--filled", type=int, default=0, help="how many of the sizes are there already (for work on this test)")
     parser.add_argument("--report", action="store_true", help="compare what was measured before once more")
@@ -68,7 +69,8 @@ def measure_all(site: Site, sizes: list[Size], arguments: argparse.Namespace) ->
                 site.start()
         meter.forget()
         began = time.monotonic()
-        run = measure(site, meter, size, number + 1, 5 if arguments.quick else arguments.idle, wanted)
+        run = measure(site, meter, size, number + 1, 5 if arguments.quick else arguments.idle, wanted,
+                      for_all_chores=not (arguments.quick or arguments.hurry))
         print(f"  {len(run.routes)} ways of calling routes measured in {time.monotonic() - began:.0f} s", flush=True)
         compare.save(run, site.stack.state)
     meter.close()

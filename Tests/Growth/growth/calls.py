@@ -269,7 +269,7 @@ class Calls:
         self.add("DELETE /tickets/{id}/transfer", lambda turn: own(16 + turn, "/tickets/{}/transfer"))
 
         def accept(turn: int) -> Request:
-            (ticket, user), taker = held[32 + turn], scene.stranger()
+            ticket, taker = held[32 + turn][0], scene.stranger()
             token, known = link_token()
             transfer = scene.value(
                 "INSERT INTO ticket_transfers (id, ticket_id, registration_id, event_id, from_user_id, recipient_email, created_at, "
@@ -282,7 +282,14 @@ class Calls:
 
     def check_in(self) -> None:
         scene, host, gate = self.scene, self.scene.host, self.scene.probe["gate"]
-        self.read("GET /events/{id}/check-in-manifest", host, f"/events/{gate}/check-in-manifest")
+        entered = scene.column("SELECT id FROM tickets WHERE event_id = %s AND status = 'valid' ORDER BY id LIMIT 8", gate)
+
+        def changed(turn: int) -> Request:
+            scene.rows("UPDATE tickets SET holder_renames = holder_renames + 1 WHERE id = %s", entered[turn])
+            return Request(f"/events/{gate}/check-in-manifest", host)
+
+        self.add("GET /events/{id}/check-in-manifest", changed, "something has changed")
+        self.read("GET /events/{id}/check-in-manifest", host, f"/events/{gate}/check-in-manifest", ("nothing has changed", ""))
         deep = scene.deep("scans", "scans WHERE event_id = %s", gate, at="received_at", descending=True)
         self.read("GET /events/{id}/check-ins", host, f"/events/{gate}/check-ins", ("", ""), ("deep page", f"cursor={deep}"))
         codes = scene.column("SELECT code FROM tickets t WHERE event_id = %s AND status = 'valid' AND NOT EXISTS ("
@@ -328,8 +335,13 @@ class Calls:
         self.add("PUT /events/{id}/mail-settings", lambda turn: Request(f"/events/{event}/mail-settings", host, {
             "paragraph": f"Bring a coat, or {turn}.", "colour": "#0b6e5f", "reminders": ["P7D"]}))
         self.add("POST /events/{id}/mail-previews", lambda _: Request(f"/events/{event}/mail-previews", host, {"kind": "event.reminder"}))
-        self.add("GET /mail-previews/{id}.html",
-                 lambda _: Request(f"/mail-previews/{scene.value('SELECT id FROM mail_previews WHERE html IS NOT NULL LIMIT 1')}.html"))
+
+        def preview(_: int) -> Request:
+            row = scene.value("INSERT INTO mail_previews (id, event_id, created_at, kind, language, paragraph, subject, plain_text, html) VALUES "
+                              "(gen_random_uuid(), %s, now(), 'event.reminder', 'en', '', 'Soon', 'Soon.', '<p>Soon.</p>') RETURNING id", event)
+            return Request(f"/mail-previews/{row}.html")
+
+        self.add("GET /mail-previews/{id}.html", preview)
         self.read("GET /events/{id}/delivery", host, f"/events/{event}/delivery")
         deep = scene.deep("mailings", "mailings WHERE event_id = %s", event, at="at", descending=True)
         self.read("GET /events/{id}/mailings", host, f"/events/{event}/mailings", ("", ""), ("deep page", f"cursor={deep}"))
@@ -357,15 +369,14 @@ class Calls:
             "name": f"Queue {turn}", "scope": "own", "types": ["em.registration.*"], "delivery": "queue"}))
 
         def queue(path: str = "") -> str:
-            row = scene.value("SELECT id FROM subscriptions WHERE user_id = %s AND delivery = 'queue' AND ended_at IS NULL LIMIT 1", program.id)
-            return f"/subscriptions/{row}{path}"
+            return self.queue_of(program, path)
 
         self.add("GET /subscriptions/{id}", lambda _: Request(queue(), program))
         self.add("PATCH /subscriptions/{id}", lambda turn: Request(queue(), program, {"name": f"Renamed {turn}"}))
         self.add("POST /subscriptions/{id}/credentials", lambda _: Request(queue("/credentials"), program))
         event, last = scene.rows("SELECT event_id, last FROM outbox_sequences WHERE event_id = %s", scene.probe["open"])[0]
         self.add("POST /subscriptions/{id}/replay", lambda _: Request(
-            self.hosts_queue("/replay"), host, {"eventId": str(event), "after": str(last // 2), "limit": 20}))
+            self.queue_of(host, "/replay"), host, {"eventId": str(event), "after": str(last // 2), "limit": 20}))
         self.add("DELETE /subscriptions/{id}", lambda _: Request(queue(), program))
         self.read("GET /messages", host, "/messages", ("", f"eventId={event}&limit=50"), ("deep page", f"eventId={event}&limit=50&after={last * 9 // 10}"))
         deep = scene.deep("webhookDeliveries", delivery, webhook, descending=True)
@@ -376,14 +387,14 @@ class Calls:
             f"/subscriptions/{webhook}/deliveries/{failed[turn % len(failed)]}/retry", program))
         self.add("POST /subscriptions/{id}/test", lambda _: Request(f"/subscriptions/{webhook}/test", program))
 
-    def hosts_queue(self, path: str) -> str:
-        """A subscription of somebody who has events; made when it is first asked for."""
+    def queue_of(self, person: Actor, path: str) -> str:
+        """Somebody's subscription by a queue; made when there is none."""
         scene = self.scene
-        found = scene.column("SELECT id FROM subscriptions WHERE user_id = %s", scene.host.id)
+        found = scene.column("SELECT id FROM subscriptions WHERE user_id = %s AND delivery = 'queue' AND ended_at IS NULL LIMIT 1", person.id)
         if not found:
             found = scene.column(
                 "INSERT INTO subscriptions (id, user_id, name, scope, types, delivery, created_at) VALUES (gen_random_uuid(), %s, 'Queue', "
-                "'own', '{em.event.published}', 'queue', now()) RETURNING id", scene.host.id)
+                "'own', '{em.event.published}', 'queue', now()) RETURNING id", person.id)
         return f"/subscriptions/{found[0]}{path}"
 
     # MARK: Operations

@@ -1,15 +1,14 @@
 """From readings to results: blocks per call of each route and chore at each size, and whether they grow by more than their law."""
 
 import json
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from growth.laws import FLAT, Law, law
 from growth.measure import Run, background
-from growth.meter import USERS, Key, Reading, ordinary, shortened, total, typical
-from growth.sizes import SIZES, Size
+from growth.meter import USERS, Key, Reading, ordinary, shortened, typical
+from growth.sizes import Size
 
 Summary = dict[str, Any]
 NONE = [0, 0, 0.0, 0]  # calls, blocks, milliseconds, rows
@@ -29,7 +28,7 @@ class Statement:
 @dataclass
 class Result:
     name: str
-    kind: str  # route, chore, worker
+    kind: str  # route, idle (a service's second), chore, worker (a statement that belongs to no route)
     sizes: dict[str, float]  # blocks per call
     milliseconds: dict[str, float]
     statements: dict[str, list[Statement]]
@@ -92,11 +91,17 @@ def results(summaries: list[Summary]) -> list[Result]:
             seconds = sorted(route["seconds"]) or [0.0]
             note("route", route["name"], size, typical(blocks) if blocks else 0.0, seconds[len(seconds) // 2] * 1000,
                  sorted(statements, key=lambda one: -one.calls * one.blocks), list(dict.fromkeys(route["wrong"]))[:2])
+        idle = summary["idle_seconds"]
+        for service in USERS.values() if idle else ():
+            uses = [use for text, use in summary["idle"].items() if text.startswith(service)]
+            calls, blocks, milliseconds = (sum(use[part] for use in uses) / idle for part in range(3))
+            note("idle", f"{service}, a second in which nobody calls anything", size, blocks, milliseconds,
+                 [Statement("all of its chores", calls, blocks / max(1, calls), milliseconds / max(1, calls))], [])
         for text in chores:
             uses = [reading[text] for reading in (summary["idle"], summary["stirred"]) if text in reading]
             if uses:
                 calls, blocks, milliseconds = (sum(use[part] for use in uses) for part in range(3))
-                rate = summary["idle"].get(text, NONE)[0] / max(1.0, summary["idle_seconds"])
+                rate = summary["idle"].get(text, NONE)[0] / max(1.0, idle)
                 note("chore", text, size, blocks / calls, milliseconds / calls, [Statement(text, rate, blocks / calls, milliseconds / calls)], [])
         for text, (calls, blocks, milliseconds, rows) in summary["background"].items():
             if text not in chores:
@@ -109,5 +114,5 @@ def results(summaries: list[Summary]) -> list[Result]:
         compared = [name for name in by_name if name in result.sizes]
         small = compared[0]
         result.limits = {name: result.law.limit(by_name[small], by_name[name], result.sizes[small]) for name in compared[1:]}
-    order = {"route": 0, "chore": 1, "worker": 2}
+    order = {"route": 0, "idle": 1, "chore": 2, "worker": 3}
     return sorted(found.values(), key=lambda one: (order[one.kind], one.kind != "route" and one.name))

@@ -26,13 +26,17 @@ FLAT = Law("constant", lambda small, large: 1.0)
 EVENT = Law("linear in the event's people", lambda small, large: large.crowd / small.crowd)
 OWN = Law("linear in what the person has", lambda small, large: large.own / small.own)
 
-# By the beginning of a name. Whole answers whose own length grows; nothing else belongs here.
+# Whole answers, whose own length grows, and words that are looked for among the people of one event.
 LAWS = {
     "GET /events/{id}/registrations.csv": EVENT,
-    "GET /events/{id}/check-in-manifest": EVENT,
+    "GET /events/{id}/check-in-manifest (something has changed)": EVENT,
+    "GET /events/{id}/registrations (common word)": EVENT,
+    "GET /events/{id}/registrations (rare word)": EVENT,
+    "GET /events/{id}/registrations (rare word, by name)": EVENT,
+    "GET /events/{id}/registrations (ticket code)": EVENT,
     "GET /me/export": OWN,
 }
 
 
 def law(name: str) -> Law:
-    return next((law for beginning, law in LAWS.items() if name.startswith(beginning)), FLAT)
+    return LAWS.get(name, FLAT)

@@ -14,6 +14,7 @@ from growth.site import Site
 from growth.sizes import Size
 
 TURNS = 8  # PostgreSQL may turn to a generic plan with the sixth
+LONGEST_CHORE = 455.0  # seconds from a start until everything that runs by a clock has run (api-service/Pruning.swift)
 PATIENCE = 60.0  # seconds for the turns of one route: what takes longer is red anyway
 
 
@@ -35,7 +36,8 @@ class Run:
         return set(self.idle) | set(self.stirred)
 
 
-def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, wanted: Callable[[Call], bool]) -> Run:
+def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, wanted: Callable[[Call], bool],
+            for_all_chores: bool) -> Run:
     """The services have been started a moment ago, and pg_stat_statements is empty."""
     run = Run(size)
     began = time.monotonic()
@@ -55,6 +57,8 @@ def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, 
                 run.routes.append(turns(site, meter, call))
         meter.settle()
         time.sleep(3)  # workers finish what the last calls began
+        if for_all_chores:
+            time.sleep(max(0.0, LONGEST_CHORE - (time.monotonic() - began)))
         run.busy = difference(meter.read(), before)
         run.texts = meter.texts()
     finally:
@@ -77,6 +81,7 @@ def stir(scene: Scene, meter: Meter) -> None:
 def turns(site: Site, meter: Meter, call: Call, name: str = "") -> Measured:
     """One call, eight times."""
     measured = Measured(name or call.name, call.operation)
+    meter.read()
     method = call.operation.split()[0]
     deadline = time.monotonic() + PATIENCE
     for turn in range(TURNS):
@@ -89,7 +94,6 @@ def turns(site: Site, meter: Meter, call: Call, name: str = "") -> Measured:
         if request.actor:
             headers["Authorization"] = f"Bearer {request.actor.token}"
         prefix = "" if request.path.startswith(("/.well-known", "/openapi", "/asyncapi")) else "/api/v1"
-        before = meter.read()
         began = time.monotonic()
         try:
             answer = site.session.request(method, site.url + prefix + request.path, json=request.body, headers=headers, timeout=120,
@@ -101,7 +105,7 @@ def turns(site: Site, meter: Meter, call: Call, name: str = "") -> Measured:
         measured.seconds.append(time.monotonic() - began)
         if method != "GET":
             meter.settle()
-        measured.windows.append(difference(meter.read(), before))
+        measured.windows.append(meter.since_last())
         if time.monotonic() > deadline:
             break
     return measured

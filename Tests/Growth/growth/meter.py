@@ -55,6 +55,7 @@ class Meter:
     def __init__(self, url: str):
         self.connection = psycopg.connect(url, autocommit=True)
         self.connection.execute("CREATE EXTENSION IF NOT EXISTS pg_stat_statements")
+        self.last: Reading = {}
         self.forget()
 
     def close(self) -> None:
@@ -62,10 +63,17 @@ class Meter:
 
     def forget(self) -> None:
         self.connection.execute("SELECT pg_stat_statements_reset()")
+        self.last = {}
 
     def read(self) -> Reading:
         rows = self.connection.execute(SNAPSHOT, (list(USERS),)).fetchall()
-        return {(user, query): Use(*numbers) for user, query, *numbers in rows}
+        self.last = {(user, query): Use(*numbers) for user, query, *numbers in rows}
+        return self.last
+
+    def since_last(self) -> Reading:
+        """What ran since the last reading: by the services, whatever this test itself did to the rows."""
+        before = self.last
+        return difference(self.read(), before)
 
     def texts(self) -> dict[Key, str]:
         rows = self.connection.execute(

@@ -37,7 +37,8 @@ def page(results: list[Result], sizes: dict[str, int]) -> str:
     ]
     for title, chosen in (
         ("What grows", growing), ("Routes", [one for one in results if one.kind == "route" and not one.grows]),
-        ("Chores, while nobody calls anything", [one for one in results if one.kind == "chore" and not one.grows]),
+        ("Seconds in which nobody calls anything", [one for one in results if one.kind == "idle" and not one.grows]),
+        ("Chores, each time", [one for one in results if one.kind == "chore" and not one.grows]),
         ("What workers and rare chores do, per statement and row", [one for one in results if one.kind == "worker" and not one.grows]),
     ):
         if chosen:
@@ -77,7 +78,7 @@ def curve(result: Result, sizes: dict[str, int]) -> str:
                     f"<text x={left - 4} y={y(10 ** power) + 4:.1f} text-anchor=end>{shown(10 ** power)}</text>" for power in range(0, int(top) + 1, 2))
     names = "".join(f"<text x={x(name):.1f} y={height - 4} text-anchor=middle>{name}</text>" for name in points)
     path = " ".join(f"{x(name):.1f},{y(blocks):.1f}" for name, blocks in points.items())
-    limit = " ".join(f"{x(name):.1f},{y(blocks):.1f}" for name, blocks in {**{next(iter(points)): next(iter(points.values()))}, **result.limits}.items())
+    limit = " ".join(f"{x(name):.1f},{y(blocks):.1f}" for name, blocks in [next(iter(points.items())), *result.limits.items()])
     dots = "".join(f"<circle class=dot-{kind} cx={x(name):.1f} cy={y(blocks):.1f} r=3><title>{name}: {blocks:,.0f} blocks</title></circle>"
                    for name, blocks in points.items())
     return (f"<svg viewBox='0 0 {width} {height}' role=img aria-label='{html.escape(result.name[:80], quote=True)}'>{lines}{names}"
@@ -86,7 +87,8 @@ def curve(result: Result, sizes: dict[str, int]) -> str:
 
 def scatter(results: list[Result], sizes: dict[str, int]) -> str:
     """All at once: the smallest site's blocks to the right, the largest one's upwards; below the line is flat."""
-    small, large = list(sizes)[0], list(sizes)[-1]
+    *_, large = sizes
+    small = next(iter(sizes))
     both = [one for one in results if small in one.sizes and large in one.sizes]
     side, left, bottom = 520, 60, 40
     top = max(5.0, *(math.log10(max(1.0, value)) for one in both for value in one.sizes.values()), 5.0)
@@ -95,7 +97,7 @@ def scatter(results: list[Result], sizes: dict[str, int]) -> str:
         return math.log10(max(1.0, blocks)) / top
 
     def x(blocks: float) -> float:
-        return left + (side - left - 10) * place(blocks)
+        return left + (side - left - 24) * place(blocks)
 
     def y(blocks: float) -> float:
         return side - bottom - (side - bottom - 10) * place(blocks)
