@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from growth.laws import FLAT, Law, law
-from growth.measure import Run, background
+from growth.measure import Run, background, chores_beside_calls
 from growth.meter import USERS, Key, Reading, ordinary, shortened, typical
 from growth.sizes import Size
 
@@ -37,6 +37,10 @@ class Result:
     wrong: list[str]
 
     @property
+    def is_red(self) -> bool:
+        return self.grows or bool(self.wrong)
+
+    @property
     def grows(self) -> bool:
         return any(self.sizes[size] > limit for size, limit in self.limits.items() if size in self.sizes)
 
@@ -60,7 +64,7 @@ def save(run: Run, state: Path, what: str = "growth") -> None:
         "windows": [folded({key: use for key, use in window.items() if key in own[route.name]}) for window in route.windows],
     } for route in run.routes]
     summary = {"size": asdict(run.size), "idle_seconds": run.idle_seconds, "idle": folded(run.idle), "stirred": folded(run.stirred),
-               "routes": routes, "background": folded(background(run, own, chores))}
+               "routes": routes, "background": folded(background(run, own, chores)), "beside": folded(chores_beside_calls(run, chores))}
     (state / f"{what}-{run.size.name}.json").write_text(json.dumps(summary, indent=1))
 
 
@@ -103,12 +107,10 @@ def results(summaries: list[Summary]) -> list[Result]:
                 calls, blocks, milliseconds = (sum(use[part] for use in uses) for part in range(3))
                 rate = summary["idle"].get(text, NONE)[0] / max(1.0, idle)
                 note("chore", text, size, blocks / calls, milliseconds / calls, [Statement(text, rate, blocks / calls, milliseconds / calls)], [])
-        for text, (calls, blocks, milliseconds, rows) in summary["background"].items():
-            if text not in chores:
-                # A step that does more costs more: what counts is what it costs for each row, while it stays a step.
-                rows_each = rows / calls
-                share = 1 if rows_each > LONGEST_STEP else max(1, rows_each)
-                note("worker", text, size, blocks / calls / share, milliseconds / calls, [Statement(text, calls, blocks / calls, milliseconds / calls)], [])
+        for text, (calls, blocks, milliseconds, rows) in (*summary["background"].items(), *summary["beside"].items()):
+            # A step that does more costs more: what counts is what it costs for each row, while it stays a step.
+            share = 1 if rows / calls > LONGEST_STEP else max(1, rows / calls)
+            note("worker", text, size, blocks / calls / share, milliseconds / calls, [Statement(text, calls, blocks / calls, milliseconds / calls)], [])
     by_name = {summary["size"]["name"]: Size(**summary["size"]) for summary in summaries}
     for result in found.values():
         compared = [name for name in by_name if name in result.sizes]

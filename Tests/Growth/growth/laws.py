@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from growth.sizes import Size
 
 # A flat cost is not the same to the block. Each index is a level or two deeper when its table has a hundred times the rows
-# (from 10,000 to 1,000,000: log300 says one), which adds a block for each row that is looked up, and a look-up of one row
+# (a page of an index holds some hundred entries), which adds a block for each row that is looked up, and a look-up of one row
 # costs two or three blocks to begin with: hence the factor. The constant is for what comes and goes with each run: a page
 # that splits, a dead row that is stepped over, a row of the same second. What grows with a table grows a hundredfold, with an
 # event twentyfold: far beyond both.
 FACTOR, CONSTANT = 2.0, 64.0
+# What is linear may besides turn from reading a small table at once to looking its rows up, at some blocks each.
+LINEAR = 3.0
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,8 @@ class Law:
     ratio: Callable[[Size, Size], float]
 
     def limit(self, small: Size, large: Size, blocks: float) -> float:
-        return FACTOR * self.ratio(small, large) * max(blocks, 1.0) + CONSTANT
+        ratio = self.ratio(small, large)
+        return (FACTOR if ratio == 1 else LINEAR * ratio) * max(blocks, 1.0) + CONSTANT
 
 
 FLAT = Law("constant", lambda small, large: 1.0)

@@ -15,7 +15,7 @@ from growth.sizes import Size
 
 TURNS = 8  # PostgreSQL may turn to a generic plan with the sixth
 LONGEST_CHORE = 455.0  # seconds from a start until everything that runs by a clock has run (api-service/Pruning.swift)
-PATIENCE = 60.0  # seconds for the turns of one route: what takes longer is red anyway
+PATIENCE = 40.0  # seconds for the turns of one route: what takes longer is red anyway
 
 
 @dataclass
@@ -109,6 +109,11 @@ def turns(site: Site, meter: Meter, call: Call, name: str = "") -> Measured:
         if time.monotonic() > deadline:
             break
     return measured
+
+
+def chores_beside_calls(run: Run, chores: set[Key]) -> Reading:
+    """What chores cost while there is something for them to do."""
+    return {key: use for key, use in run.busy.items() if key in chores}
 
 
 def background(run: Run, own: dict[str, set[Key]], chores: set[Key]) -> Reading:

@@ -123,4 +123,7 @@ def typical(numbers: list[int]) -> float:
 
 
 def shortened(text: str) -> str:
-    return re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", text)).strip()
+    """A statement on one line, without its constants: pg_stat_statements leaves them in where it sees a prepared statement for the
+    first time when that runs, and numbers their places in an order of its own."""
+    text = re.sub(r"\s+", " ", re.sub(r"--[^\n]*", "", text)).strip()
+    return re.sub(r"'(?:[^']|'')*'|\$\d+|\b\d+(?:\.\d+)?\b|(?<!IS )(?<!NOT )\b(?i:true|false|null)\b", "?", text)

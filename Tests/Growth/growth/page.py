@@ -26,20 +26,20 @@ details { font-size: .8rem; color: var(--soft) } pre { white-space: pre-wrap; ov
 
 def page(results: list[Result], sizes: dict[str, int]) -> str:
     """`sizes`: each size's name and how many registrations it has."""
-    growing = [result for result in results if result.grows]
+    growing = [result for result in results if result.is_red]
     parts = [
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>Cost while the data grows</title><style>{STYLE}</style><h1>Cost while the data grows</h1>",
         f"<p>Blocks of the database that one call reads, with {' and '.join(f'{count:,} ({name})' for name, count in sizes.items())} "
         f"registrations. {len(results)} ways of calling routes, chores and workers' statements; <b>{len(growing)}</b> grow by more than "
-        f"their law allows. A constant cost may be {FACTOR:g} times the smallest site's and {CONSTANT:g} blocks.</p>",
+        f"their law allows, or don't answer. A constant cost may be {FACTOR:g} times the smallest site's and {CONSTANT:g} blocks.</p>",
         scatter(results, sizes) if len(sizes) > 1 else "",
     ]
     for title, chosen in (
-        ("What grows", growing), ("Routes", [one for one in results if one.kind == "route" and not one.grows]),
-        ("Seconds in which nobody calls anything", [one for one in results if one.kind == "idle" and not one.grows]),
-        ("Chores, each time", [one for one in results if one.kind == "chore" and not one.grows]),
-        ("What workers and rare chores do, per statement and row", [one for one in results if one.kind == "worker" and not one.grows]),
+        ("What grows", growing), ("Routes", [one for one in results if one.kind == "route" and not one.is_red]),
+        ("Seconds in which nobody calls anything", [one for one in results if one.kind == "idle" and not one.is_red]),
+        ("Chores, each time", [one for one in results if one.kind == "chore" and not one.is_red]),
+        ("Beside the calls: workers, relay and chores, each time and row", [one for one in results if one.kind == "worker" and not one.is_red]),
     ):
         if chosen:
             parts.append(f"<h2>{title}</h2><div class=grid>{''.join(figure(result, sizes) for result in chosen)}</div>")
@@ -49,7 +49,7 @@ def page(results: list[Result], sizes: dict[str, int]) -> str:
 def figure(result: Result, sizes: dict[str, int]) -> str:
     numbers = " → ".join(f"{blocks:,.0f}" for blocks in result.sizes.values())
     name = html.escape(result.name[:180])
-    title = f"<b>{name}</b>" if result.grows else name
+    title = f"<b>{name}</b>" if result.is_red else name
     largest = list(result.sizes)[-1]
     statements = "".join(
         f"<pre>{one.blocks:,.0f} blocks, {one.milliseconds:,.2f} ms, × {one.calls:.3g}: {html.escape(one.text)}</pre>"
@@ -73,7 +73,7 @@ def curve(result: Result, sizes: dict[str, int]) -> str:
     def y(blocks: float) -> float:
         return height - bottom - (height - bottom - 8) * math.log10(max(1.0, blocks)) / top
 
-    kind = "grows" if result.grows else "flat"
+    kind = "grows" if result.is_red else "flat"
     lines = "".join(f"<line class=rule x1={left} x2={width} y1={y(10 ** power):.1f} y2={y(10 ** power):.1f} />"
                     f"<text x={left - 4} y={y(10 ** power) + 4:.1f} text-anchor=end>{shown(10 ** power)}</text>" for power in range(0, int(top) + 1, 2))
     names = "".join(f"<text x={x(name):.1f} y={height - 4} text-anchor=middle>{name}</text>" for name in points)
@@ -108,7 +108,7 @@ def scatter(results: list[Result], sizes: dict[str, int]) -> str:
                    f"<line class=rule x1={left} x2={side - 10} y1={y(10 ** power):.1f} y2={y(10 ** power):.1f} />"
                    f"<text x={x(10 ** power):.1f} y={side - bottom + 16} text-anchor=middle>{shown(10 ** power)}</text>"
                    f"<text x={left - 6} y={y(10 ** power) + 4:.1f} text-anchor=end>{shown(10 ** power)}</text>" for power in range(int(top) + 1))
-    dots = "".join(f"<circle class=dot-{'grows' if one.grows else 'flat'} cx={x(one.sizes[small]):.1f} cy={y(one.sizes[large]):.1f} r=3.5>"
+    dots = "".join(f"<circle class=dot-{'grows' if one.is_red else 'flat'} cx={x(one.sizes[small]):.1f} cy={y(one.sizes[large]):.1f} r=3.5>"
                    f"<title>{html.escape(one.name[:120])}: {one.sizes[small]:,.0f} → {one.sizes[large]:,.0f}</title></circle>" for one in both)
     return (f"<svg viewBox='0 0 {side} {side}' style='max-width: 36rem' role=img aria-label='All routes and chores'>{axes}"
             f"<polyline class=limit points='{line}' />{dots}<text x={side - 10} y={side - 4} text-anchor=end>blocks a call at {small}</text>"

@@ -10,7 +10,6 @@ from growth.page import page
 
 def conclude(results: list[Result], state: Path) -> int:
     """Prints what grows; 1 when anything does."""
-    red = [result for result in results if result.grows or result.wrong]
     growing = sorted((result for result in results if result.grows), key=lambda one: -max(one.sizes.values()))
     for result in growing:
         sizes = " → ".join(f"{name} {blocks:,.0f}" for name, blocks in result.sizes.items())
@@ -25,7 +24,7 @@ def conclude(results: list[Result], state: Path) -> int:
             print(f"\nFAILS  {result.name}\n       {text}")
     print(f"\n{len(results)} routes and chores, {len(growing)} grow by more than their law allows, "
           f"{sum(1 for result in results if result.wrong)} did not answer as they should\n{state / 'growth.json'}\n{state / 'growth.html'}")
-    return 1 if red else 0
+    return 1 if any(result.is_red for result in results) else 0
 
 
 def write(results: list[Result], sizes: dict[str, int], state: Path) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[3]
 sys.path[:0] = [str(ROOT / "Tests/Flow"), str(ROOT / "infra/local")]
 
+import pika  # noqa: E402
 import requests  # noqa: E402
 from em.stack import SERVICES, Stack  # noqa: E402
-from em_stack.servers import postgres_programs  # noqa: E402
+from em_stack.servers import postgres_programs, rabbitmq_environment  # noqa: E402
 
 from growth.sizes import Size  # noqa: E402
 
@@ -36,6 +37,7 @@ class Site:
     def fill(self, generation: int, size: Size, before: Size | None) -> float:
         """Adds what is missing to this size; answers the seconds that it took."""
         began = time.monotonic()
+        self.tidy()
         variables = {
             "generation": generation, "registrations": size.registrations - (before.registrations if before else 0),
             "people": size.people, "events": size.events, "crowd": size.crowd, "doomed": size.doomed, "own": size.own,
@@ -51,6 +53,20 @@ class Site:
         if ran.returncode:
             raise RuntimeError(f"fill.sql failed:\n{ran.stderr}")
         return time.monotonic() - began
+
+    def tidy(self) -> None:
+        """The calls of the size before have paused the sending: nothing of it may wait for the next, in rows or queues."""
+        environment = rabbitmq_environment(self.stack.layout)
+        control = ["/usr/lib/rabbitmq/bin/rabbitmqctl", "-q", "--no-table-headers"]
+        listed = subprocess.run([*control, "list_queues", "name"], capture_output=True, text=True, check=True, env=environment,
+                                cwd=self.stack.state)
+        with pika.BlockingConnection(pika.URLParameters(self.stack.address["EM_AMQP_URL"])) as connection:
+            channel = connection.channel()
+            for queue in listed.stdout.split():
+                channel.queue_purge(queue)
+        self.stack.rows("UPDATE sending SET paused_at = NULL, paused_by = NULL")
+        self.stack.rows("UPDATE notifications SET status = 'sent', sent_at = now(), ask_at = NULL, lease_until = NULL, lease_token = NULL "
+                        "WHERE status IN ('queued', 'retrying')")
 
     def verify(self) -> str:
         """The invariants over all that was filled; stops everything when they do not hold."""
