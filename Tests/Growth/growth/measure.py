@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import requests
 
 from growth.calls import Call, Calls, operations
+from growth.listeners import Listeners
 from growth.meter import Key, Measured, Meter, Reading, difference, total
 from growth.scene import Scene
 from growth.site import Site
@@ -41,13 +42,13 @@ def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, 
     """The services have been started a moment ago, and pg_stat_statements is empty."""
     run = Run(size)
     began = time.monotonic()
-    time.sleep(idle)
-    run.idle, run.idle_seconds = meter.read(), time.monotonic() - began
     scene = Scene(site.stack, generation)
+    listeners = Listeners(scene)
     try:
-        before = meter.read()
+        time.sleep(idle)
+        run.idle, run.idle_seconds = meter.read(), time.monotonic() - began
         stir(scene, meter)
-        run.stirred = difference(meter.read(), before)
+        run.stirred = difference(meter.read(), run.idle)
         calls = Calls(scene)
         missing = set(operations()) - {call.operation for call in calls.table}
         assert not missing, f"routes that nothing calls: {', '.join(sorted(missing))}"
@@ -62,6 +63,7 @@ def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, 
         run.busy = difference(meter.read(), before)
         run.texts = meter.texts()
     finally:
+        listeners.close()
         scene.close()
     return run
 

@@ -41,8 +41,13 @@ def timestamp(days: float) -> str:
 class Actor:
     """Somebody who is signed in."""
 
-    def __init__(self, identity: str, email: str, role: str, token: str, session: str):
-        self.id, self.email, self.role, self.token, self.session = identity, email, role, token, session
+    def __init__(self, people: People, identity: str, email: str, role: str, session: str):
+        self.people, self.id, self.email, self.role, self.session = people, identity, email, role, session
+
+    @property
+    def token(self) -> str:
+        """A new one each time: they last a quarter of an hour, and the calls of a large site longer."""
+        return self.people.token(self.id, self.role, sid=self.session)
 
 
 class Scene:
@@ -71,7 +76,7 @@ class Scene:
         email, role = self.rows("SELECT email, role FROM users WHERE id = %s", identity)[0]
         session = str(uuid.uuid4())
         self.rows("INSERT INTO sessions (id, user_id, expires_at) VALUES (%s, %s, now() + interval '1 day')", session, identity)
-        return Actor(str(identity), email, role, self.people.token(str(identity), role, sid=session), session)
+        return Actor(self.people, str(identity), email, role, session)
 
     def _newcomers(self, count: int) -> list[str]:
         """Accounts of today, with nothing to their name."""
