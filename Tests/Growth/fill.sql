@@ -109,7 +109,7 @@ analyze growth.event;
 create table growth.registration as
     select growth.id(at, format('registration %s %s %s', :generation, e_n, k)) as id, *,
         growth.id(at, format('message %s %s %s', :generation, e_n, k)) as message_id
-    from (select e.n as e_n, e.id as event_id, k, 2 + (e.n * 104729 + k::bigint * 7) % (:people - 2) as p_n,
+    from (select e.n as e_n, e.id as event_id, k, 2 + (e.n::bigint * 104729 + k::bigint * 7) % (:people - 2) as p_n,
               case when k <= size then 'confirmed' when k <= size + waiting then 'waitlisted' else 'cancelled' end as status,
               case when k > size and k <= size + waiting then k - size end as line,
               least(now(), starts) - interval '2 hours'

@@ -29,15 +29,13 @@ def main() -> int:
     parser.add_argument("--hurry", action="store_true", help="don't wait for pruning, which comes by every few minutes")
     parser.add_argument("--mutants", action="store_true", help="whether an index taken away and IS NULL OR show")
     parser.add_argument("--filled", type=int, default=0, help="how many of the sizes are there already (for work on this test)")
-    parser.add_argument("--report", action="store_true", help="compare what was measured before once more")
     arguments = parser.parse_args()
     usual = ["XS", "mutant"] if arguments.mutants else ["XS", "S"] if arguments.quick else ["S", "M"]
     sizes = [SIZES[name] for name in arguments.sizes or usual]
     site = Site()
     if arguments.mutants:
         return try_mutants(site, sizes, arguments.filled)
-    if not arguments.report:
-        measure_all(site, sizes, arguments)
+    measure_all(site, sizes, arguments)
     results = compare.results(compare.load([size.name for size in sizes], site.stack.state))
     report.write(results, {size.name: size.registrations for size in sizes}, site.stack.state)
     return report.conclude(results, site.stack.state)
@@ -65,9 +63,9 @@ def measure_all(site: Site, sizes: list[Size], arguments: argparse.Namespace) ->
             if not arguments.quick:
                 site.stop()
             fill(site, sizes, number)
+            meter.forget()
             if not arguments.quick:
                 site.start()
-        meter.forget()
         began = time.monotonic()
         run = measure(site, meter, size, number + 1, 5 if arguments.quick else arguments.idle, wanted,
                       for_all_chores=not (arguments.quick or arguments.hurry))
