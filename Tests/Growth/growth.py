@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from growth.site import Site  # noqa: E402
 from growth import compare, mutants, report  # noqa: E402
 from growth.calls import Call  # noqa: E402
+from growth.laws import CONSTANT, SMALL_CONSTANT  # noqa: E402
 from growth.measure import measure  # noqa: E402
 from growth.meter import Meter  # noqa: E402
 from growth.sizes import SIZES, Size  # noqa: E402
@@ -36,8 +37,9 @@ def main() -> int:
     if arguments.mutants:
         return try_mutants(site, sizes, arguments.filled)
     measure_all(site, sizes, arguments)
-    results = compare.results(compare.load([size.name for size in sizes], site.stack.state))
-    report.write(results, {size.name: size.registrations for size in sizes}, site.stack.state)
+    constant = SMALL_CONSTANT if arguments.quick else CONSTANT
+    results = compare.results(compare.load([size.name for size in sizes], site.stack.state), constant)
+    report.write(results, {size.name: size.registrations for size in sizes}, constant, site.stack.state)
     return report.conclude(results, site.stack.state)
 
 

@@ -72,7 +72,8 @@ def load(names: list[str], state: Path, what: str = "growth") -> list[Summary]:
     return [json.loads((state / f"{what}-{name}.json").read_text()) for name in names]
 
 
-def results(summaries: list[Summary]) -> list[Result]:
+def results(summaries: list[Summary], constant: float) -> list[Result]:
+    """`constant`: by how many blocks everything may grow."""
     chores = {text for summary in summaries for text in (*summary["idle"], *summary["stirred"])}
     found: dict[tuple[str, str], Result] = {}
 
@@ -115,6 +116,6 @@ def results(summaries: list[Summary]) -> list[Result]:
     for result in found.values():
         compared = [name for name in by_name if name in result.sizes]
         small = compared[0]
-        result.limits = {name: result.law.limit(by_name[small], by_name[name], result.sizes[small]) for name in compared[1:]}
+        result.limits = {name: result.law.limit(by_name[small], by_name[name], result.sizes[small], constant) for name in compared[1:]}
     order = {"route": 0, "idle": 1, "chore": 2, "worker": 3}
     return sorted(found.values(), key=lambda one: (order[one.kind], one.kind != "route" and one.name))

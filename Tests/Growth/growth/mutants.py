@@ -2,6 +2,7 @@
 
 from growth import compare
 from growth.calls import Calls
+from growth.laws import CONSTANT
 from growth.measure import Run, turns
 from growth.meter import Measured, Meter, difference
 from growth.scene import Scene
@@ -38,7 +39,7 @@ def check(site: Site, meter: Meter, sizes: list[Size], generations: list[int]) -
             scene.close()
         run.texts = meter.texts()
         compare.save(run, site.stack.state, "mutant")
-    results = compare.results(compare.load([run.size.name for run in runs], site.stack.state, "mutant"))
+    results = compare.results(compare.load([run.size.name for run in runs], site.stack.state, "mutant"), CONSTANT)
     expected = {"the index": False, "no index": True, "IS NULL OR": True, "keyset": False}
     faults = []
     for result in results:

@@ -4,7 +4,7 @@ import html
 import math
 
 from growth.compare import Result
-from growth.laws import CONSTANT, FACTOR
+from growth.laws import FACTOR
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1d2327; --soft: #68727b; --rule: #d9dee2; --flat: #0b6e5f; --grows: #b3261e; --band: #0b6e5f1f }
@@ -24,7 +24,7 @@ details { font-size: .8rem; color: var(--soft) } pre { white-space: pre-wrap; ov
 """
 
 
-def page(results: list[Result], sizes: dict[str, int]) -> str:
+def page(results: list[Result], sizes: dict[str, int], constant: float) -> str:
     """`sizes`: each size's name and how many registrations it has."""
     growing = [result for result in results if result.is_red]
     parts = [
@@ -32,8 +32,8 @@ def page(results: list[Result], sizes: dict[str, int]) -> str:
         f"<title>Cost while the data grows</title><style>{STYLE}</style><h1>Cost while the data grows</h1>",
         f"<p>Blocks of the database that one call reads, with {' and '.join(f'{count:,} ({name})' for name, count in sizes.items())} "
         f"registrations. {len(results)} ways of calling routes, chores and workers' statements; <b>{len(growing)}</b> grow by more than "
-        f"their law allows, or don't answer. A constant cost may be {FACTOR:g} times the smallest site's and {CONSTANT:g} blocks.</p>",
-        scatter(results, sizes) if len(sizes) > 1 else "",
+        f"their law allows, or don't answer. A constant cost may be {FACTOR:g} times the smallest site's and {constant:g} blocks.</p>",
+        scatter(results, sizes, constant) if len(sizes) > 1 else "",
     ]
     for title, chosen in (
         ("What grows", growing), ("Routes", [one for one in results if one.kind == "route" and not one.is_red]),
@@ -85,7 +85,7 @@ def curve(result: Result, sizes: dict[str, int]) -> str:
             f"<polyline class=limit points='{limit}' /><polyline class={kind} points='{path}' />{dots}</svg>")
 
 
-def scatter(results: list[Result], sizes: dict[str, int]) -> str:
+def scatter(results: list[Result], sizes: dict[str, int], constant: float) -> str:
     """All at once: the smallest site's blocks to the right, the largest one's upwards; below the line is flat."""
     *_, large = sizes
     small = next(iter(sizes))
@@ -103,7 +103,7 @@ def scatter(results: list[Result], sizes: dict[str, int]) -> str:
         return side - bottom - (side - bottom - 10) * place(blocks)
 
     edge = [10 ** (step * top / 60) for step in range(61)]
-    line = " ".join(f"{x(blocks):.1f},{y(blocks * FACTOR + CONSTANT):.1f}" for blocks in edge if blocks * FACTOR + CONSTANT < 10 ** top)
+    line = " ".join(f"{x(blocks):.1f},{y(blocks * FACTOR + constant):.1f}" for blocks in edge if blocks * FACTOR + constant < 10 ** top)
     axes = "".join(f"<line class=rule x1={x(10 ** power):.1f} x2={x(10 ** power):.1f} y1=10 y2={side - bottom} />"
                    f"<line class=rule x1={left} x2={side - 10} y1={y(10 ** power):.1f} y2={y(10 ** power):.1f} />"
                    f"<text x={x(10 ** power):.1f} y={side - bottom + 16} text-anchor=middle>{shown(10 ** power)}</text>"

@@ -27,10 +27,10 @@ def conclude(results: list[Result], state: Path) -> int:
     return 1 if any(result.is_red for result in results) else 0
 
 
-def write(results: list[Result], sizes: dict[str, int], state: Path) -> None:
+def write(results: list[Result], sizes: dict[str, int], constant: float, state: Path) -> None:
     document = [{"name": result.name, "kind": result.kind, "size": size, "blocks": blocks, "milliseconds": round(result.milliseconds[size], 2),
                  "law": result.law.says, "allowed": result.limits.get(size), "grows": result.grows, "wrong": result.wrong,
                  "statements": [asdict(statement) for statement in result.statements[size]]}
                 for result in results for size, blocks in result.sizes.items()]
     (state / "growth.json").write_text(json.dumps(document, indent=1))
-    (state / "growth.html").write_text(page(results, sizes))
+    (state / "growth.html").write_text(page(results, sizes, constant))
