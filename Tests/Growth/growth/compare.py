@@ -11,6 +11,7 @@ from growth.meter import USERS, Key, Reading, ordinary, shortened, typical
 from growth.sizes import Size
 
 Summary = dict[str, Any]
+Uses = dict[str, list[float]]  # by statement, as in meter.Use
 NONE = [0, 0, 0.0, 0]  # calls, blocks, milliseconds, rows
 LONGEST_STEP = 1000  # rows: what grows with an event is done in steps of at most as many
 
@@ -50,12 +51,8 @@ def save(run: Run, state: Path, what: str = "growth") -> None:
     def named(key: Key) -> str:
         return f"{USERS[key[0]]}: {shortened(run.texts.get(key, '?'))}"
 
-    def folded(reading: Reading) -> dict[str, list[float]]:
-        sums: dict[str, list[float]] = {}
-        for key, use in reading.items():
-            one = sums.get(named(key), NONE)
-            sums[named(key)] = [one[0] + use.calls, one[1] + use.blocks, one[2] + use.milliseconds, one[3] + use.rows]
-        return sums
+    def folded(reading: Reading) -> Uses:
+        return summed([{named(key): [use.calls, use.blocks, use.milliseconds, use.rows]} for key, use in reading.items()])
 
     chores = run.chores
     own = {route.name: ordinary(route.windows, chores) for route in run.routes}
@@ -74,48 +71,74 @@ def load(names: list[str], state: Path, what: str = "growth") -> list[Summary]:
 
 def results(summaries: list[Summary], constant: float) -> list[Result]:
     """`constant`: by how many blocks everything may grow."""
-    chores = {text for summary in summaries for text in (*summary["idle"], *summary["stirred"])}
-    found: dict[tuple[str, str], Result] = {}
-
-    def note(kind: str, name: str, size: str, blocks: float, milliseconds: float, statements: list[Statement], wrong: list[str]) -> None:
-        rule = law(name) if kind == "route" else FLAT
-        result = found.setdefault((kind, name), Result(name, kind, {}, {}, {}, rule, {}, []))
-        result.sizes[size], result.milliseconds[size], result.statements[size] = blocks, milliseconds, statements
-        result.wrong += [f"{size}: {text}" for text in wrong]
-
+    comparison = Comparison({text for summary in summaries for text in (*summary["idle"], *summary["stirred"])})
     for summary in summaries:
+        comparison.add(summary)
+    sizes = {summary["size"]["name"]: Size(**summary["size"]) for summary in summaries}
+    for result in comparison.found.values():
+        small, *larger = (name for name in sizes if name in result.sizes)
+        result.limits = {name: result.law.limit(sizes[small], sizes[name], result.sizes[small], constant) for name in larger}
+    order = {"route": 0, "idle": 1, "chore": 2, "worker": 3}
+    return sorted(comparison.found.values(), key=lambda one: (order[one.kind], one.kind != "route" and one.name))
+
+
+class Comparison:
+    """Collects one size after the other. A statement that is a chore at one size is no route's at any."""
+
+    def __init__(self, chores: set[str]):
+        self.chores = chores
+        self.found: dict[tuple[str, str], Result] = {}
+
+    def add(self, summary: Summary) -> None:
         size = summary["size"]["name"]
         for route in summary["routes"]:
-            windows = [{text: use for text, use in window.items() if text not in chores} for window in route["windows"]]
-            blocks = [int(sum(use[1] for use in window.values())) for window in windows]
-            sums: dict[str, list[float]] = {}
-            for window in windows:
-                for text, use in window.items():
-                    sums[text] = [one + other for one, other in zip(sums.get(text, NONE), use, strict=True)]
-            statements = [Statement(text, use[0] / len(windows), use[1] / use[0], use[2] / use[0]) for text, use in sums.items()]
-            seconds = sorted(route["seconds"]) or [0.0]
-            note("route", route["name"], size, typical(blocks) if blocks else 0.0, seconds[len(seconds) // 2] * 1000,
-                 sorted(statements, key=lambda one: -one.calls * one.blocks), list(dict.fromkeys(route["wrong"]))[:2])
-        idle = summary["idle_seconds"]
-        for service in USERS.values() if idle else ():
-            uses = [use for text, use in summary["idle"].items() if text.startswith(service)]
-            calls, blocks, milliseconds = (sum(use[part] for use in uses) / idle for part in range(3))
-            note("idle", f"{service}, a second in which nobody calls anything", size, blocks, milliseconds,
-                 [Statement("all of its chores", calls, blocks / max(1, calls), milliseconds / max(1, calls))], [])
-        for text in chores:
-            uses = [reading[text] for reading in (summary["idle"], summary["stirred"]) if text in reading]
-            if uses:
-                calls, blocks, milliseconds = (sum(use[part] for use in uses) for part in range(3))
-                rate = summary["idle"].get(text, NONE)[0] / max(1.0, idle)
-                note("chore", text, size, blocks / calls, milliseconds / calls, [Statement(text, rate, blocks / calls, milliseconds / calls)], [])
-        for text, (calls, blocks, milliseconds, rows) in (*summary["background"].items(), *summary["beside"].items()):
-            # A step that does more costs more: what counts is what it costs for each row, while it stays a step.
-            share = 1 if rows / calls > LONGEST_STEP else max(1, rows / calls)
-            note("worker", text, size, blocks / calls / share, milliseconds / calls, [Statement(text, calls, blocks / calls, milliseconds / calls)], [])
-    by_name = {summary["size"]["name"]: Size(**summary["size"]) for summary in summaries}
-    for result in found.values():
-        compared = [name for name in by_name if name in result.sizes]
-        small = compared[0]
-        result.limits = {name: result.law.limit(by_name[small], by_name[name], result.sizes[small], constant) for name in compared[1:]}
-    order = {"route": 0, "idle": 1, "chore": 2, "worker": 3}
-    return sorted(found.values(), key=lambda one: (order[one.kind], one.kind != "route" and one.name))
+            self.add_route(size, route)
+        if summary["idle_seconds"]:
+            for service in USERS.values():
+                self.add_idle_second(size, service, summary["idle"], summary["idle_seconds"])
+            for text in self.chores:
+                self.add_chore(size, text, summary)
+        for text, use in (*summary["background"].items(), *summary["beside"].items()):
+            self.add_work(size, text, use)
+
+    def note(self, kind: str, name: str, size: str, blocks: float, milliseconds: float, statements: list[Statement]) -> Result:
+        rule = law(name) if kind == "route" else FLAT
+        result = self.found.setdefault((kind, name), Result(name, kind, {}, {}, {}, rule, {}, []))
+        result.sizes[size], result.milliseconds[size], result.statements[size] = blocks, milliseconds, statements
+        return result
+
+    def add_route(self, size: str, route: dict[str, Any]) -> None:
+        windows = [{text: use for text, use in window.items() if text not in self.chores} for window in route["windows"]]
+        blocks = [int(sum(use[1] for use in window.values())) for window in windows]
+        statements = [Statement(text, use[0] / len(windows), use[1] / use[0], use[2] / use[0]) for text, use in summed(windows).items()]
+        seconds = sorted(route["seconds"]) or [0.0]
+        result = self.note("route", route["name"], size, typical(blocks) if blocks else 0.0, seconds[len(seconds) // 2] * 1000,
+                           sorted(statements, key=lambda one: -one.calls * one.blocks))
+        result.wrong += [f"{size}: {text}" for text in list(dict.fromkeys(route["wrong"]))[:2]]
+
+    def add_idle_second(self, size: str, service: str, idle: Uses, seconds: float) -> None:
+        uses = [use for text, use in idle.items() if text.startswith(service)]
+        calls, blocks, milliseconds = (sum(use[part] for use in uses) / seconds for part in range(3))
+        self.note("idle", f"{service}, a second in which nobody calls anything", size, blocks, milliseconds,
+                  [Statement("all of its chores", calls, blocks / max(1, calls), milliseconds / max(1, calls))])
+
+    def add_chore(self, size: str, text: str, summary: Summary) -> None:
+        calls, blocks, milliseconds, _ = summed([summary["idle"], summary["stirred"]]).get(text, NONE)
+        if calls:
+            rate = summary["idle"].get(text, NONE)[0] / summary["idle_seconds"]
+            self.note("chore", text, size, blocks / calls, milliseconds / calls, [Statement(text, rate, blocks / calls, milliseconds / calls)])
+
+    def add_work(self, size: str, text: str, use: list[float]) -> None:
+        """A step that does more costs more: what counts is what it costs for each row, while it stays a step."""
+        calls, blocks, milliseconds, rows = use
+        share = 1 if rows / calls > LONGEST_STEP else max(1, rows / calls)
+        self.note("worker", text, size, blocks / calls / share, milliseconds / calls,
+                  [Statement(text, calls, blocks / calls, milliseconds / calls)])
+
+
+def summed(readings: list[Uses]) -> Uses:
+    sums: Uses = {}
+    for reading in readings:
+        for text, use in reading.items():
+            sums[text] = [one + other for one, other in zip(sums.get(text, NONE), use, strict=True)]
+    return sums

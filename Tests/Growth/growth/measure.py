@@ -30,7 +30,6 @@ class Run:
     routes: list[Measured] = field(default_factory=list)
     busy: Reading = field(default_factory=dict)
     texts: dict[Key, str] = field(default_factory=dict)
-    filled: str = ""
 
     @property
     def chores(self) -> set[Key]:
