@@ -4,7 +4,7 @@
 swift_flags := --explicit-target-dependency-import-check error
 swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
 
-.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos mutants sqlmap compose-test sbom
+.PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos growth mutants sqlmap compose-test sbom
 .DEFAULT_GOAL := help
 
 help: ## This list
@@ -63,6 +63,10 @@ chaos: install debug ## Faults under load, at most five minutes; PROFILE=long ta
 	@infra/local/install test
 	@Tests/Chaos/run $(or $(PROFILE),quick)
 
+growth: install debug frontend ## What each route and chore reads while the tables grow a hundredfold; SIZE=L to five millions
+	@infra/local/install test
+	@Tests/Growth/run S M $(filter L,$(SIZE))
+
 sqlmap: install debug frontend ## Let sqlmap try five parameters for five minutes; it must find nothing
 	@infra/local/install sqlmap
 	@Tests/Security/sqlmap
@@ -76,3 +80,4 @@ sbom: ## What the product is made of, as CycloneDX: sbom.json
 
 mutants: install debug ## Take one guard away at a time in the source, and see a test turn red
 	@Tests/Mutants/run
+	@Tests/Growth/run --mutants

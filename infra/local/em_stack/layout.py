@@ -46,6 +46,7 @@ class Settings:
     trusted_proxies: str = ""
     cors_origins: str = ""
     webhook_allowed_addresses: str = ""
+    statement_statistics: bool = False
 
     @staticmethod
     def from_environment(fast: bool) -> "Settings":
@@ -66,6 +67,7 @@ class Settings:
             trusted_proxies=",".join(ranges("EM_TRUSTED_PROXIES")),
             cors_origins=os.environ.get("EM_CORS_ORIGINS", ""),
             webhook_allowed_addresses=",".join(ranges("EM_WEBHOOK_ALLOWED_ADDRESSES")),
+            statement_statistics=os.environ.get("EM_STATEMENT_STATISTICS") == "on",
         )
         if settings.build not in ("release", "debug"):
             raise StackError("EM_BUILD must be release or debug")

@@ -77,6 +77,9 @@ def start_postgres(layout: Layout) -> None:
         "port": layout.server_port("postgres"), "listen_addresses": LOOPBACK, "unix_socket_directories": "",
         "max_connections": 300, "shared_buffers": "256MB", "log_connections": "off", **postgres_log_settings(),
     }
+    if layout.settings.statement_statistics:  # what each statement reads, for Tests/Growth; it comes with the server
+        options |= {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.max": 20000,
+                    "pg_stat_statements.track_utility": "off"}
     if layout.settings.fast:  # for tests: a crash of the machine may lose everything, a crash of the server nothing
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
     arguments = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]

@@ -1,0 +1,1 @@
+"""What the growth test is made of: sizes, fill, scene (whom and what the calls are about), calls, meter, laws, report."""
