@@ -66,6 +66,7 @@ public struct Migrator: Sendable {
             name: "0035_leave_ticket_keys_to_their_worker",
             script: PackageResources._035_leave_ticket_keys_to_their_worker_sql),
         Migration(name: "0036_fold_searched_texts", script: PackageResources._036_fold_searched_texts_sql),
+        Migration(name: "0040_add_pending_steps", script: PackageResources._040_add_pending_steps_sql),
     ]
 
     /// A published migration was edited, or the database is ahead of this program.

@@ -67,6 +67,11 @@ extension RegistrationStore {
         try await database.read("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
     }
 
+    /// The registration as its row has it: what somebody had, whose event was called off since.
+    func findStored(_ id: RegistrationID) async throws -> RegistrationDetail? {
+        try await database.read("\(fragment: Self.storedDetails) WHERE r.id = \(id)").first.map(Self.detail)
+    }
+
     /// The registration as this transaction sees it.
     public func find(_ id: RegistrationID, on transaction: Transaction) async throws -> RegistrationDetail? {
         try await transaction.query("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
@@ -119,17 +124,21 @@ extension RegistrationStore {
     /// The registration, its event and its newest ticket.
     private static let details = details(position: positionInLine, joining: "")
 
+    /// The same with the registration as its row has it.
+    private static let storedDetails = details(position: positionInLine, joining: "", isStored: true)
+
     /// The same with the place taken from a table `line`.
     private static let detailsBesideLine = details(
-        position: "line.number", joining: "LEFT JOIN line ON line.id = r.id")
+        position: "CASE WHEN e.status <> 'cancelled' THEN line.number END", joining: "LEFT JOIN line ON line.id = r.id")
 
-    private static func details(position: SQL, joining: SQL) -> SQL {
+    private static func details(position: SQL, joining: SQL, isStored: Bool = false) -> SQL {
         """
-        SELECT r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
-            r.cancellation_reason, \(fragment: position) AS position,
+        SELECT r.id, r.event_id, r.user_id, \(fragment: isStored ? "r.status" : shownStatus), r.created_at,
+            r.confirmed_at, \(fragment: isStored ? "r.cancelled_at" : shownCancellation), r.cancellation_reason,
+            \(fragment: position) AS position,
             e.title, e.venue, e.starts_at, e.ends_at, e.time_zone, e.status AS event_status,
-            t.id AS ticket_id, t.code, t.qr_text, t.status AS ticket_status, t.issued_at, t.revoked_at,
-            c.at AS checked_in_at
+            t.id AS ticket_id, t.code, t.qr_text, \(fragment: TicketStore.shownStatus) AS ticket_status, t.issued_at,
+            \(fragment: TicketStore.shownRevocation) AS revoked_at, c.at AS checked_in_at
         FROM registrations r
         JOIN events e ON e.id = r.event_id
         LEFT JOIN LATERAL (
