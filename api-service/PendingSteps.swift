@@ -17,17 +17,21 @@ struct PendingSteps: Service, CustomStringConvertible {
     var description: String { "PendingSteps" }
 
     func run() async throws {
-        while await pause(interval * Double.random(in: 0.5...1.5)) { await round() }
+        var sizes = Sizes()
+        while await pause(interval * Double.random(in: 0.5...1.5)) { await round(&sizes) }
     }
 
+    /// Of steps, by the kind of their work.
+    typealias Sizes = [PendingStepStore.Work.Kind: PendingStepStore.Size]
+
     /// Takes steps until nothing is left that somebody else is not at; each work's next one in turn.
-    func round() async {
+    func round(_ sizes: inout Sizes) async {
         do {
             var works = try await store.list()
             while !works.isEmpty {
                 var open: [PendingStepStore.Work] = []
                 for work in works {
-                    if await advance(work) == .more { open.append(work) }
+                    if await advance(work, &sizes[work.kind, default: .init()]) == .more { open.append(work) }
                     guard await pause(breath) else { return }
                 }
                 works = open
@@ -38,9 +42,11 @@ struct PendingSteps: Service, CustomStringConvertible {
     }
 
     /// Nil when it failed, which leaves it for the next round.
-    private func advance(_ work: PendingStepStore.Work) async -> PendingStepStore.Outcome? {
+    private func advance(
+        _ work: PendingStepStore.Work, _ size: inout PendingStepStore.Size
+    ) async -> PendingStepStore.Outcome? {
         do {
-            let outcome = try await store.advance(work, now: clock())
+            let outcome = try await store.advance(work, &size, now: clock())
             if outcome == .done {
                 logger.info(
                     "steps done", metadata: ["kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)"])

@@ -54,7 +54,7 @@ public struct AccountErasure: Sendable {
         _ = try await transaction.pipeline(
             Self.removals(user, email: email, now: now)
                 + SubscriptionStore.ending("user_id = \(user)", now: now))
-        if try await !eraseMore(of: user, limit: PendingStepStore.limit, on: transaction) {
+        if try await !eraseMore(of: user, limit: PendingStepStore.Size.range.upperBound, on: transaction) {
             _ = try await transaction.query(PendingStepStore.insertion(.accountErasure, of: user.uuid))
         }
         return try await SessionStore(database).revokeAll(of: user, on: transaction)

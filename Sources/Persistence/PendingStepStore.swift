@@ -27,14 +27,28 @@ public struct PendingStepStore: Sendable {
         public var subject: UUID
     }
 
-    public enum Outcome: Sendable {
+    public enum Outcome: Hashable, Sendable {
         case more, done
         /// Somebody else is at it.
         case busy
     }
 
-    /// Rows a step.
-    public static let limit = 500
+    /// How many rows a step takes: so many that its locks are held for about ``goal``, whatever the machine and its load.
+    public struct Size: Hashable, Sendable {
+        /// Well below 50 ms, the longest that a registration shall wait for a step.
+        public static let goal = Duration.milliseconds(20)
+        public static let range = 10...500
+
+        public private(set) var rows = 50
+
+        public init() {}
+
+        /// Takes note of how long the locks were held.
+        public mutating func adapt(to held: Duration) {
+            let factor = min(2, max(0.25, Self.goal / max(held, .microseconds(1))))
+            rows = min(Self.range.upperBound, max(Self.range.lowerBound, Int(Double(rows) * factor)))
+        }
+    }
 
     let database: Database
     private let registrations: RegistrationStore
@@ -57,20 +71,32 @@ public struct PendingStepStore: Sendable {
         }
     }
 
+    /// Takes the next step of some work, and has its size adapt to how long that took.
+    public func advance(_ work: Work, _ size: inout Size, now: Date) async throws -> Outcome {
+        let (outcome, since) = try await advance(work, limit: size.rows, now: now)
+        if outcome == .more { size.adapt(to: .now - since) }
+        return outcome
+    }
+
     /// Takes the next step of some work.
     /// - Parameter limit: rows that it touches at most.
-    public func advance(_ work: Work, limit: Int = limit, now: Date) async throws -> Outcome {
+    /// - Returns: also since when it held locks that others may wait for.
+    public func advance(
+        _ work: Work, limit: Int, now: Date
+    ) async throws -> (outcome: Outcome, since: ContinuousClock.Instant) {
         try await database.transaction { transaction in
             let rows = try await transaction.query(
                 """
                 SELECT last_at, last_id FROM pending_steps WHERE kind = \(work.kind) AND subject_id = \(work.subject)
                 FOR UPDATE SKIP LOCKED
                 """)
-            guard let row = rows.first else { return .busy }
+            let start = ContinuousClock.now
+            guard let row = rows.first else { return (.busy, start) }
             let step = try await take(work, after: Self.cursor(row), limit: limit, now: now, on: transaction)
-            _ = try await transaction.query(Self.record(step, of: work))
             FailPoint.point("step.taken", about: work.kind.rawValue)
-            return step.isLast ? .done : .more
+            // The commit travels with it.
+            _ = try await transaction.commit(after: [Self.record(step, of: work)])
+            return (step.isLast ? .done : .more, step.since ?? start)
         }
     }
 
@@ -81,6 +107,8 @@ public struct PendingStepStore: Sendable {
         var done = 0
         /// The last row looked at.
         var cursor: PageKey?
+        /// Since when it holds locks that others may wait for, if not from the beginning.
+        var since: ContinuousClock.Instant?
     }
 
     private func take(

@@ -11,7 +11,8 @@ extension RegistrationStore {
     /// - Parameter limit: how many people move up in this transaction at most.
     /// - Throws: ``DomainError/capacityBelowConfirmed(confirmed:)``, ``DomainError/notFound``.
     public func setCapacity(
-        _ capacity: Int, of event: EventID, limit: Int = PendingStepStore.limit, now: Date, on transaction: Transaction
+        _ capacity: Int, of event: EventID, limit: Int = PendingStepStore.Size().rows, now: Date,
+        on transaction: Transaction
     ) async throws {
         guard let door = try await Doors.open(event, guards: guards, on: transaction) else {
             throw DomainError.notFound
@@ -29,8 +30,9 @@ extension RegistrationStore {
         guard let door = try await Doors.open(event, guards: guards, on: transaction) else {
             return .init(isLast: true)
         }
+        let locked = ContinuousClock.now
         var visit = Visit(door, known: [], now: now)
-        return .init(isLast: try await raise(&visit, limit: limit, on: transaction))
+        return .init(isLast: try await raise(&visit, limit: limit, on: transaction), since: locked)
     }
 
     /// Promotes the first in line, and raises the capacity by them.

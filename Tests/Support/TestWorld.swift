@@ -127,7 +127,7 @@ extension TestWorld {
 
     /// Takes all steps that are pending, to the end; answers how many those were.
     @discardableResult
-    public func takeSteps(limit: Int = PendingStepStore.limit) async throws -> Int {
+    public func takeSteps(limit: Int = 500) async throws -> Int {
         let store = PendingStepStore(database)
         var count = 0
         while let work = try await store.list().first {

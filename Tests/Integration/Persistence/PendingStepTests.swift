@@ -88,6 +88,19 @@ struct CallingOffTests {
         }
     }
 
+    @Test("a step is as large as its time allows")
+    func size() {
+        var size = PendingStepStore.Size()
+        for _ in 0..<9 { size.adapt(to: .milliseconds(1)) }
+        #expect(size.rows == PendingStepStore.Size.range.upperBound)
+        size.adapt(to: .milliseconds(40))
+        #expect(size.rows == PendingStepStore.Size.range.upperBound / 2)
+        for _ in 0..<9 { size.adapt(to: .seconds(2)) }
+        #expect(size.rows == PendingStepStore.Size.range.lowerBound)
+        size.adapt(to: .zero)
+        #expect(size.rows == PendingStepStore.Size.range.lowerBound * 2)
+    }
+
     @Test("each step passes so many registrations, and says how far it has come")
     func progress() async throws {
         try await GateWorld.run(tickets: 7) { gate in
@@ -110,7 +123,7 @@ struct CallingOffTests {
             try await world.callOff(gate.event)
             let store = PendingStepStore(world.database)
             let work = try #require(try await store.list().first)
-            #expect(try await store.advance(work, limit: 2, now: Date()) == .more)
+            #expect(try await store.advance(work, limit: 2, now: Date()).outcome == .more)
             // The next one gets as far as a registration that somebody holds, and its connection is killed there.
             try await world.owner.transaction { transaction in
                 _ = try await transaction.query("SELECT 1 FROM registrations FOR UPDATE")
@@ -124,7 +137,7 @@ struct CallingOffTests {
                         // Another one meanwhile leaves it alone.
                         await #expect(throws: Never.self) {
                             try await untilSomebodyWaits(world)
-                            #expect(try await store.advance(work, limit: 2, now: Date()) == .busy)
+                            #expect(try await store.advance(work, limit: 2, now: Date()).outcome == .busy)
                             _ = try await world.database.read(
                                 """
                                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -171,7 +184,7 @@ struct CallingOffTests {
                 #expect(try await world.tickets.occasions(for: ids, on: transaction).count == 1)
                 try await world.callOff(event)
                 group.addTask {
-                    while let work = try await store.list().first { _ = try await store.advance(work, now: Date()) }
+                    while let work = try await store.list().first { _ = try await store.advance(work, limit: 9, now: Date()) }
                 }
                 try await untilSomebodyWaits(world, or: "SELECT 1 WHERE NOT EXISTS (SELECT FROM pending_steps)")
                 let ticket = Ticket(
@@ -266,9 +279,9 @@ struct RaisingTests {
             #expect(newcomer.status == .waitlisted && newcomer.position == 8)
             let store = PendingStepStore(world.database)
             let work = try #require(try await store.list().first)
-            #expect(try await store.advance(work, limit: 3, now: Date()) == .more)
+            #expect(try await store.advance(work, limit: 3, now: Date()).outcome == .more)
             try await expect(capacity: 7, target: 8, confirmed: line.prefix(6), of: line, in: event, world)
-            #expect(try await store.advance(work, limit: 3, now: Date()) == .done)
+            #expect(try await store.advance(work, limit: 3, now: Date()).outcome == .done)
             try await expect(capacity: 8, target: nil, confirmed: line.prefix(7), of: line, in: event, world)
             #expect(try await world.registrations.find(newcomer.id)?.registration.position == 4)
             #expect(try await store.list().isEmpty)
