@@ -82,13 +82,15 @@ func buildAPIService(
             backlog: 4096),
         onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? 0) },
         logger: logger)
+    let steps = PendingSteps(store: PendingStepStore(database), clock: clock, logger: logger)
     let watches: [any Service] = [
         SessionWatch(sessions: stores.sessions, ended: stores.endedSessions, logger: logger),
         KeyWatch(files: settings.keyFiles, keys: keys, verifier: verifier, logger: logger),
     ]
     return APIService(
         application: application, health: health,
-        services: [DatabaseService(database, metrics: metrics), desk, printer] + watches + (machinery?.services ?? []))
+        services: [DatabaseService(database, metrics: metrics), desk, printer, steps] + watches
+            + (machinery?.services ?? []))
 }
 
 private func showGauges(

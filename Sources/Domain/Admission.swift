@@ -66,17 +66,29 @@ public struct Admissions: Sendable {
 public struct ScannedTicket: Hashable, Sendable {
     public var revokedAt: Date?
     public var checkInOpensAt: Date?
+    public var eventCancelledAt: Date?
 
-    public init(revokedAt: Date?, checkInOpensAt: Date?) {
+    public init(revokedAt: Date?, checkInOpensAt: Date?, eventCancelledAt: Date? = nil) {
         self.revokedAt = revokedAt
         self.checkInOpensAt = checkInOpensAt
+        self.eventCancelledAt = eventCancelledAt
+    }
+
+    /// Why nobody is let in with this ticket, or nil.
+    /// - Parameters:
+    ///   - time: of the scan, by the device's clock.
+    ///   - isOffline: whether only what had happened by then counts.
+    public func refusal(at time: Date, isOffline: Bool) -> CheckInResult? {
+        let now = isOffline ? time : .distantFuture
+        if let eventCancelledAt, now >= eventCancelledAt { return .eventCancelled }
+        if let revokedAt, now >= revokedAt { return .revoked }
+        if let checkInOpensAt, time < checkInOpensAt { return .notYetValid }
+        return nil
     }
 
     /// What a scan at that moment should have come to, whoever else was let in: a ticket that was revoked later was good.
     /// - Parameter letIn: what the gate did; it may have known of an earlier scan.
     public func judge(scanAt at: Date, letIn: Bool) -> CheckInResult {
-        if let revokedAt, at >= revokedAt { return .revoked }
-        if let checkInOpensAt, at < checkInOpensAt { return .notYetValid }
-        return letIn ? .admitted : .duplicate
+        refusal(at: at, isOffline: true) ?? (letIn ? .admitted : .duplicate)
     }
 }

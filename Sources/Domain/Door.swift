@@ -33,19 +33,23 @@ public struct Door: Sendable {
     public var window: RegistrationWindow
     public var waitlistEnabled: Bool
     public private(set) var places: Places
+    /// How many places there are to be once the line has moved up far enough; nil when there are as many as there are to
+    /// be.
+    public private(set) var capacityTarget: Int?
     public private(set) var lastLineNumber: Int
     /// The first of the line, in order: as many as can move up at this visit, or everybody.
     private var front: [Waiting] = []
 
     public init(
         eventID: EventID, ownerID: UserID, window: RegistrationWindow, waitlistEnabled: Bool, places: Places,
-        lastLineNumber: Int
+        capacityTarget: Int? = nil, lastLineNumber: Int
     ) {
         self.eventID = eventID
         self.ownerID = ownerID
         self.window = window
         self.waitlistEnabled = waitlistEnabled
         self.places = places
+        self.capacityTarget = capacityTarget
         self.lastLineNumber = lastLineNumber
     }
 
@@ -109,10 +113,37 @@ public struct Door: Sendable {
         return front.removeFirst()
     }
 
+    /// Sets how many places there are to be. More than are taken, while somebody waits who may move up, are a target: no place
+    /// is free before the line has moved up, by ``raise(at:)``.
     /// - Throws: ``DomainError/capacityBelowConfirmed(confirmed:)``.
-    public mutating func setCapacity(_ capacity: Int) throws(DomainError) {
+    public mutating func setCapacity(_ capacity: Int, at now: Date) throws(DomainError) {
         guard capacity >= places.confirmed else { throw .capacityBelowConfirmed(confirmed: places.confirmed) }
-        places.capacity = capacity
+        let someoneMovesUp = places.waitlisted > 0 && window.allowsPromotion(at: now)
+        capacityTarget = someoneMovesUp && capacity > places.confirmed ? capacity : nil
+        // An event has at least one place, be it that the first in line takes it in the same transaction.
+        places.capacity = capacityTarget == nil ? capacity : max(1, places.confirmed)
         places.revision += 1
+    }
+
+    /// The first in line takes a place, which is made for them if none is free and the target allows for it.
+    public mutating func raise(at now: Date) -> Waiting? {
+        guard let capacityTarget, window.allowsPromotion(at: now), !front.isEmpty else { return nil }
+        if free <= 0 {
+            guard places.capacity < capacityTarget else { return nil }
+            places.capacity += 1
+        }
+        return moveUp(at: now)
+    }
+
+    /// Makes all the places there are to be, once nobody waits any more who could take them.
+    public mutating func finishRaise(at now: Date) {
+        guard let target = capacityTarget,
+            places.capacity >= target || places.waitlisted == 0 || !window.allowsPromotion(at: now)
+        else { return }
+        capacityTarget = nil
+        if places.capacity < target {
+            places.capacity = target
+            places.revision += 1
+        }
     }
 }

@@ -95,6 +95,17 @@ public struct EventDetails: Codable, Hashable, Sendable {
     }
 }
 
+/// How far work has come that is done in steps.
+public struct StepProgress: Hashable, Sendable {
+    public var done: Int
+    public var total: Int
+
+    public init(done: Int, total: Int) {
+        self.done = done
+        self.total = total
+    }
+}
+
 /// An event as it is stored and shown.
 public struct Event: Hashable, Sendable {
     public var id: EventID
@@ -103,7 +114,12 @@ public struct Event: Hashable, Sendable {
     public var details: EventDetails
     /// As stored: draft, published or cancelled. Ask `status(at:)` for what to show.
     public var storedStatus: EventStatus
+    /// Of a cancelled event: nobody is confirmed or waits.
     public var places: Places
+    /// What the capacity is being raised to, while the waitlist moves up; nil when that is done.
+    public var capacityTarget: Int?
+    /// How far the event's tickets have been revoked, from when it was called off until that is done.
+    public var cancellationProgress: StepProgress?
     /// Rises with edits only; the ETag.
     public var version: Int
     public var createdAt: Date

@@ -36,5 +36,5 @@ public struct Registration: Hashable, Sendable {
 
 /// What a scan comes to.
 public enum CheckInResult: String, Codable, Sendable, CaseIterable {
-    case admitted, duplicate, revoked, wrongEvent, notYetValid, unknown
+    case admitted, duplicate, revoked, wrongEvent, notYetValid, eventCancelled, unknown
 }

@@ -3,7 +3,8 @@ public import FoundationEssentials
 public import Postgres
 
 /// Takes a person out of the database and leaves what counts refer to: registrations, tickets and check-ins of the past
-/// stay, with a person who has no name.
+/// stay, with a person who has no name. What grows with the person alone goes at once, what programs may have made by the
+/// thousand in steps (``PendingStepStore``).
 public struct AccountErasure: Sendable {
     /// What the account is called afterwards.
     public static let name = "Deleted account"
@@ -50,8 +51,35 @@ public struct AccountErasure: Sendable {
     /// - Throws: as ``requireErasable(_:now:on:)``.
     public func erase(_ user: UserID, now: Date, on transaction: Transaction) async throws -> [SessionID] {
         let email = try await requireErasable(user, now: now, on: transaction)
-        _ = try await transaction.pipeline(Self.removals(user, email: email, now: now))
+        _ = try await transaction.pipeline(
+            Self.removals(user, email: email, now: now)
+                + SubscriptionStore.ending("user_id = \(user)", now: now))
+        if try await !eraseMore(of: user, limit: PendingStepStore.Size.range.upperBound, on: transaction) {
+            _ = try await transaction.query(PendingStepStore.insertion(.accountErasure, of: user.uuid))
+        }
         return try await SessionStore(database).revokeAll(of: user, on: transaction)
+    }
+
+    /// Erases the next of what somebody may have by the thousand; nobody is shown any of it.
+    /// - Parameter limit: rows of each kind.
+    /// - Returns: whether those were the last.
+    func eraseMore(of user: UserID, limit: Int, on transaction: Transaction) async throws -> Bool {
+        let erased = try await transaction.pipeline([
+            """
+            DELETE FROM notifications WHERE id IN (
+                SELECT id FROM notifications WHERE user_id = \(user) ORDER BY created_at, id LIMIT \(limit))
+            """,
+            """
+            DELETE FROM idempotency_keys WHERE user_id = \(user) AND key IN (
+                SELECT key FROM idempotency_keys WHERE user_id = \(user) ORDER BY key LIMIT \(limit))
+            """,
+            """
+            DELETE FROM refresh_tokens WHERE token_hash IN (
+                SELECT t.token_hash FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id
+                WHERE s.user_id = \(user) LIMIT \(limit))
+            """,
+        ])
+        return erased.allSatisfy { $0.affectedRows < limit }
     }
 
     private static func removals(_ user: UserID, email: String, now: Date) -> [SQL] {
@@ -67,15 +95,9 @@ public struct AccountErasure: Sendable {
             WHERE registration_id IN (SELECT id FROM registrations WHERE user_id = \(user))
             """,
             "UPDATE sessions SET device = NULL WHERE user_id = \(user)",
-            "DELETE FROM refresh_tokens WHERE session_id IN (SELECT id FROM sessions WHERE user_id = \(user))",
             "DELETE FROM account_links WHERE user_id = \(user)",
             "DELETE FROM email_changes WHERE user_id = \(user)",
-            "DELETE FROM idempotency_keys WHERE user_id = \(user)",
             "DELETE FROM api_keys WHERE user_id = \(user)",
-            "DELETE FROM subscriptions WHERE user_id = \(user) AND delivery = 'webhook'",
-            // A queue's row stays until the queue is gone from the broker.
-            "UPDATE subscriptions SET name = '', password_hash = NULL, ended_at = \(now) WHERE user_id = \(user)",
-            "DELETE FROM notifications WHERE user_id = \(user)",
             "DELETE FROM event_members WHERE user_id = \(user) AND role <> 'owner'",
             "DELETE FROM event_member_offers WHERE user_id = \(user) OR offered_by = \(user)",
             // How their events' mails look, and where the answers to them go.

@@ -30,14 +30,17 @@ public struct AccountExport: Sendable {
                     'createdAt', s.created_at) ORDER BY s.created_at), '[]') FROM subscriptions s
                     WHERE s.user_id = u.id),
                 'registrations', (SELECT coalesce(json_agg(json_build_object('id', r.id, 'eventId', r.event_id,
-                    'event', e.title, 'startsAt', e.starts_at, 'status', r.status, 'createdAt', r.created_at,
-                    'confirmedAt', r.confirmed_at, 'cancelledAt', r.cancelled_at,
+                    'event', e.title, 'startsAt', e.starts_at,
+                    'status', CASE WHEN e.status = 'cancelled' THEN 'cancelled' ELSE r.status END,
+                    'createdAt', r.created_at, 'confirmedAt', r.confirmed_at,
+                    'cancelledAt', coalesce(r.cancelled_at, e.cancelled_at),
                     'cancellationReason', r.cancellation_reason) ORDER BY r.created_at), '[]')
                     FROM registrations r JOIN events e ON e.id = r.event_id WHERE r.user_id = u.id),
                 'tickets', (SELECT coalesce(json_agg(json_build_object('id', t.id, 'eventId', t.event_id,
-                    'registrationId', t.registration_id, 'code', t.code, 'status', t.status, 'issuedAt', t.issued_at,
-                    'revokedAt', t.revoked_at, 'checkedInAt', i.at, 'gate', i.gate) ORDER BY t.issued_at), '[]')
-                    FROM tickets t LEFT JOIN check_ins i ON i.ticket_id = t.id WHERE t.user_id = u.id),
+                    'registrationId', t.registration_id, 'code', t.code, 'status', \(fragment: TicketStore.shownStatus),
+                    'issuedAt', t.issued_at, 'revokedAt', \(fragment: TicketStore.shownRevocation), 'checkedInAt', i.at, 'gate', i.gate) ORDER BY t.issued_at), '[]')
+                    FROM tickets t JOIN events e ON e.id = t.event_id LEFT JOIN check_ins i ON i.ticket_id = t.id
+                    WHERE t.user_id = u.id),
                 'ticketTransfers', (SELECT coalesce(json_agg(json_build_object('id', x.id, 'ticketId', x.ticket_id,
                     'byMe', x.from_user_id = u.id, 'to', x.recipient_email, 'status', x.status,
                     'createdAt', x.created_at, 'settledAt', x.settled_at) ORDER BY x.created_at), '[]')

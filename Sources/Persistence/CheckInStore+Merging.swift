@@ -58,7 +58,7 @@ extension CheckInStore {
         let results = try await transaction.pipeline([
             """
             SELECT t.id, t.code, t.registration_id, t.user_id, t.revoked_at, u.display_name, e.owner_id,
-                e.check_in_opens_at
+                e.check_in_opens_at, e.cancelled_at
             FROM tickets t JOIN users u ON u.id = t.user_id JOIN events e ON e.id = t.event_id
             WHERE t.registration_id IN (\(fragment: registrations)) ORDER BY t.id FOR UPDATE OF t
             """,

@@ -99,8 +99,8 @@ public struct CheckInStore: Sendable {
             case .refused: "false"
             }
         return """
-            SELECT t.id, t.event_id, t.registration_id, t.user_id, t.status, u.display_name, e.owner_id,
-                e.check_in_opens_at
+            SELECT t.id, t.event_id, t.registration_id, t.user_id, t.revoked_at, u.display_name, e.owner_id,
+                e.check_in_opens_at, e.cancelled_at
             FROM tickets t JOIN users u ON u.id = t.user_id JOIN events e ON e.id = t.event_id
             WHERE \(fragment: condition) FOR SHARE OF t
             """
@@ -117,11 +117,11 @@ public struct CheckInStore: Sendable {
         outcome.ticketID = try row.decode("id")
         outcome.registrationID = try row.decode("registration_id")
         outcome.attendeeName = try row.decode("display_name")
-        if try row.decode("status", as: TicketStatus.self) == .revoked {
-            outcome.result = .revoked
-        } else if let opens = try row.decode("check_in_opens_at", as: Date?.self), scan.at < opens {
-            outcome.result = .notYetValid
-        }
+        let ticket = ScannedTicket(
+            revokedAt: try row.decode("revoked_at"), checkInOpensAt: try row.decode("check_in_opens_at"),
+            eventCancelledAt: try row.decode("cancelled_at"))
+        // What has been revoked by now is no good, whatever the device's clock says.
+        if let refusal = ticket.refusal(at: scan.at, isOffline: false) { outcome.result = refusal }
         return outcome
     }
 

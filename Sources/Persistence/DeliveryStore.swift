@@ -75,7 +75,11 @@ public struct DeliveryStore: Sendable {
     ) async throws -> Page<DeliveryStep> {
         let rows = try await database.list(
             """
-            WITH r AS (SELECT * FROM registrations WHERE id = \(registration)), n AS (
+            WITH r AS (
+                SELECT r.id, r.event_id, r.user_id, r.created_at, r.line_number, r.confirmed_at,
+                    \(fragment: RegistrationStore.shownCancellation)
+                FROM registrations r JOIN events e ON e.id = r.event_id WHERE r.id = \(registration)
+            ), n AS (
                 SELECT n.* FROM notifications n JOIN r ON n.user_id = r.user_id AND n.event_id = r.event_id
                 ORDER BY n.created_at DESC LIMIT 200
             ), steps AS (
@@ -89,8 +93,10 @@ public struct DeliveryStore: Sendable {
                     WHERE cancelled_at IS NOT NULL
                 UNION ALL SELECT t.issued_at, 'ticketIssued', NULL, NULL, NULL, NULL, 3, t.id::text
                     FROM tickets t JOIN r ON t.registration_id = r.id
-                UNION ALL SELECT t.revoked_at, 'ticketRevoked', NULL, NULL, NULL, NULL, 4, t.id::text
-                    FROM tickets t JOIN r ON t.registration_id = r.id WHERE t.revoked_at IS NOT NULL
+                UNION ALL SELECT \(fragment: TicketStore.shownRevocation), 'ticketRevoked', NULL, NULL, NULL, NULL, 4,
+                        t.id::text
+                    FROM tickets t JOIN r ON t.registration_id = r.id JOIN events e ON e.id = t.event_id
+                    WHERE \(fragment: TicketStore.shownRevocation) IS NOT NULL
                 UNION ALL SELECT c.at, 'checkedIn', NULL, NULL, NULL, NULL, 5, c.id::text
                     FROM check_ins c JOIN r ON c.registration_id = r.id
                 UNION ALL SELECT created_at, CASE status WHEN 'muted' THEN 'mailMuted' ELSE 'mailPlanned' END, id, kind,

@@ -21,7 +21,9 @@ enum Doors {
         static let expectation = Guards(rawValue: 4)
         /// The hold on the tickets of those who leave, so that no scan of theirs is missed.
         static let tickets = Guards(rawValue: 8)
-        static let all: Guards = [.lock, .condition, .expectation, .tickets]
+        /// The hold on the registrations whose tickets are revoked with their event, so that no ticket under way is missed.
+        static let holders = Guards(rawValue: 16)
+        static let all: Guards = [.lock, .condition, .expectation, .tickets, .holders]
     }
 
     /// What to do about a row that somebody else has locked.
@@ -52,7 +54,7 @@ enum Doors {
         """
         SELECT e.id, e.version, e.owner_id, e.status, e.ends_at, e.registration_opens_at, e.registration_closes_at,
             e.promote_after_close, e.waitlist_enabled, p.revision, p.confirmed, p.waitlisted, p.capacity,
-            p.last_line_number
+            p.capacity_target, p.last_line_number
         FROM events e JOIN event_places p ON p.event_id = e.id WHERE e.id = ANY(\(events))
         """
     }
@@ -65,7 +67,7 @@ enum Doors {
         return Door(
             eventID: try row.decode("id"), ownerID: try row.decode("owner_id"), window: window,
             waitlistEnabled: try row.decode("waitlist_enabled"), places: try EventStore.places(row),
-            lastLineNumber: try row.decode("last_line_number"))
+            capacityTarget: try row.decode("capacity_target"), lastLineNumber: try row.decode("last_line_number"))
     }
 
     /// Locks one event's row and reads its door; nil for an unknown event.
@@ -127,16 +129,17 @@ enum Doors {
             WITH written AS (
             UPDATE event_places p SET
                 confirmed = p.confirmed + moved.confirmed, waitlisted = p.waitlisted + moved.waitlisted,
-                capacity = p.capacity + moved.capacity,
+                capacity = p.capacity + moved.capacity, capacity_target = moved.target,
                 last_line_number = greatest(last_line_number, moved.line), revision = p.revision + moved.revision
             FROM unnest(
                 \(changes.map(\.before.eventID))::uuid[],
                 \(changes.map { $0.after.places.confirmed - $0.before.places.confirmed })::int[],
                 \(changes.map { $0.after.places.waitlisted - $0.before.places.waitlisted })::int[],
                 \(changes.map { $0.after.places.capacity - $0.before.places.capacity })::int[],
+                \(changes.map(\.after.capacityTarget))::int[],
                 \(changes.map(\.after.lastLineNumber))::bigint[],
                 \(changes.map { $0.after.places.revision - $0.before.places.revision })::bigint[])
-                AS moved (event_id, confirmed, waitlisted, capacity, line, revision)
+                AS moved (event_id, confirmed, waitlisted, capacity, target, line, revision)
             WHERE p.event_id = moved.event_id \(fragment: condition) \(fragment: expectation)
             RETURNING p.event_id
             )

@@ -179,7 +179,7 @@ public struct EventStore: Sendable {
         guard !events.isEmpty else { return [:] }
         let rows = try await database.read(
             """
-            SELECT e.id, e.version, e.status, e.ends_at, p.revision, p.confirmed, p.waitlisted, p.capacity
+            SELECT e.id, e.version, e.status, e.ends_at, \(fragment: Self.shownPlaces)
             FROM events e JOIN event_places p ON p.event_id = e.id
             WHERE e.id = ANY(\(events))
             """)
@@ -197,8 +197,15 @@ public struct EventStore: Sendable {
         SELECT e.id, e.owner_id, u.display_name AS organizer_name, e.title, e.description, e.venue, e.starts_at,
             e.ends_at, e.time_zone, e.waitlist_enabled, e.promote_after_close, e.registration_opens_at,
             e.registration_closes_at, e.check_in_opens_at, e.status, e.version, e.created_at, e.updated_at, e.published_at, e.cancelled_at,
-            p.revision, p.confirmed, p.waitlisted, p.capacity
+            \(fragment: shownPlaces), p.capacity_target, s.done, s.total
         FROM events e JOIN event_places p ON p.event_id = e.id JOIN users u ON u.id = e.owner_id
+            LEFT JOIN pending_steps s ON s.kind = 'event.cancellation' AND s.subject_id = e.id
+        """
+
+    /// The places `p` of an event `e`. Once it is called off, nobody is confirmed and nobody waits; the row keeps how many did.
+    static let shownPlaces: SQL = """
+        p.revision, p.capacity, CASE WHEN e.status = 'cancelled' THEN 0 ELSE p.confirmed END AS confirmed,
+        CASE WHEN e.status = 'cancelled' THEN 0 ELSE p.waitlisted END AS waitlisted
         """
 
     static func places(_ row: Row) throws -> Places {
@@ -209,21 +216,27 @@ public struct EventStore: Sendable {
 
     static func event(_ row: Row) throws -> Event {
         let places = try Self.places(row)
+        let target = try row.decode("capacity_target", as: Int?.self)
         let details = EventDetails(
             title: try row.decode("title"), description: try row.decode("description"),
             venue: try row.decode("venue"), startsAt: try row.decode("starts_at"), endsAt: try row.decode("ends_at"),
-            timeZone: try row.decode("time_zone"), capacity: places.capacity,
+            timeZone: try row.decode("time_zone"), capacity: target ?? places.capacity,
             waitlistEnabled: try row.decode("waitlist_enabled"),
             promoteAfterClose: try row.decode("promote_after_close"),
             registrationOpensAt: try row.decode("registration_opens_at"),
             registrationClosesAt: try row.decode("registration_closes_at"),
             checkInOpensAt: try row.decode("check_in_opens_at"))
-        return Event(
+        var event = Event(
             id: try row.decode("id"), ownerID: try row.decode("owner_id"),
             organizerName: try row.decode("organizer_name"), details: details,
             storedStatus: try row.decode("status"), places: places, version: try row.decode("version"),
             createdAt: try row.decode("created_at"), updatedAt: try row.decode("updated_at"),
             publishedAt: try row.decode("published_at"), cancelledAt: try row.decode("cancelled_at"))
+        event.capacityTarget = target
+        if let total = try row.decode("total", as: Int?.self) {
+            event.cancellationProgress = StepProgress(done: try row.decode("done"), total: total)
+        }
+        return event
     }
 
     private static func page(_ rows: QueryResult, limit: Int) throws -> Page<Event> {

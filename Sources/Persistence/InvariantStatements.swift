@@ -73,7 +73,8 @@ extension InvariantStore {
         UNION ALL
         SELECT 'ticket-without-place', t.event_id, t.id, format('registration %s, event %s', r.status, e.status), NULL
         FROM tickets t JOIN registrations r ON r.id = t.registration_id JOIN events e ON e.id = r.event_id
-        WHERE t.status = 'valid' AND (r.status <> 'confirmed' OR e.status = 'cancelled')
+        WHERE t.status = 'valid' AND (r.status <> 'confirmed' OR e.status = 'cancelled' AND NOT EXISTS (
+            SELECT 1 FROM pending_steps s WHERE s.kind = 'event.cancellation' AND s.subject_id = e.id))
         UNION ALL
         SELECT 'ticket-mismatch', t.event_id, t.id, format('registration %s', r.id), NULL
         FROM tickets t JOIN registrations r ON r.id = t.registration_id
@@ -140,6 +141,10 @@ extension InvariantStore {
             coalesce(next_attempt_at, created_at)
         FROM notifications
         WHERE status IN ('queued', 'retrying') AND coalesce(next_attempt_at, created_at) < \(fragment: overdue)
+        UNION ALL
+        SELECT 'steps-overdue', CASE WHEN kind LIKE 'event.%' THEN subject_id END, subject_id,
+            format('%s, %s of %s', kind, done, total), advanced_at
+        FROM pending_steps WHERE advanced_at < \(fragment: overdue)
         """
     }
 }

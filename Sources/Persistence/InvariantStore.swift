@@ -34,7 +34,8 @@ public struct InvariantStore: Sendable {
                 "SET LOCAL work_mem = '64MB'",
                 """
                 SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM registrations) AS registrations,
-                    (SELECT count(*) FROM tickets) AS tickets, (SELECT count(*) FROM outbox) AS messages
+                    (SELECT count(*) FROM tickets) AS tickets, (SELECT count(*) FROM outbox) AS messages,
+                    (SELECT count(*) FROM pending_steps) AS pending_steps
                 """,
             ])
             guard let head = start[0].first, try head.decode("held"), let counts = start[2].first else {
@@ -55,7 +56,8 @@ public struct InvariantStore: Sendable {
                 at: try head.decode("at"),
                 scope: .init(
                     events: try counts.decode("events"), registrations: try counts.decode("registrations"),
-                    tickets: try counts.decode("tickets"), messages: try counts.decode("messages")),
+                    tickets: try counts.decode("tickets"), messages: try counts.decode("messages"),
+                    pendingSteps: try counts.decode("pending_steps")),
                 findings: findings)
         }
     }

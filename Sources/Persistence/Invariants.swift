@@ -29,6 +29,7 @@ public enum Invariant: String, Sendable, CaseIterable {
     case unpublished
     case unshown
     case notificationOverdue = "notification-overdue"
+    case stepsOverdue = "steps-overdue"
 
     public enum Severity: String, Sendable, CaseIterable {
         /// Rows contradict each other. This never happens by itself, and waiting does not mend it.
@@ -39,7 +40,7 @@ public enum Invariant: String, Sendable, CaseIterable {
 
     public var severity: Severity {
         switch self {
-        case .ticketMissing, .unpublished, .unshown, .notificationOverdue: .stuck
+        case .ticketMissing, .unpublished, .unshown, .notificationOverdue, .stepsOverdue: .stuck
         default: .violation
         }
     }
@@ -71,6 +72,7 @@ public enum Invariant: String, Sendable, CaseIterable {
         case .unpublished: "a message waits for the broker"
         case .unshown: "browsers have not been told of a change"
         case .notificationOverdue: "a notification should have been sent by now"
+        case .stepsOverdue: "work that is done in steps has not gone on"
         }
     }
 }
@@ -103,6 +105,8 @@ public struct InvariantReport: Sendable {
         public var registrations: Int
         public var tickets: Int
         public var messages: Int
+        /// Decisions that are followed step by step, and have not been to the end: rows that don't match them yet are right.
+        public var pendingSteps: Int
     }
 
     /// The moment of the snapshot.

@@ -198,8 +198,8 @@ public struct LiveStore: Sendable {
         guard !users.isEmpty else { return [] }
         let rows = try await database.read(
             """
-            SELECT r.id, r.user_id, r.event_id, r.status, p.revision
-            FROM registrations r JOIN event_places p ON p.event_id = r.event_id
+            SELECT r.id, r.user_id, r.event_id, \(fragment: RegistrationStore.shownStatus), p.revision
+            FROM registrations r JOIN event_places p ON p.event_id = r.event_id JOIN events e ON e.id = r.event_id
             WHERE r.user_id = ANY(\(users)) AND (r.status = 'waitlisted'
                 OR greatest(r.confirmed_at, r.cancelled_at) > now() - make_interval(secs => \(age)))
             """)

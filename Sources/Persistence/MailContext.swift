@@ -211,7 +211,7 @@ extension NotificationStore {
 
     private func place(_ id: RegistrationID?) async throws -> RegistrationDetail? {
         guard let id else { return nil }
-        return try await RegistrationStore(database).find(id)
+        return try await RegistrationStore(database).findStored(id)
     }
 
     private func ticket(_ id: TicketID?) async throws -> Ticket? {

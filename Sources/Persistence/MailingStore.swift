@@ -37,7 +37,7 @@ public struct MailingStore: Sendable {
             """
             INSERT INTO mailings (id, event_id, kind, audience, details, status, at, recipients)
             SELECT \(id), \(event), \(kind), \(audience), \(details.map { String(decoding: $0, as: UTF8.self) })::text::jsonb,
-                'planning', \(now), (\(fragment: Self.size(of: audience, at: event, until: now)))
+                'planning', \(now), (\(fragment: Self.size(of: audience, at: event)))
             ON CONFLICT (id) DO NOTHING RETURNING id
             """)
         if !begun.isEmpty { try await tell(id, of: event, hasNextStep: true, on: transaction) }
@@ -94,7 +94,7 @@ public struct MailingStore: Sendable {
             _ = try await transaction.query(
                 """
                 UPDATE mailings SET status = 'planning', at = \(now),
-                    recipients = (\(fragment: Self.size(of: try row.decode("audience"), at: event, until: now)))
+                    recipients = (\(fragment: Self.size(of: try row.decode("audience"), at: event)))
                 WHERE id = \(id)
                 """)
             try await tell(id, of: event, hasNextStep: true, on: transaction)
@@ -187,11 +187,15 @@ public struct MailingStore: Sendable {
         }
     }
 
-    private static func size(of audience: Audience, at event: EventID, until time: Date) -> SQL {
-        """
-        SELECT count(*) FROM registrations r JOIN users u ON u.id = r.user_id AND u.deleted_at IS NULL
-        WHERE r.event_id = \(event) AND r.created_at <= \(time) AND \(fragment: condition(audience))
-        """
+    /// About how many it is for, to be shown until all are planned; by the event's counters, whatever its size. Only those
+    /// who came in are counted.
+    private static func size(of audience: Audience, at event: EventID) -> SQL {
+        switch audience {
+        case .all: "SELECT confirmed + waitlisted FROM event_places WHERE event_id = \(event)"
+        case .confirmed: "SELECT confirmed FROM event_places WHERE event_id = \(event)"
+        case .waitlisted: "SELECT waitlisted FROM event_places WHERE event_id = \(event)"
+        case .checkedIn: "SELECT count(*) FROM check_ins WHERE event_id = \(event)"
+        }
     }
 }
 

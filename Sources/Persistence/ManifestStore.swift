@@ -29,8 +29,9 @@ public struct ManifestStore: Sendable {
         let rows = try await database.read(
             """
             SELECT e.version,
-                (SELECT coalesce(bit_xor(hashtextextended(id::text || status || holder_renames, 0)), 0) FROM tickets
-                    WHERE event_id = e.id) AS tickets,
+                (SELECT coalesce(bit_xor(hashtextextended(
+                        t.id::text || \(fragment: TicketStore.shownStatus) || holder_renames, 0)), 0)
+                    FROM tickets t WHERE t.event_id = e.id) AS tickets,
                 (SELECT coalesce(bit_xor(hashtextextended(id::text || at, 0)), 0) FROM check_ins
                     WHERE event_id = e.id) AS check_ins
             FROM events e WHERE e.id = \(event)
@@ -51,8 +52,9 @@ public struct ManifestStore: Sendable {
             // By the registration: who came with an earlier ticket of it has come.
             try await transaction.query(
                 """
-                SELECT t.id, t.issue, t.code, u.display_name, t.status = 'revoked' AS is_revoked, c.at, c.gate
-                FROM tickets t JOIN users u ON u.id = t.user_id
+                SELECT t.id, t.issue, t.code, u.display_name, \(fragment: TicketStore.shownStatus) = 'revoked' AS is_revoked, c.at,
+                    c.gate
+                FROM tickets t JOIN users u ON u.id = t.user_id JOIN events e ON e.id = t.event_id
                 LEFT JOIN check_ins c ON c.registration_id = t.registration_id
                 WHERE t.event_id = \(event) ORDER BY t.id
                 """

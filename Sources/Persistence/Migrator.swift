@@ -92,6 +92,7 @@ public struct Migrator: Sendable {
         Migration(name: "0037_index_what_is_read", script: PackageResources._037_index_what_is_read_sql),
         Migration(name: "0038_name_holders", script: PackageResources._038_name_holders_sql),
         Migration(name: "0039_fill_holder_names", script: PackageResources._039_fill_holder_names_sql),
+        Migration(name: "0040_add_pending_steps", script: PackageResources._040_add_pending_steps_sql),
         Migration(name: "0043_find_people_by_letters", script: PackageResources._043_find_people_by_letters_sql),
         Migration(name: "0044_index_letters_and_times", script: PackageResources._044_index_letters_and_times_sql),
         Migration(name: "0045_mark_pruned_outbox", script: PackageResources._045_mark_pruned_outbox_sql),

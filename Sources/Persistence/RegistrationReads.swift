@@ -81,6 +81,11 @@ extension RegistrationStore {
         try await database.read("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
     }
 
+    /// The registration as its row has it: what somebody had, whose event was called off since.
+    func findStored(_ id: RegistrationID) async throws -> RegistrationDetail? {
+        try await database.read("\(fragment: Self.storedDetails) WHERE r.id = \(id)").first.map(Self.detail)
+    }
+
     /// The registration as this transaction sees it.
     public func find(_ id: RegistrationID, on transaction: Transaction) async throws -> RegistrationDetail? {
         try await transaction.query("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
@@ -104,16 +109,25 @@ extension RegistrationStore {
 
     /// Who registered for an event. The page comes first; what stands beside a registration, its position in line among it,
     /// is looked up for the page alone.
-    /// - Parameter positions: those of one moment, for whoever reads page after page; nil to count them anew.
+    /// - Parameters:
+    ///   - isCalledOff: the event's status is cancelled: then everybody's registration is, whatever their rows say yet.
+    ///   - positions: those of one moment, for whoever reads page after page; nil to count them anew.
     public func attendees(
-        of event: EventID, query: String?, status: RegistrationStatus?, order: AttendeeOrder = .registered,
-        positions: WaitlistPositions? = nil, after: PageKey?, limit: Int
+        of event: EventID, isCalledOff: Bool = false, query: String?, status: RegistrationStatus?,
+        order: AttendeeOrder = .registered, positions: WaitlistPositions? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
+        let hasStatus: SQL =
+            switch status {
+            case .cancelled? where isCalledOff: ""
+            case _? where isCalledOff: "AND false"
+            case let status?: Self.has(status)
+            case nil: ""
+            }
         let rows = try await database.list(
             """
             WITH page AS MATERIALIZED (
                 SELECT r.id, r.status, r.line_number FROM registrations r
-                WHERE r.event_id = \(event) \(given: status, Self.has) \(given: query, Self.isAbout)
+                WHERE r.event_id = \(event) \(fragment: hasStatus) \(given: query, Self.isAbout)
                     \(given: after, order.follows)
                 ORDER BY \(fragment: order.columns) LIMIT \(limit + 1)
             ), line AS MATERIALIZED (\(fragment: positions == nil ? Self.lineUpToPage(of: event) : Self.noLine))
@@ -180,29 +194,41 @@ extension RegistrationStore {
     }
 
     private static let attendeesOfPage: SQL = """
-        SELECT u.display_name, u.email, \(fragment: registrationColumns), r.line_number, line.number AS position,
-            \(fragment: ticketColumns)
-        FROM page JOIN registrations r ON r.id = page.id JOIN users u ON u.id = r.user_id
+        SELECT u.display_name, u.email, \(fragment: registrationColumns), r.line_number,
+            CASE WHEN e.status <> 'cancelled' THEN line.number END AS position, \(fragment: ticketColumns)
+        FROM page JOIN registrations r ON r.id = page.id JOIN events e ON e.id = r.event_id
+            JOIN users u ON u.id = r.user_id
         \(fragment: newestTicket)
         LEFT JOIN line ON line.id = r.id
         """
 
     /// The registration, its event and its newest ticket.
-    private static let details: SQL = """
-        SELECT \(fragment: registrationColumns), \(fragment: positionInLine) AS position,
+    private static let details = details(registrationColumns)
+
+    /// The same with the registration as its row has it.
+    private static let storedDetails = details(
+        """
+        r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at, r.cancellation_reason
+        """)
+
+    private static func details(_ columns: SQL) -> SQL {
+        """
+        SELECT \(fragment: columns), \(fragment: positionInLine) AS position,
             e.title, e.venue, e.starts_at, e.ends_at, e.time_zone, e.status AS event_status,
             \(fragment: ticketColumns)
         FROM registrations r
         JOIN events e ON e.id = r.event_id
         \(fragment: newestTicket)
         """
+    }
 
     private static let registrationColumns: SQL = """
-        r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at, r.cancellation_reason
+        r.id, r.event_id, r.user_id, \(fragment: shownStatus), r.created_at, r.confirmed_at,
+        \(fragment: shownCancellation), r.cancellation_reason
         """
     private static let ticketColumns: SQL = """
-        t.id AS ticket_id, t.code, t.qr_text, t.status AS ticket_status, t.issued_at, t.revoked_at,
-        c.at AS checked_in_at
+        t.id AS ticket_id, t.code, t.qr_text, \(fragment: TicketStore.shownStatus) AS ticket_status, t.issued_at,
+        \(fragment: TicketStore.shownRevocation) AS revoked_at, c.at AS checked_in_at
         """
     private static let newestTicket: SQL = """
         LEFT JOIN LATERAL (

@@ -66,51 +66,10 @@ public struct RegistrationStore: Sendable {
             })
     }
 
-    /// Sets how many places there are, and lets the line move up at once when there are more, or when the event's times
-    /// have been changed in this transaction so that it may.
-    /// - Throws: ``DomainError/capacityBelowConfirmed(confirmed:)``, ``DomainError/notFound``.
-    public func setCapacity(
-        _ capacity: Int, of event: EventID, now: Date, on transaction: Transaction
-    ) async throws {
-        guard let door = try await Doors.open(event, guards: guards, on: transaction) else {
-            throw DomainError.notFound
-        }
-        var visit = Visit(door, known: [], now: now)
-        try visit.setCapacity(capacity)
-        let moved = try await moveUp([event: visit], leaving: [], now: now, on: transaction)
-        _ = try await write(Array(moved.values), [], IdempotencyJournal([:]), commits: false, on: transaction)
-    }
-
     /// Holds the places of an event until the transaction ends: for whoever changes both them and the event's own row,
     /// which is always locked after them.
     public func lockPlaces(of event: EventID, on transaction: Transaction) async throws {
         _ = try await transaction.query(Doors.locking([event], busy: .wait, guards: guards))
-    }
-
-    /// Calls an event off: nobody registers any more, and no ticket is good.
-    /// - Returns: the event's new version, or nil when it was cancelled before.
-    public func cancelEvent(_ event: EventID, now: Date, on transaction: Transaction) async throws -> Int? {
-        guard try await Doors.open(event, guards: guards, on: transaction) != nil else { throw DomainError.notFound }
-        let results = try await transaction.pipeline([
-            """
-            UPDATE events SET status = 'cancelled', cancelled_at = \(now), updated_at = \(now), version = version + 1
-            WHERE id = \(event) AND status <> 'cancelled' RETURNING version
-            """,
-            // Whoever issues a ticket holds the registration's row and looked at the event's status behind that lock.
-            // With these locks, the next statement sees every ticket made so far, and none is made any more. In the order
-            // of everyone who locks several: waiting for each other is no deadlock.
-            """
-            SELECT count(*) FROM (
-                SELECT 1 FROM registrations WHERE event_id = \(event) AND status = 'confirmed'
-                ORDER BY id FOR SHARE
-            ) holders
-            """,
-            """
-            UPDATE tickets SET status = 'revoked', revoked_at = \(now)
-            WHERE event_id = \(event) AND status = 'valid'
-            """,
-        ])
-        return try results[0].first?.decode("version")
     }
 
     // MARK: Steps of a visit
@@ -185,16 +144,18 @@ public struct RegistrationStore: Sendable {
     private static func inQuestion(_ wishes: [PlaceWish]) -> SQL {
         let taking = wishes.filter { !$0.isLeaving }
         let columns: SQL = """
-            r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at,
-                r.cancellation_reason, NULL::bigint AS position
+            r.id, r.event_id, r.user_id, \(fragment: shownStatus), r.created_at, r.confirmed_at,
+                \(fragment: shownCancellation), r.cancellation_reason, NULL::bigint AS position
             """
         return """
-            SELECT \(fragment: columns) FROM registrations r WHERE r.id = ANY(\(wishes.map(\.registrationID)))
+            SELECT \(fragment: columns) FROM registrations r JOIN events e ON e.id = r.event_id
+            WHERE r.id = ANY(\(wishes.map(\.registrationID)))
             UNION
             SELECT \(fragment: columns)
             FROM unnest(\(taking.map(\.eventID))::uuid[], \(taking.compactMap(\.user))::uuid[]) AS wanted (event_id, user_id)
             JOIN registrations r
                 ON r.event_id = wanted.event_id AND r.user_id = wanted.user_id AND r.status <> 'cancelled'
+            JOIN events e ON e.id = r.event_id
             """
     }
 
@@ -225,9 +186,16 @@ public struct RegistrationStore: Sendable {
         return checkIns
     }
 
-    /// The place in line of a registration `r`, counted at the moment of reading.
+    /// The status of a registration `r` for an event `e`: from the moment when an event is called off, nobody is confirmed
+    /// and nobody waits. The row keeps what it was, for those who write to people about it.
+    static let shownStatus: SQL = "CASE WHEN e.status = 'cancelled' THEN 'cancelled' ELSE r.status END AS status"
+
+    /// When it ended: by itself, or with its event.
+    static let shownCancellation: SQL = "coalesce(r.cancelled_at, e.cancelled_at) AS cancelled_at"
+
+    /// The place in line of a registration `r` for an event `e`, counted at the moment of reading.
     static let positionInLine: SQL = """
-        CASE WHEN r.status = 'waitlisted' THEN (
+        CASE WHEN r.status = 'waitlisted' AND e.status <> 'cancelled' THEN (
             SELECT count(*) FROM registrations w
             WHERE w.event_id = r.event_id AND w.status = 'waitlisted' AND w.line_number <= r.line_number
         ) END

@@ -61,7 +61,8 @@ struct ScanMerge {
                 user: try row.decode("user_id"), owner: try row.decode("owner_id"),
                 holderName: try row.decode("display_name"),
                 facts: ScannedTicket(
-                    revokedAt: try row.decode("revoked_at"), checkInOpensAt: try row.decode("check_in_opens_at")))
+                    revokedAt: try row.decode("revoked_at"), checkInOpensAt: try row.decode("check_in_opens_at"),
+                    eventCancelledAt: try row.decode("cancelled_at")))
             self.tickets[ticket.id] = ticket
             byCode[try row.decode("code")] = ticket.id
         }

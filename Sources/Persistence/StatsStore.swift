@@ -27,11 +27,11 @@ public struct StatsStore: Sendable {
     public func stats(of event: EventID) async throws -> EventStats? {
         async let totals = database.list(
             """
-            SELECT p.revision, p.confirmed, p.waitlisted, p.capacity,
+            SELECT \(fragment: EventStore.shownPlaces),
                 (SELECT count(*) FROM registrations WHERE event_id = p.event_id AND status = 'cancelled')
-                    AS cancelled,
+                    + CASE WHEN e.status = 'cancelled' THEN p.confirmed + p.waitlisted ELSE 0 END AS cancelled,
                 (SELECT count(*) FROM check_ins WHERE event_id = p.event_id) AS checked_in
-            FROM event_places p WHERE p.event_id = \(event)
+            FROM event_places p JOIN events e ON e.id = p.event_id WHERE p.event_id = \(event)
             """)
         async let registrations = database.list(
             """

@@ -164,24 +164,44 @@ public struct SubscriptionStore: Sendable {
         return try row.decode("generation")
     }
 
-    /// Takes a webhook away with its deliveries. A queue's row is hidden from everybody, and waits until the broker has
-    /// removed the queue: ``forget(_:on:)``.
+    /// Takes a subscription away from everybody. Its row waits: a queue's until the broker has removed the queue
+    /// (``forget(_:on:)``), a webhook's until its deliveries are gone, which may be a million.
     public func remove(_ subscription: Subscription, now: Date, on transaction: Transaction) async throws {
-        _ = try await transaction.query(
-            subscription.delivery == .webhook
-                ? "DELETE FROM subscriptions WHERE id = \(subscription.id)"
-                : "UPDATE subscriptions SET ended_at = \(now), password_hash = NULL WHERE id = \(subscription.id)")
+        _ = try await transaction.pipeline(Self.ending("id = \(subscription.id)", now: now))
+    }
+
+    /// - Parameter which: of subscriptions, those that end.
+    static func ending(_ which: SQL, now: Date) -> [SQL] {
+        [
+            """
+            INSERT INTO pending_steps (kind, subject_id)
+            SELECT \(PendingStepStore.Work.Kind.subscriptionRemoval), id FROM subscriptions
+            WHERE \(fragment: which) AND delivery = 'webhook' ON CONFLICT (kind, subject_id) DO NOTHING
+            """,
+            """
+            UPDATE subscriptions SET ended_at = coalesce(ended_at, \(now)), name = '', password_hash = NULL,
+                url = CASE delivery WHEN 'webhook' THEN '' END
+            WHERE \(fragment: which)
+            """,
+        ]
+    }
+
+    /// Removes the next deliveries of a webhook that ended, and with the last of them its row.
+    /// - Returns: whether those were the last.
+    func removeDeliveries(of id: SubscriptionID, limit: Int, on transaction: Transaction) async throws -> Bool {
+        let removed = try await transaction.query(
+            """
+            DELETE FROM webhook_deliveries WHERE id IN (
+                SELECT id FROM webhook_deliveries WHERE subscription_id = \(id) ORDER BY created_at, id LIMIT \(limit))
+            """)
+        guard removed.affectedRows < limit else { return false }
+        try await forget(id, on: transaction)
+        return true
     }
 
     /// Takes away all that somebody has.
     public func removeAll(of user: UserID, now: Date, on transaction: Transaction) async throws {
-        _ = try await transaction.pipeline([
-            "DELETE FROM subscriptions WHERE user_id = \(user) AND delivery = 'webhook'",
-            """
-            UPDATE subscriptions SET ended_at = \(now), password_hash = NULL
-            WHERE user_id = \(user) AND ended_at IS NULL
-            """,
-        ])
+        _ = try await transaction.pipeline(Self.ending("user_id = \(user) AND ended_at IS NULL", now: now))
     }
 
     /// Stops all that somebody has, until they make it active again.
@@ -215,7 +235,7 @@ public struct SubscriptionStore: Sendable {
         _ = try await transaction.query("UPDATE subscriptions SET former_types = '{}' WHERE id = \(id)")
     }
 
-    /// Removes the row of one that ended, once its queue is gone.
+    /// Removes the row of one that ended, once its queue or its deliveries are gone.
     public func forget(_ id: SubscriptionID, on transaction: Transaction) async throws {
         _ = try await transaction.query("DELETE FROM subscriptions WHERE id = \(id) AND ended_at IS NOT NULL")
     }

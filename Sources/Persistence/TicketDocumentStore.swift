@@ -72,7 +72,7 @@ public struct TicketDocumentStore: Sendable {
     public func printed(_ id: TicketID) async throws -> PrintedTicket? {
         let rows = try await database.read(
             """
-            SELECT t.code, t.qr_text, t.status = 'valid' AS is_valid, u.display_name, e.title, e.venue,
+            SELECT t.code, t.qr_text, t.status = 'valid' AND e.status <> 'cancelled' AS is_valid, u.display_name, e.title, e.venue,
                 o.display_name AS organizer_name,
                 u.language, to_char(local_time(e.starts_at, e.time_zone), 'ID DD MM YYYY HH24:MI') AS starts,
                 to_char(local_time(e.ends_at, e.time_zone), 'ID DD MM YYYY HH24:MI') AS ends,

@@ -119,8 +119,9 @@ public struct TicketStore: Sendable {
     public func find(_ id: TicketID) async throws -> TicketDetail? {
         let rows = try await database.read(
             """
-            SELECT t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text, t.status, t.issued_at,
-                t.revoked_at, c.at AS checked_in_at, e.title, e.venue, e.starts_at, e.ends_at, e.time_zone,
+            SELECT t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text,
+                \(fragment: Self.shownStatus) AS status, t.issued_at, \(fragment: Self.shownRevocation) AS revoked_at,
+                c.at AS checked_in_at, e.title, e.venue, e.starts_at, e.ends_at, e.time_zone,
                 e.status AS event_status, e.version AS event_version,
                 (SELECT count(*) FROM ticket_transfers x WHERE x.registration_id = r.id AND x.status = 'accepted')
                     AS transfers,
@@ -142,12 +143,20 @@ public struct TicketStore: Sendable {
             isCancelled: try row.decode("is_cancelled"), holderName: try row.decode("display_name"))
     }
 
+    /// The status of a ticket `t` for an event `e`: from the moment when an event is called off, no ticket is good. Their rows
+    /// follow, step by step.
+    static let shownStatus: SQL = "CASE WHEN e.status = 'cancelled' THEN 'revoked' ELSE t.status END"
+
+    /// When it was revoked: by itself, or with its event.
+    static let shownRevocation: SQL = "coalesce(t.revoked_at, e.cancelled_at)"
+
     /// The newest ticket of each registration.
     static func newest(of registrations: [RegistrationID]) -> SQL {
         """
         SELECT DISTINCT ON (t.registration_id) t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text,
-            t.status, t.issued_at, t.revoked_at, c.at AS checked_in_at
-        FROM tickets t LEFT JOIN check_ins c ON c.ticket_id = t.id
+            \(fragment: shownStatus) AS status, t.issued_at, \(fragment: shownRevocation) AS revoked_at,
+            c.at AS checked_in_at
+        FROM tickets t JOIN events e ON e.id = t.event_id LEFT JOIN check_ins c ON c.ticket_id = t.id
         WHERE t.registration_id = ANY(\(registrations)) ORDER BY t.registration_id, t.issue DESC
         """
     }

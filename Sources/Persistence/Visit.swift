@@ -67,6 +67,7 @@ struct Visit {
 
     /// Does one wish, and lets the line move up behind it.
     mutating func perform(_ wish: PlaceWish) throws {
+        door.finishRaise(at: now)
         switch wish.kind {
         case .take(let user): try take(wish, user)
         case .leave(let reason): try leave(wish, reason)
@@ -140,24 +141,41 @@ struct Visit {
     }
 
     private mutating func moveUp() throws {
-        while let first = door.moveUp(at: now) {
-            let registration = Registration(
-                id: first.registrationID, eventID: door.eventID, userID: first.userID, status: .confirmed,
-                position: nil, createdAt: first.createdAt, confirmedAt: now, cancelledAt: nil)
-            if taken[first.registrationID] != nil {
-                taken[first.registrationID]?.registration = registration
-            } else {
-                promoted.append(first.registrationID)
-                if known[first.registrationID] != nil { known[first.registrationID] = registration }
-            }
-            try tell(.registrationPromoted, registration)
+        while let first = door.moveUp(at: now) { try promote(first) }
+    }
+
+    /// Makes places for those who stand first in line, up to the capacity's target, and lets them move up into them.
+    mutating func raise(for front: [Waiting]) throws {
+        door.setFront(front)
+        while let first = door.raise(at: now) { try promote(first) }
+        let capacity = door.places.capacity
+        door.finishRaise(at: now)
+        if door.places.capacity != capacity { try tellPlaces() }
+    }
+
+    private mutating func promote(_ first: Waiting) throws {
+        let registration = Registration(
+            id: first.registrationID, eventID: door.eventID, userID: first.userID, status: .confirmed,
+            position: nil, createdAt: first.createdAt, confirmedAt: now, cancelledAt: nil)
+        if taken[first.registrationID] != nil {
+            taken[first.registrationID]?.registration = registration
+        } else {
+            promoted.append(first.registrationID)
+            if known[first.registrationID] != nil { known[first.registrationID] = registration }
         }
+        try tell(.registrationPromoted, registration)
     }
 
     /// - Throws: ``DomainError/capacityBelowConfirmed(confirmed:)``.
     mutating func setCapacity(_ capacity: Int) throws {
-        if capacity == door.places.capacity { return }
-        try door.setCapacity(capacity)
+        var changed = door
+        try changed.setCapacity(capacity, at: now)
+        if changed.places.capacity == door.places.capacity, changed.capacityTarget == door.capacityTarget { return }
+        door = changed
+        try tellPlaces()
+    }
+
+    private mutating func tellPlaces() throws {
         entries.append(
             try .live(
                 .placesChanged, event: door.eventID, PlacesData(eventId: door.eventID, places: door.places)))

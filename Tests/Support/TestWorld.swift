@@ -118,6 +118,25 @@ extension TestWorld {
         try await visit(.leave(registration, of: event), now: now)
     }
 
+    /// Calls an event off; what is left to be done stays to be done.
+    public func callOff(_ event: EventID, now: Date = Date()) async throws {
+        _ = try await database.transaction { transaction in
+            try await registrations.cancelEvent(event, now: now, on: transaction)
+        }
+    }
+
+    /// Takes all steps that are pending, to the end; answers how many those were.
+    @discardableResult
+    public func takeSteps(limit: Int = 500) async throws -> Int {
+        let store = PendingStepStore(database)
+        var count = 0
+        while let work = try await store.list().first {
+            _ = try await store.advance(work, limit: limit, now: Date())
+            count += 1
+        }
+        return count
+    }
+
     /// Has one wish fulfilled in a transaction of its own.
     /// - Throws: the refusal, if it is refused.
     public func visit(

@@ -29,6 +29,7 @@ struct CheckInManifest: Sendable {
         var endsAt: Date
         var timeZone: String
         @Nullable var checkInOpensAt: Date?
+        @Nullable var cancelledAt: Date?
         var generatedAt: Date
         var keys: [Key]
     }
@@ -40,7 +41,7 @@ struct CheckInManifest: Sendable {
         let head = Head(
             eventId: event.id, title: event.details.title, startsAt: event.details.startsAt,
             endsAt: event.details.endsAt, timeZone: event.details.timeZone,
-            checkInOpensAt: event.details.checkInOpensAt, generatedAt: now,
+            checkInOpensAt: event.details.checkInOpensAt, cancelledAt: event.cancelledAt, generatedAt: now,
             keys: keys.keys.map {
                 Head.Key(
                     kid: TicketToken.hexadecimal($0.shortID), publicKey: Base64URL.encode($0.rawKey))

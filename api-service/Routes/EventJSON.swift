@@ -12,6 +12,7 @@ struct EventJSON: Encodable {
     var endsAt: Date
     var timeZone: String
     var capacity: Int
+    @Nullable var capacityTarget: Int?
     var waitlistEnabled: Bool
     var promoteAfterClose: Bool
     @Nullable var registrationOpensAt: Date?
@@ -28,6 +29,12 @@ struct EventJSON: Encodable {
     var updatedAt: Date
     @Nullable var publishedAt: Date?
     @Nullable var cancelledAt: Date?
+    @Nullable var cancellationProgress: Progress?
+
+    struct Progress: Encodable {
+        var done: Int
+        var total: Int
+    }
 
     init(_ event: Event, now: Date) {
         id = event.id
@@ -38,6 +45,7 @@ struct EventJSON: Encodable {
         endsAt = event.details.endsAt
         timeZone = event.details.timeZone
         capacity = event.places.capacity
+        capacityTarget = event.capacityTarget
         waitlistEnabled = event.details.waitlistEnabled
         promoteAfterClose = event.details.promoteAfterClose
         registrationOpensAt = event.details.registrationOpensAt
@@ -54,6 +62,7 @@ struct EventJSON: Encodable {
         updatedAt = event.updatedAt
         publishedAt = event.publishedAt
         cancelledAt = event.cancelledAt
+        cancellationProgress = event.cancellationProgress.map { Progress(done: $0.done, total: $0.total) }
     }
 }
 

@@ -32,8 +32,10 @@ struct GateRoutes: Sendable {
             return Response(status: .notModified, headers: headers)
         }
         let manifest = try await manifests.manifest(of: event.id, tag: "\"\(tagged)\"") {
-            try await CheckInManifest(
-                of: event, try await stores.manifests.tickets(of: event.id), keys: keySet, stamp: tagged,
+            // Behind the stamp as well: nobody shall keep an event from before under the name of one after.
+            guard let current = try await stores.events.find(event.id) else { throw DomainError.notFound }
+            return try await CheckInManifest(
+                of: current, try await stores.manifests.tickets(of: event.id), keys: keySet, stamp: tagged,
                 signedBy: keys.signing, now: clock())
         }
         headers[.contentType] = "application/jose"

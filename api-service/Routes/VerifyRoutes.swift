@@ -36,6 +36,7 @@ struct VerifyReportJSON: Encodable {
         var registrations: Int
         var tickets: Int
         var messages: Int
+        var pendingSteps: Int
     }
 
     struct Finding: Encodable {
@@ -75,7 +76,7 @@ struct VerifyReportJSON: Encodable {
         checked = Invariant.allCases.map(\.rawValue)
         scope = Scope(
             events: report.scope.events, registrations: report.scope.registrations, tickets: report.scope.tickets,
-            messages: report.scope.messages)
+            messages: report.scope.messages, pendingSteps: report.scope.pendingSteps)
         findings = report.findings.map { finding in
             Finding(
                 invariant: finding.invariant.rawValue, severity: finding.invariant.severity.rawValue,

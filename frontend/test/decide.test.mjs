@@ -52,6 +52,17 @@ test('a revoked ticket, and one that was issued anew since, are revoked before a
   assert.equal((await result(ticket({ ticketId: good.ticketId, issue: 1 }).text)).answer.result, 'revoked');
 });
 
+test('once the event was called off nobody comes in, whatever the ticket was', async () => {
+  const cancelledAt = '2031-05-01T11:00:00.000Z';
+  for (const state of ['valid', 'revoked', 'checkedIn']) {
+    const { answer, admits } = await result(good.text, listOf(state, { cancelledAt }));
+    assert.equal(answer.result, 'eventCancelled');
+    assert.equal(admits, null);
+  }
+  assert.equal((await result(ticket().text, listOf('valid', { cancelledAt }))).answer.result, 'eventCancelled');
+  assert.equal((await result(good.text, listOf('valid', { cancelledAt: null }))).answer.result, 'admitted');
+});
+
 test('nobody comes in before check-in opens, and at that moment somebody does', async () => {
   const list = listOf('valid', { checkInOpensAt: '2031-05-01T17:00:00.000Z' });
   assert.equal((await result(good.text, list, null, now - 1)).answer.result, 'notYetValid');

@@ -197,5 +197,13 @@ struct InvariantHarm: Sendable {
                 """
             ]
         },
+        InvariantHarm(invariant: .stepsOverdue) {
+            [
+                """
+                INSERT INTO pending_steps (kind, subject_id, advanced_at)
+                VALUES ('event.capacity', \($0), now() - interval '1 hour')
+                """
+            ]
+        },
     ]
 }

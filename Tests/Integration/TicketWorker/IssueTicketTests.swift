@@ -109,55 +109,6 @@ struct IssueTicketTests {
         }
     }
 
-    @Test("an event called off while a ticket is being issued leaves no valid ticket")
-    func calledOffMeanwhile() async throws {
-        try await TestWorld.run { world in
-            let event = try await world.event(of: try await world.person(role: .organizer), capacity: 5)
-            let registration = try await world.register(try await world.person("Ada"), for: event)
-            let (looked, look) = AsyncStream.makeStream(of: Void.self)
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    try await world.database.transaction { transaction in
-                        let ids = [registration.id]
-                        _ = try await world.tickets.hold(ids, waiting: true, on: transaction)
-                        #expect(try await world.tickets.occasions(for: ids, on: transaction).count == 1)
-                        look.finish()
-                        try await untilItWaitsOrIsDone(event, world)
-                        let ticket = Ticket(
-                            id: TicketID(), eventID: event, registrationID: registration.id,
-                            userID: registration.userID, code: "7K3M-Q9XT-2VHD", qrText: "EM1:", status: .valid,
-                            issuedAt: Date(), revokedAt: nil, checkedInAt: nil)
-                        _ = try await world.tickets.insert(
-                            [.init(ticket, number: 1, owner: registration.userID)], on: transaction)
-                    }
-                }
-                group.addTask {
-                    for await _ in looked {}
-                    _ = try await world.database.transaction { transaction in
-                        try await world.registrations.cancelEvent(event, now: Date(), on: transaction)
-                    }
-                }
-                try await group.waitForAll()
-            }
-            #expect(try await world.registrations.find(registration.id)?.ticket?.status == .revoked)
-        }
-    }
-
-    /// The cancellation waits for a lock, or needed none.
-    private func untilItWaitsOrIsDone(_ event: EventID, _ world: TestWorld) async throws {
-        let deadline = ContinuousClock.now + .seconds(10)
-        while ContinuousClock.now < deadline {
-            let rows = try await world.database.read(
-                """
-                SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'
-                UNION ALL SELECT 1 FROM events WHERE id = \(event) AND status = 'cancelled'
-                """)
-            if !rows.isEmpty { return }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        Issue.record("the cancellation neither waited nor ended")
-    }
-
     private func message(for registration: Registration) throws -> ReceivedMessage {
         let data = RegistrationData(
             eventId: registration.eventID, registrationId: registration.id, userId: registration.userID,

@@ -51,5 +51,9 @@ struct AdmissionTests {
         #expect(early.judge(scanAt: start - 1, letIn: true) == .notYetValid)
         #expect(early.judge(scanAt: start, letIn: true) == .admitted)
         #expect(early.judge(scanAt: start, letIn: false) == .duplicate)
+        let calledOff = ScannedTicket(revokedAt: start - 9, checkInOpensAt: nil, eventCancelledAt: start)
+        #expect(calledOff.judge(scanAt: start - 10, letIn: true) == .admitted)
+        #expect(calledOff.judge(scanAt: start - 9, letIn: true) == .revoked)
+        #expect(calledOff.judge(scanAt: start, letIn: true) == .eventCancelled)
     }
 }

@@ -89,14 +89,68 @@ struct DoorTests {
         #expect(throws: DomainError.full) { try door.admit(at: Self.now, ignoringTimes: true, as: newcomer()) }
     }
 
-    @Test("the capacity can't go below the confirmed places, and raising it makes room")
-    func capacity() throws {
+    @Test("the capacity can't go below the confirmed places")
+    func capacityCut() throws {
+        var door = door(capacity: 4, confirmed: 2, waitlisted: 0)
+        #expect(throws: DomainError.capacityBelowConfirmed(confirmed: 2)) { try door.setCapacity(1, at: Self.now) }
+        try door.setCapacity(2, at: Self.now)
+        #expect(door.places == Places(revision: 8, confirmed: 2, waitlisted: 0, capacity: 2))
+    }
+
+    @Test("a raised capacity is a target: no place is free before those who wait have moved up")
+    func raising() throws {
         var door = door(capacity: 2, confirmed: 2, waitlisted: 3, front: 2)
-        #expect(throws: DomainError.capacityBelowConfirmed(confirmed: 2)) { try door.setCapacity(1) }
-        try door.setCapacity(4)
-        #expect(door.frontNeeded(leaving: 0, at: Self.now) == 2)
-        #expect(door.moveUp(at: Self.now)?.lineNumber == 1)
-        #expect(door.moveUp(at: Self.now)?.lineNumber == 2)
-        #expect(door.moveUp(at: Self.now) == nil)
+        try door.setCapacity(6, at: Self.now)
+        #expect(door.free == 0 && door.capacityTarget == 6)
+        #expect(try door.admit(at: Self.now, as: newcomer()) == .waitlisted(lineNumber: 4, position: 4))
+        #expect(door.raise(at: Self.now)?.lineNumber == 1)
+        #expect(door.raise(at: Self.now)?.lineNumber == 2)
+        // Nobody else is known yet.
+        #expect(door.raise(at: Self.now) == nil)
+        door.finishRaise(at: Self.now)
+        #expect(door.places == Places(revision: 11, confirmed: 4, waitlisted: 2, capacity: 4))
+        #expect(door.free == 0 && door.capacityTarget == 6)
+        door.setFront((3...4).map(Self.waiting))
+        #expect(door.raise(at: Self.now)?.lineNumber == 3)
+        #expect(door.raise(at: Self.now)?.lineNumber == 4)
+        door.finishRaise(at: Self.now)
+        #expect(door.places == Places(revision: 13, confirmed: 6, waitlisted: 0, capacity: 6))
+        #expect(door.capacityTarget == nil)
+    }
+
+    @Test("once nobody waits who may move up, the rest of the places is free at once")
+    func raisedToTheEnd() throws {
+        var empty = door(capacity: 2, confirmed: 2, waitlisted: 1, front: 1)
+        try empty.setCapacity(6, at: Self.now)
+        _ = empty.raise(at: Self.now)
+        empty.finishRaise(at: Self.now)
+        #expect(empty.places.capacity == 6 && empty.places.confirmed == 3 && empty.capacityTarget == nil)
+
+        // Registration closes on the way.
+        var closing = door(capacity: 2, confirmed: 2, waitlisted: 5, front: 5)
+        try closing.setCapacity(6, at: Self.now)
+        closing.window.closesAt = Self.now
+        closing.window.promoteAfterClose = false
+        #expect(closing.raise(at: Self.now) == nil)
+        closing.finishRaise(at: Self.now)
+        #expect(closing.free == 4 && closing.capacityTarget == nil)
+
+        var closed = door(capacity: 2, confirmed: 2, waitlisted: 5, closed: true, promoteAfterClose: false)
+        try closed.setCapacity(6, at: Self.now)
+        #expect(closed.free == 4 && closed.capacityTarget == nil)
+    }
+
+    @Test("an event of which nobody has a place yet keeps one for the first in line")
+    func raisingFromNothing() throws {
+        var door = door(capacity: 3, confirmed: 0, waitlisted: 2, front: 2)
+        try door.setCapacity(3, at: Self.now)
+        #expect(door.places.capacity == 1 && door.capacityTarget == 3)
+        while door.raise(at: Self.now) != nil {}
+        door.finishRaise(at: Self.now)
+        #expect(door.places.capacity == 3 && door.places.confirmed == 2 && door.capacityTarget == nil)
+    }
+
+    private static func waiting(_ number: Int) -> Waiting {
+        Waiting(registrationID: RegistrationID(), userID: UserID(), lineNumber: number, createdAt: now)
     }
 }

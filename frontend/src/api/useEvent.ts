@@ -1,5 +1,5 @@
 import { useEffect, useRef } from 'react';
-import { eventTopic, useTopic } from '../live/useLive';
+import { eventTopic, useFallbackReads, useTopic } from '../live/useLive';
 import { events } from './endpoints';
 import { useResource } from './useResource';
 import type { Resource } from './useResource';
@@ -9,7 +9,11 @@ import type { Event } from './types';
 const lag = 700;
 const mostReads = 6;
 
-/** An event, kept current: edits and cancellations are heard of, and read until the version that was told has come. */
+/** While something is done to an event step by step. */
+const pace = 1_500;
+
+/** An event, kept current: edits and cancellations are heard of, and read until the version that was told has come. What
+ * goes on step by step is read until it is done. */
 export function useEvent(id: string): Resource<Event> {
   const event = useResource<Event>(
     `event:${id}`,
@@ -31,5 +35,7 @@ export function useEvent(id: string): Resource<Event> {
     const timer = setTimeout(reload, lag);
     return () => clearTimeout(timer);
   }, [behind, reload]);
+  const isStepping = data != null && (data.capacityTarget !== null || data.cancellationProgress !== null);
+  useFallbackReads(isStepping, pace, reload);
   return event;
 }

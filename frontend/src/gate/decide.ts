@@ -73,6 +73,7 @@ export function decide(presented: Presented, list: TicketList, admission: Admiss
   const id = ticketOf(presented, list);
   if (id === null) return refuse('unknown');
   const known = list.ticket(id);
+  if (manifest.cancelledAt) return refuse('eventCancelled', known);
   if (known !== null && isRevoked(presented, known)) return refuse('revoked', known);
   if (manifest.checkInOpensAt !== null && now < Date.parse(manifest.checkInOpensAt)) return refuse('notYetValid', known);
   const first = admission ?? (known?.firstScan ? { ...known.firstScan, device: null } : null);

@@ -13,6 +13,8 @@ export interface Manifest {
   endsAt: string;
   timeZone: string;
   checkInOpensAt: string | null;
+  /** When the event was called off; a list that was kept from before this was told says nothing. */
+  cancelledAt?: string | null;
   generatedAt: string;
   keys: { kid: string; publicKey: string }[];
   tickets: Line[];

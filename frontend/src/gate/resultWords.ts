@@ -9,6 +9,7 @@ export const resultWords: Record<CheckInResult, { word: Text; meaning: Text }> =
   revoked: { word: 'Revoked', meaning: 'This ticket is no longer valid.' },
   wrongEvent: { word: 'Wrong event', meaning: 'This ticket is for another event.' },
   notYetValid: { word: 'Not yet', meaning: 'Check-in has not opened.' },
+  eventCancelled: { word: 'Event canceled', meaning: 'This event was canceled. Nobody is let in.' },
   unknown: { word: 'Unknown', meaning: 'No ticket has this code.' },
 };
 

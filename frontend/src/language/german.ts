@@ -120,6 +120,9 @@ export const german = {
   '{count} place|{count} places': '{count} Platz|{count} Plätze',
   '{confirmed} of {capacity} places taken': '{confirmed} von {capacity} Plätzen belegt',
   '{waitlisted} waiting in line': '{waitlisted} auf der Warteliste',
+  'Canceling: {done} of {total}': 'Wird abgesagt: {done} von {total}',
+  'Raising the capacity while the waitlist moves up: {capacity} of {target}':
+    'Die Kapazität steigt, während die Warteliste nachrückt: {capacity} von {target}',
   '{waitlisted} in line': '{waitlisted} auf der Warteliste',
 
   // Events and one's place
@@ -855,6 +858,8 @@ export const german = {
   Revoked: 'Ungültig',
   'Wrong event': 'Falsche Veranstaltung',
   'This ticket is for another event.': 'Dieses Ticket ist für eine andere Veranstaltung.',
+  'Event canceled': 'Veranstaltung abgesagt',
+  'This event was canceled. Nobody is let in.': 'Diese Veranstaltung wurde abgesagt. Niemand wird eingelassen.',
   'Not yet': 'Noch nicht',
   'Check-in has not opened.': 'Der Einlass hat noch nicht begonnen.',
   Unknown: 'Unbekannt',

@@ -102,6 +102,7 @@ export const serverGerman: Readonly<Record<string, string>> = {
   'a message waits for the broker': 'Eine Nachricht wartet auf RabbitMQ',
   'browsers have not been told of a change': 'Browser haben von einer Änderung nicht erfahren',
   'a notification should have been sent by now': 'Eine Benachrichtigung hätte schon gesendet sein sollen',
+  'work that is done in steps has not gone on': 'Arbeit, die in Schritten getan wird, ist nicht weitergegangen',
 
   // What stands against a request, where a page has no words of its own
   'This has been told already.': 'Das wurde schon mitgeteilt.',

@@ -7,6 +7,7 @@ import { LiveCapacity } from '../../components/Capacity';
 import { PageTitle } from '../../components/PageTitle';
 import { Prose } from '../../components/Prose';
 import { Loaded, Pending } from '../../components/States';
+import { StepNote } from '../../components/StepNote';
 import { When } from '../../components/When';
 import { useCounts, useFallbackReads, useIsLive } from '../../live/useLive';
 import { Link } from '../../routing/Link';
@@ -59,6 +60,7 @@ function EventView({ event, own, reload }: { event: Event; own: Resource<OwnRegi
             <div><dt>{t('When')}</dt><dd><When event={event} /></dd></div>
             {event.venue && <div><dt>{t('Where')}</dt><dd dir="auto">{event.venue}</dd></div>}
           </dl>
+          {manages && <StepNote event={event} counts={counts} />}
           {event.status !== 'draft' && <LiveCapacity event={event} counts={counts} />}
           <OwnPlace event={event} counts={counts} own={own} reloadEvent={reload} />
         </aside>

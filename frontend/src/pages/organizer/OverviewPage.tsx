@@ -1,5 +1,6 @@
 import type { Event } from '../../api/types';
 import { LiveCapacity } from '../../components/Capacity';
+import { StepNote } from '../../components/StepNote';
 import { useCounts } from '../../live/useLive';
 import { Dashboard } from './Dashboard';
 import { Lifecycle } from './Lifecycle';
@@ -13,6 +14,7 @@ function Overview({ event, set }: { event: Event; set: (event: Event) => void })
   const counts = useCounts(event);
   return (
     <div className="em-stack-l">
+      <StepNote event={event} counts={counts} />
       {event.status !== 'draft' && <div className="em-card"><LiveCapacity event={event} counts={counts} /></div>}
       <Lifecycle event={event} counts={counts} set={set} />
       {event.status !== 'draft' && <Dashboard event={event} revision={counts.revision} />}

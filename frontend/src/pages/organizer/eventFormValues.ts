@@ -33,7 +33,7 @@ export function formOf(event: Event): EventFormValues {
   const clock = (utc: string | null): string => (utc ? localTime(utc, event.timeZone) : '');
   return {
     title: event.title, description: event.description, venue: event.venue, timeZone: event.timeZone,
-    startsAt: clock(event.startsAt), endsAt: clock(event.endsAt), capacity: String(event.capacity),
+    startsAt: clock(event.startsAt), endsAt: clock(event.endsAt), capacity: String(event.capacityTarget ?? event.capacity),
     waitlistEnabled: event.waitlistEnabled, promoteAfterClose: event.promoteAfterClose,
     registrationOpensAt: clock(event.registrationOpensAt), registrationClosesAt: clock(event.registrationClosesAt),
     checkInOpensAt: clock(event.checkInOpensAt),

@@ -1,0 +1,102 @@
+"""What grows with an event is decided at once and followed in steps: calling it off, raising its capacity."""
+
+import base64
+import json
+
+import pytest
+
+from em.api import problem
+from em.people import People, Person
+from em.stack import Stack
+from em.waiting import eventually
+from em.world import World
+
+# More than one step, and more than two.
+CROWD = 1_200
+
+
+@pytest.fixture(scope="module")
+def organizer(people: People) -> Person:
+    return people.one("organizer", "Olga Organizer")
+
+
+def crowd(stack: Stack, event: dict, status: str) -> None:
+    """Gives so many people, who want no mails, a place with a ticket, or a place in line, by SQL."""
+    stack.rows("""
+        WITH people AS (
+            INSERT INTO users (id, email, display_name, password_hash)
+            SELECT id, id || '@example.com', 'Guest', '-' FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, %s)) n
+            RETURNING id, email
+        ), registered AS (
+            INSERT INTO registrations (id, event_id, user_id, status, confirmed_at, line_number)
+            SELECT gen_random_uuid(), %s, id, %s, CASE WHEN %s = 'confirmed' THEN now() END,
+                CASE WHEN %s = 'waitlisted' THEN row_number() OVER (ORDER BY id) END FROM people
+            RETURNING id, event_id, user_id, status
+        )
+        INSERT INTO tickets (id, registration_id, event_id, user_id, code, qr_text)
+        SELECT gen_random_uuid(), id, event_id, user_id, left(replace(id::text, '-', ''), 14), '' FROM registered
+        WHERE status = 'confirmed'
+        """, CROWD, event["id"], status, status, status)
+    stack.rows(f"UPDATE event_places SET {status} = {status} + %s, last_line_number = %s, revision = revision + 1 "
+               "WHERE event_id = %s", CROWD, CROWD, event["id"])
+
+
+def test_a_large_event_is_called_off_at_once_and_its_tickets_follow(
+    world: World, organizer: Person, people: People, stack: Stack,
+) -> None:
+    event, (holder, gone) = world.event(organizer, capacity=CROWD + 10), people.many(2)
+    path = f"/events/{event['id']}"
+    registration = world.register(holder, event)
+    ticket = world.ticket(holder, registration)
+    gone.api.delete(f"/registrations/{world.register(gone, event)['id']}")
+    world.mailbox.wait_for(gone.email, event["title"])
+    crowd(stack, event, "confirmed")
+
+    answer = organizer.api.post(f"{path}/cancel")
+    assert (answer["status"], answer["confirmed"], answer["cancellationProgress"]["total"]) == ("cancelled", 0, CROWD + 1)
+    # As it reads from here on, however far the steps have come.
+    own = holder.api.get(f"/registrations/{registration['id']}")
+    assert (own["status"], own["ticket"]["status"]) == ("cancelled", "revoked")
+    assert own["cancelledAt"] == answer["cancelledAt"]
+    assert holder.api.get(f"/tickets/{ticket['id']}")["status"] == "revoked"
+    stats = organizer.api.get(f"{path}/stats")
+    assert (stats["confirmed"], stats["cancelled"]) == (0, CROWD + 2)
+    scan = organizer.api.post(f"{path}/check-ins", {"code": ticket["qrText"]})
+    assert (scan["result"], scan["attendee"]["displayName"]) == ("eventCancelled", holder.name)
+    jws = organizer.api.send("GET", f"{path}/check-in-manifest").text.split(".")[1]
+    manifest = json.loads(base64.urlsafe_b64decode(jws + "=" * (-len(jws) % 4)))
+    assert manifest["cancelledAt"] == answer["cancelledAt"]
+    assert {line[4] for line in manifest["tickets"]} == {"revoked"}
+    assert holder.api.delete(f"/registrations/{registration['id']}")["status"] == "cancelled"
+    problem(gone.api.send("POST", f"{path}/registrations"), 409, "event-cancelled")
+    assert organizer.api.post(f"{path}/cancel")["version"] == answer["version"]
+
+    eventually(lambda: organizer.api.get(path)["cancellationProgress"] is None, "the last step", 30)
+    assert stack.value("SELECT count(*) FROM tickets WHERE event_id = %s AND status = 'valid'", event["id"]) == 0
+    # Everybody who had a place hears of it once; who had left, and who leaves now, hears nothing more.
+    told = """
+        SELECT count(*), count(DISTINCT registration_id), count(*) FILTER (WHERE user_id = %s) FROM notifications
+        WHERE event_id = %s AND kind = 'event.cancelled'
+        """
+    eventually(lambda: stack.rows(told, holder.id, event["id"])[0] == (CROWD + 1, CROWD + 1, 1), "a mail for everybody", 60)
+    kinds = "SELECT array_agg(kind::text ORDER BY created_at) FROM notifications WHERE event_id = %s AND user_id = %s"
+    assert stack.value(kinds, event["id"], holder.id) == ["registration.confirmed", "event.cancelled"]
+    assert "event.cancelled" not in stack.value(kinds, event["id"], gone.id)
+
+
+def test_a_waitlist_moves_up_in_steps_while_the_capacity_follows(
+    world: World, organizer: Person, people: People, stack: Stack,
+) -> None:
+    event, (holder, newcomer) = world.event(organizer, capacity=1, waitlistEnabled=True), people.many(2)
+    path = f"/events/{event['id']}"
+    world.register(holder, event)
+    crowd(stack, event, "waitlisted")
+    raised = organizer.api.patch(path, {"capacity": CROWD + 1}, headers={"If-Match": f'"{event["version"]}"'})
+    assert raised["capacityTarget"] == CROWD + 1
+    assert raised["capacity"] == raised["confirmed"] < CROWD and raised["waitlisted"] > 0
+    assert world.register(newcomer, event)["status"] == "waitlisted"
+    eventually(lambda: organizer.api.get(path)["capacityTarget"] is None, "the last step", 30)
+    counts = world.counts(event)
+    assert (counts["capacity"], counts["confirmed"], counts["waitlisted"]) == (CROWD + 1, CROWD + 1, 1)
+    assert stack.value("SELECT count(*) FROM outbox WHERE event_id = %s AND type = 'em.registration.promoted'",
+                       event["id"]) == CROWD
