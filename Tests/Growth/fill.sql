@@ -234,8 +234,17 @@ insert into outbox (message_id, partition, destination, type, event_id, owner_id
     from (select message_id, e_n, event_id, at, 'events' as destination, type, data, sequence from growth.fact
           union all
           select growth.id(at, 'mail ' || id), e_n, event_id, at + interval '1 second', 'work', 'mail.send', data, null
-          from (select message_id as id, * from growth.fact where type like 'em.registration.%') mails) f
+          from (select message_id as id, * from growth.fact
+                where type like 'em.registration.%' and at > now() - interval '25 hours') mails) f
     join growth.event e on e.n = f.e_n join growth.person p on p.n = e.owner_n order by f.at;
+-- What is done leaves within a day (0045): so far the pruning has come.
+do $$
+begin
+    if to_regclass('public.outbox_pruning') is not null then
+        update outbox_pruning set last_id = (select coalesce(max(id), 0) from outbox where occurred_at < now() - interval '25 hours');
+    end if;
+end
+$$;
 insert into inbox (consumer, message_id, processed_at)
     select 'notifications.plan', message_id, at from growth.fact where at > now() - interval '31 days';
 

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from growth.laws import FLAT, Law, law
+from growth.laws import FLAT, PAGE, Law, law
 from growth.measure import Run, background, chores_beside_calls
 from growth.meter import USERS, Key, Reading, ordinary, shortened, typical
 from growth.sizes import Size
@@ -69,15 +69,16 @@ def load(names: list[str], state: Path, what: str = "growth") -> list[Summary]:
     return [json.loads((state / f"{what}-{name}.json").read_text()) for name in names]
 
 
-def results(summaries: list[Summary], constant: float) -> list[Result]:
-    """`constant`: by how many blocks everything may grow."""
+def results(summaries: list[Summary], constant: float, page: float = PAGE) -> list[Result]:
+    """`constant`: by how many blocks everything may grow; `page`: by how many more what answers a page."""
     comparison = Comparison({text for summary in summaries for text in (*summary["idle"], *summary["stirred"])})
     for summary in summaries:
         comparison.add(summary)
     sizes = {summary["size"]["name"]: Size(**summary["size"]) for summary in summaries}
     for result in comparison.found.values():
         small, *larger = (name for name in sizes if name in result.sizes)
-        result.limits = {name: result.law.limit(sizes[small], sizes[name], result.sizes[small], constant) for name in larger}
+        least = constant + (page if result.kind == "route" else 0)
+        result.limits = {name: result.law.limit(sizes[small], sizes[name], result.sizes[small], least) for name in larger}
     order = {"route": 0, "idle": 1, "chore": 2, "worker": 3}
     return sorted(comparison.found.values(), key=lambda one: (order[one.kind], one.kind != "route" and one.name))
 

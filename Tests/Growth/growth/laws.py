@@ -11,6 +11,10 @@ from growth.sizes import Size
 # that splits, a dead row that is stepped over, a row of the same second. What grows with a table grows a hundredfold, with an
 # event twentyfold: far beyond both.
 FACTOR, CONSTANT = 2.0, 64.0
+# A page has some twenty rows, each with an event, a person, a ticket beside it. Beside 10,000 registrations the planner reads
+# such a small table at once; beside a million it looks twenty rows up, at three or four blocks and for three tables. That is as
+# flat as can be, and costs as many blocks more.
+PAGE = 256.0
 # At the small sizes of `make test` no table has more than some hundred pages, and the planner rightly reads one at once rather
 # than by an index: what shows there is what looks each row up, not what reads a table.
 SMALL_CONSTANT = 512.0

@@ -55,8 +55,7 @@ def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, 
         for call in calls.table:
             if wanted(call):
                 run.routes.append(turns(site, meter, call))
-        meter.settle()
-        time.sleep(3)  # workers finish what the last calls began
+        finish(scene, meter)
         if for_all_chores:
             time.sleep(max(0.0, LONGEST_CHORE - (time.monotonic() - began)))
         run.busy = difference(meter.read(), before)
@@ -65,6 +64,16 @@ def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, 
         listeners.close()
         scene.close()
     return run
+
+
+def finish(scene: Scene, meter: Meter, within: float = 120) -> None:
+    """Waits for what the last calls began: steps that follow a decision, and what the workers make of them."""
+    deadline = time.monotonic() + within
+    knows_steps = scene.value("SELECT to_regclass('public.pending_steps') IS NOT NULL")
+    while knows_steps and time.monotonic() < deadline and scene.value("SELECT EXISTS (SELECT FROM pending_steps)"):
+        time.sleep(0.2)
+    meter.settle()
+    time.sleep(3)
 
 
 def stir(scene: Scene, meter: Meter) -> None:

@@ -4,7 +4,7 @@ import html
 import math
 
 from growth.compare import Result
-from growth.laws import FACTOR
+from growth.laws import FACTOR, PAGE
 
 STYLE = """
 :root { color-scheme: light dark; --ground: #fff; --text: #1d2327; --soft: #68727b; --rule: #d9dee2; --flat: #0b6e5f; --grows: #b3261e; --band: #0b6e5f1f }
@@ -32,7 +32,7 @@ def page(results: list[Result], sizes: dict[str, int], constant: float) -> str:
         f"<title>Cost while the data grows</title><style>{STYLE}</style><h1>Cost while the data grows</h1>",
         f"<p>Blocks of the database that one call reads, with {' and '.join(f'{count:,} ({name})' for name, count in sizes.items())} "
         f"registrations. {len(results)} ways of calling routes, chores and workers' statements; <b>{len(growing)}</b> grow by more than "
-        f"their law allows, or don't answer. A constant cost may be {FACTOR:g} times the smallest site's and {constant:g} blocks.</p>",
+        f"their law allows, or don't answer. A constant cost may be {FACTOR:g} times the smallest site's and {constant:g} blocks, of a route {PAGE:g} more.</p>",
         scatter(results, sizes, constant) if len(sizes) > 1 else "",
     ]
     for title, chosen in (
