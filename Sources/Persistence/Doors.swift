@@ -76,6 +76,20 @@ enum Doors {
             .first.map(door)
     }
 
+    /// The first in one event's line.
+    static func front(of event: EventID, _ number: Int) -> SQL {
+        """
+        SELECT event_id, id, user_id, line_number, created_at FROM registrations
+        WHERE event_id = \(event) AND status = 'waitlisted' ORDER BY line_number LIMIT \(number)
+        """
+    }
+
+    static func waiting(_ row: Row) throws -> Waiting {
+        Waiting(
+            registrationID: try row.decode("id"), userID: try row.decode("user_id"),
+            lineNumber: try row.decode("line_number"), createdAt: try row.decode("created_at"))
+    }
+
     /// Reads the first of each line, as many as asked for.
     static func fronts(_ needed: [(event: EventID, count: Int)], on transaction: Transaction) async throws
         -> [EventID: [Waiting]]
@@ -93,10 +107,7 @@ enum Doors {
             """)
         var fronts: [EventID: [Waiting]] = [:]
         for row in rows {
-            fronts[try row.decode("event_id"), default: []].append(
-                Waiting(
-                    registrationID: try row.decode("id"), userID: try row.decode("user_id"),
-                    lineNumber: try row.decode("line_number"), createdAt: try row.decode("created_at")))
+            fronts[try row.decode("event_id"), default: []].append(try waiting(row))
         }
         return fronts
     }

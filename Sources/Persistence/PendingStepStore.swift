@@ -36,7 +36,7 @@ public struct PendingStepStore: Sendable {
     /// How many rows a step takes: so many that its locks are held for about ``goal``, whatever the machine and its load.
     public struct Size: Hashable, Sendable {
         /// Well below 50 ms, the longest that a registration shall wait for a step.
-        public static let goal = Duration.milliseconds(20)
+        public static let goal = Duration.milliseconds(10)
         public static let range = 10...500
 
         public private(set) var rows = 50
@@ -93,9 +93,8 @@ public struct PendingStepStore: Sendable {
             let start = ContinuousClock.now
             guard let row = rows.first else { return (.busy, start) }
             let step = try await take(work, after: Self.cursor(row), limit: limit, now: now, on: transaction)
+            _ = try await transaction.commit(after: step.statements + [Self.record(step, of: work)])
             FailPoint.point("step.taken", about: work.kind.rawValue)
-            // The commit travels with it.
-            _ = try await transaction.commit(after: [Self.record(step, of: work)])
             return (step.isLast ? .done : .more, step.since ?? start)
         }
     }
@@ -109,6 +108,8 @@ public struct PendingStepStore: Sendable {
         var cursor: PageKey?
         /// Since when it holds locks that others may wait for, if not from the beginning.
         var since: ContinuousClock.Instant?
+        /// What is left to be written, right before the commit.
+        var statements: [SQL] = []
     }
 
     private func take(

@@ -19,31 +19,26 @@ extension RegistrationStore {
         }
         var visit = Visit(door, known: [], now: now)
         try visit.setCapacity(capacity)
-        if try await raise(&visit, limit: limit, on: transaction) { return }
-        _ = try await transaction.query(PendingStepStore.insertion(.eventCapacity, of: event.uuid))
+        let number = visit.door.capacityTarget == nil ? 0 : limit
+        try visit.raise(for: try await transaction.query(Doors.front(of: event, number)).map(Doors.waiting))
+        let rest = visit.door.capacityTarget.map { _ in PendingStepStore.insertion(.eventCapacity, of: event.uuid) }
+        _ = try await transaction.pipeline(moves(visit) + (rest.map { [$0] } ?? []))
     }
 
-    /// The next step to the capacity's target.
+    /// The next step to the capacity's target: promotes the first in line, and raises the capacity by them. Two round trips,
+    /// since everybody who registers waits for it.
     func raiseCapacity(
         of event: EventID, limit: Int, now: Date, on transaction: Transaction
     ) async throws -> PendingStepStore.Step {
-        guard let door = try await Doors.open(event, guards: guards, on: transaction) else {
-            return .init(isLast: true)
-        }
+        let results = try await transaction.pipeline([
+            Doors.locking([event], busy: .wait, guards: guards), Doors.reading([event]),
+            Doors.front(of: event, limit),
+        ])
         let locked = ContinuousClock.now
+        guard let door = try results[1].first.map(Doors.door) else { return .init(isLast: true) }
         var visit = Visit(door, known: [], now: now)
-        return .init(isLast: try await raise(&visit, limit: limit, on: transaction), since: locked)
-    }
-
-    /// Promotes the first in line, and raises the capacity by them.
-    /// - Returns: whether the target is reached, or as far as it matters.
-    private func raise(_ visit: inout Visit, limit: Int, on transaction: Transaction) async throws -> Bool {
-        let number = min(limit, visit.door.places.waitlisted)
-        let isMoving = visit.door.capacityTarget != nil && number > 0
-        let front = try await Doors.fronts(isMoving ? [(visit.door.eventID, number)] : [], on: transaction)
-        try visit.raise(for: front[visit.door.eventID] ?? [])
-        _ = try await write([visit], [], IdempotencyJournal([:]), commits: false, on: transaction)
-        return visit.door.capacityTarget == nil
+        try visit.raise(for: try results[2].map(Doors.waiting))
+        return .init(isLast: visit.door.capacityTarget == nil, since: locked, statements: moves(visit))
     }
 
     // MARK: Calling off
@@ -101,7 +96,7 @@ extension RegistrationStore {
         let active = try rows.filter { try $0.decode("status", as: RegistrationStatus.self) != .cancelled }
             .map { try $0.decode("id", as: RegistrationID.self) }
         // Each in the order of everyone who locks several: waiting for each other is no deadlock.
-        _ = try await transaction.pipeline([
+        let statements: [SQL] = [
             guards.contains(.holders)
                 ? """
                 SELECT count(*) FROM (
@@ -118,8 +113,8 @@ extension RegistrationStore {
             UPDATE tickets SET status = 'revoked', revoked_at = \(try last.decode("cancelled_at", as: Date.self))
             WHERE registration_id = ANY(\(active)) AND status = 'valid'
             """,
-        ])
+        ]
         let key = PageKey(at: try last.decode("created_at"), id: try last.decode("id"))
-        return .init(isLast: rows.count < limit, done: active.count, cursor: key)
+        return .init(isLast: rows.count < limit, done: active.count, cursor: key, statements: statements)
     }
 }

@@ -51,6 +51,14 @@ extension RegistrationStore {
         return tickets
     }
 
+    /// What a visit comes to at which people moved up, and nothing else happened.
+    func moves(_ visit: Visit) -> [SQL] {
+        visit.isWithoutEffect
+            ? []
+            : [Doors.moving([(visit.before, visit.door)], guards: guards)] + Self.promotion([visit])
+                + OutboxStore.insertions(visit.entries)
+    }
+
     private static func promotion(_ visits: [Visit]) -> [SQL] {
         let promoted = visits.flatMap { visit in visit.promoted.map { (id: $0, at: visit.now) } }
         guard !promoted.isEmpty else { return [] }

@@ -93,7 +93,7 @@ struct CallingOffTests {
         var size = PendingStepStore.Size()
         for _ in 0..<9 { size.adapt(to: .milliseconds(1)) }
         #expect(size.rows == PendingStepStore.Size.range.upperBound)
-        size.adapt(to: .milliseconds(40))
+        size.adapt(to: PendingStepStore.Size.goal * 2)
         #expect(size.rows == PendingStepStore.Size.range.upperBound / 2)
         for _ in 0..<9 { size.adapt(to: .seconds(2)) }
         #expect(size.rows == PendingStepStore.Size.range.lowerBound)
@@ -184,7 +184,9 @@ struct CallingOffTests {
                 #expect(try await world.tickets.occasions(for: ids, on: transaction).count == 1)
                 try await world.callOff(event)
                 group.addTask {
-                    while let work = try await store.list().first { _ = try await store.advance(work, limit: 9, now: Date()) }
+                    while let work = try await store.list().first {
+                        _ = try await store.advance(work, limit: 9, now: Date())
+                    }
                 }
                 try await untilSomebodyWaits(world, or: "SELECT 1 WHERE NOT EXISTS (SELECT FROM pending_steps)")
                 let ticket = Ticket(
