@@ -1,17 +1,26 @@
+import Domain
 import Postgres
 
 // The statements of the invariant check. Each answers the rows that should not be there, as
 // (invariant, event_id, subject_id, detail, since); `since` only of what is stuck.
 extension InvariantStore {
-    static func statements(stuckAfter: Int, ticketsAfter: Int) -> [SQL] {
-        let overdue: SQL = "now() - \(stuckAfter) * interval '1 second'"
-        let ticketOverdue: SQL = "now() - \(ticketsAfter) * interval '1 second'"
-        return [places, line, tickets(overdue: ticketOverdue), checkIns, sequences, backlogs(overdue: overdue)]
+    /// Of some events, each found by an index of theirs.
+    static func statements(of events: [EventID], ticketsAfter: Int) -> [SQL] {
+        let overdue: SQL = "now() - \(ticketsAfter) * interval '1 second'"
+        return [
+            places(events), line(events), tickets(events, overdue: overdue), checkIns(events), sequences(events),
+        ]
+    }
+
+    /// Of everything that waits, which is little, whatever there was before.
+    static func statements(stuckAfter: Int) -> [SQL] {
+        [backlogs(overdue: "now() - \(stuckAfter) * interval '1 second'")]
     }
 
     /// One count of the registrations serves every comparison with the counters. `is_promoting` is
     /// `RegistrationWindow.allowsPromotion`, in SQL.
-    private static let places: SQL = """
+    private static func places(_ events: [EventID]) -> SQL {
+        """
         WITH counted AS (
             SELECT event_id,
                 count(*) FILTER (WHERE status = 'confirmed') AS confirmed,
@@ -19,7 +28,7 @@ extension InvariantStore {
                 max(line_number) AS last_number,
                 min(line_number) FILTER (WHERE status = 'waitlisted') AS first_waiting,
                 max(line_number) FILTER (WHERE confirmed_at IS NOT NULL) AS last_promoted
-            FROM registrations GROUP BY event_id
+            FROM registrations WHERE event_id = ANY(\(events)) GROUP BY event_id
         ), compared AS (
             SELECT e.id, p.event_id IS NULL AS is_missing, p.capacity, p.last_line_number,
                 p.confirmed AS confirmed_counter, coalesce(c.confirmed, 0) AS confirmed,
@@ -31,6 +40,7 @@ extension InvariantStore {
             FROM events e
             LEFT JOIN event_places p ON p.event_id = e.id
             LEFT JOIN counted c ON c.event_id = e.id
+            WHERE e.id = ANY(\(events))
         )
         SELECT v.invariant, compared.id, NULL::uuid, v.detail, NULL::timestamptz
         FROM compared CROSS JOIN LATERAL (VALUES
@@ -50,87 +60,99 @@ extension InvariantStore {
         ) v (invariant, is_broken, detail)
         WHERE v.is_broken
         """
+    }
 
-    private static let line: SQL = """
+    private static func line(_ events: [EventID]) -> SQL {
+        """
         SELECT 'registered-twice', event_id, user_id, format('%s active registrations', count(*)), NULL::timestamptz
-        FROM registrations WHERE status <> 'cancelled' GROUP BY event_id, user_id HAVING count(*) > 1
+        FROM registrations WHERE event_id = ANY(\(events)) AND status <> 'cancelled'
+        GROUP BY event_id, user_id HAVING count(*) > 1
         UNION ALL
         SELECT 'line-number-twice', event_id, NULL, format('number %s, %s times', line_number, count(*)), NULL
-        FROM registrations WHERE line_number IS NOT NULL GROUP BY event_id, line_number HAVING count(*) > 1
+        FROM registrations WHERE event_id = ANY(\(events)) AND line_number IS NOT NULL
+        GROUP BY event_id, line_number HAVING count(*) > 1
         """
+    }
 
-    private static func tickets(overdue: SQL) -> SQL {
+    private static func tickets(_ events: [EventID], overdue: SQL) -> SQL {
         """
         SELECT 'ticket-missing', r.event_id, r.id, 'confirmed registration without a valid ticket',
             coalesce(r.confirmed_at, r.created_at)
         FROM registrations r JOIN events e ON e.id = r.event_id
-        WHERE r.status = 'confirmed' AND e.status <> 'cancelled'
+        WHERE r.event_id = ANY(\(events)) AND r.status = 'confirmed' AND e.status <> 'cancelled'
             AND coalesce(r.confirmed_at, r.created_at) < \(fragment: overdue)
             AND NOT EXISTS (SELECT 1 FROM tickets t WHERE t.registration_id = r.id AND t.status = 'valid')
         UNION ALL
         SELECT 'ticket-twice', (array_agg(event_id))[1], registration_id, format('%s valid tickets', count(*)), NULL
-        FROM tickets WHERE status = 'valid' GROUP BY registration_id HAVING count(*) > 1
+        FROM tickets WHERE event_id = ANY(\(events)) AND status = 'valid' GROUP BY registration_id HAVING count(*) > 1
         UNION ALL
         SELECT 'ticket-without-place', t.event_id, t.id, format('registration %s, event %s', r.status, e.status), NULL
         FROM tickets t JOIN registrations r ON r.id = t.registration_id JOIN events e ON e.id = r.event_id
-        WHERE t.status = 'valid' AND (r.status <> 'confirmed' OR e.status = 'cancelled' AND NOT EXISTS (
+        WHERE t.event_id = ANY(\(events)) AND t.status = 'valid' AND (r.status <> 'confirmed' OR e.status = 'cancelled' AND NOT EXISTS (
             SELECT 1 FROM pending_steps s WHERE s.kind = 'event.cancellation' AND s.subject_id = e.id))
         UNION ALL
         SELECT 'ticket-mismatch', t.event_id, t.id, format('registration %s', r.id), NULL
         FROM tickets t JOIN registrations r ON r.id = t.registration_id
-        WHERE t.event_id <> r.event_id OR (t.status = 'valid' AND t.user_id <> r.user_id)
+        WHERE t.event_id = ANY(\(events))
+            AND (t.event_id <> r.event_id OR t.status = 'valid' AND t.user_id <> r.user_id)
         """
     }
 
     /// Both times are those of a service's clock when the request came in, which may then have stood in line for the
     /// lock: a minute apart says nothing yet.
-    private static let checkIns: SQL = """
+    private static func checkIns(_ events: [EventID]) -> SQL {
+        """
         SELECT 'check-in-mismatch', c.event_id, c.id, format('ticket %s', t.id), NULL::timestamptz
         FROM check_ins c JOIN tickets t ON t.id = c.ticket_id
-        WHERE c.event_id <> t.event_id OR c.registration_id <> t.registration_id
+        WHERE c.event_id = ANY(\(events))
+            AND (c.event_id <> t.event_id OR c.registration_id <> t.registration_id)
         UNION ALL
         SELECT 'check-in-after-revocation', c.event_id, c.id, format('ticket %s', t.id), NULL
         FROM check_ins c JOIN tickets t ON t.id = c.ticket_id
-        WHERE c.at > t.revoked_at + interval '1 minute'
+        WHERE c.event_id = ANY(\(events)) AND c.at > t.revoked_at + interval '1 minute'
         UNION ALL
         SELECT 'admitted-without-place', c.event_id, c.id, format('registration %s', r.status), NULL
         FROM check_ins c JOIN registrations r ON r.id = c.registration_id
-        WHERE r.status <> 'confirmed'
+        WHERE c.event_id = ANY(\(events)) AND r.status <> 'confirmed'
             -- A gate without a network let somebody in, and only later heard that they had left before it reported.
             AND NOT EXISTS (
                 SELECT FROM scans s WHERE s.id = c.id AND s.is_offline AND s.at <= r.cancelled_at)
         UNION ALL
         SELECT 'admitted-twice', (array_agg(event_id))[1], registration_id, format('%s check-ins', count(*)), NULL
-        FROM check_ins GROUP BY registration_id HAVING count(*) > 1
+        FROM check_ins WHERE event_id = ANY(\(events)) GROUP BY registration_id HAVING count(*) > 1
         """
+    }
 
     /// Old messages may have been removed: the numbers that are left must follow each other up to the last one given.
     /// Rows are removed in the order in which they were written, numbers are given in the order of commits: where the
     /// removal has come to, a few may be missing in between.
-    private static let sequences: SQL = """
+    private static func sequences(_ events: [EventID]) -> SQL {
+        """
         SELECT 'sequence-broken', event_id, message_id, format('%s follows %s', sequence, before), NULL::timestamptz
         FROM (
             SELECT event_id, message_id, sequence,
                 lag(sequence) OVER (PARTITION BY event_id ORDER BY sequence) AS before,
                 first_value(sequence) OVER (PARTITION BY event_id ORDER BY sequence) AS first
-            FROM outbox WHERE sequence IS NOT NULL
+            FROM outbox WHERE event_id = ANY(\(events)) AND sequence IS NOT NULL
         ) numbered
         WHERE sequence = before OR sequence <> before + 1 AND (first = 1 OR sequence > first + 1000)
         UNION ALL
         SELECT 'sequence-counter', highest.event_id, NULL,
             format('highest %s, last given %s', highest.sequence, coalesce(given.last::text, 'none')), NULL
         FROM (
-            SELECT event_id, max(sequence) AS sequence FROM outbox WHERE sequence IS NOT NULL GROUP BY event_id
+            SELECT event_id, max(sequence) AS sequence FROM outbox
+            WHERE event_id = ANY(\(events)) AND sequence IS NOT NULL GROUP BY event_id
         ) highest
         LEFT JOIN outbox_sequences given ON given.event_id = highest.event_id
         WHERE given.last IS DISTINCT FROM highest.sequence
-        UNION ALL
-        SELECT 'published-without-sequence', event_id, message_id, type, NULL
-        FROM outbox WHERE destination = 'events' AND sequence IS NULL AND published_at IS NOT NULL
         """
+    }
 
     private static func backlogs(overdue: SQL) -> SQL {
         """
+        SELECT 'published-without-sequence', event_id, message_id, type, NULL::timestamptz
+        FROM outbox WHERE destination = 'events' AND sequence IS NULL AND published_at IS NOT NULL
+        UNION ALL
         SELECT 'unpublished', event_id, message_id, type, occurred_at
         FROM outbox WHERE published_at IS NULL AND occurred_at < \(fragment: overdue)
         UNION ALL

@@ -1,11 +1,11 @@
 import Domain
-import FoundationEssentials
+public import FoundationEssentials
 public import Postgres
 
 /// Compares rows with rows: counters, capacity, the line, tickets, sequences, and what should have been done by now.
 ///
-/// Everything is read in one snapshot, so that a counter and the rows it counts are of the same moment while the crowd
-/// goes on. Nothing is locked and nothing is written. Each statement reads its tables once, whatever their size.
+/// Goes from event to event in steps, each of which reads in one snapshot, so that a counter and the rows it counts are of the
+/// same moment while the crowd goes on. Nothing is locked and nothing is written.
 public struct InvariantStore: Sendable {
     let database: Database
 
@@ -20,46 +20,116 @@ public struct InvariantStore: Sendable {
     /// Another check is at work in this database.
     public struct AlreadyRunning: Error {}
 
-    /// Looks at everything.
-    /// - Parameters:
-    ///   - stuckAfter: how many seconds work may take before it counts as stuck.
-    ///   - ticketsAfter: the same of tickets, which everything else waits for; never more than `stuckAfter`.
+    /// A look at everything that is under way.
+    public struct Progress: Sendable {
+        public fileprivate(set) var report: InvariantReport
+        public fileprivate(set) var isOver = false
+        fileprivate var last: EventID?
+        fileprivate var stuckAfter: Int
+        fileprivate var ticketsAfter: Int
+
+        /// - Parameters:
+        ///   - stuckAfter: how many seconds work may take before it counts as stuck.
+        ///   - ticketsAfter: the same of tickets, which everything else waits for; never more than `stuckAfter`.
+        public init(stuckAfter: Int, ticketsAfter: Int = usualTicketsAfter, now: Date = Date()) {
+            report = InvariantReport(at: now, scope: .init(), findings: [])
+            self.stuckAfter = stuckAfter
+            self.ticketsAfter = min(ticketsAfter, stuckAfter)
+        }
+    }
+
+    /// Looks at everything. The parameters are those of ``Progress``.
     /// - Throws: ``AlreadyRunning``; `PostgresError`.
     public func check(stuckAfter: Int, ticketsAfter: Int = usualTicketsAfter) async throws -> InvariantReport {
-        let ticketsAfter = min(ticketsAfter, stuckAfter)
-        return try await database.transaction(.snapshot) { transaction in
-            let start = try await transaction.pipeline([
-                "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.invariants)) AS held, now() AS at",
-                // More memory lets a group-by stay in it.
-                "SET LOCAL work_mem = '64MB'",
-                """
-                SELECT (SELECT count(*) FROM events) AS events, (SELECT count(*) FROM registrations) AS registrations,
-                    (SELECT count(*) FROM tickets) AS tickets, (SELECT count(*) FROM outbox) AS messages,
-                    (SELECT count(*) FROM pending_steps) AS pending_steps
-                """,
-            ])
-            guard let head = start[0].first, try head.decode("held"), let counts = start[2].first else {
-                throw AlreadyRunning()
-            }
-            var findings: [InvariantFinding] = []
-            // One after the other: the time limit is that of a round trip.
-            for statement in Self.statements(stuckAfter: stuckAfter, ticketsAfter: ticketsAfter) {
-                findings += try Self.findings(try await transaction.query(Self.summary(of: statement)))
-            }
-            let order = Invariant.allCases
-            findings.sort { left, right in
-                let (one, other) = (left.invariant, right.invariant)
-                if one.severity != other.severity { return one.severity == .violation }
-                return order.firstIndex(of: one) ?? 0 < order.firstIndex(of: other) ?? 0
+        try await advance(Progress(stuckAfter: stuckAfter, ticketsAfter: ticketsAfter), until: nil).report
+    }
+
+    /// Goes on with a look, step by step, until it is over or the time has come; one step at least.
+    /// - Throws: ``AlreadyRunning``; `PostgresError`.
+    public func advance(_ progress: Progress, until end: ContinuousClock.Instant?) async throws -> Progress {
+        try await database.session { session in
+            let held = try await session.query("SELECT pg_try_advisory_lock(\(AdvisoryLock.invariants)) AS held").first
+            guard try held?.decode("held") ?? false else { throw AlreadyRunning() }
+            var progress = progress
+            repeat { progress = try await step(progress, on: session) } while !progress.isOver
+                && (end.map { .now < $0 } ?? true)
+            _ = try await session.query("SELECT pg_advisory_unlock(\(AdvisoryLock.invariants))")
+            return progress
+        }
+    }
+
+    private func step(_ before: Progress, on session: Session) async throws -> Progress {
+        let (events, isLast) = try await events(after: before.last, on: session)
+        let isFirst = before.last == nil
+        let found = try await session.transaction(.snapshot) { transaction in
+            var statements = Self.statements(of: events, ticketsAfter: before.ticketsAfter)
+            var scope = try await Self.scope(of: events, on: transaction)
+            if isFirst {
+                statements += Self.statements(stuckAfter: before.stuckAfter)
+                scope.pendingSteps = try await Self.count("pending_steps", "true", on: transaction)
             }
             return InvariantReport(
-                at: try head.decode("at"),
-                scope: .init(
-                    events: try counts.decode("events"), registrations: try counts.decode("registrations"),
-                    tickets: try counts.decode("tickets"), messages: try counts.decode("messages"),
-                    pendingSteps: try counts.decode("pending_steps")),
-                findings: findings)
+                at: before.report.at, scope: scope, findings: try await Self.findings(of: statements, on: transaction))
         }
+        var progress = before
+        progress.report.add(found)
+        progress.last = events.last
+        progress.isOver = isLast
+        if isLast { progress.report.sort() }
+        return progress
+    }
+
+    /// Registrations that a step reads, if there is more than one event among them.
+    private static let stepSize = 20_000
+    /// Events that a step looks at, at most.
+    public var eventsPerStep = 500
+
+    /// The events of the next step, also those of which only messages are left; and whether they are the last.
+    private func events(after last: EventID?, on session: Session) async throws -> ([EventID], isLast: Bool) {
+        let limit = eventsPerStep
+        let rows = try await session.query(
+            """
+            SELECT known.id, coalesce(p.confirmed + p.waitlisted, 0) AS size FROM (
+                (SELECT id FROM events \(given: last, { "WHERE id > \($0)" }) ORDER BY id LIMIT \(limit))
+                UNION
+                (SELECT event_id FROM outbox_sequences \(given: last, { "WHERE event_id > \($0)" })
+                    ORDER BY event_id LIMIT \(limit))
+                ORDER BY 1 LIMIT \(limit)
+            ) known LEFT JOIN event_places p ON p.event_id = known.id ORDER BY known.id
+            """)
+        var (events, size) = ([EventID](), 0)
+        for row in rows {
+            size += try row.decode("size", as: Int.self)
+            if size > Self.stepSize, !events.isEmpty { return (events, false) }
+            events.append(try row.decode("id"))
+        }
+        return (events, rows.count < limit)
+    }
+
+    private static func scope(
+        of events: [EventID], on transaction: Transaction
+    ) async throws -> InvariantReport.Scope {
+        InvariantReport.Scope(
+            events: try await count("events", "id = ANY(\(events))", on: transaction),
+            registrations: try await count("registrations", "event_id = ANY(\(events))", on: transaction),
+            tickets: try await count("tickets", "event_id = ANY(\(events))", on: transaction),
+            messages: try await count(
+                "outbox", "event_id = ANY(\(events)) AND sequence IS NOT NULL", on: transaction))
+    }
+
+    private static func count(_ table: SQL, _ condition: SQL, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            "SELECT count(*) AS count FROM \(fragment: table) WHERE \(fragment: condition)"
+        ).first?.decode("count") ?? 0
+    }
+
+    private static func findings(
+        of statements: [SQL], on transaction: Transaction
+    ) async throws -> [InvariantFinding] {
+        var found: [InvariantFinding] = []
+        // One after the other: the time limit is that of a round trip.
+        for statement in statements { found += try findings(try await transaction.query(summary(of: statement))) }
+        return found
     }
 
     /// Of each invariant that a statement finds broken, how often and the first few.

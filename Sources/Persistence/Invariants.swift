@@ -101,15 +101,16 @@ public struct InvariantFinding: Sendable {
 public struct InvariantReport: Sendable {
     /// How many rows there were to look at: a clean report about nothing says nothing.
     public struct Scope: Sendable {
-        public var events: Int
-        public var registrations: Int
-        public var tickets: Int
-        public var messages: Int
+        public var events = 0
+        public var registrations = 0
+        public var tickets = 0
+        /// Facts in the event log.
+        public var messages = 0
         /// Decisions that are followed step by step, and have not been to the end: rows that don't match them yet are right.
-        public var pendingSteps: Int
+        public var pendingSteps = 0
     }
 
-    /// The moment of the snapshot.
+    /// When the look began.
     public var at: Date
     public var scope: Scope
     /// Violations first; empty when everything holds.
@@ -119,5 +120,40 @@ public struct InvariantReport: Sendable {
     public var severity: Invariant.Severity? {
         if findings.contains(where: { $0.invariant.severity == .violation }) { return .violation }
         return findings.isEmpty ? nil : .stuck
+    }
+
+    /// Takes in what was found elsewhere.
+    mutating func add(_ other: InvariantReport) {
+        scope.events += other.scope.events
+        scope.registrations += other.scope.registrations
+        scope.tickets += other.scope.tickets
+        scope.messages += other.scope.messages
+        scope.pendingSteps += other.scope.pendingSteps
+        for finding in other.findings {
+            if let index = findings.firstIndex(where: { $0.invariant == finding.invariant }) {
+                findings[index].add(finding)
+            } else {
+                findings.append(finding)
+            }
+        }
+    }
+
+    /// Violations first, each kind in the order of its declaration.
+    mutating func sort() {
+        let order = Invariant.allCases
+        findings.sort { left, right in
+            let (one, other) = (left.invariant, right.invariant)
+            if one.severity != other.severity { return one.severity == .violation }
+            return order.firstIndex(of: one) ?? 0 < order.firstIndex(of: other) ?? 0
+        }
+    }
+}
+
+extension InvariantFinding {
+    fileprivate mutating func add(_ other: InvariantFinding) {
+        count += other.count
+        oldestAge = [oldestAge, other.oldestAge].compactMap(\.self).max()
+        examples = Array(
+            (examples + other.examples).sorted { ($0.age ?? 0) > ($1.age ?? 0) }.prefix(InvariantStore.exampleLimit))
     }
 }

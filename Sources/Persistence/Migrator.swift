@@ -96,6 +96,8 @@ public struct Migrator: Sendable {
         Migration(name: "0043_find_people_by_letters", script: PackageResources._043_find_people_by_letters_sql),
         Migration(name: "0044_index_letters_and_times", script: PackageResources._044_index_letters_and_times_sql),
         Migration(name: "0045_mark_pruned_outbox", script: PackageResources._045_mark_pruned_outbox_sql),
+        Migration(
+            name: "0046_index_unnumbered_messages", script: PackageResources._046_index_unnumbered_messages_sql),
     ]
 
     public enum Refusal: Error, CustomStringConvertible {

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Messaging
 import Persistence
 import Redis
-import Synchronization
 
 /// How the whole product stands, as far as it can be seen from here. Whatever is away is missing from it, and nothing else.
 struct SystemReport: Encodable {
@@ -90,17 +89,21 @@ final class SystemInspection: Sendable {
     private let stores: Stores
     private let machinery: Machinery?
     private let clock: @Sendable () -> Date
-    private let invariants = Mutex<(at: ContinuousClock.Instant, found: SystemReport.Invariants)?>(nil)
+    private let invariants: InvariantWatch
 
     private static let patience = Duration.seconds(3)
     /// Checking the invariants reads every event: not for each look.
     private static let invariantsLast = Duration.seconds(60)
+    private static let lookingAtInvariants = Duration.seconds(1)
     /// An outbox that is behind by more is not healthy.
     private static let lateAfter = 30.0
 
-    init(stores: Stores, machinery: Machinery?, clock: @escaping @Sendable () -> Date) {
+    init(
+        stores: Stores, machinery: Machinery?, invariants: InvariantWatch, clock: @escaping @Sendable () -> Date
+    ) {
         self.stores = stores
         self.machinery = machinery
+        self.invariants = invariants
         self.clock = clock
     }
 
@@ -194,25 +197,23 @@ final class SystemInspection: Sendable {
     }
 
     private func recentInvariants() async -> SystemReport.Invariants? {
-        if let recent = invariants.withLock({ $0 }), recent.at + Self.invariantsLast > .now { return recent.found }
-        let checked = await answered(within: Self.patience) { [stores] in
-            try await stores.invariants.check(stuckAfter: VerifyReportJSON.usualStuckAfter)
-        }
-        guard let checked else { return invariants.withLock { $0?.found } }
+        // Whoever asks shows that there is no answer; the wrapper that failed has logged why.
+        guard
+            let checked = try? await invariants.finding(
+                noOlderThan: Self.invariantsLast, within: Self.lookingAtInvariants)?.report
+        else { return nil }
         let result: VerifyReportJSON.Result =
             switch checked.severity {
             case nil: .clean
             case .violation: .violated
             case .stuck: .stuck
             }
-        let found = SystemReport.Invariants(
+        return SystemReport.Invariants(
             result: result.rawValue, checkedAt: checked.at,
             findings: checked.findings.map { finding in
                 SystemReport.Finding(
                     invariant: finding.invariant.rawValue, severity: finding.invariant.severity.rawValue,
                     meaning: finding.invariant.meaning, count: finding.count)
             })
-        invariants.withLock { $0 = (.now, found) }
-        return found
     }
 }

@@ -1,3 +1,4 @@
+@testable import api_service
 import Domain
 import FoundationEssentials
 import Persistence
@@ -22,8 +23,10 @@ struct InvariantTests {
         }
     }
 
-    @Test("each invariant that is broken is found, on the event where it is broken and nowhere else")
-    func everyInvariant() async throws {
+    @Test(
+        "each invariant that is broken is found, on the event where it is broken and nowhere else, in however many steps",
+        arguments: [500, 1])
+    func everyInvariant(eventsPerStep: Int) async throws {
         try await TestWorld.run { world in
             try await world.owner.execute(InvariantHarm.loosening)
             let people = try await people(5, world)
@@ -33,7 +36,9 @@ struct InvariantTests {
                 try await world.owner.execute(harm.statements(event))
                 expected[harm.invariant, default: []].insert(event)
             }
-            let report = try await InvariantStore(world.database).check(stuckAfter: 300)
+            var store = InvariantStore(world.database)
+            store.eventsPerStep = eventsPerStep
+            let report = try await store.check(stuckAfter: 300)
             for invariant in Invariant.allCases {
                 let finding = report.findings.first { $0.invariant == invariant }
                 #expect(Set(finding?.examples.compactMap(\.eventID) ?? []) == expected[invariant], "\(invariant)")
@@ -111,6 +116,26 @@ struct InvariantTests {
             let hours = finding.examples.map { (($0.age ?? 0) + 60) / 3600 }
             #expect(hours == Array((11...30).reversed()))
             #expect(finding.oldestAge.map { $0 / 3600 } == 30)
+        }
+    }
+
+    @Test("a look that takes long goes on with the next, and is over with the last event")
+    func lookByLook() async throws {
+        try await TestWorld.run { world in
+            let people = try await people(5, world)
+            for _ in 0..<3 { _ = try await scene(world, people, needsLine: false) }
+            var store = InvariantStore(world.database)
+            store.eventsPerStep = 1
+            let watch = InvariantWatch(store, stuckAfter: 300)
+            for _ in 0..<3 { #expect(try await watch.finding(noOlderThan: .zero, within: .zero) == nil) }
+            let found = try #require(try await watch.finding(noOlderThan: .zero, within: .zero))
+            #expect(found.report.scope.events == 3 && found.report.findings.isEmpty)
+            // The next one begins anew, and until it is over the last is what there is.
+            try await world.owner.execute("UPDATE event_places SET confirmed = confirmed + 1")
+            let next = try #require(try await watch.finding(noOlderThan: .zero, within: .zero))
+            #expect(next.report.findings.isEmpty)
+            let whole = try #require(try await watch.finding(noOlderThan: .zero, within: .seconds(60)))
+            #expect(whole.report.findings.map(\.invariant) == [.confirmedCounter])
         }
     }
 
