@@ -51,7 +51,9 @@ public struct InvariantStore: Sendable {
             let held = try await session.query("SELECT pg_try_advisory_lock(\(AdvisoryLock.invariants)) AS held").first
             guard try held?.decode("held") ?? false else { throw AlreadyRunning() }
             var progress = progress
-            repeat { progress = try await step(progress, on: session) } while !progress.isOver
+            repeat {
+                progress = try await step(progress, on: session)
+            } while !progress.isOver
                 && (end.map { .now < $0 } ?? true)
             _ = try await session.query("SELECT pg_advisory_unlock(\(AdvisoryLock.invariants))")
             return progress

@@ -109,20 +109,12 @@ extension RegistrationStore {
 
     /// Who registered for an event. The page comes first; what stands beside a registration, its position in line among it,
     /// is looked up for the page alone.
-    /// - Parameters:
-    ///   - isCalledOff: the event's status is cancelled: then everybody's registration is, whatever their rows say yet.
-    ///   - positions: those of one moment, for whoever reads page after page; nil to count them anew.
+    /// - Parameter positions: those of one moment, for whoever reads page after page; nil to count them anew.
     public func attendees(
-        of event: EventID, isCalledOff: Bool = false, query: String?, status: RegistrationStatus?,
-        order: AttendeeOrder = .registered, positions: WaitlistPositions? = nil, after: PageKey?, limit: Int
+        of event: EventID, query: String?, status: RegistrationStatus?, order: AttendeeOrder = .registered,
+        positions: WaitlistPositions? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
-        let hasStatus: SQL =
-            switch status {
-            case .cancelled? where isCalledOff: ""
-            case _? where isCalledOff: "AND false"
-            case let status?: Self.has(status)
-            case nil: ""
-            }
+        let hasStatus = if let status { try await shows(status, in: event) } else { SQL() }
         let rows = try await database.list(
             """
             WITH page AS MATERIALIZED (
@@ -144,6 +136,16 @@ extension RegistrationStore {
                 email: try row.decode("email"), ticket: try TicketStore.ticket(row, prefixed: true))
         }
         return Page(attendees, limit: limit) { PageKey(at: $0.registration.createdAt, id: $0.registration.id.uuid) }
+    }
+
+    /// The condition that a registration reads as of a status: in an event that was called off all are cancelled, whatever their
+    /// rows say yet.
+    private func shows(_ status: RegistrationStatus, in event: EventID) async throws -> SQL {
+        let isCalledOff = try await database.read(
+            "SELECT status = 'cancelled' AS is_called_off FROM events WHERE id = \(event)"
+        ).first?.decode("is_called_off", as: Bool.self)
+        guard isCalledOff == true else { return Self.has(status) }
+        return status == .cancelled ? "" : "AND false"
     }
 
     private static func lineUpToPage(of event: EventID) -> SQL {

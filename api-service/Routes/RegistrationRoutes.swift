@@ -89,8 +89,7 @@ struct RegistrationRoutes: Sendable {
         let order = query.choice("sort", of: AttendeeOrder.self) ?? .registered
         return try await context.page(.attendees, of: query, AttendeeJSON.init) {
             try await stores.registrations.attendees(
-                of: event.id, isCalledOff: event.storedStatus == .cancelled, query: text, status: status, order: order,
-                after: $0, limit: $1)
+                of: event.id, query: text, status: status, order: order, after: $0, limit: $1)
         }
     }
 
@@ -105,8 +104,7 @@ struct RegistrationRoutes: Sendable {
         let positions = try await registrations.waitlistPositions(of: event.id)
         return try await context.table("registrations-\(event.id).csv", header: Self.csvHeader, Self.csvRow) {
             try await registrations.attendees(
-                of: event.id, isCalledOff: event.storedStatus == .cancelled, query: text, status: status,
-                positions: positions, after: $0, limit: $1)
+                of: event.id, query: text, status: status, positions: positions, after: $0, limit: $1)
         }
     }
 

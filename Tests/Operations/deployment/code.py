@@ -66,16 +66,17 @@ def number(path: str, pattern: str) -> int:
 
 
 def connections() -> dict[str, int]:
-    """PostgreSQL connections that one instance opens at most: transactions, reads, and one that listens."""
+    """PostgreSQL connections that one instance opens at most: transactions, reads, lists, and one that listens."""
     usual = number("Sources/Postgres/DatabaseSettings.swift", r"var maximumTransactions = (\d+)")
     reads = number("Sources/Postgres/DatabaseSettings.swift", r"var readConnections = (\d+)")
+    lists = number("Sources/Postgres/DatabaseSettings.swift", r"var listConnections = (\d+)")
     named = {"NotificationsService.planConcurrency": number("notifications/BuildNotifications.swift", r"planConcurrency = (\d+)")}
     for name, setting in (("mailConnections", "EM_SMTP_CONNECTIONS"), ("bulkConnections", "EM_SMTP_BULK_CONNECTIONS")):
         named |= {name: int(default) for default in re.findall(rf'"{setting}", default: (\d+)', swift("notifications"))}
     [mailing] = re.findall(r"database\.maximumTransactions = (.+)", (ROOT / "notifications/NotificationsSettings.swift").read_text())
     return {
         "api-service": number("api-service/APISettings.swift", r"maximumTransactions = (\d+)")
-        + number("api-service/APISettings.swift", r"readConnections = (\d+)") + 1,
+        + number("api-service/APISettings.swift", r"readConnections = (\d+)") + lists + 1,
         "ws-hub": number("ws-hub/HubSettings.swift", r"maximumTransactions = (\d+)") + reads,
         "ticket-worker": usual + reads,
         "notifications": sum(named[term] if term in named else int(term) for term in mailing.split(" + ")) + reads,
