@@ -26,14 +26,18 @@ LINEAR = 3.0
 class Law:
     says: str
     ratio: Callable[[Size, Size], float]
+    besides: float = 0.0
 
     def limit(self, small: Size, large: Size, blocks: float, constant: float) -> float:
         ratio = self.ratio(small, large)
-        return (FACTOR if ratio == 1 else LINEAR * ratio) * max(blocks, 1.0) + constant
+        return (FACTOR if ratio == 1 else LINEAR * ratio) * max(blocks, 1.0) + constant + self.besides
 
 
 FLAT = Law("constant", lambda small, large: 1.0)
 EVENT = Law("linear in the event's people", lambda small, large: large.crowd / small.crowd)
+SITE = Law("linear in all registrations", lambda small, large: large.registrations / small.registrations)
+# Fewer than a thousand are looked up one by one, at three blocks; with more the list is walked along.
+MATCHES = Law("at most a thousand who match", lambda small, large: 1.0, besides=4000.0)
 OWN = Law("linear in what the person has", lambda small, large: large.own / small.own)
 
 # Whole answers, whose own length grows, and words that are looked for among the people of one event.
@@ -45,7 +49,17 @@ LAWS = {
     "GET /events/{id}/registrations (rare word, by name)": EVENT,
     "GET /events/{id}/registrations (ticket code)": EVENT,
     "GET /admin/audit.csv (an event)": EVENT,
+    # How many got it, and how many are meant, is counted.
+    "GET /events/{id}/mailings/{mailingId}": EVENT,
+    "GET /events/{id}/mailings": EVENT,
+    "POST /events/{id}/announcements/preview (to all)": EVENT,
+    "POST /events/{id}/announcements/preview (to confirmed)": EVENT,
+    "POST /events/{id}/announcements/preview (to checkedIn)": EVENT,
     "GET /me/export": OWN,
+    # Reads everything; of a large site a part with each look.
+    "GET /admin/verify": SITE,
+    "GET /admin/users (rare word)": MATCHES,
+    "GET /admin/users (an address)": MATCHES,
 }
 
 
