@@ -34,5 +34,6 @@ struct Serve: AsyncParsableCommand {
         try await runServices(
             service.services + [service.application], health: service.health, settings: settings.common,
             logger: logger)
+        endProcess()
     }
 }

@@ -28,5 +28,6 @@ struct Serve: AsyncParsableCommand {
         let notifications = try buildNotifications(settings, metrics: metrics, logger: logger)
         try await runServices(
             notifications.services, health: notifications.health, settings: settings.common, logger: logger)
+        endProcess()
     }
 }

@@ -27,5 +27,6 @@ struct Serve: AsyncParsableCommand {
         logger.info("starting", metadata: reader.summary)
         let worker = buildTicketWorker(settings, metrics: metrics, logger: logger)
         try await runServices(worker.services, health: worker.health, settings: settings.common, logger: logger)
+        endProcess()
     }
 }

@@ -19,5 +19,6 @@ struct Serve: AsyncParsableCommand {
         let logger = Logger(label: "ws-hub")
         logger.info("starting", metadata: reader.summary)
         try await HubService(settings, logger: logger).run()
+        endProcess()
     }
 }
