@@ -6,8 +6,8 @@ public import Postgres
 /// Work that a decision has left: whatever grows with an event or an account is done in steps of bounded size, each a
 /// transaction of its own.
 ///
-/// The decision commits a row of `pending_steps` with itself. Whoever takes the next step holds that row, does a
-/// thousand rows' worth at most, and moves the row on in the same transaction, or removes it with the last step: killed
+/// The decision commits a row of `pending_steps` with itself. Whoever takes the next step holds that row, does so
+/// many rows' worth as ``Size`` says, and moves the row on in the same transaction, or removes it with the last step: killed
 /// anywhere, somebody else goes on from the last commit. Everybody else sees the decision at once, by reading it and not
 /// the rows that follow it. See the decision record `0030-decide-then-step`.
 public struct PendingStepStore: Sendable {
