@@ -17,6 +17,8 @@ struct APIProblem: Error, Sendable {
     var oldest: String?
     /// Of `scope-missing`: what the API key would need.
     var scope: APIScope?
+    /// Of `not-authenticated`, at a refresh: true when the session was ended elsewhere instead of running out.
+    var sessionEnded: Bool?
     var headers = HTTPFields()
 
     init(
@@ -42,16 +44,18 @@ struct APIProblem: Error, Sendable {
         var errors: [FieldError]?
         var oldest: String?
         var scope: APIScope?
+        var sessionEnded: Bool?
     }
 
     func response(traceID: String?) -> Response {
         let document = Document(
             type: slug, title: title, status: statusCode, detail: detail, traceId: traceID,
-            errors: errors.isEmpty ? nil : errors, oldest: oldest, scope: scope)
+            errors: errors.isEmpty ? nil : errors, oldest: oldest, scope: scope,
+            sessionEnded: sessionEnded)
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
-        // Six plain values always encode; were it otherwise, the status would still stand.
+        // Plain values always encode; were it otherwise, the status would still stand.
         let body = (try? WireJSON.encode(document)) ?? []
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
@@ -69,10 +73,11 @@ extension APIProblem {
     static let tokenExpired = APIProblem(
         "token-expired", .unauthorized, "The access token has expired. Ask for a new one.",
         headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
-    /// The same to programs. A browser forgets what it kept for somebody who was signed out, perhaps because the device was
-    /// lost: tickets, and lists of names (Clear Site Data, W3C).
+    /// A browser forgets what it kept for somebody who was signed out, perhaps because the device was lost: tickets, and
+    /// lists of names (Clear Site Data, W3C). Its pages see no such header, so the document says it too.
     static let sessionEnded: APIProblem = {
         var problem = ProblemMiddleware.problem(.notAuthenticated)
+        problem.sessionEnded = true
         problem.headers[.clearSiteData] = #""cache", "storage""#
         return problem
     }()

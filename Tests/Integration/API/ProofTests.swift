@@ -207,11 +207,13 @@ struct ProofTests {
             let answer = try await refresh(lost.cookie)
             #expect(answer.problem == "not-authenticated")
             #expect(answer.headers["clear-site-data"] == #""cache", "storage""#)
+            #expect(String(decoding: answer.body, as: UTF8.self).contains(#""sessionEnded":true"#))
 
             let other = try await api.signUp()
             ahead.withLock { $0 = 31 * 86_400 }
             let late = try await refresh(other.cookie)
             #expect(late.problem == "not-authenticated" && late.headers["clear-site-data"] == nil)
+            #expect(!String(decoding: late.body, as: UTF8.self).contains("sessionEnded"))
         }
     }
 

@@ -16,6 +16,8 @@ export class Problem extends Error {
     title: string,
     readonly fields: FieldError[] = [],
     readonly traceId: string | null = null,
+    /** The session was ended from elsewhere: it did not just run out. */
+    readonly sessionEnded = false,
   ) {
     super(title);
   }
@@ -43,7 +45,6 @@ export const words: Record<string, Text | undefined> = {
   'invalid-credentials': 'The address or the password is wrong.',
   'not-authenticated': 'Please sign in first.',
   'token-expired': 'Your session has ended. Please sign in again.',
-  'session-ended': 'Your session has ended. Please sign in again.',
   forbidden: 'You aren’t allowed to do this.',
   'not-found': 'This doesn’t exist, or not any more.',
   'reauthentication-required': 'Please enter your password again to do this.',
@@ -81,6 +82,7 @@ interface ProblemDocument {
   detail?: string;
   traceId?: string;
   errors?: FieldError[];
+  sessionEnded?: boolean;
 }
 
 /** Reads the answer of a failed request; an answer that isn't a problem document (a gateway's page) becomes one. */
@@ -93,7 +95,7 @@ export async function readProblem(response: Response): Promise<Problem> {
   const known = words[slug];
   const title = known !== undefined ? t(known)
     : serverWords(document.detail ?? document.title ?? '') || t('The server answered with an error ({status}).', { status: String(response.status) });
-  return new Problem(response.status, slug, title, document.errors ?? [], document.traceId ?? null);
+  return new Problem(response.status, slug, title, document.errors ?? [], document.traceId ?? null, document.sessionEnded === true);
 }
 
 function slugOfStatus(status: number): string {

@@ -103,8 +103,7 @@ class Tokens {
     } catch (thrown) {
       if (era === this.era && thrown instanceof Problem && thrown.status === 401) {
         this.set({});
-        // With HTTPS the answer's Clear-Site-Data has done it already, and is hidden from scripts.
-        if (thrown.slug === 'session-ended') this.endedElsewhere();
+        if (thrown.sessionEnded) this.endedElsewhere();
       }
       throw thrown;
     }
