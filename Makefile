@@ -2,7 +2,7 @@
 
 # One set of flags for each configuration and never another: changed flags make SwiftPM build everything again.
 swift_flags := --explicit-target-dependency-import-check error
-swift_sources := Package.swift Sources api-service ticket-worker notifications ws-hub Tests
+swift_sources := Package.swift Plugins Sources api-service ticket-worker notifications ws-hub Tests
 
 .PHONY: help run up down test lint format build debug swift-tests frontend install screenshots bench chaos growth mutants sqlmap compose-test sbom
 .DEFAULT_GOAL := help

@@ -107,7 +107,8 @@ let package = Package(
         .target(name: "Domain", swiftSettings: settings),
         .target(
             name: "Persistence", dependencies: ["Domain", "FailPoints", "Postgres", crypto, logging],
-            resources: [.embedInCode("Migrations")], swiftSettings: settings),
+            resources: [.embedInCode("Migrations")], swiftSettings: settings, plugins: ["ListMigrations"]),
+        .plugin(name: "ListMigrations", capability: .buildTool()),
         .target(
             name: "Messaging",
             dependencies: [
@@ -128,8 +129,8 @@ let package = Package(
         .executableTarget(
             name: "api-service",
             dependencies: [
-                "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
-                "Redis", "AMQP", "Typesetting", "UnicodeText", "Webhooks",
+                "Access", "Bootstrap", "CZlib", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres",
+                "QRCode", "Redis", "AMQP", "Typesetting", "UnicodeText", "Webhooks",
                 arguments, configuration, crypto, deque, hummingbird, httpTypes, jwt, lifecycle, logging, metrics,
                 nioCore, nioPosix,
             ],
@@ -175,7 +176,7 @@ let package = Package(
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
                 "SMTP", "AMQP", "OutgoingHTTP", "Typesetting", "UnicodeText", "Webhooks",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration,
-                httpTypes, logging,
+                httpTypes, hummingbird, logging,
             ],
             path: "Tests/Unit", swiftSettings: settings),
         .testTarget(

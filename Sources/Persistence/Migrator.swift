@@ -43,63 +43,6 @@ public struct Migrator: Sendable {
         }
     }
 
-    /// Every migration, in order. A test compares this table with the folder.
-    public static let all = [
-        Migration(name: "0001_create_schema", script: PackageResources._001_create_schema_sql),
-        Migration(name: "0002_add_registration_key", script: PackageResources._002_add_registration_key_sql),
-        Migration(name: "0003_index_tickets_by_event", script: PackageResources._003_index_tickets_by_event_sql),
-        Migration(name: "0004_add_account_links", script: PackageResources._004_add_account_links_sql),
-        Migration(name: "0005_create_idempotency_keys", script: PackageResources._005_create_idempotency_keys_sql),
-        Migration(
-            name: "0006_add_promotion_and_removal", script: PackageResources._006_add_promotion_and_removal_sql),
-        Migration(name: "0007_add_delivery_state", script: PackageResources._007_add_delivery_state_sql),
-        Migration(name: "0009_add_scans", script: PackageResources._009_add_scans_sql),
-        Migration(name: "0010_add_ticket_keys", script: PackageResources._010_add_ticket_keys_sql),
-        Migration(
-            name: "0011_add_ticket_documents_and_transfers",
-            script: PackageResources._011_add_ticket_documents_and_transfers_sql),
-        Migration(name: "0012_add_account_security", script: PackageResources._012_add_account_security_sql),
-        Migration(name: "0013_seal_audit", script: PackageResources._013_seal_audit_sql),
-        Migration(name: "0014_count_renames_of_holders", script: PackageResources._014_count_renames_of_holders_sql),
-        Migration(
-            name: "0015_tune_outbox_and_notifications",
-            script: PackageResources._015_tune_outbox_and_notifications_sql),
-        Migration(name: "0017_grant_by_service", script: PackageResources._017_grant_by_service_sql),
-        Migration(name: "0018_add_mailings", script: PackageResources._018_add_mailings_sql),
-        Migration(
-            name: "0019_add_preferences_and_reminders",
-            script: PackageResources._019_add_preferences_and_reminders_sql),
-        Migration(name: "0020_add_delivery_attempts", script: PackageResources._020_add_delivery_attempts_sql),
-        Migration(
-            name: "0021_add_api_keys_and_subscriptions",
-            script: PackageResources._021_add_api_keys_and_subscriptions_sql),
-        Migration(name: "0022_add_webhook_deliveries", script: PackageResources._022_add_webhook_deliveries_sql),
-        Migration(name: "0024_add_mail_previews", script: PackageResources._024_add_mail_previews_sql),
-        Migration(
-            name: "0025_index_unread_subscription_notices",
-            script: PackageResources._025_index_unread_subscription_notices_sql),
-        Migration(name: "0026_add_former_types", script: PackageResources._026_add_former_types_sql),
-        Migration(name: "0027_prove_addresses", script: PackageResources._027_prove_addresses_sql),
-        Migration(name: "0028_name_scanned_codes", script: PackageResources._028_name_scanned_codes_sql),
-        Migration(name: "0029_know_zone_links", script: PackageResources._029_know_zone_links_sql),
-        Migration(name: "0030_lease_mails", script: PackageResources._030_lease_mails_sql),
-        Migration(name: "0031_note_repeated_messages", script: PackageResources._031_note_repeated_messages_sql),
-        Migration(name: "0032_index_accepted_transfers", script: PackageResources._032_index_accepted_transfers_sql),
-        Migration(
-            name: "0035_leave_ticket_keys_to_their_worker",
-            script: PackageResources._035_leave_ticket_keys_to_their_worker_sql),
-        Migration(name: "0036_fold_searched_texts", script: PackageResources._036_fold_searched_texts_sql),
-        Migration(name: "0037_index_what_is_read", script: PackageResources._037_index_what_is_read_sql),
-        Migration(name: "0038_name_holders", script: PackageResources._038_name_holders_sql),
-        Migration(name: "0039_fill_holder_names", script: PackageResources._039_fill_holder_names_sql),
-        Migration(name: "0040_add_pending_steps", script: PackageResources._040_add_pending_steps_sql),
-        Migration(name: "0043_find_people_by_letters", script: PackageResources._043_find_people_by_letters_sql),
-        Migration(name: "0044_index_letters_and_times", script: PackageResources._044_index_letters_and_times_sql),
-        Migration(name: "0045_mark_pruned_outbox", script: PackageResources._045_mark_pruned_outbox_sql),
-        Migration(
-            name: "0046_index_unnumbered_messages", script: PackageResources._046_index_unnumbered_messages_sql),
-    ]
-
     public enum Refusal: Error, CustomStringConvertible {
         /// A published migration was edited.
         case changed(name: String)
