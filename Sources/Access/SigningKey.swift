@@ -45,16 +45,40 @@ public struct SigningKey: Sendable, CustomStringConvertible {
 }
 
 extension SigningKey {
-    /// A document signed with this key: a compact JWS (RFC 7515 §7.1) that `/.well-known/jwks.json` verifies.
+    /// What stands behind the input of a compact JWS (``JWSInput``): a point and the signature.
+    public func jwsSignature(of input: [UInt8]) throws -> [UInt8] {
+        [UInt8(ascii: ".")] + Base64URL.encoded(try privateKey.signature(for: input))
+    }
+}
+
+/// The part of a compact JWS (RFC 7515 §7.1) that is signed; `/.well-known/jwks.json` verifies it. What is appended is
+/// encoded at once, so that a payload of many megabytes stands in memory only once.
+public struct JWSInput {
+    private var text: [UInt8]
+    /// The one or two bytes that don't fill a group of three.
+    private var rest: [UInt8] = []
+
     /// - Parameter type: what it is, so that it is never taken for anything else that the key signs.
-    public func jws(type: String, payload: [UInt8]) throws -> [UInt8] {
-        let header = #"{"alg":"EdDSA","kid":"\#(verificationKey.id)","typ":"\#(type)"}"#
-        var document = Base64URL.encoded(Array(header.utf8))
-        document.append(UInt8(ascii: "."))
-        document += Base64URL.encoded(payload)
-        let signature = try privateKey.signature(for: document)
-        document.append(UInt8(ascii: "."))
-        return document + Base64URL.encoded(signature)
+    public init(type: String, for key: SigningKey) {
+        let header = #"{"alg":"EdDSA","kid":"\#(key.verificationKey.id)","typ":"\#(type)"}"#
+        text = Base64URL.encoded(Array(header.utf8)) + [UInt8(ascii: ".")]
+    }
+
+    /// Makes room for a payload of about so many bytes.
+    public mutating func reserve(payloadBytes: Int) {
+        text.reserveCapacity(text.count + payloadBytes * 4 / 3 + 128)
+    }
+
+    public mutating func append(_ bytes: some Collection<UInt8>) {
+        let all = rest + bytes
+        let whole = all.count / 3 * 3
+        Base64URL.append(all[..<whole], to: &text)
+        rest = Array(all[whole...])
+    }
+
+    public consuming func finished() -> [UInt8] {
+        Base64URL.append(rest, to: &text)
+        return text
     }
 }
 

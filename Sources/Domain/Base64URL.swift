@@ -10,6 +10,12 @@ public enum Base64URL {
     public static func encoded(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.underestimatedCount * 4 + 2) / 3)
+        append(bytes, to: &text)
+        return text
+    }
+
+    /// The same behind what is there already.
+    public static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
         var (buffer, bits): (UInt32, UInt32) = (0, 0)
         for byte in bytes {
             buffer = buffer << 8 | UInt32(byte)
@@ -20,7 +26,6 @@ public enum Base64URL {
             }
         }
         if bits > 0 { text.append(character(buffer << (6 - bits) & 63)) }
-        return text
     }
 
     private static func character(_ value: UInt32) -> UInt8 {

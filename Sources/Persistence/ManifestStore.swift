@@ -3,7 +3,7 @@ public import FoundationEssentials
 public import Postgres
 
 /// What a gate without the network has to know of one ticket.
-public struct ManifestTicket: Sendable {
+public struct ManifestTicket: Sendable, Equatable {
     public enum State: String, Sendable {
         case valid, revoked, checkedIn
     }
@@ -17,56 +17,152 @@ public struct ManifestTicket: Sendable {
     public var firstScanGate: String?
 }
 
+/// Which transactions had committed when something was read: what PostgreSQL calls a snapshot.
+public struct DatabaseSnapshot: Sendable, Hashable {
+    /// Everything below has ended.
+    public var oldest: UInt64
+    /// Nothing from here on had begun.
+    public var next: UInt64
+    /// What was under way between the two, in ascending order.
+    public var underWay: [UInt64]
+
+    /// - Returns: nil for what PostgreSQL would not take for one either.
+    public init?(oldest: UInt64, next: UInt64, underWay: [UInt64]) {
+        guard oldest > 0, oldest <= next, next < 1 << 63, underWay.first.map({ $0 >= oldest }) ?? true,
+            underWay.last.map({ $0 < next }) ?? true, zip(underWay, underWay.dropFirst()).allSatisfy(<)
+        else { return nil }
+        (self.oldest, self.next, self.underWay) = (oldest, next, underWay)
+    }
+
+    /// As the type `pg_snapshot` is written: `10:20:10,14`.
+    init?(_ text: String) {
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count == 3, let oldest = UInt64(parts[0]), let next = UInt64(parts[1]) else { return nil }
+        self.init(oldest: oldest, next: next, underWay: parts[2].split(separator: ",").compactMap { UInt64($0) })
+    }
+
+    var text: String { "\(oldest):\(next):\(underWay.map(String.init).joined(separator: ","))" }
+}
+
+/// How an event's tickets stand at a moment, told by names instead of by reading them.
+public struct ManifestState: Sendable {
+    public var eventVersion: Int
+    /// The cluster and its timeline: a snapshot says nothing in another, as after a restored backup.
+    public var database: String
+    public var snapshot: DatabaseSnapshot
+    /// Whether a ticket or a check-in changed after the snapshot that was asked about; true when none was.
+    public var hasChanged: Bool
+}
+
 /// Reads what gates take along.
 public struct ManifestStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// A number that changes with every ticket issued or revoked, every check-in made or taken back, every new name of a
-    /// holder and every edit of the event. Far cheaper than the manifest itself.
-    public func stamp(of event: EventID) async throws -> String? {
+    /// How an event stands, and whether its tickets have changed since `known`: tickets issued or revoked, check-ins made
+    /// or taken back, new names of holders. Costs the same for any number of tickets.
+    /// - Returns: nil when there is no such event.
+    public func state(of event: EventID, since known: DatabaseSnapshot?) async throws -> ManifestState? {
+        let hasChanged: SQL =
+            known.map { "EXISTS (\(fragment: Self.changes(of: event, since: $0, limit: 1)))" } ?? "true"
         let rows = try await database.read(
             """
-            SELECT e.version,
-                (SELECT coalesce(bit_xor(hashtextextended(
-                        t.id::text || \(fragment: TicketStore.shownStatus) || holder_renames, 0)), 0)
-                    FROM tickets t WHERE t.event_id = e.id) AS tickets,
-                (SELECT coalesce(bit_xor(hashtextextended(id::text || at, 0)), 0) FROM check_ins
-                    WHERE event_id = e.id) AS check_ins
+            SELECT e.version, pg_current_snapshot()::text AS snapshot, \(fragment: hasChanged) AS has_changed,
+                (SELECT system_identifier FROM pg_control_system())::text || '-'
+                    || (SELECT timeline_id FROM pg_control_checkpoint()) AS database
             FROM events e WHERE e.id = \(event)
             """)
         guard let row = rows.first else { return nil }
-        let (tickets, checkIns) = (
-            try row.decode("tickets", as: Int64.self), try row.decode("check_ins", as: Int64.self)
-        )
-        let version = try row.decode("version", as: Int.self)
-        return
-            "\(version).\(String(UInt64(bitPattern: tickets), radix: 36)).\(String(UInt64(bitPattern: checkIns), radix: 36))"
+        let text = try row.decode("snapshot", as: String.self)
+        guard let snapshot = DatabaseSnapshot(text) else { throw UnreadableSnapshot(text: text) }
+        return ManifestState(
+            eventVersion: try row.decode("version"), database: try row.decode("database"), snapshot: snapshot,
+            hasChanged: try row.decode("has_changed"))
     }
 
-    /// Every ticket of an event, also the revoked ones: a gate shall tell them from forged ones. On a connection of its
-    /// own: twenty thousand rows would hold up everybody's reads.
-    public func tickets(of event: EventID) async throws -> [ManifestTicket] {
-        try await database.transaction(.readOnly) { transaction in
-            // By the registration: who came with an earlier ticket of it has come.
-            try await transaction.query(
-                """
-                SELECT t.id, t.issue, t.code, u.display_name, \(fragment: TicketStore.shownStatus) = 'revoked' AS is_revoked, c.at,
-                    c.gate
-                FROM tickets t JOIN users u ON u.id = t.user_id JOIN events e ON e.id = t.event_id
-                LEFT JOIN check_ins c ON c.registration_id = t.registration_id
-                WHERE t.event_id = \(event) ORDER BY t.id
-                """
-            ).map { row in
-                // By position: looking seven columns up by name costs more than reading them, twenty thousand times.
-                let at = try row.decode(at: 5, as: Date?.self)
-                let isRevoked = try row.decode(at: 4, as: Bool.self)
-                return ManifestTicket(
-                    id: try row.decode(at: 0), issue: try row.decode(at: 1), code: try row.decode(at: 2),
-                    holderName: try row.decode(at: 3), state: isRevoked ? .revoked : at == nil ? .valid : .checkedIn,
-                    firstScanAt: at, firstScanGate: try row.decode(at: 6))
-            }
+    /// PostgreSQL writes snapshots in another way than it is known to.
+    struct UnreadableSnapshot: Error {
+        var text: String
+    }
+
+    /// The tickets that changed after a snapshot; nil when there were more than `limit` changes.
+    public func changes(
+        of event: EventID, since known: DatabaseSnapshot, limit: Int
+    ) async throws -> [ManifestTicket]? {
+        let rows = try await database.list(
+            """
+            WITH changes AS MATERIALIZED (\(fragment: Self.changes(of: event, since: known, limit: limit + 1)))
+            SELECT \(fragment: Self.columns), (SELECT count(*) FROM changes) AS changes
+            FROM (SELECT DISTINCT registration_id FROM changes) AS changed
+            JOIN tickets t ON t.registration_id = changed.registration_id
+            \(fragment: Self.joins) ORDER BY t.id
+            """)
+        guard let first = rows.first else { return [] }
+        guard try first.decode("changes", as: Int.self) <= limit else { return nil }
+        return try rows.map(Self.ticket)
+    }
+
+    /// Whether there were more than `limit` changes after a snapshot.
+    public func hasChangedMuch(_ event: EventID, since known: DatabaseSnapshot, limit: Int) async throws -> Bool {
+        let rows = try await database.list(
+            """
+            SELECT count(*) AS changes
+            FROM (\(fragment: Self.changes(of: event, since: known, limit: limit + 1))) AS changes
+            """)
+        return try rows.first.map { try $0.decode("changes", as: Int.self) > limit } ?? false
+    }
+
+    /// How many tickets an event has, also the revoked ones.
+    public func count(of event: EventID) async throws -> Int {
+        try await database.list("SELECT count(*) AS tickets FROM tickets WHERE event_id = \(event)")
+            .first?.decode("tickets") ?? 0
+    }
+
+    /// A page of an event's tickets in the order of their ids, also of the revoked ones: a gate shall tell them from forged
+    /// ones.
+    public func tickets(of event: EventID, after last: TicketID?, limit: Int) async throws -> [ManifestTicket] {
+        try await database.list(
+            """
+            SELECT \(fragment: Self.columns) FROM tickets t \(fragment: Self.joins)
+            WHERE t.event_id = \(event) \(given: last, { "AND t.id > \($0)" })
+            ORDER BY t.id LIMIT \(limit)
+            """
+        ).map(Self.ticket)
+    }
+
+    private static let columns: SQL = """
+        t.id, t.issue, t.code, u.display_name, \(fragment: TicketStore.shownStatus) = 'revoked' AS is_revoked, c.at, c.gate
+        """
+
+    /// By the registration: who came with an earlier ticket of it has come.
+    private static let joins: SQL = """
+        JOIN users u ON u.id = t.user_id JOIN events e ON e.id = t.event_id
+        LEFT JOIN check_ins c ON c.registration_id = t.registration_id
+        """
+
+    private static func ticket(_ row: Row) throws -> ManifestTicket {
+        // By position: looking seven columns up by name costs more than reading them, two hundred thousand times.
+        let at = try row.decode(at: 5, as: Date?.self)
+        let isRevoked = try row.decode(at: 4, as: Bool.self)
+        return ManifestTicket(
+            id: try row.decode(at: 0), issue: try row.decode(at: 1), code: try row.decode(at: 2),
+            holderName: try row.decode(at: 3), state: isRevoked ? .revoked : at == nil ? .valid : .checkedIn,
+            firstScanAt: at, firstScanGate: try row.decode(at: 6))
+    }
+
+    /// The registrations whose tickets or check-in changed after a snapshot, once for each change; at most `limit` of each
+    /// kind. Numbers from beyond the present come from another cluster, with a backup that was restored here.
+    private static func changes(of event: EventID, since known: DatabaseSnapshot, limit: Int) -> SQL {
+        func rows(of table: SQL) -> SQL {
+            """
+            (SELECT registration_id FROM \(fragment: table)
+            WHERE event_id = \(event) AND changed_in >= pg_snapshot_xmin(\(known.text)::pg_snapshot)
+                AND changed_in < pg_snapshot_xmax(pg_current_snapshot())
+                AND NOT pg_visible_in_snapshot(changed_in, \(known.text)::pg_snapshot)
+            LIMIT \(limit))
+            """
         }
+        return "\(fragment: rows(of: "tickets")) UNION ALL \(fragment: rows(of: "check_ins"))"
     }
 }

@@ -3,6 +3,7 @@ import Crypto
 import Domain
 import FoundationEssentials
 import NIOCore
+import NIOPosix
 import Persistence
 
 /// What a gate takes along to work without the network: the event, the tickets' keys and every ticket's state, signed
@@ -11,9 +12,53 @@ struct CheckInManifest: Sendable {
     /// Tells a manifest's signature from an access token's (RFC 8725 §3.11).
     static let type = "em-manifest+jws"
 
-    let body: ByteBuffer
-    /// RFC 9110 §8.8.3, with its quotes.
-    let tag: String
+    let version: ManifestVersion
+    let document: CompressedDocument
+
+    /// Reads and signs all tickets of an event, page by page.
+    /// - Parameter version: of the state that the tickets are read in, or of one before.
+    static func make(
+        of event: Event, _ version: ManifestVersion, from store: ManifestStore, keys: KeySet,
+        signedBy key: SigningKey, now: Date
+    ) async throws -> CheckInManifest {
+        var document = JWSInput(type: type, for: key)
+        document.reserve(payloadBytes: try await store.count(of: event.id) * 140 + 1024)
+        document.append(try head(of: event, version, since: nil, keys: keys, now: now))
+        var last: TicketID?
+        repeat {
+            let page = try await store.tickets(of: event.id, after: last, limit: pageSize)
+            var lines: [UInt8] = []
+            lines.reserveCapacity(page.count * 140)
+            for ticket in page { append(ticket, of: event.id, to: &lines) }
+            if last == nil { lines.removeFirst(min(1, lines.count)) }  // the comma
+            document.append(lines)
+            last = page.count == pageSize ? page.last?.id : nil
+        } while last != nil
+        document.append("]}".utf8)
+        let input = document.finished()
+        // Some tenths of a second of one core for a large event.
+        let compressed = try await NIOThreadPool.singleton.runIfActive {
+            CompressedDocument([input, try key.jwsSignature(of: input)])
+        }
+        return CheckInManifest(version: version, document: compressed)
+    }
+
+    /// Only the tickets that changed since a version: a document like the whole manifest, with `since`.
+    static func changes(
+        of event: Event, _ version: ManifestVersion, since known: ManifestVersion, _ tickets: [ManifestTicket],
+        keys: KeySet, signedBy key: SigningKey, now: Date
+    ) throws -> ByteBuffer {
+        var document = JWSInput(type: type, for: key)
+        document.append(try head(of: event, version, since: known, keys: keys, now: now))
+        var lines: [UInt8] = []
+        for ticket in tickets { append(ticket, of: event.id, to: &lines) }
+        document.append(lines.dropFirst())
+        document.append("]}".utf8)
+        let input = document.finished()
+        return ByteBuffer(bytes: input + (try key.jwsSignature(of: input)))
+    }
+
+    private static let pageSize = 1000
 
     private struct Head: Encodable {
         struct Key: Encodable {
@@ -31,39 +76,31 @@ struct CheckInManifest: Sendable {
         @Nullable var checkInOpensAt: Date?
         @Nullable var cancelledAt: Date?
         var generatedAt: Date
+        var version: String
+        var since: String?
         var keys: [Key]
     }
 
-    /// - Parameter stamp: of the state that `tickets` were read in, or of one before.
-    init(
-        of event: Event, _ tickets: [ManifestTicket], keys: KeySet, stamp: String, signedBy key: SigningKey, now: Date
-    ) async throws {
+    /// Everything before the first line of the tickets.
+    private static func head(
+        of event: Event, _ version: ManifestVersion, since known: ManifestVersion?, keys: KeySet, now: Date
+    ) throws -> [UInt8] {
         let head = Head(
             eventId: event.id, title: event.details.title, startsAt: event.details.startsAt,
             endsAt: event.details.endsAt, timeZone: event.details.timeZone,
             checkInOpensAt: event.details.checkInOpensAt, cancelledAt: event.cancelledAt, generatedAt: now,
+            version: version.text, since: known?.text,
             keys: keys.keys.map {
                 Head.Key(
                     kid: TicketToken.hexadecimal($0.shortID), publicKey: Base64URL.encode($0.rawKey))
             })
-        var payload = try WireJSON.encode(head)
-        payload.reserveCapacity(payload.count + tickets.count * 120)
-        payload.removeLast()  // the brace
-        payload += #","tickets":["#.utf8
-        for (number, ticket) in tickets.enumerated() {
-            if number > 0 { payload.append(UInt8(ascii: ",")) }
-            Self.append(ticket, of: event.id, to: &payload)
-            // Twenty thousand of them: others get their turn.
-            if number % 1000 == 999 { await Task.yield() }
-        }
-        payload += "]}".utf8
-        body = ByteBuffer(bytes: try key.jws(type: Self.type, payload: payload))
-        tag = "\"\(stamp)\""
+        return try WireJSON.encode(head).dropLast() + #","tickets":["#.utf8  // without the brace
     }
 
-    /// `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`, by hand: a dozen times as fast as an encoder.
+    /// A comma and `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`, by hand: a dozen times as fast as an
+    /// encoder.
     private static func append(_ ticket: ManifestTicket, of event: EventID, to payload: inout [UInt8]) {
-        payload += "[\"\(ticket.id)\",\(ticket.issue),\"\(hash(ofCode: ticket.code, of: event))\",".utf8
+        payload += ",[\"\(ticket.id)\",\(ticket.issue),\"\(hash(ofCode: ticket.code, of: event))\",".utf8
         append(text: ticket.holderName, to: &payload)
         payload += ",\"\(ticket.state.rawValue)\",".utf8
         payload += (ticket.firstScanAt.map { "\"\(Timestamp.text($0))\"" } ?? "null").utf8
@@ -92,10 +129,10 @@ struct CheckInManifest: Sendable {
     }
 }
 
-/// The manifests that were made last: the gates of an event ask at the same time, and again in vain.
+/// The manifests that were made last: the gates of an event ask at the same time.
 ///
-/// Bounded in bytes; one is made at a time, since it costs a core some tenths of a second, and who waits for it finds it
-/// made.
+/// Bounded in bytes; one is made at a time, since it costs a core some seconds for a large event, and who waits for it
+/// finds it made.
 actor ManifestCache {
     private let maximumBytes: Int
     private var kept: [(event: EventID, manifest: CheckInManifest)] = []
@@ -104,25 +141,26 @@ actor ManifestCache {
     /// Beyond it nobody waits: see ``APIProblem/unavailable(retryAfter:)``.
     private static let maximumWaiting = 64
 
-    init(maximumBytes: Int = 16 << 20) { self.maximumBytes = maximumBytes }
+    init(maximumBytes: Int = 32 << 20) { self.maximumBytes = maximumBytes }
 
-    /// The manifest with this tag, made if it isn't kept.
+    /// The kept manifest of an event if it will do, else one made now.
     func manifest(
-        of event: EventID, tag: String, make: @Sendable () async throws -> CheckInManifest
+        of event: EventID, unless isOutdated: @Sendable (ManifestVersion) async throws -> Bool,
+        make: @Sendable () async throws -> CheckInManifest
     ) async throws -> CheckInManifest {
-        if let known = find(event, tag) { return known }
+        if let known = find(event), try await !isOutdated(known.version) { return known }
         guard waiting.count < Self.maximumWaiting else { throw APIProblem.unavailable() }
         if isMaking { await withCheckedContinuation { waiting.append($0) } } else { isMaking = true }
         // Whoever leaves hands the turn on.
         defer { if waiting.isEmpty { isMaking = false } else { waiting.removeFirst().resume() } }
-        if let known = find(event, tag) { return known }
+        if let known = find(event), try await !isOutdated(known.version) { return known }
         let made = try await make()
         keep(made, of: event)
         return made
     }
 
-    private func find(_ event: EventID, _ tag: String) -> CheckInManifest? {
-        guard let index = kept.firstIndex(where: { $0.event == event && $0.manifest.tag == tag }) else { return nil }
+    private func find(_ event: EventID) -> CheckInManifest? {
+        guard let index = kept.firstIndex(where: { $0.event == event }) else { return nil }
         let entry = kept.remove(at: index)
         kept.append(entry)
         return entry.manifest
@@ -132,7 +170,7 @@ actor ManifestCache {
     private func keep(_ manifest: CheckInManifest, of event: EventID) {
         kept.removeAll { $0.event == event }
         kept.append((event, manifest))
-        var bytes = kept.reduce(0) { $0 + $1.manifest.body.readableBytes }
-        while bytes > maximumBytes, !kept.isEmpty { bytes -= kept.removeFirst().manifest.body.readableBytes }
+        var bytes = kept.reduce(0) { $0 + $1.manifest.document.compressedLength }
+        while bytes > maximumBytes, !kept.isEmpty { bytes -= kept.removeFirst().manifest.document.compressedLength }
     }
 }

@@ -12,34 +12,77 @@ struct GateRoutes: Sendable {
     let mergeScans: MergeScans
     let undoCheckIn: UndoCheckIn
     let keyring: TicketKeyring
-    /// Signs manifests.
-    /// Sign the lists for gates.
+    /// Sign the manifests.
     let keys: AccessKeys
     let manifests = ManifestCache()
     let clock: @Sendable () -> Date
 
+    /// Beyond so many changes a gate gets the whole manifest.
+    private static let maximumChanges = 10_000
+
+    /// The whole manifest as it stands; with `since`, what changed since a version. Where that can't be told, a whole one
+    /// that may be a little older: its version is asked about next.
     @Sendable func manifest(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .checkIn, try context.signedIn())
-        // Before the tickets are read: what changes meanwhile makes another stamp.
-        guard let stamp = try await stores.manifests.stamp(of: event.id) else { throw DomainError.notFound }
+        let since = QueryFields(request).raw("since")
+        let known = since.map { ManifestVersion($0) } ?? request.headers[.ifNoneMatch].map(ManifestVersion.named)
         let keySet = try await keyring.keys().keySet
-        let tagged = "\(stamp).\(keySet.keys.map { String($0.id.prefix(6)) }.joined())"
-        var headers: HTTPFields = [
-            .eTag: "\"\(tagged)\"", .vary: "Authorization", .cacheControl: "no-store",
-        ]
-        if let known = request.headers[.ifNoneMatch], Representation.names(known, "\"\(tagged)\"") {
-            return Response(status: .notModified, headers: headers)
+        // Before the tickets are read: what changes meanwhile counts as a change since this version.
+        guard let state = try await stores.manifests.state(of: event.id, since: known??.snapshot) else {
+            throw DomainError.notFound
         }
-        let manifest = try await manifests.manifest(of: event.id, tag: "\"\(tagged)\"") {
-            // Behind the stamp as well: nobody shall keep an event from before under the name of one after.
-            guard let current = try await stores.events.find(event.id) else { throw DomainError.notFound }
-            return try await CheckInManifest(
-                of: current, try await stores.manifests.tickets(of: event.id), keys: keySet, stamp: tagged,
+        let version = ManifestVersion(state, keys: keySet)
+        var headers: HTTPFields = [.eTag: version.tag, .vary: "Authorization", .cacheControl: "no-store"]
+        if let known = known ?? nil, known.database == version.database {
+            if known.head == version.head, !state.hasChanged {
+                headers[.eTag] = known.tag
+                return Response(status: .notModified, headers: headers)
+            }
+            headers[.contentType] = "application/jose"
+            if since != nil,
+                let tickets = try await stores.manifests.changes(
+                    of: event.id, since: known.snapshot, limit: Self.maximumChanges)
+            {
+                let changes = try CheckInManifest.changes(
+                    of: try await current(event.id), version, since: known, tickets, keys: keySet,
+                    signedBy: keys.signing, now: clock())
+                return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: changes))
+            }
+        }
+        let manifest = try await whole(of: event.id, version, keySet, mayBeOlder: since != nil)
+        headers[.contentType] = "application/jose"
+        headers[.eTag] = manifest.version.tag
+        return manifest.document.response(to: request, headers)
+    }
+
+    private func whole(
+        of event: EventID, _ version: ManifestVersion, _ keySet: KeySet, mayBeOlder: Bool
+    ) async throws -> CheckInManifest {
+        try await manifests.manifest(of: event) { kept in
+            guard kept.database == version.database else { return true }
+            if mayBeOlder {
+                return try await stores.manifests.hasChangedMuch(
+                    event, since: kept.snapshot, limit: Self.maximumChanges)
+            }
+            guard kept.head == version.head else { return true }
+            return try await stores.manifests.state(of: event, since: kept.snapshot)?.hasChanged ?? true
+        } make: {
+            // Named by the state from before it is read; while others were made before this one, that state went by.
+            guard let state = try await stores.manifests.state(of: event, since: nil) else {
+                throw DomainError.notFound
+            }
+            return try await CheckInManifest.make(
+                of: try await current(event), ManifestVersion(state, keys: keySet), from: stores.manifests,
+                keys: keySet,
                 signedBy: keys.signing, now: clock())
         }
-        headers[.contentType] = "application/jose"
-        return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: manifest.body))
+    }
+
+    /// Read behind its version: nobody shall keep an event from before under the name of one after.
+    private func current(_ event: EventID) async throws -> Event {
+        guard let event = try await stores.events.find(event) else { throw DomainError.notFound }
+        return event
     }
 
     private struct MergedJSON: Encodable {

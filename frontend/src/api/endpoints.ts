@@ -133,11 +133,14 @@ export const gates = {
     requestJSON<CheckInAnswer>(creating(body.scanId, { path: `/events/${eventId}/check-ins`, body, signal })),
   tell: (eventId: string, scans: OfflineScan[]) =>
     requestJSON<{ results: BatchResult[] }>({ method: 'POST', path: `/events/${eventId}/check-ins/batch`, body: { scans } }),
-  /** Answers 304 when the ETag is still right. The gate keeps the list itself: the browser's cache would hold it twice. */
-  manifest: (eventId: string, etag: string | null) =>
+  /**
+   * What changed since a version, or 304; a whole list where there is none. The gate keeps the list itself: the browser's
+   * cache would hold it twice.
+   */
+  manifest: (eventId: string, since: string) =>
     request({
-      path: `/events/${eventId}/check-in-manifest`, cache: 'no-store', expects: 304,
-      headers: { Accept: 'application/jose', ...(etag === null ? {} : { 'If-None-Match': etag }) },
+      at: `/api/v1/events/${eventId}/check-in-manifest?since=${encodeURIComponent(since)}`,
+      cache: 'no-store', expects: 304, headers: { Accept: 'application/jose' },
     }),
   /** The keys that api-service signs with (RFC 7517). */
   keys: async (): Promise<JSONWebKey[]> =>

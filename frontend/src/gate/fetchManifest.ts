@@ -1,6 +1,6 @@
 import { gates } from '../api/endpoints';
 import { Problem } from '../api/problem';
-import { asManifest, manifestType } from './manifest';
+import { asManifest, manifestType, withChanges } from './manifest';
 import type { Manifest } from './manifest';
 import { verifiedPayload } from './signedDocument';
 import { t } from '../language/text';
@@ -11,26 +11,35 @@ export interface Progress {
   total: number | null;
 }
 
+/** A whole list may be a little older than now; what changed since then is asked for at once. */
+const rounds = 3;
+
 /**
- * Fetches the event's list with its progress, and checks that api-service signed it.
+ * Fetches what changed since the list that is known, or all of it, with its progress, and checks that api-service signed it.
  *
- * @returns null when `etag`'s is still the newest
+ * @returns null when nothing has changed
  */
 export async function fetchManifest(
-  eventId: string, etag: string | null, progress: (now: Progress) => void,
-): Promise<{ manifest: Manifest; etag: string | null } | null> {
-  const response = await gates.manifest(eventId, etag);
-  if (response.status === 304) return null;
-  const [compact, keys] = await Promise.all([readAll(response, progress), gates.keys()]);
-  const manifest = asManifest(await verifiedPayload(compact, manifestType, keys), eventId);
-  if (manifest === null) throw new Problem(0, 'manifest-forged', t('The list of tickets isn’t signed by this site. It was not taken.'));
-  return { manifest, etag: response.headers.get('ETag') };
+  eventId: string, known: Manifest | null, progress: (now: Progress) => void,
+): Promise<Manifest | null> {
+  let manifest: Manifest | null = null;
+  for (let round = 0; round < rounds; round += 1) {
+    const base = manifest ?? known;
+    const response = await gates.manifest(eventId, base?.version ?? '');
+    if (response.status === 304) break;
+    const [compact, keys] = await Promise.all([readAll(response, progress), gates.keys()]);
+    const read = asManifest(await verifiedPayload(compact, manifestType, keys), eventId);
+    if (read === null) throw new Problem(0, 'manifest-forged', t('The list of tickets isn’t signed by this site. It was not taken.'));
+    manifest = withChanges(base, read);
+    if (read.since !== undefined) break;
+  }
+  return manifest;
 }
 
 async function readAll(response: Response, progress: (now: Progress) => void): Promise<string> {
-  const length = Number(response.headers.get('Content-Length'));
-  // A compressed answer's length is not what is read here.
-  const total = length > 0 && !response.headers.has('Content-Encoding') ? length : null;
+  // What is read here is expanded already, whatever came over the network.
+  const length = Number(response.headers.get('X-Content-Length'));
+  const total = length > 0 ? length : null;
   const reader = response.body?.getReader();
   if (!reader) return response.text();
   const decoder = new TextDecoder();

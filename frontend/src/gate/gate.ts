@@ -188,10 +188,10 @@ export class Gate {
   private async refresh(): Promise<void> {
     const askedAt = Date.now();
     try {
-      const fetched = await fetchManifest(this.eventId, this.kept?.etag ?? null, (progress) => this.change({ progress }));
-      if (fetched !== null) {
+      const manifest = await fetchManifest(this.eventId, this.kept?.manifest ?? null, (progress) => this.change({ progress }));
+      if (manifest !== null) {
         const userId = lastUser() ?? '';
-        const kept = { eventId: this.eventId, userId, fetchedAt: askedAt, ...fetched };
+        const kept = { eventId: this.eventId, userId, fetchedAt: askedAt, manifest };
         await keepList(kept, askedAt);
         this.take(kept);
       }

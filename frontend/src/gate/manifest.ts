@@ -16,6 +16,10 @@ export interface Manifest {
   /** When the event was called off; a list that was kept from before this was told says nothing. */
   cancelledAt?: string | null;
   generatedAt: string;
+  /** Names this state; a list that was kept from before this was told has none. */
+  version?: string;
+  /** Only the tickets that changed since this version. */
+  since?: string;
   keys: { kid: string; publicKey: string }[];
   tickets: Line[];
 }
@@ -67,4 +71,14 @@ export function asManifest(payload: unknown, eventId: string): Manifest | null {
   const manifest = payload as Partial<Manifest> | null;
   const fits = manifest?.eventId === eventId && Array.isArray(manifest.keys) && Array.isArray(manifest.tickets);
   return fits ? (manifest as Manifest) : null;
+}
+
+/** A list with what changed since: lines of the same ticket take the place of those that are known. */
+export function withChanges(known: Manifest | null, read: Manifest): Manifest {
+  const { since, ...whole } = read;
+  if (since === undefined) return whole;
+  if (known?.version !== since) throw new Error('these changes belong to another list');
+  const lines = new Map(known.tickets.map((line) => [line[0], line]));
+  for (const line of read.tickets) lines.set(line[0], line);
+  return { ...whole, tickets: [...lines.values()] };
 }

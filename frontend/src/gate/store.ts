@@ -10,7 +10,6 @@ export interface KeptList {
   eventId: string;
   /** Who fetched it: it holds names, and is shown to nobody else. */
   userId: string;
-  etag: string | null;
   fetchedAt: number;
   manifest: Manifest;
 }
