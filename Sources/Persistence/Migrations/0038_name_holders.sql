@@ -12,8 +12,9 @@ BEGIN
     RETURN NEW;
 END
 $$;
--- Whoever registers a person names them; this is for services of the version before.
-CREATE TRIGGER registrations_name_holder BEFORE INSERT ON registrations
+-- Whoever registers a person names them; this is for services of the version before, and for rows from before this
+-- column that are changed before the next migration comes to them.
+CREATE TRIGGER registrations_name_holder BEFORE INSERT OR UPDATE ON registrations
     FOR EACH ROW WHEN (NEW.holder_name IS NULL) EXECUTE FUNCTION name_holder();
 CREATE TRIGGER registrations_name_new_holder BEFORE UPDATE OF user_id ON registrations
     FOR EACH ROW EXECUTE FUNCTION name_holder();
