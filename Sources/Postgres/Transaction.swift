@@ -73,6 +73,7 @@ public final class Transaction: Sendable {
         guard let lease else {
             let results = try await pipeline(statements)
             try await commit()
+            state.withLock { $0.isOver = true }
             return results
         }
         do throws(PostgresError) {

@@ -59,6 +59,19 @@ import Testing
         }
     }
 
+    @Test("a commit after the last statements ends the transaction, also when they are the first", arguments: [0, 1])
+    func commitsAfter(before: Int) async throws {
+        try await withTable { database in
+            try await database.transaction { transaction in
+                for n in 0..<before { _ = try await transaction.query(insert(n)) }
+                _ = try await transaction.commit(after: [insert(before)])
+                // It would open a transaction of its own, or commit twice.
+                await #expect(throws: PostgresError.self) { try await transaction.query(insert(2)) }
+            }
+            try await expectRows(before + 1, in: database)
+        }
+    }
+
     @Test("a swallowed error still fails the transaction") func swallowedError() async throws {
         try await withTable { database in
             let error = await #expect(throws: PostgresError.self) {
