@@ -115,14 +115,14 @@ extension OutboxStore {
     /// Removes the oldest rows of the event log, of before `time`; at most `limit`. Returns how many those were.
     ///
     /// Looks at the oldest rows only, which needs no index by age on a table that is written as often as this one. What is
-    /// still to be published stays, however old.
+    /// still to be published stays, however old, and is passed over.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """
-            WITH oldest AS (SELECT id FROM outbox ORDER BY id LIMIT \(limit))
-            DELETE FROM outbox USING oldest
-            WHERE outbox.id = oldest.id AND outbox.occurred_at < \(time)
-                AND outbox.published_at IS NOT NULL AND outbox.live_at IS NOT NULL
+            WITH oldest AS (
+                SELECT id FROM outbox WHERE published_at IS NOT NULL AND live_at IS NOT NULL ORDER BY id LIMIT \(limit)
+            )
+            DELETE FROM outbox USING oldest WHERE outbox.id = oldest.id AND outbox.occurred_at < \(time)
             """
         ).affectedRows
     }

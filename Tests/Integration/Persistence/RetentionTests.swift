@@ -28,7 +28,7 @@ struct RetentionTests {
                 WHERE message_id = ANY(\(entries.prefix(20).map(\.id)))
                 """)
             let limit = Date() - 90 * 86_400
-            #expect(try await prune(world) { try await OutboxStore().prune(before: limit, limit: 14, on: $0) } == 4)
+            #expect(try await prune(world) { try await OutboxStore().prune(before: limit, limit: 4, on: $0) } == 4)
             #expect(try await prune(world) { try await OutboxStore().prune(before: limit, limit: 1000, on: $0) } == 6)
             #expect(try await prune(world) { try await OutboxStore().prune(before: limit, limit: 1000, on: $0) } == 0)
             let left = try await world.owner.read("SELECT count(*) AS count FROM outbox").first?.decode(
