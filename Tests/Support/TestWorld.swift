@@ -23,11 +23,10 @@ public struct TestWorld: Sendable {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
         let name = "em_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
-        try await administer("CREATE DATABASE \(name)", logger: logger)
+        try await administer("CREATE DATABASE \(name) TEMPLATE \(try await template.value)", logger: logger)
         let world = try TestWorld(database: name, logger: logger)
         let outcome: Result<Void, any Error>
         do {
-            try await Migrator(database: world.owner, logger: logger).run()
             outcome = .success(try await test(world))
         } catch {
             outcome = .failure(error)
@@ -37,6 +36,32 @@ public struct TestWorld: Sendable {
         await world.owner.close()
         try await drop(name, logger: logger)
         try outcome.get()
+    }
+
+    /// A database that is migrated and empty, which others are copies of: that takes a tenth of the time. It stays on the
+    /// server, by the name of what it was made from.
+    private static let template = Task {
+        let logger = Logger(label: "test")
+        let name = "em_template_\(String(digest(of: Migrator.all), radix: 16))"
+        let owner = Database(try DatabaseSettings(url: Servers.databaseOwner), logger: logger)
+        let isThere = try await !owner.read("SELECT 1 FROM pg_database WHERE datname = \(name)").isEmpty
+        await owner.close()
+        if isThere { return name }
+        // Complete before it has its name.
+        let unfinished = "em_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
+        try await administer("CREATE DATABASE \(unfinished)", logger: logger)
+        let fresh = Database(
+            try DatabaseSettings(url: url(Servers.databaseOwner, database: unfinished)), logger: logger)
+        try await Migrator(database: fresh, logger: logger).run()
+        await fresh.close()
+        try await administer("ALTER DATABASE \(unfinished) RENAME TO \(name)", logger: logger)
+        return name
+    }
+
+    /// FNV-1a: the same in every process, unlike `Hasher`.
+    private static func digest(of migrations: [Migrator.Migration]) -> UInt64 {
+        migrations.lazy.flatMap { Array($0.name.utf8) + $0.script }
+            .reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
     }
 
     private init(database name: String, logger: Logger) throws {
