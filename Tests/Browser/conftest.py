@@ -23,8 +23,7 @@ class Screen:
 expect.set_options(timeout=15_000)  # milliseconds; debug builds on a busy machine
 
 SCREENS = {screen.name: screen for screen in (
-    Screen("desktop", 1280, 800, phone=False, scheme="light"), Screen("phone", 360, 740, phone=True, scheme="dark"),
-    Screen("desktop-dark", 1280, 800, phone=False, scheme="dark"), Screen("phone-light", 360, 740, phone=True, scheme="light"))}
+    Screen("desktop", 1280, 800, phone=False, scheme="light"), Screen("phone", 360, 740, phone=True, scheme="dark"))}
 
 
 @pytest.fixture(scope="session")
@@ -63,7 +62,7 @@ def camera_browser(playwright: Playwright) -> Iterator[Callable[[Path], Browser]
 @pytest.fixture(params=["desktop", "phone"])
 def screen(request: pytest.FixtureRequest) -> Screen:
     """Both, the phone by night; what is looked at is looked at in the other colours, too. A test of what happens, not of
-    how it looks, takes one: parametrize("screen", ["phone"], indirect=True); a whole journey all four (em.eye.every_look)."""
+    how it looks, takes one: parametrize("screen", ["phone"], indirect=True)."""
     return SCREENS[request.param]
 
 

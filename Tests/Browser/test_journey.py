@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import expect
 
 from em import gate
-from em.eye import every_look
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
@@ -82,7 +81,6 @@ def check_in(organizer: Visitor, code: str, result: str) -> None:
     expect(organizer.page.get_by_label("Ticket code", exact=True)).to_have_value("")
 
 
-@every_look
 def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -> None:
     host, last_one = people.one("organizer", "Olga Ortega"), people.one(name="Lars Last")
     organizer, user, watcher = visit("organizer"), visit("user"), visit("watcher")
@@ -145,7 +143,6 @@ def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -
     watcher.look("announced")
 
 
-@every_look
 def test_the_ticket_is_there_on_every_page_that_shows_it(visit: Visit, world: World, people: People, stack: Stack) -> None:
     """My tickets, the ticket's own page and the notifications; and after a reload one is still signed in."""
     event, person = world.event(people.one("organizer")), people.one()
@@ -191,7 +188,6 @@ def test_a_form_says_what_is_wrong(visit: Visit, people: People) -> None:
     organizer.look("wrong")
 
 
-@every_look
 def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host)
@@ -215,7 +211,6 @@ def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: P
     watcher.look("called-off")
 
 
-@every_look
 def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Stack) -> None:
     admin, person = people.one("admin"), people.one(name="Rosa Rising")
     visitor = visit("admin")

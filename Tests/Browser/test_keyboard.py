@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, Route, expect
 
-from em.eye import every_look
 from em.people import PASSWORD, People, Person
 from em.visitor import Visitor
 from em.world import World
@@ -60,7 +59,6 @@ def sign_in(visitor: Visitor, person: Person) -> None:
     visitor.page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
-@every_look
 def test_a_place_is_taken_and_given_back_by_keyboard(visit: Visit, world: World, people: People) -> None:
     event, user = world.event(people.one("organizer")), visit("user")
     state = user.part("registration-state")
@@ -81,7 +79,6 @@ def test_a_place_is_taken_and_given_back_by_keyboard(visit: Visit, world: World,
     expect(state).to_have_attribute("data-state", "cancelled")
 
 
-@every_look
 def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, world: World, people: People) -> None:
     host, guest, organizer = people.one("organizer"), people.one(name="Gina Guest"), visit("organizer")
     organizer.open("/")

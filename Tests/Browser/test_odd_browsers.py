@@ -125,9 +125,14 @@ def sign_in(page: Page, person: Person) -> None:
     page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
-@pytest.mark.parametrize("way", ["moved", "replaced"])
-def test_every_page_can_be_translated(scene: Scene, odd: Odd, way: str) -> None:
-    visit_every_page(scene, odd, TRANSLATED, WAY=way)
+# Each oddity once at every page, two at a time.
+@pytest.mark.parametrize(("script", "way", "zone", "languages"), [
+    (TRANSLATED, "moved", "Etc/Unknown", ["en-US@posix"]), (TRANSLATED, "replaced", None, []), (BLOCKED, "blocked", "", None),
+    (BLOCKED, "missing", "posix/Europe/Berlin", ["C", "en_GB.UTF-8", "x"]),
+    ("", "", "Mars/Olympus_Mons", ["", "en", None, "not a tag"])], ids=["moved", "replaced", "blocked", "missing", "nowhere"])
+def test_every_page_is_there(scene: Scene, odd: Odd, script: str, way: str, zone: str | None, languages: list[str] | None) -> None:
+    """Translated or without storage, in a browser that knows neither its place nor its language."""
+    visit_every_page(scene, odd, f"{NOWHERE};\n{script}", WAY=way, ZONE=zone, LANGUAGES=languages)
 
 
 @phone
@@ -219,11 +224,6 @@ def test_a_translated_page_can_be_used(visit: Visit, world: World, people: Peopl
         expect(organizer.part("check-in-result")).to_have_attribute("data-result", result)
 
 
-@pytest.mark.parametrize("way", ["blocked", "missing"])
-def test_every_page_is_there_without_storage(scene: Scene, odd: Odd, way: str) -> None:
-    visit_every_page(scene, odd, BLOCKED, WAY=way)
-
-
 @phone
 @pytest.mark.parametrize("way", ["blocked", "missing"])
 def test_a_gate_works_without_storage(visit: Visit, world: World, people: People, stack: Stack, way: str) -> None:
@@ -255,14 +255,6 @@ def test_a_gate_works_without_storage(visit: Visit, world: World, people: People
     gate.page.context.set_offline(False)
     expect(gate.part("gate-mode")).to_have_text("Online")
     assert stack.value("SELECT count(*) FROM check_ins WHERE event_id = %s", event["id"]) == 2
-
-
-@pytest.mark.parametrize(("zone", "languages"), [
-    ("Etc/Unknown", ["en-US@posix"]), (None, []), ("", None), ("posix/Europe/Berlin", ["C", "en_GB.UTF-8", "x"]),
-    ("Mars/Olympus_Mons", ["", "en", None, "not a tag"])])
-def test_every_page_is_there_in_a_browser_that_knows_neither_place_nor_language(
-        scene: Scene, odd: Odd, zone: str | None, languages: list[str] | None) -> None:
-    visit_every_page(scene, odd, NOWHERE, ZONE=zone, LANGUAGES=languages)
 
 
 @pytest.mark.parametrize("zone", ["Mars/Olympus_Mons", "Etc/Unknown", ":/nowhere", "posix/Europe/Berlin"])

@@ -7,7 +7,6 @@ import pika
 import pytest
 from playwright.sync_api import expect
 
-from em.eye import every_look
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
@@ -25,7 +24,6 @@ def send_nonsense(stack: Stack, queue: str) -> str:
     return words
 
 
-@every_look
 def test_a_dead_letter_is_looked_at_sent_back_and_thrown_away(visit: Visit, people: People, stack: Stack) -> None:
     admin = visit("admin")
     admin.sign_in(people.one("admin").email, PASSWORD)
@@ -50,7 +48,6 @@ def test_a_dead_letter_is_looked_at_sent_back_and_thrown_away(visit: Visit, peop
     expect(letter).to_have_count(0)
 
 
-@every_look
 def test_an_administrator_finds_the_drafts_of_others(visit: Visit, people: People, world: World) -> None:
     draft = world.draft(people.one("organizer", "Olga Ortega"), title=f"Nobody knows {uuid.uuid4().hex[:8]}")
     admin = visit("admin")
@@ -70,7 +67,6 @@ def test_an_administrator_finds_the_drafts_of_others(visit: Visit, people: Peopl
     expect(found).to_have_count(1)
 
 
-@every_look
 def test_an_administrator_looks_up_who_did_what(visit: Visit, people: People, world: World) -> None:
     organizer = people.one("organizer", f"Olga {uuid.uuid4().hex[:8]}")
     event = world.event(organizer, title="Audited evening")

@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Request, Route, expect
 
-from em.eye import every_look
 from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
@@ -173,7 +172,6 @@ def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: Pe
     expect(organizer.page.get_by_label("Starts", exact=True)).to_have_value("")
 
 
-@every_look
 def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: World, people: People) -> None:
     host, helper = people.one("organizer"), people.one(name="Hedda Helper")
     event = world.event(host)

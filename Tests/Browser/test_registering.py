@@ -5,7 +5,6 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Request, Route, expect
 
-from em.eye import every_look
 from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World, timestamp
@@ -19,7 +18,6 @@ def state(visitor: Visitor, is_now: str) -> None:
     expect(visitor.part("registration-state")).to_have_attribute("data-state", is_now)
 
 
-@every_look
 def test_somebody_in_line_moves_up_and_gets_the_place(visit: Visit, world: World, people: People) -> None:
     """All of it without a reload."""
     event = world.event(people.one("organizer"), capacity=1, waitlistEnabled=True)

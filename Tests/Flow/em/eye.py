@@ -1,13 +1,10 @@
 """Looks at a page as it stands: whether it holds still, sticks out, or keeps somebody out."""
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
 SCHEMES = ("light", "dark")
 AXE = Axe().axe_script
-# A laptop and a phone, each by day and by night.
-every_look = pytest.mark.parametrize("screen", ["desktop", "phone", "desktop-dark", "phone-light"], indirect=True)
 
 
 def hold_still(page: Page) -> None:
