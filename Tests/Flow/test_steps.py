@@ -20,7 +20,7 @@ def organizer(people: People) -> Person:
     return people.one("organizer", "Olga Organizer")
 
 
-def crowd(stack: Stack, event: dict, status: str) -> None:
+def crowd(stack: Stack, event: dict, status: str, size: int = CROWD) -> None:
     """Gives so many people, who want no mails, a place with a ticket, or a place in line, by SQL."""
     stack.rows("""
         WITH people AS (
@@ -36,9 +36,9 @@ def crowd(stack: Stack, event: dict, status: str) -> None:
         INSERT INTO tickets (id, registration_id, event_id, user_id, code, qr_text)
         SELECT gen_random_uuid(), id, event_id, user_id, left(replace(id::text, '-', ''), 14), '' FROM registered
         WHERE status = 'confirmed'
-        """, CROWD, event["id"], status, status, status)
+        """, size, event["id"], status, status, status)
     stack.rows(f"UPDATE event_places SET {status} = {status} + %s, last_line_number = %s, revision = revision + 1 "
-               "WHERE event_id = %s", CROWD, CROWD, event["id"])
+               "WHERE event_id = %s", size, size, event["id"])
 
 
 def test_a_large_event_is_called_off_at_once_and_its_tickets_follow(
@@ -100,3 +100,26 @@ def test_a_waitlist_moves_up_in_steps_while_the_capacity_follows(
     assert (counts["capacity"], counts["confirmed"], counts["waitlisted"]) == (CROWD + 1, CROWD + 1, 1)
     assert stack.value("SELECT count(*) FROM outbox WHERE event_id = %s AND type = 'em.registration.promoted'",
                        event["id"]) == CROWD
+
+
+def test_steps_go_on_where_a_killed_service_left_them(world: World, organizer: Person, stack: Stack) -> None:
+    size = 5_000
+    for _ in range(3):
+        event = world.event(organizer, capacity=size)
+        crowd(stack, event, "confirmed", size)
+        organizer.api.post(f"/events/{event['id']}/cancel")
+        valid = "SELECT count(*) FROM tickets WHERE event_id = %s AND status = 'valid'"
+        eventually(lambda: stack.value(valid, event["id"]) < size, "a first step", every=0.005)
+        stack.kill("api-service")
+        left = stack.value(valid, event["id"])
+        # Decided for good, and waiting for somebody to go on.
+        assert stack.value("SELECT status FROM events WHERE id = %s", event["id"]) == "cancelled"
+        assert left == 0 or stack.value("SELECT count(*) FROM pending_steps WHERE subject_id = %s", event["id"]) == 1
+        stack.control("start", "api-service")
+        eventually(lambda: stack.value(valid, event["id"]) == 0, "the last step", 30)
+        eventually(lambda: organizer.api.get(f"/events/{event['id']}")["cancellationProgress"] is None, "the end", 30)
+        told = "SELECT count(*), count(DISTINCT registration_id) FROM notifications WHERE event_id = %s AND kind = 'event.cancelled'"
+        eventually(lambda: stack.rows(told, event["id"])[0] == (size, size), "a message for everybody, once", 120)
+        if 0 < left < size:
+            return
+    raise AssertionError("it was done before the kill, three times: the test proved nothing")

@@ -288,7 +288,14 @@ class Calls:
             scene.rows("UPDATE tickets SET holder_renames = holder_renames + 1 WHERE id = %s", entered[turn])
             return Request(f"/events/{gate}/check-in-manifest", host)
 
+        def since(turn: int) -> Request:
+            path = f"/events/{gate}/check-in-manifest?since="
+            known = requests.get(f"{scene.stack.url}/api/v1{path}", headers={"Authorization": f"Bearer {host.token}"}, timeout=60)
+            changed(turn)
+            return Request(path + known.headers["ETag"].removeprefix('W/').strip('"'), host)
+
         self.add("GET /events/{id}/check-in-manifest", changed, "something has changed")
+        self.add("GET /events/{id}/check-in-manifest", since, "what has changed")
         self.read("GET /events/{id}/check-in-manifest", host, f"/events/{gate}/check-in-manifest", ("nothing has changed", ""))
         deep = scene.deep("scans", "scans WHERE event_id = %s", gate, at="received_at", descending=True)
         self.read("GET /events/{id}/check-ins", host, f"/events/{gate}/check-ins", ("", ""), ("deep page", f"cursor={deep}"))

@@ -48,7 +48,7 @@ struct RouteTableTests {
         var operation = ""
         var isInPaths = false
         for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-            if !line.hasPrefix(" ") { isInPaths = line == "paths:" }
+            if !line.isEmpty, !line.hasPrefix(" ") { isInPaths = line == "paths:" }
             guard isInPaths else { continue }
             if line.hasPrefix("  /") { path = String(line.dropFirst(2).dropLast()) }
             let key = line.dropFirst(4)
