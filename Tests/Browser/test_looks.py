@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from em import eye
-from em.people import PASSWORD, People, Person
-from em.scene import Scene, unfold
+from em.people import People, Person
+from em.scene import Scene, sign_in, unfold
 from em.stack import Stack
 from em.world import World
 
@@ -59,11 +59,3 @@ def test_every_page_is_accessible_and_nothing_sticks_out(browser: Browser, stack
     for page in visitors.values():
         page.context.close()
     assert not found, "\n".join(found)
-
-
-def sign_in(page: Page, person: Person) -> None:
-    page.goto("/sign-in")
-    page.get_by_label("Email", exact=True).fill(person.email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Playwright, Route, expect
 
 from em.people import PASSWORD, People, Person
-from em.scene import Scene, unfold
+from em.scene import Scene, sign_in, unfold
 from em.stack import Stack
 from em.visitor import Visitor
 from em.world import World
@@ -115,14 +115,6 @@ def visit_every_page(scene: Scene, odd: Odd, script: str, **values: object) -> N
         if "Something went wrong" in shown or "can’t be shown" in shown:
             crashed.append(f"{name}: {shown[:200]}")
     assert not crashed, "\n".join(crashed)
-
-
-def sign_in(page: Page, person: Person) -> None:
-    page.goto("/sign-in")
-    page.get_by_label("Email", exact=True).fill(person.email)
-    page.get_by_label("Password", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 # Each oddity once at every page, two at a time.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from playwright.sync_api import Page, expect
 
-from em.people import People, Person
+from em.people import PASSWORD, People, Person
 from em.stack import Stack
 from em.waiting import eventually
 from em.world import World, timestamp
@@ -131,6 +131,14 @@ class Programs:
                        delivery, tried, state, minutes)
             stack.rows("INSERT INTO webhook_attempts (delivery_id, at, status, duration_ms, excerpt) "
                        "VALUES (%s, now() - make_interval(mins => %s), %s, 38, %s)", delivery, minutes, status, words)
+
+
+def sign_in(page: Page, person: Person) -> None:
+    page.goto("/sign-in")
+    page.get_by_label("Email", exact=True).fill(person.email)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
 def unfold(page: Page, name: str) -> None:
