@@ -140,9 +140,11 @@ extension WebhookStore {
     public func backlog(now: Date) async throws -> (waiting: Int, oldestDue: Date?) {
         let rows = try await database.read(
             """
+            \(fragment: Self.pending)
             SELECT coalesce(sum(d.count), 0)::bigint AS waiting,
                 min(greatest(d.due, s.resting_until)) FILTER (WHERE greatest(d.due, s.resting_until) <= \(now)) AS oldest
-            FROM subscriptions s JOIN users u ON \(fragment: Self.mayWant) CROSS JOIN LATERAL (
+            FROM pending JOIN subscriptions s ON s.id = pending.subscription_id
+            JOIN users u ON \(fragment: Self.mayWant) CROSS JOIN LATERAL (
                 SELECT count(*) AS count, min(next_attempt_at) AS due FROM webhook_deliveries w
                 WHERE w.subscription_id = s.id AND w.next_attempt_at IS NOT NULL
             ) d

@@ -114,11 +114,26 @@ public struct WebhookStore: Sendable {
         }
     }
 
+    /// The subscriptions that something is still to be delivered to, `pending`: from one to the next along the index of what is
+    /// not over, so that those with nothing cost nothing.
+    static let pending: SQL = """
+        WITH RECURSIVE pending (subscription_id) AS (
+            (SELECT subscription_id FROM webhook_deliveries WHERE next_attempt_at IS NOT NULL
+            ORDER BY subscription_id LIMIT 1)
+            UNION ALL
+            SELECT (
+                SELECT w.subscription_id FROM webhook_deliveries w
+                WHERE w.next_attempt_at IS NOT NULL AND w.subscription_id > pending.subscription_id
+                ORDER BY w.subscription_id LIMIT 1
+            ) FROM pending WHERE pending.subscription_id IS NOT NULL
+        )
+        """
+
     private static func claiming(limit: Int, troubled: Int, share: Int, until: Date, now: Date) -> SQL {
         """
-        WITH waiting AS (
+        \(fragment: pending), waiting AS (
             SELECT s.id AS subscription_id, d.id, d.next_attempt_at, state.is_troubled
-            FROM subscriptions s
+            FROM pending JOIN subscriptions s ON s.id = pending.subscription_id
             -- What was planned for an admin waits, or is never told, once its person is none.
             JOIN users u ON \(fragment: mayWant)
             CROSS JOIN LATERAL (

@@ -12,7 +12,7 @@ struct InvariantHarm: Sendable {
     /// What stands in the way of the harm.
     static let loosening: [SQL] = [
         "ALTER TABLE event_places DROP CONSTRAINT event_places_never_oversold",
-        "DROP INDEX registrations_one_active", "DROP INDEX registrations_line", "DROP INDEX tickets_one_valid",
+        "DROP INDEX registrations_one_active", "DROP INDEX registrations_line_people", "DROP INDEX tickets_one_valid",
         "DROP INDEX outbox_sequence", "DROP INDEX check_ins_once_per_registration",
         "ALTER TABLE check_ins DROP CONSTRAINT check_ins_once",
     ]

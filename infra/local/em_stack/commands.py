@@ -3,6 +3,7 @@
 import fcntl
 import functools
 import os
+import random
 import signal
 import time
 from collections.abc import Callable
@@ -172,7 +173,9 @@ def logs(arguments: list[str]) -> None:
 
 def free_port(_: list[str]) -> None:
     """free-port: print an EM_PORT for which every port of a stack is free"""
-    for port in range(18080, 18429, 7):
+    ports = list(range(18080, 18429, 7))
+    random.shuffle(ports)  # two who ask at the same time get different ones
+    for port in ports:
         try:
             claim_ports(Layout(Settings(port=port)), with_services=True)
         except StackError:
