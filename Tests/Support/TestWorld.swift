@@ -22,7 +22,7 @@ public struct TestWorld: Sendable {
     public static func run(_ test: (TestWorld) async throws -> Void) async throws {
         var logger = Logger(label: "test")
         logger.logLevel = .critical
-        let name = "em_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
+        let name = unusedName()
         try await administer("CREATE DATABASE \(name) TEMPLATE \(try await template.value)", logger: logger)
         let world = try TestWorld(database: name, logger: logger)
         let outcome: Result<Void, any Error>
@@ -48,7 +48,7 @@ public struct TestWorld: Sendable {
         await owner.close()
         if isThere { return name }
         // Complete before it has its name.
-        let unfinished = "em_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
+        let unfinished = unusedName()
         try await administer("CREATE DATABASE \(unfinished)", logger: logger)
         let fresh = Database(
             try DatabaseSettings(url: url(Servers.databaseOwner, database: unfinished)), logger: logger)
@@ -56,6 +56,10 @@ public struct TestWorld: Sendable {
         await fresh.close()
         try await administer("ALTER DATABASE \(unfinished) RENAME TO \(name)", logger: logger)
         return name
+    }
+
+    private static func unusedName() -> String {
+        "em_test_" + UUID().uuidString.lowercased().replacing("-", with: "")
     }
 
     /// FNV-1a: the same in every process, unlike `Hasher`.

@@ -23,7 +23,7 @@ struct CompressedDocument: Sendable {
         compressedLength = pieces.reduce(0) { $0 + $1.readableBytes }
     }
 
-    /// What is shorter is sent as it is: it would fit in a few packets either way.
+    /// In bytes; what is shorter is sent as it is, since little would be saved.
     private static let worthCompressing = 64 << 10
 
     /// 200 with the document. `X-Content-Length` says how much it is once it is expanded, for a bar of progress.

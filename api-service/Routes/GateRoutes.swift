@@ -68,14 +68,14 @@ struct GateRoutes: Sendable {
             guard kept.head == version.head else { return true }
             return try await stores.manifests.state(of: event, since: kept.snapshot)?.hasChanged ?? true
         } make: {
-            // Named by the state from before it is read; while others were made before this one, that state went by.
+            // Read anew, since the caller may have waited for other manifests, and before the tickets: a change during the
+            // build counts as one since this version.
             guard let state = try await stores.manifests.state(of: event, since: nil) else {
                 throw DomainError.notFound
             }
             return try await CheckInManifest.make(
                 of: try await current(event), ManifestVersion(state, keys: keySet), from: stores.manifests,
-                keys: keySet,
-                signedBy: keys.signing, now: clock())
+                keys: keySet, signedBy: keys.signing, now: clock())
         }
     }
 

@@ -39,12 +39,18 @@ struct ManifestChangesTests {
         }
     }
 
+    /// The token of an organizer, their event, and where its manifest is.
+    private func scene(_ api: APIWorld, capacity: Int) async throws -> (organizer: String, event: String, path: String)
+    {
+        let organizer = try await api.signUp("Olga", role: .organizer)
+        let event = try await api.event(organizer.token, capacity: capacity)
+        return (organizer.token, event, "/api/v1/events/\(event)/check-in-manifest")
+    }
+
     @Test("a gate that says what it has is sent what changed, and comes to what the whole manifest says")
     func changes() async throws {
         try await APIWorld.run { api in
-            let organizer = try await api.signUp("Olga", role: .organizer)
-            let event = try await api.event(organizer.token, capacity: 10)
-            let path = "/api/v1/events/\(event)/check-in-manifest"
+            let (organizer, event, path) = try await scene(api, capacity: 10)
             func guest() async throws -> (token: String, ticket: Ticket) {
                 let guest = try await api.signUp("Guest")
                 let made = try await api.client.post("/api/v1/events/\(event)/registrations", token: guest.token)
@@ -54,25 +60,25 @@ struct ManifestChangesTests {
             let (first, second) = (try await guest(), try await guest())
             _ = try await guest()
             var gate = Gate()
-            let begun = try await api.client.get("\(path)?since=", token: organizer.token)
+            let begun = try await api.client.get("\(path)?since=", token: organizer)
             #expect(try gate.take(begun) && gate.wasWhole && gate.lines.count == 3)
 
             func compare(_ what: Comment, lines: Int) async throws {
-                let sent = try await api.client.get("\(path)?since=\(gate.version)", token: organizer.token)
+                let sent = try await api.client.get("\(path)?since=\(gate.version)", token: organizer)
                 #expect(try gate.take(sent), what)
                 #expect(!gate.wasWhole && gate.received == lines, what)
                 var whole = Gate()
-                #expect(try whole.take(try await api.client.get(path, token: organizer.token)))
+                #expect(try whole.take(try await api.client.get(path, token: organizer)))
                 #expect(whole.lines == gate.lines, what)
-                let again = try await api.client.get("\(path)?since=\(gate.version)", token: organizer.token)
+                let again = try await api.client.get("\(path)?since=\(gate.version)", token: organizer)
                 #expect(again.status == 304, what)
             }
             let scan = #"{"code":"\#(first.ticket.code)","gate":"North"}"#
-            let scanned = try await api.client.post("/api/v1/events/\(event)/check-ins", scan, token: organizer.token)
+            let scanned = try await api.client.post("/api/v1/events/\(event)/check-ins", scan, token: organizer)
             try await compare("a check-in", lines: 1)
             let checkIn = try #require(scanned.string("checkInId"))
             _ = try await api.client.post(
-                "/api/v1/check-ins/\(checkIn)/undo", #"{"reason":"by mistake"}"#, token: organizer.token)
+                "/api/v1/check-ins/\(checkIn)/undo", #"{"reason":"by mistake"}"#, token: organizer)
             try await compare("a check-in that was taken back", lines: 1)
             _ = try await api.client.patch("/api/v1/me", #"{"displayName":"Guest Anew"}"#, token: second.token)
             try await compare("a new name", lines: 1)
@@ -84,7 +90,7 @@ struct ManifestChangesTests {
                 "/api/v1/registrations/\(fourth.ticket.registrationID)", token: fourth.token)
             try await compare("a cancelled registration", lines: 1)
             _ = try await api.client.patch(
-                "/api/v1/events/\(event)", #"{"title":"Renamed"}"#, token: organizer.token,
+                "/api/v1/events/\(event)", #"{"title":"Renamed"}"#, token: organizer,
                 headers: ["If-Match": try await api.client.get("/api/v1/events/\(event)").headers["etag"] ?? "*"])
             try await compare("an edit of the event", lines: 0)
         }
@@ -93,17 +99,15 @@ struct ManifestChangesTests {
     @Test("a version of another database, and what is none, are answered with the whole manifest")
     func foreignVersions() async throws {
         try await APIWorld.run { api in
-            let organizer = try await api.signUp("Olga", role: .organizer)
-            let event = try await api.event(organizer.token, capacity: 1)
-            let path = "/api/v1/events/\(event)/check-in-manifest"
+            let (organizer, _, path) = try await scene(api, capacity: 1)
             var gate = Gate()
-            _ = try gate.take(try await api.client.get(path, token: organizer.token))
+            _ = try gate.take(try await api.client.get(path, token: organizer))
             let known = try #require(ManifestVersion(gate.version))
             #expect(known.text == gate.version)
             let foreign = gate.version.replacing(known.database, with: "00000000")
             for since in ["", "0", "x", foreign, "1.a.b.zzzzzzzzzzzzzzzzzzzz.0.", gate.version + "-9"] {
                 var other = Gate()
-                let answer = try await api.client.get("\(path)?since=\(since)", token: organizer.token)
+                let answer = try await api.client.get("\(path)?since=\(since)", token: organizer)
                 #expect(try other.take(answer) && other.wasWhole, "\(since)")
             }
         }
