@@ -54,6 +54,20 @@ public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads what was typed: case, width, and any blanks and dashes don't count, and O, I, L are read as 0, 1, 1.
     public init?(typed text: String) {
+        guard var symbols = Self.symbols(typed: text), symbols.count == Self.randomCharacters + 1,
+            symbols.removeLast() == Self.check(symbols)
+        else { return nil }
+        self.init(symbols: symbols)
+    }
+
+    /// How a code begins whose first four characters, or more, were typed, with its hyphens; nil for what begins no code. Of a
+    /// million codes, one begins with given four.
+    public static func prefix(typed text: String) -> String? {
+        guard let symbols = symbols(typed: text), (4...randomCharacters + 1).contains(symbols.count) else { return nil }
+        return hyphenated(symbols)
+    }
+
+    private static func symbols(typed text: String) -> [Int]? {
         guard text.utf8.count <= 128 else { return nil }
         var symbols: [Int] = []
         for scalar in text.unicodeScalars where !scalar.isUnseen && !scalar.isDash {
@@ -68,19 +82,20 @@ public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
                 case UInt8(ascii: "I"), UInt8(ascii: "L"): UInt8(ascii: "1")
                 default: byte
                 }
-            guard let symbol = Self.alphabet.firstIndex(of: read) else { return nil }
+            guard let symbol = alphabet.firstIndex(of: read) else { return nil }
             symbols.append(symbol)
         }
-        guard symbols.count == Self.randomCharacters + 1, symbols.removeLast() == Self.check(symbols) else {
-            return nil
-        }
-        self.init(symbols: symbols)
+        return symbols
     }
 
     private init(symbols: [Int]) {
-        let characters = (symbols + [Self.check(symbols)]).map { Self.alphabet[$0] }
-        description = stride(from: 0, to: characters.count, by: 4)
-            .map { String(decoding: characters[$0..<$0 + 4], as: UTF8.self) }
+        description = Self.hyphenated(symbols + [Self.check(symbols)])
+    }
+
+    private static func hyphenated(_ symbols: [Int]) -> String {
+        let characters = symbols.map { alphabet[$0] }
+        return stride(from: 0, to: characters.count, by: 4)
+            .map { String(decoding: characters[$0..<min($0 + 4, characters.count)], as: UTF8.self) }
             .joined(separator: "-")
     }
 

@@ -74,7 +74,7 @@ extension AuditSealStore {
         func newest(_ condition: SQL) -> SQL {
             """
             SELECT a.id FROM audit a WHERE \(fragment: condition) \(given: last, { "AND a.id < \($0)" })
-                \(given: filter.action, { "AND (a.action = \($0) OR starts_with(a.action, \($0) || '.'))" })
+                \(given: filter.action, { "AND \(fragment: Self.isOrBegins("a.action", $0))" })
                 \(given: filter.event, { "AND a.event_id = \($0)" })
                 \(given: filter.subject, { "AND a.subject_id = \($0)" })
                 \(given: filter.from, Self.isSince) \(given: filter.to, Self.isBefore)
@@ -83,7 +83,7 @@ extension AuditSealStore {
         }
         if let words = filter.actor, !words.isEmpty {
             let people = try await UserStore(database).ids(matching: words)
-            guard people.count < UserStore.fewAtMost else {
+            guard people.count < fewMatches else {
                 let named = hasWords(words, in: "actor.email, actor.display_name")
                 return newest(
                     "EXISTS (SELECT FROM users actor WHERE actor.id = a.actor_id AND \(fragment: named))")
@@ -94,14 +94,19 @@ extension AuditSealStore {
                 ORDER BY one.id DESC LIMIT \(limit)
                 """
         }
-        if filter.action != nil, filter.event == nil, filter.subject == nil {
+        if let action = filter.action, filter.event == nil, filter.subject == nil {
             return """
                 SELECT one.id FROM (\(fragment: Self.actions)) known
                 CROSS JOIN LATERAL (\(fragment: newest("a.action = known.action"))) one
+                WHERE \(fragment: Self.isOrBegins("known.action", action))
                 ORDER BY one.id DESC LIMIT \(limit)
                 """
         }
         return newest("true")
+    }
+
+    private static func isOrBegins(_ column: SQL, _ action: String) -> SQL {
+        "(\(fragment: column) = \(action) OR starts_with(\(fragment: column), \(action) || '.'))"
     }
 
     /// The actions that occur, some dozens, each by one look into their index.

@@ -39,6 +39,18 @@ func hasWords(_ text: String?, in columns: SQL) -> SQL {
     return words.isEmpty ? "true" : "has_words(concat_ws(' ', \(fragment: columns)), \(words))"
 }
 
+/// The same in the form that an index of letters (pg_trgm) serves.
+/// - Parameter text: the expression that is indexed, already folded.
+func hasLetters(_ words: String, in text: SQL) -> SQL {
+    let conditions = Persistence.words(of: words).map { word -> SQL in
+        "\(fragment: text) LIKE '%' || pattern_of(\(word)) || '%'"
+    }
+    return conditions.isEmpty ? "true" : conditions.joined(separator: " AND ")
+}
+
+/// More matches than that are too many to be looked at one by one; of so many, the next on the way along a list come soon.
+let fewMatches = 1000
+
 /// What is searched for: at most sixteen words.
 func words(of text: String) -> [String] {
     text.split(whereSeparator: \.isWhitespace).prefix(16).map(String.init)

@@ -103,13 +103,14 @@ public struct EventStore: Sendable {
     public func listPublished(
         query: String?, from: Date?, to: Date?, now: Date, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
-        let words = hasWords(query, in: "e.title, e.venue, e.description")
+        let end = max(now, from ?? now)
+        let isFound = try await find(query, among: "e.status = 'published' AND e.ends_at > \(end)")
         let rows = try await database.list(
             Self.listing(
                 """
-                e.status = 'published' AND \(fragment: words) \(given: to, { "AND e.starts_at < \($0)" })
+                e.status = 'published' AND \(fragment: isFound) \(given: to, { "AND e.starts_at < \($0)" })
                     \(given: after, { "AND (e.starts_at, e.id) > (\($0.at), \($0.id))" })
-                """, endingAfter: max(now, from ?? now), order: "e.starts_at, e.id", limit: limit + 1))
+                """, endingAfter: end, order: "e.starts_at, e.id", limit: limit + 1))
         return try Self.page(rows, limit: limit)
     }
 
@@ -118,7 +119,9 @@ public struct EventStore: Sendable {
     public func list(
         organizedBy user: UserID?, query: String?, from: Date?, to: Date?, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
+        // What somebody organizes is looked through as it is: a few events.
         let words = hasWords(query, in: "e.title, e.venue")
+        let isFound = user == nil ? try await find(query, among: words) : words
         // Who is no organizer any more has no say in what they own.
         func isTheirs(_ user: UserID) -> SQL {
             """
@@ -130,10 +133,23 @@ public struct EventStore: Sendable {
         let rows = try await database.list(
             Self.listing(
                 """
-                \(fragment: words) \(given: user, isTheirs) \(given: to, { "AND e.starts_at < \($0)" })
+                \(fragment: isFound) \(given: user, isTheirs) \(given: to, { "AND e.starts_at < \($0)" })
                     \(given: after, { "AND (e.starts_at, e.id) < (\($0.at), \($0.id))" })
                 """, endingAfter: from, order: "e.starts_at DESC, e.id DESC", limit: limit + 1))
         return try Self.page(rows, limit: limit)
+    }
+
+    /// The condition that finds the events whose title, venue or description has the words. A few are found by the index of their
+    /// letters, `events_by_letters`; of many, the next on the way along a list come soon.
+    private func find(_ query: String?, among condition: SQL) async throws -> SQL {
+        guard let query, !query.isEmpty else { return "true" }
+        let isFound = hasLetters(query, in: "folded(e.title || ' ' || e.venue || ' ' || e.description)")
+        let ids = try await database.list(
+            """
+            SELECT e.id FROM events e WHERE \(fragment: isFound) AND \(fragment: condition) LIMIT \(fewMatches)
+            """
+        ).map { try $0.decode("id", as: EventID.self) }
+        return ids.count < fewMatches ? "e.id = ANY(\(ids))" : "\(fragment: isFound) AND \(fragment: condition)"
     }
 
     /// The first events of a list. Of those that end after some time, the ones that are on then and the ones that begin

@@ -23,11 +23,14 @@ public struct MemberStore: Sendable {
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<EventMember> {
         let rows = try await database.list(
             """
-            SELECT * FROM (
-                \(fragment: Self.selection) WHERE m.event_id = \(event)
-                UNION ALL \(fragment: Self.offers) WHERE o.event_id = \(event)) m
-            \(given: after, { "WHERE (m.created_at, m.user_id) > (\($0.at), \($0.id))" })
-            ORDER BY m.created_at, m.user_id LIMIT \(limit + 1)
+            (\(fragment: Self.selection) WHERE m.event_id = \(event)
+                \(given: after, { "AND (m.created_at, m.user_id) > (\($0.at), \($0.id))" })
+                ORDER BY m.created_at, m.user_id LIMIT \(limit + 1))
+            UNION ALL
+            (\(fragment: Self.offers) WHERE o.event_id = \(event)
+                \(given: after, { "AND (o.created_at, o.user_id) > (\($0.at), \($0.id))" })
+                ORDER BY o.created_at, o.user_id LIMIT \(limit + 1))
+            ORDER BY created_at, user_id LIMIT \(limit + 1)
             """)
         return Page(try rows.map(Self.member), limit: limit) { PageKey(at: $0.since, id: $0.userID.uuid) }
     }

@@ -115,11 +115,12 @@ extension RegistrationStore {
         positions: WaitlistPositions? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<Attendee> {
         let hasStatus = if let status { try await shows(status, in: event) } else { SQL() }
+        let isFound = if let query, !query.isEmpty { try await isAbout(query, in: event) } else { SQL() }
         let rows = try await database.list(
             """
             WITH page AS MATERIALIZED (
                 SELECT r.id, r.status, r.line_number FROM registrations r
-                WHERE r.event_id = \(event) \(fragment: hasStatus) \(given: query, Self.isAbout)
+                WHERE r.event_id = \(event) \(fragment: hasStatus) \(fragment: isFound)
                     \(given: after, order.follows)
                 ORDER BY \(fragment: order.columns) LIMIT \(limit + 1)
             ), line AS MATERIALIZED (\(fragment: positions == nil ? Self.lineUpToPage(of: event) : Self.noLine))
@@ -183,15 +184,29 @@ extension RegistrationStore {
         }
     }
 
-    /// That the words stand in the person's name or address, or in the code of their ticket.
-    private static func isAbout(_ words: String) -> SQL {
-        let found = hasWords(words, in: "u.display_name, u.email, t.code, replace(t.code, '-', '')")
+    /// That the words stand in the person's name or address, or are how the code of a ticket of theirs begins. A few people are
+    /// looked up at the event; of many, the next on the way along its list come soon.
+    private func isAbout(_ words: String, in event: EventID) async throws -> SQL {
+        let hasCode: SQL =
+            if let prefix = TicketCode.prefix(typed: words) {
+                // A span of the codes, whose index need not be made for patterns.
+                """
+                SELECT registration_id FROM tickets WHERE code BETWEEN \(prefix) AND \(prefix + "ZZZZZZZZZZZZ")
+                    AND starts_with(code, \(prefix)) AND event_id = \(event)
+                """
+            } else { "SELECT NULL::uuid WHERE false" }
+        let people = try await UserStore(database).ids(matching: words)
+        guard people.count < fewMatches else {
+            let isNamed = hasWords(words, in: "u.display_name, u.email")
+            return """
+                AND (EXISTS (SELECT FROM users u WHERE u.id = r.user_id AND \(fragment: isNamed))
+                    OR r.id = ANY(ARRAY(\(fragment: hasCode))))
+                """
+        }
         return """
-            AND EXISTS (
-                SELECT FROM users u LEFT JOIN LATERAL (
-                    SELECT code FROM tickets WHERE registration_id = r.id ORDER BY issue DESC LIMIT 1
-                ) t ON true
-                WHERE u.id = r.user_id AND \(fragment: found))
+            AND r.id = ANY(ARRAY(
+                SELECT id FROM registrations WHERE event_id = \(event) AND user_id = ANY(\(people))
+                UNION ALL \(fragment: hasCode)))
             """
     }
 

@@ -190,32 +190,27 @@ public struct UserStore: Sendable {
         return Page(try rows.map(Self.user), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
-    /// More people than that are too many to be looked at one by one.
-    static let fewAtMost = 1000
-
     /// The condition that finds those whose address or name has the words. A few are found by the index of their letters; of
     /// many, the next on the way along a list come soon.
     private func find(_ query: String?) async throws -> SQL {
         guard let query, !query.isEmpty else { return "" }
         let ids = try await ids(matching: query)
-        return ids.count < Self.fewAtMost
+        return ids.count < fewMatches
             ? "AND id = ANY(\(ids))" : "AND \(fragment: Self.hasLetters(query))"
     }
 
-    /// Some people whose address or name has the words: all of them, when they are fewer than ``fewAtMost``.
+    /// Some people whose address or name has the words: all of them, when they are fewer than ``fewMatches``.
     func ids(matching query: String) async throws -> [UserID] {
         try await database.list(
             """
-            SELECT id FROM users WHERE deleted_at IS NULL AND \(fragment: Self.hasLetters(query)) LIMIT \(Self.fewAtMost)
+            SELECT id FROM users WHERE deleted_at IS NULL AND \(fragment: Self.hasLetters(query)) LIMIT \(fewMatches)
             """
         ).map { try $0.decode("id") }
     }
 
-    /// As ``hasWords(_:in:)``, in the form that the index `users_by_letters` serves.
+    /// Served by the index `users_by_letters`.
     private static func hasLetters(_ query: String) -> SQL {
-        words(of: query).map { word -> SQL in
-            "folded(email || ' ' || display_name) LIKE '%' || pattern_of(\(word)) || '%'"
-        }.joined(separator: " AND ")
+        Persistence.hasLetters(query, in: "folded(email || ' ' || display_name)")
     }
 
     /// Gives somebody another role; answers the one before.

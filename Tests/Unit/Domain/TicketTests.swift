@@ -45,6 +45,16 @@ struct TicketTests {
         #expect(TicketCode(typed: text) == nil)
     }
 
+    @Test(
+        "a code is known by its first four characters or more, however they are typed",
+        arguments: [
+            ("7k3m", "7K3M"), ("7K3M-", "7K3M"), ("7k3m q9", "7K3M-Q9"), ("OIL7k", "0117-K"),
+            ("7K3M-Q9XT-2VHD", "7K3M-Q9XT-2VHD"), ("7K3", nil), ("7K3M-Q9XT-2VHDX", nil), ("ulla", nil), ("a b@c", nil),
+        ])
+    func beginning(typed: String, prefix: String?) {
+        #expect(TicketCode.prefix(typed: typed) == prefix)
+    }
+
     @Test("a token comes back as it was written, and fits QR's alphanumeric alphabet")
     func tokenRoundTrip() throws {
         let token = TicketToken(
