@@ -145,7 +145,7 @@ public struct APIKeyStore: Sendable {
         try await transaction.query(
             """
             DELETE FROM api_keys WHERE id IN (
-                SELECT id FROM api_keys WHERE expires_at < \(time) OR revoked_at < \(time) LIMIT \(limit))
+                SELECT id FROM api_keys WHERE least(expires_at, revoked_at) < \(time) LIMIT \(limit))
             """
         ).affectedRows
     }

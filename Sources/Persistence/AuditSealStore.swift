@@ -34,8 +34,9 @@ public struct AuditSealStore: Sendable {
                 "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.auditSeal)) AS held",
                 "SELECT number, digest FROM audit_seals ORDER BY number DESC LIMIT 1",
                 """
-                SELECT \(fragment: Self.columns) FROM audit_unsealed u JOIN audit a ON a.id = u.audit_id
-                ORDER BY u.audit_id LIMIT \(limit)
+                SELECT \(fragment: Self.columns) FROM audit a
+                WHERE a.id = ANY(ARRAY(SELECT audit_id FROM audit_unsealed ORDER BY audit_id LIMIT \(limit)))
+                ORDER BY a.id
                 """,
             ])
             guard try results[0].first?.decode("held", as: Bool.self) == true else { return nil }

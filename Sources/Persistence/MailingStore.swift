@@ -220,19 +220,19 @@ extension MailingStore {
         try await database.read(Self.selection("WHERE id = \(id) AND event_id = \(event)")).first.map(Self.mailing)
     }
 
-    /// How many people an announcement would be for now, and how many of them want it by mail.
-    public func reach(
-        _ audience: Audience, at event: EventID, now: Date
-    ) async throws -> (recipients: Int, mails: Int) {
-        let rows = try await database.read(
+    /// About how many people an announcement would be for now, and how many of them want it by mail: by the event's counters,
+    /// and the few who want no such mails.
+    public func reach(_ audience: Audience, at event: EventID) async throws -> (recipients: Int, mails: Int) {
+        let rows = try await database.list(
             """
-            SELECT count(*) AS recipients, count(*) FILTER (WHERE p.mail IS NOT FALSE) AS mails
-            FROM registrations r JOIN users u ON u.id = r.user_id AND u.deleted_at IS NULL
-                LEFT JOIN notification_preferences p ON p.user_id = r.user_id AND p.topic = 'announcements'
-            WHERE r.event_id = \(event) AND r.created_at <= \(now) AND \(fragment: Self.condition(audience))
+            SELECT (\(fragment: Self.size(of: audience, at: event)))::bigint AS recipients, (
+                SELECT count(*) FROM notification_preferences p
+                    JOIN registrations r ON r.user_id = p.user_id AND r.event_id = \(event)
+                WHERE p.topic = 'announcements' AND NOT p.mail AND \(fragment: Self.condition(audience))) AS unwanted
             """)
         guard let row = rows.first else { return (0, 0) }
-        return (try row.decode("recipients"), try row.decode("mails"))
+        let recipients = try row.decode("recipients", as: Int.self)
+        return (recipients, max(0, recipients - (try row.decode("unwanted", as: Int.self))))
     }
 
     private static func selection(_ chosen: SQL) -> SQL {

@@ -189,8 +189,9 @@ public struct OutboxStore: Sendable {
         [
             """
             SELECT last FROM outbox_sequences
-            WHERE event_id IN (
-                SELECT event_id FROM outbox WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events')
+            WHERE event_id = ANY(ARRAY(
+                SELECT DISTINCT event_id FROM outbox
+                WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events'))
             ORDER BY event_id FOR UPDATE
             """,
             // The planner takes what a WITH yields for one row, and joins a thousand of them in nested loops.

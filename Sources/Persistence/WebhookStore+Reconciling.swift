@@ -39,7 +39,7 @@ extension WebhookStore {
                 WHERE id > \(row) AND id <= \(last) AND destination = 'events' AND published_at IS NOT NULL
                     AND occurred_at >= \(since)
             ) fact
-            JOIN subscriptions s ON \(fragment: Self.wants)
+            CROSS JOIN LATERAL (\(fragment: Self.wanting)) s
             JOIN users u ON \(fragment: Self.mayWant)
             WHERE NOT EXISTS (
                 SELECT FROM webhook_deliveries d WHERE d.subscription_id = s.id AND d.message_id = fact.message_id)

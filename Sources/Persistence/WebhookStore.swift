@@ -75,17 +75,24 @@ public struct WebhookStore: Sendable {
             CROSS JOIN LATERAL (
                 SELECT \(now)::timestamptz - interval '1 second' + fact.place * interval '1 microsecond' AS at
             ) turn
-            JOIN subscriptions s ON \(fragment: Self.wants)
+            CROSS JOIN LATERAL (\(fragment: Self.wanting)) s
             JOIN users u ON \(fragment: Self.mayWant)
             ON CONFLICT (subscription_id, message_id) WHERE NOT is_extra DO NOTHING
             """
         ).affectedRows
     }
 
-    /// Whether subscription `s` is for `fact`. A message may have been committed by a server whose clock is a little behind.
-    static let wants: SQL = """
+    /// The subscriptions that are for `fact`. Those for their own events' facts are found by whose they are, the few for everybody's
+    /// by an index of theirs.
+    static let wanting: SQL = """
+        SELECT s.* FROM subscriptions s
+        WHERE s.scope = 'own' AND s.user_id = fact.owner_id AND \(fragment: wants)
+        UNION ALL SELECT s.* FROM subscriptions s WHERE s.scope = 'all' AND \(fragment: wants)
+        """
+
+    /// Whether subscription `s` takes what `fact` is. A message may have been committed by a server whose clock is a little behind.
+    private static let wants: SQL = """
         \(fragment: isActive) AND s.created_at <= fact.at + interval '5 seconds'
-            AND (s.scope = 'all' OR s.user_id = fact.owner_id)
             AND s.types && ARRAY[fact.type, regexp_replace(fact.type, '[^.]+$', '*'), '*']
         """
 

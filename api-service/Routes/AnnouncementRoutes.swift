@@ -71,7 +71,7 @@ struct AnnouncementRoutes: Sendable {
         var fields = try await BodyFields(request, context)
         let audience = fields.audience()
         try fields.validation.check()
-        let reach = try await stores.mailings.reach(audience, at: event.id, now: clock())
+        let reach = try await stores.mailings.reach(audience, at: event.id)
         return try .json(ReachJSON(recipients: reach.recipients, mails: reach.mails))
     }
 }

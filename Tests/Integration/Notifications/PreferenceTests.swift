@@ -27,7 +27,7 @@ import Testing
             let store = MailingStore(mail.world.database)
             let found = try #require(try await store.find(id, of: event))
             #expect(found.progress.muted == 2 && found.progress.queued == 1 && found.progress.recipients == 3)
-            let reach = try await store.reach(.all, at: event, now: Date())
+            let reach = try await store.reach(.all, at: event)
             #expect(reach.recipients == 3 && reach.mails == 1)
         }
     }
