@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from growth.laws import FLAT, PAGE, Law, law
+from growth.laws import PAGE, Law, law
 from growth.measure import Run, background, chores_beside_calls
 from growth.meter import USERS, Key, Reading, ordinary, shortened, typical
 from growth.sizes import Size
@@ -103,7 +103,7 @@ class Comparison:
             self.add_work(size, text, use)
 
     def note(self, kind: str, name: str, size: str, blocks: float, milliseconds: float, statements: list[Statement]) -> Result:
-        rule = law(name) if kind == "route" else FLAT
+        rule = law(kind, name)
         result = self.found.setdefault((kind, name), Result(name, kind, {}, {}, {}, rule, {}, []))
         result.sizes[size], result.milliseconds[size], result.statements[size] = blocks, milliseconds, statements
         return result

@@ -39,15 +39,29 @@ SITE = Law("linear in all registrations", lambda small, large: large.registratio
 # Fewer than a thousand are looked up one by one, at three blocks; with more the list is walked along.
 MATCHES = Law("at most a thousand who match", lambda small, large: 1.0, besides=4000.0)
 OWN = Law("linear in what the person has", lambda small, large: large.own / small.own)
+EVENTS = Law("linear in the events", lambda small, large: large.events / small.events)
+DOOMED = Law("linear in the event's people, in steps", lambda small, large: large.doomed / small.doomed)
+DAY = Law("linear in what failed within a day", lambda small, large: large.registrations / small.registrations)
+STEPS = Law("linear in the event's people, in steps", lambda small, large: large.crowd / small.crowd)
+# A row that is removed or moved costs some blocks, and beside a small site there is less to do than fills a step.
+STEP = Law("a step of at most a thousand rows", lambda small, large: 1.0, besides=8000.0)
 
-# Whole answers, whose own length grows, and words that are looked for among the people of one event.
+# Whole answers, whose own length grows; what is counted; and common words that are looked for among the people of one event.
 LAWS = {
     "GET /events/{id}/registrations.csv": EVENT,
     "GET /events/{id}/check-in-manifest (something has changed)": EVENT,
     "GET /events/{id}/registrations (common word)": EVENT,
-    "GET /events/{id}/registrations (rare word)": EVENT,
-    "GET /events/{id}/registrations (rare word, by name)": EVENT,
-    "GET /events/{id}/registrations (ticket code)": EVENT,
+    "GET /events/{id}/registrations (rare word)": MATCHES,
+    "GET /events/{id}/registrations (rare word, by name)": MATCHES,
+    "GET /events/{id}/registrations (ticket code)": MATCHES,
+    # A place in line is the count of those before it.
+    "GET /events/{id}/registrations (with a line)": EVENT,
+    "GET /events/{id}/registrations (the line)": EVENT,
+    "GET /events/{id}/registrations (the line by name)": EVENT,
+    "GET /events/{id}/check-ins/conflicts": EVENT,
+    "GET /events/{id}/check-ins/conflicts (deep page)": EVENT,
+    # The mails that failed are counted.
+    "GET /events/{id}/delivery": EVENT,
     "GET /admin/audit.csv (an event)": EVENT,
     # How many got it, and how many are meant, is counted.
     "GET /events/{id}/mailings/{mailingId}": EVENT,
@@ -56,12 +70,45 @@ LAWS = {
     "POST /events/{id}/announcements/preview (to confirmed)": EVENT,
     "POST /events/{id}/announcements/preview (to checkedIn)": EVENT,
     "GET /me/export": OWN,
+    # The host has one event of twenty.
+    "GET /events (mine)": EVENTS,
+    "GET /events (mine, deep page)": EVENTS,
+    "GET /events (mine, rare word)": EVENTS,
+    "POST /events/{id}/cancel": DOOMED,
+    "PATCH /events/{id} (places for a whole line)": STEPS,
     # Reads everything; of a large site a part with each look.
     "GET /admin/verify": SITE,
     "GET /admin/users (rare word)": MATCHES,
     "GET /admin/users (an address)": MATCHES,
+    "GET /admin/users (common word)": MATCHES,
 }
+# Statements of workers and chores, by what stands in them.
+STATEMENTS = {
+    # A dashboard shows how many mails failed.
+    "CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE status = ?) AS retrying": EVENT,
+    # Somebody who waits is told their place in line.
+    "WITH line AS MATERIALIZED": EVENT,
+    # What somebody who looks has waiting.
+    "FROM registrations r JOIN event_places p ON p.event_id = r.event_id JOIN events e ON e.id = r.event_id WHERE r.user_id = ANY": OWN,
+    # How many mails failed within a day.
+    "SELECT count(*) AS unsent, min(created_at) AS oldest_at": DAY,
+    # Whose time for a reminder has come, of what is published.
+    "WITH moment AS": EVENTS,
+    # A manifest's size is counted before it is made.
+    "SELECT count(*) AS tickets FROM tickets": EVENT,
+    # Pruning.
+    "WITH step AS ( SELECT id, occurred_at FROM outbox": STEP,
+    "WITH oldest AS ( SELECT id FROM outbox": STEP,
+    "SELECT erase_expired_audit_contents": STEP,
+}
+# Each service's idle second holds the chores above.
+IDLE = {"ws-hub": EVENT, "api-service": EVENTS}
 
 
-def law(name: str) -> Law:
-    return LAWS.get(name, FLAT)
+def law(kind: str, name: str) -> Law:
+    """The law of a route by its name, of an idle second by its service, of a statement by its text."""
+    if kind == "route":
+        return LAWS.get(name, FLAT)
+    if kind == "idle":
+        return IDLE.get(name.split(",")[0], FLAT)
+    return next((law for text, law in STATEMENTS.items() if text in name), FLAT)
