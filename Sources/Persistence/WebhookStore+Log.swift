@@ -23,15 +23,13 @@ extension WebhookStore {
     public func deliveries(
         of subscription: SubscriptionID, status: WebhookDeliveryStatus? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<WebhookDelivery> {
-        let rows = try await database.list(
-            """
-            SELECT \(fragment: Self.columns) FROM webhook_deliveries
+        let chosen: SQL = """
             WHERE subscription_id = \(subscription) \(given: status, Self.has)
                 \(given: after, { "AND (created_at, id) < (\($0.at), \($0.id))" })
             ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
-            """)
-        let found = try await withAttempts(try rows.map(Self.delivery))
-        return Page(found, limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
+            """
+        let rows = try await database.list(Self.withAttempts(chosen))
+        return Page(try Self.deliveries(rows), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
     /// That a delivery is in a status; said in a way that finds the few that are not delivered by an index of theirs.
@@ -48,12 +46,8 @@ extension WebhookStore {
 
     /// One of them; nil when the subscription has none of this id.
     public func delivery(_ id: WebhookDeliveryID, of subscription: SubscriptionID) async throws -> WebhookDelivery? {
-        let rows = try await database.read(
-            """
-            SELECT \(fragment: Self.columns) FROM webhook_deliveries
-            WHERE id = \(id) AND subscription_id = \(subscription)
-            """)
-        return try await withAttempts(try rows.map(Self.delivery)).first
+        let rows = try await database.read(Self.withAttempts("WHERE id = \(id) AND subscription_id = \(subscription)"))
+        return try Self.deliveries(rows).first
     }
 
     /// Makes a delivery due now, and begins its schedule anew; one that arrived before goes out once more. Its subscription
@@ -126,40 +120,41 @@ extension WebhookStore {
         ).affectedRows
     }
 
-    private static let columns: SQL =
-        "id, message_id, type, event_id, sequence, status, created_at, next_attempt_at"
-
-    private static func delivery(_ row: Row) throws -> WebhookDelivery {
-        WebhookDelivery(
-            id: try row.decode("id"), messageID: try row.decode("message_id"), type: try row.decode("type"),
-            eventID: try row.decode("event_id"), sequence: try row.decode("sequence"),
-            status: try row.decode("status"), attempts: [], createdAt: try row.decode("created_at"),
-            nextAttemptAt: try row.decode("next_attempt_at"))
+    /// The deliveries chosen, the newest first, a row for each attempt at one: in one statement, so that a delivery never reads as
+    /// under way beside the attempt that ended it.
+    private static func withAttempts(_ chosen: SQL) -> SQL {
+        """
+        SELECT d.*, a.id AS attempt_id, a.at, a.status AS attempt_status, a.duration_ms, a.error, a.excerpt
+        FROM (
+            SELECT id, message_id, type, event_id, sequence, status, created_at, next_attempt_at
+            FROM webhook_deliveries \(fragment: chosen)
+        ) d
+        LEFT JOIN LATERAL (
+            SELECT * FROM webhook_attempts w WHERE w.delivery_id = d.id ORDER BY w.id DESC LIMIT \(attemptsShown)
+        ) a ON true
+        ORDER BY d.created_at DESC, d.id DESC, a.id
+        """
     }
 
-    private func withAttempts(_ deliveries: [WebhookDelivery]) async throws -> [WebhookDelivery] {
-        guard !deliveries.isEmpty else { return [] }
-        let rows = try await database.read(
-            """
-            SELECT d.id AS delivery_id, a.at, a.status, a.duration_ms, a.error, a.excerpt
-            FROM unnest(\(deliveries.map(\.id))::uuid[]) AS d (id)
-            CROSS JOIN LATERAL (
-                SELECT * FROM webhook_attempts w WHERE w.delivery_id = d.id ORDER BY w.id DESC LIMIT \(Self.attemptsShown)
-            ) a
-            ORDER BY a.id
-            """)
-        var attempts: [WebhookDeliveryID: [WebhookAttempt]] = [:]
+    private static func deliveries(_ rows: QueryResult) throws -> [WebhookDelivery] {
+        var deliveries: [WebhookDelivery] = []
         for row in rows {
-            attempts[try row.decode("delivery_id"), default: []].append(
+            let id = try row.decode("id", as: WebhookDeliveryID.self)
+            if deliveries.last?.id != id {
+                deliveries.append(
+                    WebhookDelivery(
+                        id: id, messageID: try row.decode("message_id"), type: try row.decode("type"),
+                        eventID: try row.decode("event_id"), sequence: try row.decode("sequence"),
+                        status: try row.decode("status"), attempts: [], createdAt: try row.decode("created_at"),
+                        nextAttemptAt: try row.decode("next_attempt_at")))
+            }
+            guard try row.decode("attempt_id", as: Int?.self) != nil else { continue }
+            deliveries[deliveries.count - 1].attempts.append(
                 WebhookAttempt(
-                    at: try row.decode("at"), status: try row.decode("status"),
+                    at: try row.decode("at"), status: try row.decode("attempt_status"),
                     durationMilliseconds: try row.decode("duration_ms"), error: try row.decode("error"),
                     responseExcerpt: try row.decode("excerpt")))
         }
-        return deliveries.map { delivery in
-            var delivery = delivery
-            delivery.attempts = attempts[delivery.id] ?? []
-            return delivery
-        }
+        return deliveries
     }
 }
