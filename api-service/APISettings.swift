@@ -92,7 +92,7 @@ struct APISettings: Sendable {
 
 /// How long rows are kept that only the past needs, in seconds.
 struct Retention: Sendable {
-    /// Published messages, the log of what happened: `EM_EVENT_LOG_DAYS`.
+    /// Published messages, the log of what happened, and the single attempts at mails: `EM_EVENT_LOG_DAYS`.
     var eventLog = 90.0 * 86_400
     /// Jobs and live updates that are done: long enough for an operator to look at them.
     var doneMessages = 86_400.0

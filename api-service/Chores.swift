@@ -16,6 +16,7 @@ extension Pruning.Chore {
             older("outbox", than: retention.eventLog, stores.outbox.prune),
             older("outbox_done", than: retention.doneMessages, stores.outbox.pruneDone),
             older("inbox", than: retention.inbox, InboxStore().prune),
+            older("delivery_attempts", than: retention.eventLog, stores.deliveries.pruneAttempts),
             older("suspects", than: retention.suspects, SuspectStore(stores.database).prune),
             older("ticket_documents", than: retention.ticketDocuments, stores.documents.prune),
             older("sessions", than: retention.endedSessions, stores.sessions.prune),

@@ -105,9 +105,11 @@ public struct DeliveryStore: Sendable {
                         WHEN 'failed' THEN 'mailFailed' WHEN 'dropped' THEN 'mailDropped' ELSE 'mailMuted' END,
                     n.id, n.kind, a.detail, a.next_attempt_at, 7,
                     lpad(to_hex(a.id), 32, '0') FROM delivery_attempts a JOIN n ON n.id = a.notification_id
-                -- What was sent before attempts were written down.
-                UNION ALL SELECT sent_at, 'mailAccepted', id, kind, NULL, NULL, 8, id::text FROM n
-                    WHERE sent_at IS NOT NULL
+                -- Whose attempts are not kept any more.
+                UNION ALL SELECT coalesce(sent_at, created_at),
+                        CASE WHEN sent_at IS NULL THEN 'mailFailed' ELSE 'mailAccepted' END,
+                        id, kind, last_error, NULL, 8, id::text FROM n
+                    WHERE (sent_at IS NOT NULL OR status = 'failed' AND attempts > 0)
                         AND NOT EXISTS (SELECT FROM delivery_attempts a WHERE a.notification_id = n.id)
                 UNION ALL SELECT read_at, 'read', id, kind, NULL, NULL, 9, id::text FROM n
                     WHERE read_at IS NOT NULL AND in_app
@@ -137,6 +139,16 @@ public struct DeliveryStore: Sendable {
         SELECT id, \(now), \(outcome), \(detail), \(nextAttemptAt) FROM notifications
         WHERE id = \(id) AND status <> 'sent'
         """
+    }
+
+    /// Removes attempts from before `time`, at most `limit`: what became of the mail stays with it. Returns how many those were.
+    public func pruneAttempts(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
+        try await transaction.query(
+            """
+            DELETE FROM delivery_attempts WHERE (notification_id, id) IN (
+                SELECT notification_id, id FROM delivery_attempts WHERE at < \(time) ORDER BY at LIMIT \(limit))
+            """
+        ).affectedRows
     }
 
     /// What waits of all there is.

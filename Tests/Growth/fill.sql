@@ -281,7 +281,8 @@ insert into notifications (id, user_id, event_id, registration_id, cause_id, kin
     from growth.notification t join growth.person p on p.n = t.p_n order by t.at
     on conflict do nothing;
 insert into delivery_attempts (notification_id, at, outcome, detail)
-    select id, at + interval '1 second', case status when 'sent' then 'accepted' else status end, '250 OK' from growth.notification;
+    select id, at + interval '1 second', case status when 'sent' then 'accepted' else status end, '250 OK' from growth.notification
+    where at > now() - interval '91 days';
 
 -- Accounts.
 create table growth.session as

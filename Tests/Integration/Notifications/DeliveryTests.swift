@@ -36,6 +36,15 @@ import Testing
             if address == "ann" { #expect(last.detail == "250 2.0.0 taken") }
             if address == "refuse" { #expect(last.detail == "550 5.1.1 no such mailbox") }
             for step in steps where step.name == .mailDeferred { #expect(step.nextAttemptAt != nil) }
+            // The attempts grow old; what became of the mail stays.
+            let store = DeliveryStore(mail.world.database)
+            let removed = try await mail.world.database.transaction { transaction in
+                try await store.pruneAttempts(before: Date() + 60, limit: 1000, on: transaction)
+            }
+            #expect(removed == tried.count)
+            let kept = try await store.timeline(of: registration.id, after: nil, limit: 100).items
+            #expect(kept.map(\.name.rawValue) == ["registered", "ticketIssued", "mailPlanned"] + tried.suffix(1))
+            #expect(kept.last?.detail == (address == "ann" || address == "flaky" ? nil : last.detail))
         }
     }
 
