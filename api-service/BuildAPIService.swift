@@ -43,6 +43,7 @@ func buildAPIService(
         database: database, registrations: stores.registrations, eventCache: stores.eventCache, metrics: metrics,
         clock: clock, logger: logger)
     let printer = TicketPrinter(store: stores.documents)
+    let invariants = InvariantWatch(stores.invariants, stuckAfter: VerifyReportJSON.usualStuckAfter, logger: logger)
     showGauges(in: metrics, desk: desk, passwords: passwords, stores: stores)
     let machinery =
         relaying ? Machinery(settings, stores: stores, desk: desk, metrics: metrics, clock: clock, logger: logger) : nil
@@ -51,8 +52,9 @@ func buildAPIService(
         checks: [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }] + (machinery?.checks ?? []))
     let table = RouteTable(
         routes: APIRoutes(
-            settings, stores: stores, machinery: machinery, desk: desk, printer: printer, passwords: passwords,
-            issuer: issuer, throttle: Throttle(redis: machinery?.redis, clock: clock), accessLog: accessLog,
+            settings, stores: stores, machinery: machinery, desk: desk, printer: printer,
+            invariants: invariants, passwords: passwords, issuer: issuer,
+            throttle: Throttle(redis: machinery?.redis, clock: clock), accessLog: accessLog,
             clock: clock,
             logger: logger
         ).all)
@@ -89,7 +91,7 @@ func buildAPIService(
     ]
     return APIService(
         application: application, health: health,
-        services: [DatabaseService(database, metrics: metrics), desk, printer, steps] + watches
+        services: [DatabaseService(database, metrics: metrics), desk, printer, steps, invariants] + watches
             + (machinery?.services ?? []))
 }
 

@@ -121,8 +121,8 @@ public struct InvariantStore: Sendable {
 
     private static func count(_ table: SQL, _ condition: SQL, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
-            "SELECT count(*) AS count FROM \(fragment: table) WHERE \(fragment: condition)"
-        ).first?.decode("count") ?? 0
+            "SELECT count(*) AS in_scope FROM \(fragment: table) WHERE \(fragment: condition)"
+        ).first?.decode("in_scope") ?? 0
     }
 
     private static func findings(

@@ -1,61 +1,82 @@
+import Logging
 import Persistence
+import ServiceLifecycle
 
-/// Looks at the invariants for administrators, and keeps what it found last: a small site is looked at while they wait, a large
-/// one goes on by some seconds with each look, from event to event.
-actor InvariantWatch {
+/// Looks at the invariants when an administrator asks, in the background and a second at a time, and keeps what it found last:
+/// a small site is looked at while they wait, of a large one they are told what is known and how old that is.
+actor InvariantWatch: Service, CustomStringConvertible {
     struct Finding: Sendable {
         var report: InvariantReport
         var took: Duration
+        var beganAt: ContinuousClock.Instant
         var endedAt: ContinuousClock.Instant
     }
 
+    /// A look takes no more than that part of the time, however often somebody asks for a recent one.
+    private static let share = 20
+    /// How long one part of a look takes, and how long the database rests before the next.
+    private static let stretch = Duration.seconds(1)
+    private static let rest = Duration.milliseconds(100)
+    /// Between tries while another instance looks, or somebody at a terminal.
+    private static let retryAfter = Duration.seconds(1)
+
+    nonisolated var description: String { "InvariantWatch" }
+
     private let store: InvariantStore
     private let stuckAfter: Int
-    private var underWay: (progress: InvariantStore.Progress, took: Duration)?
+    private let logger: Logger
+    private let (asked, ask) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     private var last: Finding?
-    private var isBusy = false
+    private var failure: (error: any Error, at: ContinuousClock.Instant)?
 
-    init(_ store: InvariantStore, stuckAfter: Int) {
+    init(_ store: InvariantStore, stuckAfter: Int, logger: Logger) {
         self.store = store
         self.stuckAfter = stuckAfter
+        self.logger = logger
     }
 
-    /// What was found last. When that is older than `age`, goes on looking first, for so long; nil when nothing was found so far.
-    /// - Throws: `PostgresError`.
+    func run() async throws {
+        for await _ in asked.cancelOnGracefulShutdown() {
+            await cancelWhenGracefulShutdown { await self.look() }
+        }
+    }
+
+    /// What was found by a look that began at most `age` ago; one is begun where there is none, and waited for until `limit` is
+    /// over. Then what was found before; nil when nothing was.
+    /// - Throws: what the look failed with.
     func finding(noOlderThan age: Duration, within limit: Duration) async throws -> Finding? {
-        let clock = ContinuousClock()
-        let (asked, end) = (clock.now, clock.now + limit)
-        if let last, last.endedAt + age > asked { return last }
-        // Whoever comes meanwhile hears what is known.
-        guard !isBusy else { return last }
-        isBusy = true
-        defer { isBusy = false }
-        // First what an earlier look began.
-        if underWay != nil {
-            guard try await advance(until: end), clock.now < end else { return last }
+        let began = ContinuousClock.now
+        var isAsked = false
+        while true {
+            if let last {
+                let enough = age == .zero ? .zero : max(age, last.took * Self.share)
+                if last.beganAt + enough >= began { return last }
+            }
+            if let failure, failure.at >= began { throw failure.error }
+            if !isAsked { ask.yield() }
+            isAsked = true
+            guard .now < began + limit else { return last }
+            try await Task.sleep(for: .milliseconds(20))
         }
-        _ = try await advance(until: end)
-        return last
     }
 
-    /// True when a look has ended.
-    private func advance(until end: ContinuousClock.Instant) async throws -> Bool {
+    private func look() async {
         let began = ContinuousClock.now
-        let (before, took) = underWay ?? (InvariantStore.Progress(stuckAfter: stuckAfter), .zero)
-        let progress: InvariantStore.Progress
         do {
-            progress = try await store.advance(before, until: end)
-        } catch is InvariantStore.AlreadyRunning {
-            // Another instance is at it, or somebody at a terminal.
-            return false
+            var progress = InvariantStore.Progress(stuckAfter: stuckAfter)
+            while !progress.isOver {
+                do {
+                    progress = try await store.advance(progress, until: .now + Self.stretch)
+                } catch is InvariantStore.AlreadyRunning {
+                    try await Task.sleep(for: Self.retryAfter)
+                }
+                if !progress.isOver { try await Task.sleep(for: Self.rest) }
+            }
+            last = Finding(report: progress.report, took: .now - began, beganAt: began, endedAt: .now)
+        } catch {
+            guard !Task.isCancelled else { return }
+            logger.warning("invariants not checked", metadata: ["error": "\(error)"])
+            failure = (error, .now)
         }
-        let now = ContinuousClock.now
-        guard progress.isOver else {
-            underWay = (progress, took + (now - began))
-            return false
-        }
-        last = Finding(report: progress.report, took: took + (now - began), endedAt: now)
-        underWay = nil
-        return true
     }
 }

@@ -92,7 +92,7 @@ final class SystemInspection: Sendable {
     private let invariants: InvariantWatch
 
     private static let patience = Duration.seconds(3)
-    /// Checking the invariants reads every event: not for each look.
+    /// Checking the invariants reads every event: not for each look, and of a large site more rarely still.
     private static let invariantsLast = Duration.seconds(60)
     private static let lookingAtInvariants = Duration.seconds(1)
     /// An outbox that is behind by more is not healthy.

@@ -43,11 +43,10 @@ extension APIRoutes {
             lockAccount: LockAccount(stores: stores, clock: clock),
             handOverEvent: HandOverEvent(stores: stores), recentSignIn: recentSignIn, clock: clock)
         let audit = AuditRoutes(entries: stores.auditSeals)
-        let watch = InvariantWatch(stores.invariants, stuckAfter: VerifyReportJSON.usualStuckAfter)
-        let verification = VerifyRoutes(watch: watch)
+        let verification = VerifyRoutes(watch: invariants)
         let sending = SendingRoutes(stores: stores, pauseSending: PauseSending(stores: stores, clock: clock))
         let operations = OperationsRoutes(
-            inspection: SystemInspection(stores: stores, machinery: machinery, invariants: watch, clock: clock),
+            inspection: SystemInspection(stores: stores, machinery: machinery, invariants: invariants, clock: clock),
             deadLetters: machinery?.deadLetters)
         return [
             .get("/api/v1/admin/users", .required, admin.users),

@@ -13,6 +13,7 @@ struct APIRoutes: Sendable {
     let machinery: Machinery?
     let desk: AdmissionDesk
     let printer: TicketPrinter
+    let invariants: InvariantWatch
     let passwords: PasswordHasher
     let issuer: AccessTokenIssuer
     let clock: @Sendable () -> Date
@@ -33,7 +34,8 @@ struct APIRoutes: Sendable {
 
     init(
         _ settings: APISettings, stores: Stores, machinery: Machinery? = nil, desk: AdmissionDesk,
-        printer: TicketPrinter, passwords: PasswordHasher, issuer: AccessTokenIssuer, throttle: Throttle,
+        printer: TicketPrinter, invariants: InvariantWatch, passwords: PasswordHasher, issuer: AccessTokenIssuer,
+        throttle: Throttle,
         accessLog: AccessLog, clock: @escaping @Sendable () -> Date, logger: Logger
     ) {
         self.settings = settings
@@ -41,6 +43,7 @@ struct APIRoutes: Sendable {
         self.machinery = machinery
         self.desk = desk
         self.printer = printer
+        self.invariants = invariants
         self.passwords = passwords
         self.issuer = issuer
         self.clock = clock

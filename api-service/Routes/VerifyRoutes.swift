@@ -8,7 +8,7 @@ import Persistence
 struct VerifyRoutes: Sendable {
     let watch: InvariantWatch
 
-    /// A look is waited for so long; what a large site needs more, the next ones add.
+    /// A look is waited for so long; of a large site it goes on in the background.
     private static let patience = Duration.seconds(5)
 
     @Sendable func verify(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -1,6 +1,7 @@
 @testable import api_service
 import Domain
 import FoundationEssentials
+import Logging
 import Persistence
 import Postgres
 import TestSupport
@@ -119,23 +120,35 @@ struct InvariantTests {
         }
     }
 
-    @Test("a look that takes long goes on with the next, and is over with the last event")
-    func lookByLook() async throws {
+    @Test(
+        "administrators hear what was found last while a look goes on in the background, and at once what broke since")
+    func background() async throws {
         try await TestWorld.run { world in
             let people = try await people(5, world)
             for _ in 0..<3 { _ = try await scene(world, people, needsLine: false) }
             var store = InvariantStore(world.database)
             store.eventsPerStep = 1
-            let watch = InvariantWatch(store, stuckAfter: 300)
-            for _ in 0..<3 { #expect(try await watch.finding(noOlderThan: .zero, within: .zero) == nil) }
-            let found = try #require(try await watch.finding(noOlderThan: .zero, within: .zero))
-            #expect(found.report.scope.events == 3 && found.report.findings.isEmpty)
-            // The next one begins anew, and until it is over the last is what there is.
-            try await world.owner.execute("UPDATE event_places SET confirmed = confirmed + 1")
-            let next = try #require(try await watch.finding(noOlderThan: .zero, within: .zero))
-            #expect(next.report.findings.isEmpty)
-            let whole = try #require(try await watch.finding(noOlderThan: .zero, within: .seconds(60)))
-            #expect(whole.report.findings.map(\.invariant) == [.confirmedCounter])
+            let watch = InvariantWatch(store, stuckAfter: 300, logger: Logger(label: "test"))
+            // Nobody looks so far.
+            #expect(try await watch.finding(noOlderThan: .seconds(60), within: .zero) == nil)
+            try await withThrowingTaskGroup { group in
+                group.addTask { try await watch.run() }
+                let found = try #require(try await watch.finding(noOlderThan: .zero, within: .seconds(60)))
+                #expect(found.report.scope.events == 3 && found.report.findings.isEmpty)
+                try await world.owner.execute("UPDATE event_places SET confirmed = confirmed + 1")
+                let kept = try #require(try await watch.finding(noOlderThan: .seconds(60), within: .seconds(60)))
+                #expect(kept.endedAt == found.endedAt && kept.report.findings.isEmpty)
+                // While somebody else looks, what is known is what there is.
+                try await world.owner.transaction { transaction in
+                    try await transaction.query("SELECT pg_advisory_xact_lock(7313)")
+                    let meanwhile = try #require(try await watch.finding(noOlderThan: .zero, within: .milliseconds(50)))
+                    #expect(meanwhile.endedAt == found.endedAt)
+                }
+                let whole = try #require(try await watch.finding(noOlderThan: .zero, within: .seconds(60)))
+                #expect(whole.report.findings.map(\.invariant) == [.confirmedCounter])
+                group.cancelAll()
+                try await group.waitForAll()
+            }
         }
     }
 

@@ -32,6 +32,7 @@ struct RouteTableTests {
             logger: logger)
         let routes = APIRoutes(
             settings, stores: stores, desk: desk, printer: TicketPrinter(store: stores.documents),
+            invariants: InvariantWatch(stores.invariants, stuckAfter: 300, logger: logger),
             passwords: PasswordHasher(), issuer: issuer, throttle: Throttle(redis: nil, clock: { Date() }),
             accessLog: AccessLog(stores, clock: { Date() }, logger: logger), clock: { Date() },
             logger: logger
