@@ -23,10 +23,12 @@ extension WebhookStore {
     public func deliveries(
         of subscription: SubscriptionID, status: WebhookDeliveryStatus? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<WebhookDelivery> {
+        // From two inequalities the planner doesn't conclude that the order is that of the time alone: it would walk along the
+        // deliveries of all subscriptions until it had found enough of this one.
         let chosen: SQL = """
-            WHERE subscription_id = \(subscription) \(given: status, Self.has)
+            WHERE subscription_id >= \(subscription) AND subscription_id <= \(subscription) \(given: status, Self.has)
                 \(given: after, { "AND (created_at, id) < (\($0.at), \($0.id))" })
-            ORDER BY created_at DESC, id DESC LIMIT \(limit + 1)
+            ORDER BY subscription_id, created_at DESC, id DESC LIMIT \(limit + 1)
             """
         let rows = try await database.list(Self.withAttempts(chosen))
         return Page(try Self.deliveries(rows), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
