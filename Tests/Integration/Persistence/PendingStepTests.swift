@@ -472,3 +472,67 @@ private func untilSomebodyWaits(_ world: TestWorld, or other: SQL = "SELECT 1 WH
         try await Task.sleep(for: .milliseconds(5))
     }
 }
+
+@Suite("What was erased leaves in steps")
+struct ErasureStepTests {
+    @Test(
+        "what somebody who was erased, or a webhook that was deleted, leaves by the thousand goes in steps; what is others' stays"
+    )
+    func leftovers() async throws {
+        try await TestWorld.run { world in
+            let (gone, stays) = (try await world.person("Gone"), try await world.person("Stays"))
+            for user in [gone.id, stays.id] {
+                try await world.owner.execute([
+                    """
+                    INSERT INTO notifications (id, user_id, cause_id, kind)
+                    SELECT gen_random_uuid(), \(user), gen_random_uuid(), 'test' FROM generate_series(1, 25)
+                    """,
+                    """
+                    INSERT INTO idempotency_keys (user_id, key, route, fingerprint, status, body)
+                    SELECT \(user), 'key ' || n, 'test', sha256('x'::bytea), 201, '{}' FROM generate_series(1, 12) n
+                    """,
+                    """
+                    WITH opened AS (
+                        INSERT INTO sessions (id, user_id, expires_at)
+                        SELECT gen_random_uuid(), \(user), now() + interval '1 day' FROM generate_series(1, 3) RETURNING id
+                    )
+                    INSERT INTO refresh_tokens (token_hash, session_id)
+                    SELECT sha256((id::text || n)::bytea), id FROM opened, generate_series(1, 5) n
+                    """,
+                    """
+                    WITH made AS (
+                        INSERT INTO subscriptions (id, user_id, name, scope, types, delivery, url, created_at, ended_at)
+                        VALUES (\(user), \(user), 'Webhook', 'own', '{*}', 'webhook', 'https://example.test/', now(),
+                            CASE WHEN \(user) = \(gone.id) THEN now() END) RETURNING id
+                    )
+                    INSERT INTO webhook_deliveries (id, subscription_id, message_id, type, created_at, next_attempt_at)
+                    SELECT gen_random_uuid(), id, gen_random_uuid(), 'test', now(), now() FROM made, generate_series(1, 25)
+                    """,
+                ])
+            }
+            func left(of user: User) async throws -> [Int] {
+                let rows = try await world.owner.read(
+                    """
+                    SELECT (SELECT count(*) FROM notifications WHERE user_id = \(user.id)) AS notifications,
+                        (SELECT count(*) FROM idempotency_keys WHERE user_id = \(user.id)) AS keys,
+                        (SELECT count(*) FROM refresh_tokens t JOIN sessions s ON s.id = t.session_id
+                            WHERE s.user_id = \(user.id)) AS tokens,
+                        (SELECT count(*) FROM webhook_deliveries WHERE subscription_id = \(user.id)) AS deliveries
+                    """)
+                let row = try #require(rows.first)
+                return try ["notifications", "keys", "tokens", "deliveries"].map { try row.decode($0) }
+            }
+            let store = PendingStepStore(world.database)
+            for kind in [PendingStepStore.Work.Kind.accountErasure, .subscriptionRemoval] {
+                try await world.database.execute(PendingStepStore.insertion(kind, of: gone.id.uuid))
+                var outcomes: [PendingStepStore.Outcome] = []
+                while let work = try await store.list().first {
+                    outcomes.append(try await store.advance(work, limit: 10, now: Date()).outcome)
+                }
+                #expect(outcomes == [.more, .more, .done], "\(kind)")
+            }
+            #expect(try await left(of: gone) == [0, 0, 0, 0])
+            #expect(try await left(of: stays) == [25, 12, 15, 25])
+        }
+    }
+}
