@@ -80,7 +80,9 @@ public struct DeliveryStore: Sendable {
                     \(fragment: RegistrationStore.shownCancellation)
                 FROM registrations r JOIN events e ON e.id = r.event_id WHERE r.id = \(registration)
             ), n AS (
-                SELECT n.* FROM notifications n JOIN r ON n.user_id = r.user_id AND n.event_id = r.event_id
+                -- By the person, never by the event: hence no equality.
+                SELECT n.* FROM notifications n JOIN r
+                    ON n.user_id = r.user_id AND n.event_id IS NOT DISTINCT FROM r.event_id
                 ORDER BY n.created_at DESC LIMIT 200
             ), steps AS (
                 SELECT created_at AS at, CASE WHEN line_number IS NULL THEN 'registered' ELSE 'waitlisted' END AS name,

@@ -144,9 +144,10 @@ public struct LiveStore: Sendable {
             CROSS JOIN LATERAL (
                 SELECT count(*) FILTER (WHERE status = 'retrying') AS retrying,
                     count(*) FILTER (WHERE status = 'failed' AND attempts > 0 AND NOT EXISTS (
+                        -- By the person, never by the event, of which there are very many: hence no equality.
                         SELECT FROM notifications again
                         WHERE again.user_id = trouble.user_id AND again.created_at > trouble.created_at
-                            AND again.event_id = trouble.event_id AND again.kind = trouble.kind)) AS failed
+                            AND again.event_id IS NOT DISTINCT FROM trouble.event_id AND again.kind = trouble.kind)) AS failed
                 FROM notifications trouble
                 WHERE event_id = e.id AND status IN ('retrying', 'failed')
             ) n

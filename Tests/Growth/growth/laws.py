@@ -26,11 +26,13 @@ LINEAR = 3.0
 class Law:
     says: str
     ratio: Callable[[Size, Size], float]
+    # Blocks for each of the event's people, and for whatever there is. Of a small event the planner reads everything at once.
+    each: float = 0.0
     besides: float = 0.0
 
     def limit(self, small: Size, large: Size, blocks: float, constant: float) -> float:
         ratio = self.ratio(small, large)
-        return (FACTOR if ratio == 1 else LINEAR * ratio) * max(blocks, 1.0) + constant + self.besides
+        return (FACTOR if ratio == 1 else LINEAR * ratio) * max(blocks, 1.0) + constant + self.each * large.crowd + self.besides
 
 
 FLAT = Law("constant", lambda small, large: 1.0)
@@ -40,8 +42,12 @@ SITE = Law("linear in all registrations", lambda small, large: large.registratio
 MATCHES = Law("at most a thousand who match", lambda small, large: 1.0, besides=4000.0)
 OWN = Law("linear in what the person has", lambda small, large: large.own / small.own)
 EVENTS = Law("linear in the events", lambda small, large: large.events / small.events)
-# Of a small event the steps are over within the call, of a large one some run beside it.
-DOOMED = Law("linear in the event's people, in steps", lambda small, large: large.doomed / small.doomed, besides=16000.0)
+# Of a small event the steps are over within the call, of a large one some run beside it. The doomed events have a tenth of the
+# others' people: some ten blocks for each row that a step writes.
+DOOMED = Law("linear in the event's people, in steps", lambda small, large: large.doomed / small.doomed, each=2.0)
+PEOPLE = Law("linear in the event's people", lambda small, large: large.crowd / small.crowd, each=2.0)
+# Rows that were published a moment ago stand in the way until they are vacuumed.
+RECENT = Law("constant, but for what was published a moment ago", lambda small, large: 1.0, besides=500.0)
 DAY = Law("linear in what failed within a day", lambda small, large: large.registrations / small.registrations)
 STEPS = Law("linear in the event's people, in steps", lambda small, large: large.crowd / small.crowd)
 # A row that is removed or moved costs some blocks, and beside a small site there is less to do than fills a step.
@@ -67,9 +73,9 @@ LAWS = {
     # How many got it, and how many are meant, is counted.
     "GET /events/{id}/mailings/{mailingId}": EVENT,
     "GET /events/{id}/mailings": EVENT,
-    "POST /events/{id}/announcements/preview (to all)": EVENT,
-    "POST /events/{id}/announcements/preview (to confirmed)": EVENT,
-    "POST /events/{id}/announcements/preview (to checkedIn)": EVENT,
+    "POST /events/{id}/announcements/preview (to all)": PEOPLE,
+    "POST /events/{id}/announcements/preview (to confirmed)": PEOPLE,
+    "POST /events/{id}/announcements/preview (to checkedIn)": PEOPLE,
     "GET /me/export": OWN,
     # The host has one event of twenty.
     "GET /events (mine)": EVENTS,
@@ -98,6 +104,7 @@ STATEMENTS = {
     "SELECT count(*) AS tickets FROM tickets": EVENT,
     # Messages of one event are numbered a batch at a time.
     "SELECT last FROM outbox_sequences": STEP,
+    "SELECT count(*) AS count, min(occurred_at) AS oldest FROM outbox": RECENT,
     # The check of the invariants reads everything, in steps.
     "SELECT invariant, event_id, subject_id": SITE,
     "SELECT known.id, coalesce(p.confirmed + p.waitlisted": SITE,
