@@ -16,6 +16,13 @@ public enum Base64URL {
 
     /// The same behind what is there already.
     public static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
+        // By their address, where they have one: a sequence of another module's is ten times as slow.
+        if bytes.withContiguousStorageIfAvailable({ append($0, to: &text) }) == nil {
+            Array(bytes).withUnsafeBufferPointer { append($0, to: &text) }
+        }
+    }
+
+    private static func append(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
         var (buffer, bits): (UInt32, UInt32) = (0, 0)
         for byte in bytes {
             buffer = buffer << 8 | UInt32(byte)

@@ -122,11 +122,16 @@ public struct ManifestStore: Sendable {
     /// A page of an event's tickets in the order of their ids, also of the revoked ones: a gate shall tell them from forged
     /// ones.
     public func tickets(of event: EventID, after last: TicketID?, limit: Int) async throws -> [ManifestTicket] {
+        // From two inequalities the planner doesn't conclude that the order is that of the ids alone: it would walk through the
+        // tickets of all events.
         try await database.list(
             """
-            SELECT \(fragment: Self.columns) FROM tickets t \(fragment: Self.joins)
-            WHERE t.event_id = \(event) \(given: last, { "AND t.id > \($0)" })
-            ORDER BY t.id LIMIT \(limit)
+            SELECT \(fragment: Self.columns) FROM (
+                SELECT * FROM tickets
+                WHERE event_id >= \(event) AND event_id <= \(event) \(given: last, { "AND id > \($0)" })
+                ORDER BY event_id, id LIMIT \(limit)
+            ) t \(fragment: Self.joins)
+            ORDER BY t.id
             """
         ).map(Self.ticket)
     }
