@@ -49,7 +49,6 @@ PEOPLE = Law("linear in the event's people", lambda small, large: large.crowd / 
 # Rows that were published a moment ago stand in the way until they are vacuumed.
 RECENT = Law("constant, but for what was published a moment ago", lambda small, large: 1.0, besides=500.0)
 DAY = Law("linear in what failed within a day", lambda small, large: large.registrations / small.registrations)
-STEPS = Law("linear in the event's people, in steps", lambda small, large: large.crowd / small.crowd)
 # A row that is removed or moved costs some blocks, and beside a small site there is less to do than fills a step.
 STEP = Law("a step of at most a thousand rows", lambda small, large: 1.0, besides=8000.0)
 
@@ -82,7 +81,7 @@ LAWS = {
     "GET /events (mine, deep page)": EVENTS,
     "GET /events (mine, rare word)": EVENTS,
     "POST /events/{id}/cancel": DOOMED,
-    "PATCH /events/{id} (places for a whole line)": STEPS,
+    "PATCH /events/{id} (places for a whole line)": EVENT,
     "GET /events (common word)": MATCHES,
     "GET /admin/users (rare word)": MATCHES,
     "GET /admin/users (an address)": MATCHES,
