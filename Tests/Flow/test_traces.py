@@ -18,6 +18,12 @@ WAY = {
 }
 
 
+def ancestry(span: dict, ids: dict[str, dict]) -> list[str]:
+    """The names from the request down to this span, as far as their spans were recorded."""
+    parent = ids.get(span.get("parentSpanId", ""))
+    return [*(ancestry(parent, ids) if parent else []), span["name"]]
+
+
 class Collector(http.server.ThreadingHTTPServer):
     """Takes OTLP in JSON, and refuses the first request of all: what was in it must come again."""
 
@@ -33,8 +39,12 @@ class Collector(http.server.ThreadingHTTPServer):
         self.server_close()
 
     def whole(self) -> list[dict] | None:
-        """A trace that was recorded on all of its way; others passed by processes that nobody listens to."""
-        return next((spans for spans in list(self.traces.values()) if {span["name"] for span in spans} >= WAY.keys()), None)
+        """A trace whose mail was recorded on all of its way; others passed by processes without a collector."""
+        for spans in list(self.traces.values()):
+            ids = {span["spanId"]: span for span in spans}
+            if any(ancestry(span, ids) == list(WAY) for span in spans):
+                return spans
+        return None
 
 
 class Exports(http.server.BaseHTTPRequestHandler):
@@ -83,6 +93,4 @@ def test_a_registration_is_one_trace_from_the_request_to_the_mail(stack: Stack, 
         assert int(span["startTimeUnixNano"]) <= int(span["endTimeUnixNano"])
         if span["kind"] == 2:
             assert span["parentSpanId"] == browser
-        else:
-            assert span["parentSpanId"] in ids, f"{span['name']} hangs on nothing"
         assert not [value for one in span["attributes"] if "@" in (value := one["value"]["stringValue"])], "personal data"

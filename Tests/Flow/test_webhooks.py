@@ -37,7 +37,7 @@ class Subscription:
     def test(self) -> dict:
         return self.owner.api.post(f"/subscriptions/{self.id}/test", status=202)
 
-    def tried(self, delivery: dict, attempts: int = 1, within: float = 20) -> dict:
+    def tried(self, delivery: dict, attempts: int = 1, within: float = 60) -> dict:
         """The delivery once it was tried so often."""
         def look() -> dict | None:
             found = next(each for each in self.log() if each["id"] == delivery["id"])

@@ -20,7 +20,7 @@ class Mailbox:
         found = requests.get(f"{self.url}/api/v1/search", params=query, timeout=30).json()["messages"]
         return [mail for mail in found if any(to in recipient["Address"] for recipient in mail["To"])]
 
-    def wait_for(self, to: str, subject: str, within: float = 20) -> EmailMessage:
+    def wait_for(self, to: str, subject: str, within: float = 60) -> EmailMessage:
         """The newest mail to this address with this in its subject, as Python's own parser reads its bytes."""
         def matching() -> list[dict]:
             return [mail for mail in self.listed(to) if subject in mail["Subject"]]

@@ -7,7 +7,7 @@ from typing import TypeVar
 Answer = TypeVar("Answer")
 
 
-def eventually(probe: Callable[[], Answer], what: str, within: float = 20, every: float = 0.05) -> Answer:
+def eventually(probe: Callable[[], Answer], what: str, within: float = 60, every: float = 0.05) -> Answer:
     """Asks until the answer is truthy and returns it; an assertion that fails meanwhile is shown at the deadline."""
     deadline = time.monotonic() + within
     while True:

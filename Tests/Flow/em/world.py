@@ -36,7 +36,7 @@ class World:
     def register(self, person: Person, event: dict) -> dict:
         return person.api.post(f"/events/{event['id']}/registrations", status=201)
 
-    def ticket(self, person: Person, registration: dict, within: float = 20) -> dict:
+    def ticket(self, person: Person, registration: dict, within: float = 60) -> dict:
         """Waits for the worker."""
         return eventually(lambda: person.api.get(f"/registrations/{registration['id']}")["ticket"],
                           f"a ticket for registration {registration['id']}", within)
