@@ -59,14 +59,14 @@ struct RotateKey: AsyncParsableCommand {
 
     func run() async throws {
         let key = SigningKey()
-        let id = TicketToken.hexadecimal(key.verificationKey.shortID)
+        let id = Hexadecimal.encode(key.verificationKey.shortID)
         // Known before anybody can sign with it.
         try await Keys.withStore { try await $0.publish(id, key.verificationKey.rawKey) }
         let fresh = "\(file).new"
         try SecretFile.write(key.seed + "\n", to: fresh)
         if let bytes = FileManager.default.contents(atPath: file) {
             let old = try SigningKey(seed: String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace })
-            try SecretFile.link(file, as: "\(file).\(TicketToken.hexadecimal(old.verificationKey.shortID))")
+            try SecretFile.link(file, as: "\(file).\(Hexadecimal.encode(old.verificationKey.shortID))")
         }
         try SecretFile.replace(file, by: fresh)
         print("The new key is \(id). Restart the ticket-workers to sign with it.")

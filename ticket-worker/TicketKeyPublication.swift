@@ -24,7 +24,7 @@ actor TicketKeyPublication: Service {
     /// - Throws: ``TicketKeyStore/Unusable``, `PostgresError`.
     func ensure() async throws {
         guard !isPublished else { return }
-        let id = TicketToken.hexadecimal(key.shortID)
+        let id = Hexadecimal.encode(key.shortID)
         try await store.publish(id, key.rawKey)
         guard !isPublished else { return }
         isPublished = true

@@ -54,7 +54,7 @@ extension SigningKey {
 /// The part of a compact JWS (RFC 7515 §7.1) that is signed; `/.well-known/jwks.json` verifies it. What is appended is
 /// encoded at once, so that a payload of many megabytes stands in memory only once.
 public struct JWSInput {
-    private var text: [UInt8]
+    public private(set) var text: [UInt8]
     /// The one or two bytes that don't fill a group of three.
     private var rest: [UInt8] = []
 
@@ -69,16 +69,22 @@ public struct JWSInput {
         text.reserveCapacity(text.count + payloadBytes * 4 / 3 + 128)
     }
 
-    public mutating func append(_ bytes: some Collection<UInt8>) {
+    /// - Returns: what this adds to the text.
+    @discardableResult
+    public mutating func append(_ bytes: some Collection<UInt8>) -> [UInt8] {
         let all = rest + bytes
         let whole = all.count / 3 * 3
-        Base64URL.append(all[..<whole], to: &text)
         rest = Array(all[whole...])
+        let part = Base64URL.encoded(all[..<whole])
+        text += part
+        return part
     }
 
-    public consuming func finished() -> [UInt8] {
-        Base64URL.append(rest, to: &text)
-        return text
+    /// - Returns: all of it, and what the end adds to it.
+    public consuming func finished() -> (text: [UInt8], end: [UInt8]) {
+        let end = Base64URL.encoded(rest)
+        text += end
+        return (text, end)
     }
 }
 

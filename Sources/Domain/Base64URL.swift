@@ -23,27 +23,20 @@ public enum Base64URL {
     }
 
     private static func append(_ bytes: UnsafeBufferPointer<UInt8>, to text: inout [UInt8]) {
-        var (buffer, bits): (UInt32, UInt32) = (0, 0)
-        for byte in bytes {
-            buffer = buffer << 8 | UInt32(byte)
-            bits += 8
-            while bits >= 6 {
-                bits -= 6
-                text.append(character(buffer >> bits & 63))
+        let length = (bytes.count * 4 + 2) / 3
+        text += [UInt8](unsafeUninitializedCapacity: length) { characters, count in
+            for position in 0..<length {
+                // Six bits that begin in this byte and may end in the next.
+                let (index, offset) = (position * 6 / 8, position * 6 % 8)
+                let next = index + 1 < bytes.count ? bytes[index + 1] : 0
+                let pair = UInt16(bytes[index]) << 8 | UInt16(next)
+                characters.initializeElement(at: position, to: alphabet[Int(pair >> (10 - offset) & 63)])
             }
+            count = length
         }
-        if bits > 0 { text.append(character(buffer << (6 - bits) & 63)) }
     }
 
-    private static func character(_ value: UInt32) -> UInt8 {
-        switch UInt8(value) {
-        case let value where value < 26: value + UInt8(ascii: "A")
-        case let value where value < 52: value - 26 + UInt8(ascii: "a")
-        case let value where value < 62: value - 52 + UInt8(ascii: "0")
-        case 62: UInt8(ascii: "-")
-        default: UInt8(ascii: "_")
-        }
-    }
+    private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
     /// Nil for anything that isn't base64url; neither padding nor, in the last character, bits that stand for nothing
     /// (RFC 4648 §3.5) are accepted, so that bytes have one spelling.

@@ -56,18 +56,6 @@ public struct TicketToken: Hashable, Sendable {
         return bytes
     }
 
-    /// Bytes as texts show them, such as a key id: hexadecimal digits.
-    public static func hexadecimal(_ keyID: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        var text: [UInt8] = []
-        text.reserveCapacity(keyID.count * 2)
-        for byte in keyID {
-            text.append(digits[Int(byte >> 4)])
-            text.append(digits[Int(byte & 15)])
-        }
-        return String(decoding: text, as: UTF8.self)
-    }
-
     /// What is signed: a fixed text in front keeps a ticket's signature from ever meaning anything else.
     public var signedBytes: [UInt8] { Self.context + unsigned }
 

@@ -49,9 +49,9 @@ public struct AuditSealStore: Sendable {
                 digest = AuditChain.seal(entry, number: number, after: digest)
                 numbers.append(number)
                 ids.append(entry.id)
-                digests.append(hexadecimal(digest))
+                digests.append(Hexadecimal.encode(digest))
             }
-            let head = number == 0 ? nil : AuditHead(number: number, digest: hexadecimal(digest))
+            let head = number == 0 ? nil : AuditHead(number: number, digest: Hexadecimal.encode(digest))
             guard !ids.isEmpty else { return Round(sealed: 0, head: head) }
             _ = try await transaction.pipeline([
                 """
@@ -78,9 +78,4 @@ public struct AuditSealStore: Sendable {
             details: try row.decode("details"), contentDigest: try row.decode("content_digest"),
             trace: try row.decode("trace_id"))
     }
-}
-
-func hexadecimal(_ bytes: [UInt8]) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -117,7 +117,7 @@ extension AuditSealStore {
             // From what is stored, right or wrong: one row that was changed does not make all that follow look changed.
             defer { (number, previous) = (next, digest) }
             report.sealed += 1
-            if let noted, noted.number == next, noted.digest != hexadecimal(digest) {
+            if let noted, noted.number == next, noted.digest != Hexadecimal.encode(digest) {
                 report.note(.headMissing, number: next)
             }
             if next != number + 1 { report.note(.sealMissing, number: number + 1) }
@@ -147,7 +147,7 @@ extension AuditSealStore {
         }
 
         mutating func end() {
-            report.head = number == 0 ? nil : AuditHead(number: number, digest: hexadecimal(previous))
+            report.head = number == 0 ? nil : AuditHead(number: number, digest: Hexadecimal.encode(previous))
             if let noted, noted.number > number { report.note(.headMissing, number: noted.number) }
             for (entry, number) in contentless.sorted(by: { $0.key < $1.key }) {
                 if erased.contains(entry) {

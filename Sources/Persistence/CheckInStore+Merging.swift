@@ -106,7 +106,7 @@ extension CheckInStore {
             \(fresh.map(\.admission.at))::timestamptz[], \(fresh.map(\.admission.gate))::text[],
             \(fresh.map(\.admission.device))::text[], \(fresh.map(\.admission.scanID))::text[],
             \(fresh.map(\.letIn))::boolean[], \(fresh.map(\.result))::text[], \(fresh.map(\.user))::uuid[],
-            \(fresh.map(\.undoneAt))::timestamptz[], \(fresh.map { $0.codeHash.map(hexadecimal) })::text[])
+            \(fresh.map(\.undoneAt))::timestamptz[], \(fresh.map { $0.codeHash.map(Hexadecimal.encode) })::text[])
             AS scan (id, ticket_id, registration_id, at, gate, device, scan_id, let_in, result, by_user_id, undone_at,
                 code_hash)
         """

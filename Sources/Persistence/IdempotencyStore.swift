@@ -136,16 +136,11 @@ public struct IdempotencyStore: Sendable {
             SELECT user_id, key, route, decode(fingerprint, 'hex'), status, body, location, etag
             FROM unnest(
                 \(rows.map(\.request.key.user))::uuid[], \(rows.map(\.request.key.name))::text[],
-                \(rows.map(\.request.route))::text[], \(rows.map { hexadecimal($0.request.fingerprint) })::text[],
+                \(rows.map(\.request.route))::text[], \(rows.map { Hexadecimal.encode($0.request.fingerprint) })::text[],
                 \(rows.map(\.response.status))::smallint[], \(rows.map(\.response.body))::text[],
                 \(rows.map(\.response.location))::text[], \(rows.map(\.response.etag))::text[])
                 AS answered (user_id, key, route, fingerprint, status, body, location, etag)
             """
-    }
-
-    private static func hexadecimal(_ bytes: [UInt8]) -> String {
-        let digits = Array("0123456789abcdef".utf8)
-        return String(decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
     }
 
     // MARK: Pruning

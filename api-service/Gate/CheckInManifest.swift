@@ -23,24 +23,35 @@ struct CheckInManifest: Sendable {
     ) async throws -> CheckInManifest {
         var document = JWSInput(type: type, for: key)
         document.reserve(payloadBytes: try await store.count(of: event.id) * 140 + 1024)
+        let compressor = DocumentCompressor()
         document.append(try head(of: event, version, since: nil, keys: keys, now: now))
-        var last: TicketID?
-        repeat {
-            let page = try await store.tickets(of: event.id, after: last, limit: pageSize)
+        var part = document.text
+        let codePrefix = codePrefix(of: event.id)
+        var page = try await store.tickets(of: event.id, after: nil, limit: pageSize)
+        var isFirst = true
+        while !page.isEmpty {
+            // The next page is read, and the one before compressed, while this one is written.
+            let last = page.count == pageSize ? page.last?.id : nil
+            async let next: [ManifestTicket] =
+                if let last { store.tickets(of: event.id, after: last, limit: pageSize) } else { [] }
+            async let compressed: Void = { [part] in await compressor.append(part) }()
             var lines: [UInt8] = []
             lines.reserveCapacity(page.count * 140)
-            for ticket in page { append(ticket, of: event.id, to: &lines) }
-            if last == nil { lines.removeFirst(min(1, lines.count)) }  // the comma
-            document.append(lines)
-            last = page.count == pageSize ? page.last?.id : nil
-        } while last != nil
-        document.append("]}".utf8)
-        let input = document.finished()
-        // Some tenths of a second of one core for a large event.
-        let compressed = try await NIOThreadPool.singleton.runIfActive {
-            CompressedDocument([input, try key.jwsSignature(of: input)])
+            for ticket in page { append(ticket, codePrefix: codePrefix, to: &lines) }
+            if isFirst { lines.removeFirst() }  // the comma
+            isFirst = false
+            await compressed
+            part = document.append(lines)
+            page = try await next
         }
-        return CheckInManifest(version: version, document: compressed)
+        await compressor.append(part)
+        await compressor.append(document.append("]}".utf8))
+        let (input, rest) = (consume document).finished()
+        await compressor.append(rest)
+        // Two passes over many megabytes: some tenths of a second for a large event.
+        let signature = try await NIOThreadPool.singleton.runIfActive { try key.jwsSignature(of: input) }
+        await compressor.append(signature)
+        return CheckInManifest(version: version, document: await compressor.finish())
     }
 
     /// Only the tickets that changed since a version: a document like the whole manifest, with `since`.
@@ -51,10 +62,11 @@ struct CheckInManifest: Sendable {
         var document = JWSInput(type: type, for: key)
         document.append(try head(of: event, version, since: known, keys: keys, now: now))
         var lines: [UInt8] = []
-        for ticket in tickets { append(ticket, of: event.id, to: &lines) }
+        let codePrefix = codePrefix(of: event.id)
+        for ticket in tickets { append(ticket, codePrefix: codePrefix, to: &lines) }
         document.append(lines.dropFirst())
         document.append("]}".utf8)
-        let input = document.finished()
+        let (input, _) = document.finished()
         return ByteBuffer(bytes: input + (try key.jwsSignature(of: input)))
     }
 
@@ -92,28 +104,32 @@ struct CheckInManifest: Sendable {
             version: version.text, since: known?.text,
             keys: keys.keys.map {
                 Head.Key(
-                    kid: TicketToken.hexadecimal($0.shortID), publicKey: Base64URL.encode($0.rawKey))
+                    kid: Hexadecimal.encode($0.shortID), publicKey: Base64URL.encode($0.rawKey))
             })
         return try WireJSON.encode(head).dropLast() + #","tickets":["#.utf8  // without the brace
     }
 
     /// A comma and `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`, by hand: a dozen times as fast as an
     /// encoder.
-    private static func append(_ ticket: ManifestTicket, of event: EventID, to payload: inout [UInt8]) {
-        payload += ",[\"\(ticket.id)\",\(ticket.issue),\"\(hash(ofCode: ticket.code, of: event))\",".utf8
+    private static func append(_ ticket: ManifestTicket, codePrefix: [UInt8], to payload: inout [UInt8]) {
+        payload += ",[\"".utf8
+        payload += ticket.id.description.utf8
+        payload += "\",".utf8
+        payload += String(ticket.issue).utf8
+        payload += ",\"".utf8
+        payload += Hexadecimal.encode(Array(SHA512.hash(data: codePrefix + ticket.code.utf8).prefix(16))).utf8
+        payload += "\",".utf8
         append(text: ticket.holderName, to: &payload)
-        payload += ",\"\(ticket.state.rawValue)\",".utf8
-        payload += (ticket.firstScanAt.map { "\"\(Timestamp.text($0))\"" } ?? "null").utf8
-        payload.append(UInt8(ascii: ","))
+        payload += ",\"".utf8
+        payload += ticket.state.rawValue.utf8
+        payload += (ticket.firstScanAt.map { "\",\"\(Timestamp.text($0))\"," } ?? "\",null,").utf8
         if let gate = ticket.firstScanGate { append(text: gate, to: &payload) } else { payload += "null".utf8 }
         payload.append(UInt8(ascii: "]"))
     }
 
-    /// What stands for a code: a gate that has one typed finds it, and whoever reads a lost list types none of them
-    /// elsewhere. The first 16 bytes of SHA-512 over `event:code`, in hexadecimal digits.
-    static func hash(ofCode code: String, of event: EventID) -> String {
-        TicketToken.hexadecimal(Array(SHA512.hash(data: Array("\(event):\(code)".utf8)).prefix(16)))
-    }
+    /// What stands before a code when it is hashed. The hash is the first 16 bytes of SHA-512 over `event:code`: a gate that
+    /// has a code typed finds it, and whoever reads a lost list types none of them elsewhere.
+    private static func codePrefix(of event: EventID) -> [UInt8] { Array("\(event):".utf8) }
 
     /// RFC 8259 §7.
     private static func append(text: String, to payload: inout [UInt8]) {

@@ -15,7 +15,7 @@ struct ManifestVersion: Sendable, Hashable {
 
     init(_ state: ManifestState, keys: KeySet) {
         head = "\(state.eventVersion)." + keys.keys.map { String($0.id.prefix(6)) }.joined()
-        database = TicketToken.hexadecimal(Array(SHA256.hash(data: Array(state.database.utf8)).prefix(4)))
+        database = Hexadecimal.encode(Array(SHA256.hash(data: Array(state.database.utf8)).prefix(4)))
         let known = state.snapshot
         // A version has to fit in a header. Taken for under way is everything since the oldest, then some lines are sent
         // twice.

@@ -5,23 +5,11 @@ import NIOCore
 
 /// A large document, kept as gzip (RFC 1952) in pieces, and sent as it is or expanded.
 struct CompressedDocument: Sendable {
-    private let pieces: [ByteBuffer]
+    fileprivate let pieces: [ByteBuffer]
     /// Bytes before the compression.
     let length: Int
     /// Bytes as they are kept.
     let compressedLength: Int
-
-    /// Compresses the parts, one after the other, on the thread that calls.
-    init(_ parts: [[UInt8]]) {
-        var pieces: [ByteBuffer] = []
-        let stream = ZlibStream(.compress)
-        for (number, part) in parts.enumerated() {
-            part.withUnsafeBytes { pieces += stream.pass($0, isLast: number == parts.count - 1) }
-        }
-        self.pieces = pieces
-        length = parts.reduce(0) { $0 + $1.count }
-        compressedLength = pieces.reduce(0) { $0 + $1.readableBytes }
-    }
 
     /// In bytes; what is shorter is sent as it is, since little would be saved.
     private static let worthCompressing = 64 << 10
@@ -55,6 +43,30 @@ struct CompressedDocument: Sendable {
             guard let name = parts.first, name == "gzip" || name == "*" else { return false }
             let quality = parts.dropFirst().first { $0.hasPrefix("q=") }.flatMap { Double($0.dropFirst(2)) }
             return quality ?? 1 > 0
+        }
+    }
+}
+
+/// Makes a ``CompressedDocument`` of parts, one after the other.
+actor DocumentCompressor {
+    private let stream = ZlibStream(.compress)
+    private var pieces: [ByteBuffer] = []
+    private var length = 0
+
+    func append(_ part: [UInt8]) { compress(part, isLast: false) }
+
+    /// To be called once, after all parts.
+    func finish() -> CompressedDocument {
+        compress([], isLast: true)
+        return CompressedDocument(
+            pieces: pieces, length: length, compressedLength: pieces.reduce(0) { $0 + $1.readableBytes })
+    }
+
+    private func compress(_ part: [UInt8], isLast: Bool) {
+        length += part.count
+        for piece in part.withUnsafeBytes({ stream.pass($0, isLast: isLast) }) {
+            // It is kept for long: without room that stays empty.
+            pieces.append(piece.writableBytes == 0 ? piece : ByteBuffer(bytes: piece.readableBytesView))
         }
     }
 }

@@ -73,7 +73,7 @@ struct GateAPITests {
             #expect(
                 keys == [
                     .object([
-                        "kid": .string(TicketToken.hexadecimal(Array(kid))),
+                        "kid": .string(Hexadecimal.encode(Array(kid))),
                         "publicKey": .string(base64URL(api.ticketKey.publicKey.rawRepresentation)),
                     ])
                 ])

@@ -89,7 +89,7 @@ struct TicketLifeTests {
             let event = try await api.event(organizer.token)
             let (_, _, ticket) = try await registered(api, at: event)
             let key = SigningKey()
-            let id = TicketToken.hexadecimal(key.verificationKey.shortID)
+            let id = Hexadecimal.encode(key.verificationKey.shortID)
             let store = TicketKeyStore(api.world.owner)  // ticket-worker's part; api-service may not
             func scan(_ code: String) async throws -> String? {
                 try await api.client.post(
