@@ -52,7 +52,7 @@ install:
 
 screenshots: ## Pictures of every page of what `make up` runs: desktop and phone, light and dark
 	@infra/local/install test
-	@EM_LOOKS=all .local-tools/venv/bin/python -m pytest -q Tests/Browser/test_looks.py
+	@EM_LOOKS=all .local-tools/venv/bin/python -m pytest -q Tests/Browser/Pages/test_looks.py
 	@echo "every page, on desktop and phone, light and dark: $${EM_STATE_DIR:-.local}/screenshots/looks"
 
 bench: build ## Benchmarks on a stack of their own, each as a ratio to a peer measured in the same run

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes Sources/Domain/ZoneNameTable.swift: which names of time zones are accepted, and what each is called today.
+// Writes Sources/Domain/Events/ZoneNameTable.swift: which names of time zones are accepted, and what each is called today.
 //
 // From tzdata (Debian's, under /usr/share/zoneinfo: zone.tab, zone1970.tab, and tzdata.zi, which holds every zone and
 // the links of `backward`) and CLDR's aliases (as ICU has them in Node). To be run on a machine with both in their

@@ -1,5 +1,5 @@
 """infra/examples/attendees.py, killed at random while five thousand people register, cancel and move up. A smaller number is part of
-make test (Tests/Flow/test_examples.py)."""
+make test (Tests/Flow/Integrations/test_examples.py)."""
 
 import random
 from pathlib import Path

@@ -140,12 +140,12 @@ def enumerated(name: str) -> set[str]:
 
 def test_every_kind_of_message_in_the_code_is_described_and_none_else() -> None:
     described = {resolved(asyncapi(), each["$ref"])["name"] for each in asyncapi()["channels"]["events"]["messages"].values()}
-    assert described == cases("Sources/Domain/Message.swift", "MessageType")
+    assert described == cases("Sources/Domain/Messages/Message.swift", "MessageType")
     assert len(described) >= 14
 
 
 def test_every_live_update_in_the_code_is_described_and_none_else() -> None:
-    made = set(re.findall(r'frame\.type = "(\w+)"', source("Sources/Domain/LiveUpdate.swift")))
+    made = set(re.findall(r'frame\.type = "(\w+)"', source("Sources/Domain/Messages/LiveUpdate.swift")))
     made |= set(re.findall(r'type: "(\w+)"', source("ws-hub/ClientMessage.swift")))
     taken = set(re.findall(r'case \("(\w+)"', source("ws-hub/ClientMessage.swift")))
     assert set(asyncapi()["channels"][FRAMES]["messages"]) == made | taken
@@ -153,11 +153,11 @@ def test_every_live_update_in_the_code_is_described_and_none_else() -> None:
 
 
 @pytest.mark.parametrize(("schema", "path", "enumeration"), [
-    ("EventStatus", "Sources/Domain/Event.swift", "EventStatus"),
-    ("RegistrationStatus", "Sources/Domain/Registration.swift", "RegistrationStatus"),
-    ("TicketStatus", "Sources/Domain/Ticket.swift", "TicketStatus"),
-    ("NotificationStatus", "Sources/Domain/NotificationKind.swift", "NotificationStatus"),
-    ("NotificationKind", "Sources/Domain/NotificationKind.swift", "NotificationKind")])
+    ("EventStatus", "Sources/Domain/Events/Event.swift", "EventStatus"),
+    ("RegistrationStatus", "Sources/Domain/Registrations/Registration.swift", "RegistrationStatus"),
+    ("TicketStatus", "Sources/Domain/Tickets/Ticket.swift", "TicketStatus"),
+    ("NotificationStatus", "Sources/Domain/Notifications/NotificationKind.swift", "NotificationStatus"),
+    ("NotificationKind", "Sources/Domain/Notifications/NotificationKind.swift", "NotificationKind")])
 def test_the_values_are_those_of_the_code(schema: str, path: str, enumeration: str) -> None:
     assert enumerated(schema) == cases(path, enumeration)
 

@@ -1,4 +1,4 @@
-"""What generators make of openapi.yaml. Tests/Flow/test_generated_client.py calls the product with it."""
+"""What generators make of openapi.yaml. Tests/Flow/Integrations/test_generated_client.py calls the product with it."""
 
 import datetime
 import sys

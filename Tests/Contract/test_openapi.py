@@ -1,6 +1,6 @@
 """openapi.yaml: well-formed by OpenAPI 3.1, and complete: every operation says who may, what can go wrong and what it looks like.
-That it names the routes of the code, and none else, Tests/Unit/API/RouteTableTests.swift proves; that the answers are as described,
-Tests/Flow/test_schemathesis.py."""
+That it names the routes of the code, and none else, Tests/Unit/HTTP/RouteTableTests.swift proves; that the answers are as described,
+Tests/Flow/HTTP/test_schemathesis.py."""
 
 import copy
 from collections.abc import Iterator

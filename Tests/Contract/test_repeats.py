@@ -1,5 +1,5 @@
 """What happens when a POST is sent again because its answer was lost: either it can be named by an Idempotency-Key, or it stands
-here with the reason why a repeat does no harm. That the key is honoured, Tests/Flow/test_repeats.py proves."""
+here with the reason why a repeat does no harm. That the key is honoured, Tests/Flow/HTTP/test_repeats.py proves."""
 
 import copy
 

@@ -34,7 +34,7 @@ $$;
 create function growth.draw(salt text, most bigint) returns bigint language sql immutable parallel safe as $$
     select ('x' || substr(md5(salt), 1, 12))::bit(48)::bigint % most
 $$;
--- A ticket's typed code with its check character (Sources/Domain/Ticket.swift).
+-- A ticket's typed code with its check character (Sources/Domain/Tickets/Ticket.swift).
 create function growth.code(salt text) returns text language sql immutable parallel safe as $$
     select substr(t, 1, 4) || '-' || substr(t, 5, 4) || '-' || substr(t, 9, 4) from (
         select string_agg(substr('0123456789ABCDEFGHJKMNPQRSTVWXYZ', d + 1, 1), '' order by i)

@@ -1,6 +1,6 @@
 """infra/observability without a stack: the rules by Prometheus' own tool, and every name against the code.
 
-Tests/Flow/test_observability.py runs Prometheus against a stack. Grafana is not in Debian: of its files only the form is seen."""
+Tests/Flow/Operations/test_observability.py runs Prometheus against a stack. Grafana is not in Debian: of its files only the form is seen."""
 
 import re
 import subprocess

@@ -5,7 +5,7 @@ import { loadLanguage, locale } from '../src/language/language';
 import { isolated, number, plural, worded } from '../src/language/text';
 import { formatDay, formatInstant, formatLeaf, formatMoment, formatMomentIn, formatOwnTime, formatSpan, unknownZone } from '../src/time/format';
 import { browserZone, knownZones, localTime, resolveLocalTime } from '../src/time/zone';
-import { timeBars } from '../src/pages/organizer/timeBars';
+import { timeBars } from '../src/pages/Events/timeBars';
 
 const noZones = ['posix/Europe/Berlin', 'Mars/Olympus', 'Etc/Unknown', '', ' Europe/Berlin', 'localtime', null, undefined, {}, 7];
 const noTimes = ['', 'soon', '2026-13-40T99:99Z', '+999999-01-01', null, undefined, 'NaN', {}];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addressesOf, decodeFile, readTable } from '../src/pages/organizer/csv';
+import { addressesOf, decodeFile, readTable } from '../src/pages/Registrations/csv';
 
 const cells = (text) => readTable(text).map((row) => row.map((cell) => cell.text));
 const read = (text) => addressesOf(readTable(text));

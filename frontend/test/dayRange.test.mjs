@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { readRange, timesOf } from '../src/pages/events/dayRange.ts';
+import { readRange, timesOf } from '../src/pages/Events/dayRange.ts';
 
 test('today is from midnight to midnight on the reader’s own clock', () => {
   const now = new Date(2031, 4, 1, 23, 59);

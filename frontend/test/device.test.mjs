@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { deviceName } from '../src/pages/account/device.ts';
+import { deviceName } from '../src/pages/Accounts/device.ts';
 
 test('a browser is called by its name and system, whatever else it claims to be', () => {
   const firefox = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { registrationWindow } from '../src/pages/events/registrationWindow.ts';
+import { registrationWindow } from '../src/pages/Registrations/registrationWindow.ts';
 
 const event = {
   status: 'published', registrationOpensAt: '2031-05-01T08:00:00Z', registrationClosesAt: '2031-05-01T18:00:00Z',

@@ -5,9 +5,9 @@ import { test } from 'node:test';
 import { words } from '../src/api/problem';
 import { serverGerman } from '../src/language/serverGerman';
 import { fieldWords, serverWords } from '../src/language/serverWords';
-import { actionText } from '../src/pages/admin/auditWords';
-import { reasonText } from '../src/pages/admin/deadLetterWords';
-import { reasonWords } from '../src/pages/organizer/subscriptionWords';
+import { actionText } from '../src/pages/Operations/auditWords';
+import { reasonText } from '../src/pages/Operations/deadLetterWords';
+import { reasonWords } from '../src/pages/Integrations/subscriptionWords';
 import { speak } from './spoken.mjs';
 
 const source = (path) => readFileSync(`../${path}`, 'utf8');
@@ -40,15 +40,18 @@ function literals(swift) {
 const literalsAt = (swift, pattern) => [...swift.matchAll(pattern)].flatMap(([part]) => literals(part));
 const isWords = (text) => / /.test(text) || /^[A-Z]/.test(text);
 
+const rooms = ['Accounts', 'Events', 'Registrations', 'Tickets', 'CheckIn', 'Notifications', 'Integrations', 'Operations']
+  .map((room) => `api-service/${room}`);
+
 const said = {
-  fields: literals(sources('api-service/Routes', 'api-service/Commands', 'api-service/HTTP', 'Sources/Domain', 'Sources/Webhooks')).filter((text) => /^(is|must|can't|belongs) .*[^.]$/.test(text))
-    // Of keys and messages: operators read that, no page.
-    .filter((text) => !/base64url|RFC 3339/.test(text)),
+  fields: literals(sources(...rooms, 'api-service/HTTP', 'Sources/Domain', 'Sources/Webhooks')).filter((text) => /^(is|must|can't|belongs) .*[^.]$/.test(text))
+    // Of keys, messages and settings: operators read that, no page.
+    .filter((text) => !/base64url|RFC 3339|amqp:/.test(text)),
   deliveries: literalsAt(source('notifications/Webhooks/DeliverWebhook.swift'), /error: "[^"]+"|case [.\w, ]+: "[^"]+"/g).filter((text) => / /.test(text) || text === 'not sent'),
   mails: literalsAt(source('notifications/SendEmail.swift'), /reason: "[^"]+"|(case [^:\n]+|\? ?|isOvertaken \?): ?"[^\n]+"|\? "[^"]+"/g).filter((text) => / /.test(text)),
-  stops: literalsAt(source('Sources/Persistence/WebhookStore+Settling.swift'), /reason: "[^\n]+/g)
-    .concat(literalsAt(source('api-service/Routes/SubscriptionJSON.swift'), /statusReason = [^\n]+/g)).filter(isWords),
-  invariants: literals(source('Sources/Persistence/Invariants.swift').split('var meaning')[1].split('\n    }\n')[0]),
+  stops: literalsAt(source('Sources/Persistence/Integrations/WebhookStore+Settling.swift'), /reason: "[^\n]+/g)
+    .concat(literalsAt(source('api-service/Integrations/SubscriptionJSON.swift'), /statusReason = [^\n]+/g)).filter(isWords),
+  invariants: literals(source('Sources/Persistence/Operations/Invariants.swift').split('var meaning')[1].split('\n    }\n')[0]),
   titles: titles().filter(([slug]) => !words[slug]).map(([, title]) => title),
 };
 

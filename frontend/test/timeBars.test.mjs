@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { timeBars } from '../src/pages/organizer/timeBars';
+import { timeBars } from '../src/pages/Events/timeBars';
 
 const at = (hours) => new Date(Date.UTC(2031, 4, 1, hours)).toISOString();
 

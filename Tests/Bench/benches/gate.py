@@ -43,7 +43,7 @@ def documents(site: Site, report: Report) -> None:
 
 
 def code() -> str:
-    """As Sources/Domain/Ticket.swift draws it."""
+    """As Sources/Domain/Tickets/Ticket.swift draws it."""
     values = [random.randrange(32) for _ in range(11)]
     values.append(sum((index * 2 + 1) * value for index, value in enumerate(values)) % 31)
     text = "".join(CROCKFORD[value] for value in values)

@@ -1,4 +1,4 @@
-"""A gate of somebody else's making: reads tickets by the format that Sources/Domain/TicketToken.swift documents, with
+"""A gate of somebody else's making: reads tickets by the format that Sources/Domain/Tickets/TicketToken.swift documents, with
 the published keys and nothing else of ours."""
 
 import base64

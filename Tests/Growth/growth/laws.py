@@ -101,6 +101,9 @@ STATEMENTS = {
     "WITH moment AS": EVENTS,
     # A manifest's size is counted before it is made.
     "SELECT count(*) AS tickets FROM tickets": EVENT,
+    # A step's rows are locked before they are changed.
+    "ORDER BY id FOR SHARE ) held": STEP,
+    "ORDER BY id FOR NO KEY UPDATE ) held": STEP,
     # Messages of one event are numbered a batch at a time.
     "SELECT last FROM outbox_sequences": STEP,
     "SELECT count(*) AS count, min(occurred_at) AS oldest FROM outbox": RECENT,

@@ -15,7 +15,7 @@ from growth.site import Site
 from growth.sizes import Size
 
 TURNS = 8  # PostgreSQL may turn to a generic plan with the sixth
-LONGEST_CHORE = 455.0  # seconds from a start until everything that runs by a clock has run (api-service/Pruning.swift)
+LONGEST_CHORE = 455.0  # seconds from a start until everything that runs by a clock has run (api-service/Operations/Pruning.swift)
 PATIENCE = 40.0  # seconds for the turns of one route: what takes longer is red anyway
 
 

@@ -1,4 +1,4 @@
-import { SignInForm } from '../pages/account/SignInForm';
+import { SignInForm } from '../pages/Accounts/SignInForm';
 import { forget, useSession } from '../session/session';
 import { Dialog } from './Confirm';
 import { t } from '../language/text';

@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react';
 import { auth } from '../api/endpoints';
 import { useAction } from '../api/useAction';
-import { requiredError } from '../pages/account/credentials';
+import { requiredError } from '../pages/Accounts/credentials';
 import { settle, useIsAsked } from '../session/reauthentication';
 import { useSession } from '../session/session';
 import { Busy } from './Busy';

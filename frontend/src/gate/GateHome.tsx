@@ -4,7 +4,7 @@ import { useResource } from '../api/useResource';
 import { Contained } from '../components/Contained';
 import { Pending } from '../components/States';
 import { When } from '../components/When';
-import { SignInForm } from '../pages/account/SignInForm';
+import { SignInForm } from '../pages/Accounts/SignInForm';
 import { lastUser, useSession } from '../session/session';
 import { keptLists } from './store';
 import { t } from '../language/text';

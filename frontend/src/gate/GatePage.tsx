@@ -3,7 +3,7 @@ import { Busy } from '../components/Busy';
 import { Dialog } from '../components/Confirm';
 import { TextField } from '../components/Field';
 import { Form } from '../components/Form';
-import { SignInForm } from '../pages/account/SignInForm';
+import { SignInForm } from '../pages/Accounts/SignInForm';
 import { When } from '../components/When';
 import { CameraView } from './CameraView';
 import { ConflictsView } from './ConflictsView';

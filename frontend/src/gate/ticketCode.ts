@@ -1,4 +1,4 @@
-// The code under a QR code, as Sources/Domain/Ticket.swift documents it: Crockford's alphabet, one check character.
+// The code under a QR code, as Sources/Domain/Tickets/Ticket.swift documents it: Crockford's alphabet, one check character.
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const misread: Record<string, string | undefined> = { O: '0', I: '1', L: '1' };

@@ -1,4 +1,4 @@
-// What a ticket's QR code says, as Sources/Domain/TicketToken.swift documents it (version 1).
+// What a ticket's QR code says, as Sources/Domain/Tickets/TicketToken.swift documents it (version 1).
 
 export interface TicketToken {
   /** Eight hex digits: the first four bytes of SHA-256 over the public key. */

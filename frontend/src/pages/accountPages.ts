@@ -1,10 +1,10 @@
 // One's account, where links in mails lead, and how to get one: seldom needed, fetched when one of them is opened.
-export { AcceptTicketPage } from './account/AcceptTicketPage';
-export { ApiKeysPage } from './account/ApiKeysPage';
-export { AccountPage } from './account/AccountPage';
-export { ChangeEmailPage } from './account/ChangeEmailPage';
-export { ForgotPasswordPage } from './account/ForgotPasswordPage';
-export { ResetPasswordPage } from './account/ResetPasswordPage';
-export { SignInLinkPage } from './account/SignInLinkPage';
-export { UnsubscribePage } from './account/UnsubscribePage';
-export { VerifyEmailPage } from './account/VerifyEmailPage';
+export { AcceptTicketPage } from './Tickets/AcceptTicketPage';
+export { ApiKeysPage } from './Accounts/ApiKeysPage';
+export { AccountPage } from './Accounts/AccountPage';
+export { ChangeEmailPage } from './Accounts/ChangeEmailPage';
+export { ForgotPasswordPage } from './Accounts/ForgotPasswordPage';
+export { ResetPasswordPage } from './Accounts/ResetPasswordPage';
+export { SignInLinkPage } from './Accounts/SignInLinkPage';
+export { UnsubscribePage } from './Notifications/UnsubscribePage';
+export { VerifyEmailPage } from './Accounts/VerifyEmailPage';

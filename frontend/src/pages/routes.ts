@@ -4,13 +4,13 @@ import { matchPath } from '../routing/match';
 import type { Parameters } from '../routing/match';
 import { lazyPage } from '../routing/lazyPage';
 import { OfflineTickets } from '../offline/OfflineTickets';
-import { EventListPage } from './events/EventListPage';
-import { EventPage } from './events/EventPage';
-import { NotificationsPage } from './account/NotificationsPage';
-import { SignInPage } from './account/SignInPage';
-import { SignUpPage } from './account/SignUpPage';
-import { MyTicketsPage } from './tickets/MyTicketsPage';
-import { TicketPage } from './tickets/TicketPage';
+import { EventListPage } from './Events/EventListPage';
+import { EventPage } from './Events/EventPage';
+import { NotificationsPage } from './Notifications/NotificationsPage';
+import { SignInPage } from './Accounts/SignInPage';
+import { SignUpPage } from './Accounts/SignUpPage';
+import { MyTicketsPage } from './Tickets/MyTicketsPage';
+import { TicketPage } from './Tickets/TicketPage';
 
 interface PageProps {
   id?: string;
