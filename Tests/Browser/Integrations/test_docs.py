@@ -53,6 +53,6 @@ def test_the_site_leads_there(visit, screen) -> None:
     reader = visit("reader")
     reader.open("/")
     reader.page.get_by_role("link", name="API and messages").click()
-    reader.page.wait_for_url("**/docs")
+    reader.page.wait_for_url("**/docs", wait_until="commit")
     reader.page.get_by_role("navigation", name="For programs").get_by_role("link", name="Problems").click()
     expect(reader.page.get_by_role("heading", name="validation-failed 422")).to_be_visible()
