@@ -42,8 +42,9 @@ class Collector(http.server.ThreadingHTTPServer):
         """A trace whose mail was recorded on all of its way; others passed by processes without a collector."""
         for spans in list(self.traces.values()):
             ids = {span["spanId"]: span for span in spans}
-            if any(ancestry(span, ids) == list(WAY) for span in spans):
-                return spans
+            if any(ancestry(span, ids) == list(WAY) for span in spans) and all(
+                    span["kind"] == 2 or span["parentSpanId"] in ids for span in spans if span["name"] in WAY):
+                return list(spans)
         return None
 
 
