@@ -78,9 +78,9 @@ struct APISettings: Sendable {
         reader.url(name) { url in
             var settings = try DatabaseSettings(url: url)
             settings.applicationName = Build.signature(of: "api-service")
-            // A crowd stands in line rather than being sent away; still shorter than the proxy's patience (30 s).
+            // A crowd stands in line rather than being sent away; still shorter than the proxy's timeout (30 s).
             settings.acquireTimeout = .seconds(20)
-            // Seven for the lanes of the admission desk, the rest for everything else.
+            // Seven for the registration batcher, the rest for everything else.
             settings.maximumTransactions = 16
             // Reads stand in line behind each other: one organizer's long list must not hold up everybody's, readiness
             // included.

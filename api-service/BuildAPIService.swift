@@ -39,20 +39,22 @@ func buildAPIService(
     let stores = Stores(database)
     let accessLog = AccessLog(stores, clock: clock, logger: logger)
     let clients = ClientAddresses(proxies: settings.trustedProxies)
-    let desk = AdmissionDesk(
+    let batcher = RegistrationBatcher(
         database: database, registrations: stores.registrations, eventCache: stores.eventCache, metrics: metrics,
         clock: clock, logger: logger)
     let printer = TicketPrinter(store: stores.documents)
-    let invariants = InvariantWatch(stores.invariants, stuckAfter: VerifyReportJSON.usualStuckAfter, logger: logger)
-    showGauges(in: metrics, desk: desk, passwords: passwords, stores: stores)
+    let invariants = InvariantMonitor(stores.invariants, stuckAfter: VerifyReportJSON.usualStuckAfter, logger: logger)
+    showGauges(in: metrics, batcher: batcher, passwords: passwords, stores: stores)
     let machinery =
-        relaying ? Machinery(settings, stores: stores, desk: desk, metrics: metrics, clock: clock, logger: logger) : nil
+        relaying
+        ? BackgroundServices(settings, stores: stores, batcher: batcher, metrics: metrics, clock: clock, logger: logger)
+        : nil
     let health = HealthEndpoint(
         metrics: metrics,
         checks: [ReadinessCheck("postgres") { _ = try await database.read("SELECT 1") }] + (machinery?.checks ?? []))
     let table = RouteTable(
         routes: APIRoutes(
-            settings, stores: stores, machinery: machinery, desk: desk, printer: printer,
+            settings, stores: stores, machinery: machinery, batcher: batcher, printer: printer,
             invariants: invariants, passwords: passwords, issuer: issuer,
             throttle: Throttle(redis: machinery?.redis, clock: clock), accessLog: accessLog,
             clock: clock,
@@ -86,19 +88,21 @@ func buildAPIService(
         logger: logger)
     let steps = PendingSteps(store: PendingStepStore(database), clock: clock, logger: logger)
     let watches: [any Service] = [
-        SessionWatch(sessions: stores.sessions, ended: stores.endedSessions, logger: logger),
-        KeyWatch(files: settings.keyFiles, keys: keys, verifier: verifier, logger: logger),
+        EndedSessionPoller(sessions: stores.sessions, ended: stores.endedSessions, logger: logger),
+        KeyReloader(files: settings.keyFiles, keys: keys, verifier: verifier, logger: logger),
     ]
     return APIService(
         application: application, health: health,
-        services: [DatabaseService(database, metrics: metrics), desk, printer, steps, invariants] + watches
+        services: [DatabaseService(database, metrics: metrics), batcher, printer, steps, invariants] + watches
             + (machinery?.services ?? []))
 }
 
 private func showGauges(
-    in metrics: PrometheusRegistry, desk: AdmissionDesk, passwords: PasswordHasher, stores: Stores
+    in metrics: PrometheusRegistry, batcher: RegistrationBatcher, passwords: PasswordHasher, stores: Stores
 ) {
-    metrics.gauge("em_admission_waiting", "Wishes for places that wait for their turn.") { Double(desk.waiting) }
+    metrics.gauge("em_admission_waiting", "Registration requests that wait for their batch.") {
+        Double(batcher.waiting)
+    }
     metrics.gauge("em_password_hashing_waiting", "Passwords that wait to be hashed.") { Double(passwords.waiting) }
     metrics.gauge("em_ended_sessions", "Sessions that ended within the life of an access token.") {
         Double(stores.endedSessions.count)
@@ -113,7 +117,6 @@ private func install(
 ) {
     router.add(middleware: TraceMiddleware(metrics: metrics))
     router.add(middleware: crossOrigin)
-    router.add(middleware: DeprecationMiddleware(table: table))
     router.add(middleware: ProblemMiddleware(table: table))
     for route in table.routes {
         router.on(RouterPath(route.path), method: route.method) { request, context in

@@ -18,7 +18,7 @@ import Webhooks
 ///                     ├──────→ Postgres (the hashes of the links that mails hold)
 ///                     └──────→ Postgres (sent, retrying, failed)
 ///     RabbitMQ ─→ PlanWebhooks ──────→ Postgres (who is owed which fact)
-///     WebhookDesk ←─ Postgres (what is due) ─→ DeliverWebhook ─→ HTTP, then Postgres (delivered, retrying, failed)
+///     WebhookDispatcher ←─ Postgres (what is due) ─→ DeliverWebhook ─→ HTTP, then Postgres (delivered, retrying, failed)
 ///     MailingClock ──────────────────→ Postgres (what begins at a time, mails that are due again)
 struct NotificationsService: Sendable {
     let health: HealthEndpoint
@@ -66,7 +66,7 @@ func buildNotifications(
     metrics.gauge("em_mail_sending_refused", "1 while the mail server refuses us, and sending is paused therefore.") {
         pause.isProbing ? 1 : 0
     }
-    let desk = WebhookDesk(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }
+    let desk = WebhookDispatcher(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }
     let workers = Workers(
         settings: settings, queues: queues, database: database, composer: composer, pause: pause, logger: logger)
     let all = workers.planning + workers.mailing + [workers.webhooks(webhooks, desk)]
@@ -127,14 +127,14 @@ private struct Workers {
 
     /// Those to single people, and those to everybody at an event; one pace for both.
     var mailing: [MessageWorker] {
-        let pace = SendingPace(mailsPerSecond: settings.mailsPerSecond)
+        let pace = SendingRate(mailsPerSecond: settings.mailsPerSecond)
         return [
             mailWorker(queues.mail, connections: settings.mailConnections, settings.mailLimits, pace),
             mailWorker(queues.bulkMail, connections: settings.bulkConnections, settings.bulkLimits, pace),
         ]
     }
 
-    func webhooks(_ store: WebhookStore, _ desk: WebhookDesk) -> MessageWorker {
+    func webhooks(_ store: WebhookStore, _ desk: WebhookDispatcher) -> MessageWorker {
         let plan = PlanWebhooks(database: database, store: store, desk: desk)
         // Most facts are for nobody, and cost one look for all that have come.
         return worker(queues.webhooks, prefetch: 512, concurrency: 1, batch: .init(atMost: 256, handler: plan.handle)) {
@@ -145,12 +145,12 @@ private struct Workers {
     }
 
     private func mailWorker(
-        _ queue: WorkerQueue, connections: Int, _ limits: RecipientLanes.Limits, _ pace: SendingPace
+        _ queue: WorkerQueue, connections: Int, _ limits: DestinationLimiter.Limits, _ pace: SendingRate
     ) -> MessageWorker {
         let send = SendEmail(
             database: database, composer: composer,
             sender: MailSender(settings.mailServer, threads: limits.connections, logger: logger),
-            lanes: RecipientLanes(limits), pace: pace, pause: pause, ladder: queue.ladder, logger: logger)
+            destinations: DestinationLimiter(limits), pace: pace, pause: pause, ladder: queue.ladder, logger: logger)
         return worker(queue, prefetch: limits.connections + connections, concurrency: limits.connections) {
             try await send.handle($0)
         }

@@ -14,13 +14,15 @@ struct MakePreview: Sendable {
     /// Handles `mail.preview`. A second time it makes the same.
     func handle(_ message: CloudEvent) async throws {
         let id = try message.payload(MailPreviewData.self).previewId
-        guard let wish = try await previews.wish(id), let event = try await events.find(wish.event) else { return }
+        guard let request = try await previews.request(id), let event = try await events.find(request.event) else {
+            return
+        }
         let token = SecretToken()
-        let isOptional = wish.kind.topic.map { !$0.isMailedAlways } ?? false
+        let isOptional = request.kind.topic.map { !$0.isMailedAlways } ?? false
         let links = MailLinks(
             action: composer.link("/accept-ticket", token), unsubscribe: isOptional ? token : nil)
         let mail = try composer.compose(
-            try MailContext(sampleFor: wish, at: event, now: clock()), links, at: clock())
+            try MailContext(sampleFor: request, at: event, now: clock()), links, at: clock())
         try await previews.fulfil(
             id, MailPreview(subject: mail.subject, text: mail.text, html: Self.standalone(mail)))
     }

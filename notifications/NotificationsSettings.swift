@@ -14,10 +14,10 @@ struct NotificationsSettings: Sendable {
     var mailFrom: MailAddress
     /// Connections to the mail server, and mails on their way at a time.
     var mailConnections: Int
-    var mailLimits: RecipientLanes.Limits
+    var mailLimits: DestinationLimiter.Limits
     /// The same for mailings, which have connections of their own: nobody's ticket waits behind an announcement.
     var bulkConnections: Int
-    var bulkLimits: RecipientLanes.Limits
+    var bulkLimits: DestinationLimiter.Limits
     /// Mails a second that this process hands over, of both sorts together; nil for as many as go.
     var mailsPerSecond: Int?
 
@@ -39,9 +39,9 @@ struct NotificationsSettings: Sendable {
         self.mailServer = mailServer
         self.mailFrom = mailFrom
         self.mailConnections = mailConnections
-        mailLimits = RecipientLanes.Limits(connections: mailConnections)
+        mailLimits = DestinationLimiter.Limits(connections: mailConnections)
         self.bulkConnections = bulkConnections
-        bulkLimits = RecipientLanes.Limits(connections: bulkConnections)
+        bulkLimits = DestinationLimiter.Limits(connections: bulkConnections)
         self.mailsPerSecond = mailsPerSecond
         // Some for planning, mailings and the clock included. Mails and webhooks have none while they are on their way, only
         // to be claimed and settled.

@@ -4,7 +4,7 @@ import Messaging
 import Persistence
 import Postgres
 
-/// Decides who is owed a mail because of a fact or a wish, and writes it down: the notifications, the jobs that send them and the
+/// Decides who is owed a mail because of a fact or a request, and writes it down: the notifications, the jobs that send them and the
 /// inbox row in one transaction.
 struct PlanNotifications: Sendable {
     static let consumer = "notifications.plan"
@@ -42,14 +42,14 @@ struct PlanNotifications: Sendable {
     /// Handles facts about single people, many at once, or by throwing none of them; returns those it has handled. What
     /// concerns everybody at an event is left to be handled by itself.
     func handleTogether(_ messages: [ReceivedMessage]) async throws -> Set<MessageID> {
-        let wishes = try messages.compactMap(PersonalWish.init)
-        guard !wishes.isEmpty else { return [] }
+        let requests = try messages.compactMap(PersonalRequest.init)
+        guard !requests.isEmpty else { return [] }
         return try await database.transaction { transaction in
-            let ids = wishes.map(\.cause)
+            let ids = requests.map(\.cause)
             let fresh = try await inbox.record(ids, consumer: Self.consumer, on: transaction)
             // A message that came twice at once is one.
             var open = fresh
-            let owed = wishes.filter { open.remove($0.cause) != nil }
+            let owed = requests.filter { open.remove($0.cause) != nil }
             let promoted = try await notifications.promoted(owed.compactMap(\.confirmed), on: transaction)
             try await notifications.plan(owed.map { ($0.cause, $0.traceparent, $0.mail(promoted)) }, on: transaction)
             return Set(ids)
@@ -84,7 +84,7 @@ struct PlanNotifications: Sendable {
 }
 
 /// What one message about one person asks for.
-private struct PersonalWish {
+private struct PersonalRequest {
     let cause: MessageID
     let traceparent: String
     /// Of a ticket that was issued, its registration: whether it was promoted decides on the mail's words.

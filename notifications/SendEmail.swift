@@ -26,16 +26,16 @@ struct SendEmail: Sendable {
     let inbox = InboxStore()
     let composer: MailComposer
     let sender: MailSender
-    let lanes: RecipientLanes
-    let pace: SendingPace
+    let destinations: DestinationLimiter
+    let pace: SendingRate
     let pause: SendingPause
     let ladder: RetryLadder
     let logger: Logger
     var clock: @Sendable () -> Date = { Date() }
 
     init(
-        database: Database, composer: MailComposer, sender: MailSender, lanes: RecipientLanes,
-        pace: SendingPace = SendingPace(mailsPerSecond: nil), pause: SendingPause = SendingPause(isPaused: false),
+        database: Database, composer: MailComposer, sender: MailSender, destinations: DestinationLimiter,
+        pace: SendingRate = SendingRate(mailsPerSecond: nil), pause: SendingPause = SendingPause(isPaused: false),
         ladder: RetryLadder, logger: Logger
     ) {
         self.database = database
@@ -46,7 +46,7 @@ struct SendEmail: Sendable {
         preferences = PreferenceStore(database)
         self.composer = composer
         self.sender = sender
-        self.lanes = lanes
+        self.destinations = destinations
         self.pace = pace
         self.pause = pause
         self.ladder = ladder
@@ -59,11 +59,13 @@ struct SendEmail: Sendable {
         let id = data.notificationId
         // No message names a recipient: that stands in the database alone.
         let domain = try await notifications.recipientDomain(of: id) ?? ""
-        let place = try await lanes.enter()
-        defer { place.leave() }
+        let permit = try await destinations.permit()
+        defer { permit.release() }
         guard try await pause.waitUntilOver() else { return .postpone(reason: "sending-paused") }
         try await pace.turn(isBulk: data.kind.isBulk)
-        if let outcome = try await lanes.pass(domain, place, { try await deliver(id, message) }) { return outcome }
+        if let outcome = try await destinations.pass(domain, permit, { try await deliver(id, message) }) {
+            return outcome
+        }
         Counter(label: "em_mails", dimensions: [("outcome", "postponed")]).increment()
         return .postpone(reason: "recipient-domain-busy")
     }

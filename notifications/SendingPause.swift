@@ -20,13 +20,13 @@ final class SendingPause: Sendable {
     /// Until it was asked for the first time nothing is sent either.
     private let state: Mutex<State>
     private static let look = Duration.milliseconds(200)
-    private let patience: Duration
+    private let timeout: Duration
     /// From one mail that is tried to the next, while the mail server refuses us.
     static let probeInterval = Duration.seconds(15) * FailPoint.haste
 
-    init(isPaused: Bool = true, patience: Duration = .seconds(20)) {
+    init(isPaused: Bool = true, timeout: Duration = .seconds(20)) {
         state = Mutex(isPaused ? .paused : .sending)
-        self.patience = patience
+        self.timeout = timeout
     }
 
     var isPaused: Bool { state.withLock { $0 != .sending } }
@@ -60,7 +60,7 @@ final class SendingPause: Sendable {
     /// Waits a while for the end of a pause; false when it goes on.
     /// - Throws: `CancellationError`, also when the service stops.
     func waitUntilOver() async throws -> Bool {
-        let deadline = ContinuousClock.now + patience
+        let deadline = ContinuousClock.now + timeout
         while !mayGo() {
             if Task.isShuttingDownGracefully { throw CancellationError() }
             if ContinuousClock.now >= deadline { return false }

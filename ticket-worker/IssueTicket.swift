@@ -25,27 +25,27 @@ struct IssueTicket: Sendable {
     /// Handles `em.registration.confirmed`, `em.registration.promoted` and `ticket.issue`. A message seen before, or a registration
     /// cancelled meanwhile, needs nothing.
     func handle(_ message: ReceivedMessage) async throws {
-        let wish = try Wish(message)
+        let request = try IssueRequest(message)
         try await database.transaction { transaction in
-            _ = try await tickets.hold([wish.registration], waiting: true, on: transaction)
-            try await issue(for: [wish], on: transaction)
+            _ = try await tickets.hold([request.registration], waiting: true, on: transaction)
+            try await issue(for: [request], on: transaction)
         }
     }
 
     /// Handles many at once, or by throwing none of them; returns those it has handled. The others' registrations are in
     /// somebody else's hands: to be handled one by one.
     func handleTogether(_ messages: [ReceivedMessage]) async throws -> Set<MessageID> {
-        let wishes = try messages.map(Wish.init)
+        let requests = try messages.map(IssueRequest.init)
         return try await database.transaction { transaction in
-            let held = try await tickets.hold(wishes.map(\.registration), waiting: false, on: transaction)
-            let ours = wishes.filter { held.contains($0.registration) }
+            let held = try await tickets.hold(requests.map(\.registration), waiting: false, on: transaction)
+            let ours = requests.filter { held.contains($0.registration) }
             try await issue(for: ours, on: transaction)
             return Set(ours.map(\.message))
         }
     }
 
     /// What one message asks for.
-    private struct Wish {
+    private struct IssueRequest {
         let message: MessageID
         let traceparent: String
         let registration: RegistrationID
@@ -53,15 +53,15 @@ struct IssueTicket: Sendable {
         init(_ message: ReceivedMessage) throws {
             self.message = message.event.id
             traceparent = message.trace.traceparent
-            registration = try message.event.payload(TicketWishData.self).registrationId
+            registration = try message.event.payload(TicketRequestData.self).registrationId
         }
     }
 
     /// The registrations are held, by everyone before the inbox rows.
-    private func issue(for wishes: [Wish], on transaction: Transaction) async throws {
-        guard !wishes.isEmpty else { return }
-        let fresh = try await inbox.record(wishes.map(\.message), consumer: Self.consumer, on: transaction)
-        let asked = wishes.filter { fresh.contains($0.message) }.map { ($0.registration, $0.traceparent) }
+    private func issue(for requests: [IssueRequest], on transaction: Transaction) async throws {
+        guard !requests.isEmpty else { return }
+        let fresh = try await inbox.record(requests.map(\.message), consumer: Self.consumer, on: transaction)
+        let asked = requests.filter { fresh.contains($0.message) }.map { ($0.registration, $0.traceparent) }
         let traces = Dictionary(asked) { first, _ in first }
         guard !traces.isEmpty else { return }
         let occasions = try await tickets.occasions(for: Array(traces.keys), on: transaction)

@@ -79,7 +79,7 @@ struct HubService: Sendable {
         self.logger = logger
         self.database = database
         // The last is stopped first: no new sockets, then the sockets' goodbyes, then the news.
-        let keyWatch = KeyWatch(file: settings.accessKeysFile, verifier: verifier, logger: logger)
+        let keyWatch = KeyReloader(file: settings.accessKeysFile, verifier: verifier, logger: logger)
         services = [
             DatabaseService(database, metrics: registry), feed, keyWatch,
             SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger), hubs, server,

@@ -17,10 +17,10 @@ struct DashboardReading: Sendable {
     var frame: ByteBuffer
 }
 
-/// Dashboards hear of check-ins and of mails that don't arrive. News of them only says that there is something to read:
+/// Dashboards hear of check-ins and of mails that don't arrive. An update of them only says that there is something to read:
 /// the whole is read from the database, soon after such news and with every comparison, and told when it is another.
 extension LiveUpdateFeed {
-    func hear(of kind: KeptState, _ news: IncomingNews, _ id: EventID, _ state: inout State) {
+    func hear(of kind: KeptState, _ news: IncomingUpdate, _ id: EventID, _ state: inout State) {
         guard let entry = state.entries[.organizer(id)] else { return }
         if kind == .deliveryProblems, case .mailings(let known)? = entry.kept[.mailings]?.content,
             known.contains(where: { $0.status != .done })

@@ -72,17 +72,17 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     private let decide: (HTTPRequestHead) -> Handshake
     private let reading: GoingOn
     private let metrics: HubMetrics
-    private let patience: TimeAmount
+    private let timeout: TimeAmount
     /// Of the request that is being read.
     private var refusal: Refusal?
     private var isOver = false
     private var deadline: Scheduled<Void>?
 
     init(
-        reading: GoingOn, patience: Duration, metrics: HubMetrics, decide: @escaping (HTTPRequestHead) -> Handshake
+        reading: GoingOn, timeout: Duration, metrics: HubMetrics, decide: @escaping (HTTPRequestHead) -> Handshake
     ) {
         self.reading = reading
-        self.patience = TimeAmount(patience)
+        self.timeout = TimeAmount(timeout)
         self.metrics = metrics
         self.decide = decide
     }
@@ -97,7 +97,7 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     private func startClock(_ context: ChannelHandlerContext) {
         deadline?.cancel()
         let channel = context.channel
-        deadline = context.eventLoop.scheduleTask(in: patience) { channel.close(promise: nil) }
+        deadline = context.eventLoop.scheduleTask(in: timeout) { channel.close(promise: nil) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {

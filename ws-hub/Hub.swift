@@ -24,7 +24,7 @@ final class Hub: @unchecked Sendable {
     private var sessions: [Session] = []
     private var topics: [Topic: TopicListeners] = [:]
     private var sweep: RepeatedTask?
-    /// News that waits for this loop (HubNews.swift).
+    /// Updates that wait for this loop.
     let inbox = Mutex(Inbox())
     /// While news is handed out, sockets gather what they write and are flushed once at the end.
     private(set) var isHandingOut = false

@@ -8,7 +8,7 @@ struct HubAccess: Sendable {
     let store: LiveStore
 
     /// Whether a token still says the truth.
-    enum Standing {
+    enum SessionState {
         case stands
         /// The person signed out, the session was revoked (a new password does that), or the person is gone.
         case signedOut
@@ -26,11 +26,11 @@ struct HubAccess: Sendable {
 
     /// Who a token speaks for, and whether it still may.
     /// - Throws: ``AccessTokenError``.
-    func admit(_ token: String) async throws(AccessTokenError) -> (Principal, Standing) {
+    func admit(_ token: String) async throws(AccessTokenError) -> (Principal, SessionState) {
         let principal = try await verifier.verify(token)
         do {
             let signIn = try await store.signIns([principal.sessionID])[principal.sessionID]
-            return (principal, Standing(of: principal, signIn))
+            return (principal, SessionState(of: principal, signIn))
         } catch {
             // Without the database the signature has to do, as it does for the API; ``SignInCheck`` asks again and again.
             return (principal, .stands)

@@ -46,7 +46,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var changed: Set<Topic> = []
         /// Dashboards of which Redis says that something has changed, until it was read. At most those with listeners.
         var unread: [KeptState: Set<EventID>] = [:]
-        var lines = LineNews()
+        var lines = WaitlistUpdates()
         var isStale = true
         var isConnected = false
         /// Counts the connections, so that a comparison is not credited to a later one.
@@ -63,9 +63,9 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     let logger: Logger
     /// Touched for moments only, by the loops and by the feed's own tasks.
     let state = Mutex(State())
-    /// Wakes the worker; several wishes are one.
-    private let wishes: AsyncStream<Void>
-    private let wish: AsyncStream<Void>.Continuation
+    /// Wakes the worker; several wake-ups are one.
+    private let wakeUps: AsyncStream<Void>
+    private let wakeUp: AsyncStream<Void>.Continuation
 
     /// - Parameter comparisonInterval: seconds between two comparisons with the database; each is drawn from this range.
     init(
@@ -78,7 +78,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         self.comparisonInterval = comparisonInterval
         self.metrics = metrics
         self.logger = logger
-        (wishes, wish) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+        (wakeUps, wakeUp) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     var description: String { "LiveUpdateFeed" }
@@ -100,7 +100,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
                 hub.deliver(.opened(entry.state(isStale: state.isStale)), to: topic)
             }
         }
-        wish.yield()
+        wakeUp.yield()
     }
 
     /// A loop has no listener left for the topic.
@@ -113,7 +113,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
             state.changed.insert(topic)
             if case .person(let id) = topic { state.lines.forget(id) }
         }
-        wish.yield()
+        wakeUp.yield()
     }
 
     /// Somebody new listens to a person's topic: the next comparison tells again where the person stands.
@@ -127,7 +127,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
             await withDiscardingTaskGroup { group in
-                group.addTask { await self.readNews() }
+                group.addTask { await self.readUpdates() }
                 group.addTask { await self.tick() }
                 group.addTask { await self.work() }
             }
@@ -138,11 +138,11 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     private func tick() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .milliseconds(100)) } catch { return }
-            wish.yield()
+            wakeUp.yield()
         }
     }
 
-    private func readNews() async {
+    private func readUpdates() async {
         for await event in subscriber.events {
             switch event {
             case .connected:
@@ -150,7 +150,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
                     state.isConnected = true
                     state.connection += 1
                 }
-                wish.yield()
+                wakeUp.yield()
             case .disconnected: becomeStale()
             case .message(let channel, let payload):
                 takeIn(payload, from: channel)
@@ -170,7 +170,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         var (readings, comparisons) = (Pace(), Pace())
         var comparedConnection = 0
         var lastComparison = ContinuousClock.now
-        for await _ in wishes {
+        for await _ in wakeUps {
             let (changed, connection) = state.withLock { state in
                 defer { state.changed = [] }
                 return (state.changed, state.connection)

@@ -7,13 +7,13 @@ import Synchronization
 /// What the feed knows about its topics, and how news and the database's state change it. Everything that leaves is
 /// handed to the loops under the lock, so that each loop hears it in the order in which it became known.
 extension LiveUpdateFeed {
-    // MARK: News from Redis
+    // MARK: Updates from Redis
 
     func takeIn(_ payload: [UInt8], from channel: String) {
         guard let topic = Topic(channel: channel) else { return }
-        let news: IncomingNews
+        let news: IncomingUpdate
         do {
-            news = try WireJSON.decode(IncomingNews.self, from: payload)
+            news = try WireJSON.decode(IncomingUpdate.self, from: payload)
         } catch {
             logger.error("A live update is no frame", metadata: ["channel": "\(channel)"])
             return
@@ -37,7 +37,7 @@ extension LiveUpdateFeed {
         }
     }
 
-    private func hear(_ news: IncomingNews, _ frame: LiveFrame, on topic: Topic, _ state: inout State) {
+    private func hear(_ news: IncomingUpdate, _ frame: LiveFrame, on topic: Topic, _ state: inout State) {
         guard let entry = state.entries[topic] else { return }
         if let places = news.places {
             guard entry.places.map({ $0.revision < places.revision }) ?? true else { return }
@@ -53,7 +53,7 @@ extension LiveUpdateFeed {
     }
 
     /// What is told of an event, as a dashboard's frame; nil for what dashboards need not hear twice.
-    private func frame(of news: IncomingNews, _ id: EventID, on topic: Topic) -> ByteBuffer? {
+    private func frame(of news: IncomingUpdate, _ id: EventID, on topic: Topic) -> ByteBuffer? {
         if let places = news.places { return frame(.counts(id, places), on: topic) }
         if let edit = news.edit {
             return frame(.event(id, version: edit.version, status: edit.status), on: topic)
@@ -72,7 +72,7 @@ extension LiveUpdateFeed {
     /// More than a comparison reads.
     private static let announcedKept = 64
 
-    func tell(_ news: News, _ topic: Topic, _ entry: Entry, _ state: inout State) {
+    func tell(_ news: TopicUpdate, _ topic: Topic, _ entry: Entry, _ state: inout State) {
         for hub in entry.hubs where hub.deliver(news, to: topic) { state.behind.append(hub) }
     }
 

@@ -48,7 +48,7 @@ struct SignInCheck: Service, CustomStringConvertible {
             guard !present.principals.isEmpty else { return }
             let signIns = try await access.store.signIns(present.principals.map(\.key))
             let endings = present.principals.compactMapValues { principal in
-                switch HubAccess.Standing(of: principal, signIns[principal.sessionID]) {
+                switch HubAccess.SessionState(of: principal, signIns[principal.sessionID]) {
                 case .stands: nil as CloseCode?
                 case .signedOut: .signedOut
                 case .demoted: .notAuthenticated

@@ -37,7 +37,7 @@ struct WebSocketServer: HTTPChannelHandler {
                 })
             let reading = RequestReading()
             let handshake = HandshakeGuard(
-                reading: reading.goingOn, patience: hubs.limits.handshake, metrics: hubs.metrics
+                reading: reading.goingOn, timeout: hubs.limits.handshake, metrics: hubs.metrics
             ) { head in
                 Handshake(head, publicURL: publicURL, isFull: hubs.isFull)
             }

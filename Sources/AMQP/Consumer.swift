@@ -29,20 +29,20 @@ public final class Consumer: Sendable {
         }
     }
 
-    deinit { queue.wish(for: .abandon) }
+    deinit { queue.require(.abandon) }
 
     /// Whether the broker delivers to this consumer, as far as is known.
     public var isConsuming: Bool { queue.isConsuming }
 
     /// Takes no more deliveries and hands back those that nobody has read; those in hand can still be settled.
     public func stopTaking() async {
-        queue.wish(for: .stopTaking)
+        queue.require(.stopTaking)
         await queue.stopped()
     }
 
     /// Stops taking and ends the connection: the broker gives every unsettled delivery to the next consumer.
     public func close() async {
-        queue.wish(for: .close)
+        queue.require(.close)
         await thread.finished()
     }
 }

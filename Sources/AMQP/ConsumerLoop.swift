@@ -30,7 +30,7 @@ final class ConsumerLoop {
 
     func run() {
         // A consumer that only stopped taking doesn't connect again: whatever it had in hand is lost to it.
-        while queue.wish == .consume {
+        while queue.desired == .consume {
             do throws(BrokerError) {
                 let connection = try connect()
                 let connected = ContinuousClock.now
@@ -42,7 +42,7 @@ final class ConsumerLoop {
         }
         queue.report(isConsuming: false)
         queue.end()
-        while queue.wish < .close {
+        while queue.desired < .close {
             refuseSettlements(BrokerError(.connectionLost("no connection")))
             queue.wakeup.wait(.seconds(60))
         }
@@ -65,13 +65,13 @@ final class ConsumerLoop {
         // Heartbeats are sent and checked only while the connection is being read.
         let longestWait = address.heartbeat / 2
         var taking = true
-        while queue.wish < .close {
+        while queue.desired < .close {
             if connection.wait(queue.wakeup, forWriting: false, atMost: longestWait).contains(.woken) {
                 queue.wakeup.drain()
             }
             try takeEvents(connection, taking: taking)
             try settle(on: connection)
-            if taking, queue.wish >= .stopTaking {
+            if taking, queue.desired >= .stopTaking {
                 try connection.cancel(tag: name)
                 taking = false
                 try handBackUnread(on: connection)
@@ -79,7 +79,7 @@ final class ConsumerLoop {
             }
             if connected.duration(to: .now) > .seconds(5) { backoff.reset() }
         }
-        if queue.wish == .close {
+        if queue.desired == .close {
             try handBackUnread(on: connection)
             try settle(on: connection)
         }
@@ -152,7 +152,7 @@ final class ConsumerLoop {
         // Whatever is in hand belongs to a connection that is gone.
         epoch += 1
         let retry = ContinuousClock.now + backoff.next()
-        while queue.wish == .consume, ContinuousClock.now < retry {
+        while queue.desired == .consume, ContinuousClock.now < retry {
             refuseSettlements(BrokerError(.connectionLost("no connection")))
             queue.wakeup.wait(ContinuousClock.now.duration(to: retry))
         }

@@ -13,14 +13,14 @@ final class DeliveryQueue: Sendable {
         let continuation: CheckedContinuation<Result<Void, BrokerError>, Never>
     }
 
-    enum Wish: Comparable { case consume, stopTaking, close, abandon }
+    enum DesiredState: Comparable { case consume, stopTaking, close, abandon }
 
     private struct State {
         var ready = FIFO<Delivery>()
         var readers: [(id: Int, continuation: CheckedContinuation<Delivery?, Never>)] = []
         var nextReader = 0
         var settlements: [Settlement] = []
-        var wish = Wish.consume
+        var desired = DesiredState.consume
         /// Whether the broker has the consumer on its list, as far as is known.
         var isConsuming = false
         /// No delivery will come any more.
@@ -85,9 +85,9 @@ final class DeliveryQueue: Sendable {
         try result.get()
     }
 
-    /// Wishes only grow: a close is not taken back.
-    func wish(for wish: Wish) {
-        state.withLock { $0.wish = max($0.wish, wish) }
+    /// It only grows: a close is final.
+    func require(_ state: DesiredState) {
+        self.state.withLock { $0.desired = max($0.desired, state) }
         wakeup.signal()
     }
 
@@ -108,7 +108,7 @@ final class DeliveryQueue: Sendable {
 
     func report(isConsuming: Bool) { state.withLock { $0.isConsuming = isConsuming } }
 
-    var wish: Wish { state.withLock { $0.wish } }
+    var desired: DesiredState { state.withLock { $0.desired } }
 
     func deliver(_ delivery: Delivery) {
         let reader: CheckedContinuation<Delivery?, Never>? = state.withLock { state in

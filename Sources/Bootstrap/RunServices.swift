@@ -60,7 +60,7 @@ public func runServices(
     _ services: [any Service], health: HealthEndpoint, settings: CommonSettings, logger: Logger
 ) async throws {
     let announcer = DrainAnnouncer(health: health, delay: settings.drainDelay, logger: logger)
-    var services = services + [CodePages()]
+    var services = services
     if let endpoint = settings.otlpEndpoint {
         services.insert(SpanExporter(endpoint: endpoint, service: logger.label, logger: logger), at: 0)
     }

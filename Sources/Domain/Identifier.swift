@@ -114,7 +114,7 @@ extension UUID {
     }
 
     private static func randomBits() -> UInt128 {
-        let generator = PooledRandomNumberGenerator()
+        var generator = SystemRandomNumberGenerator()
         return UInt128(generator.next()) << 64 | UInt128(generator.next())
     }
 

@@ -30,12 +30,12 @@ struct BrokerRelay {
     let batch: Int
     let metrics: RelayMetrics
     let logger: Logger
-    private var held = HeldLanes()
+    private var held = BlockedKeys()
     /// Claimed while the batch before it was on its way; goes next.
     private var ahead: [OutgoingRow] = []
     /// Confirmed and not yet marked: of one batch at most.
     private var confirmed: [Int] = []
-    private var proved: Set<Route> = []
+    private var proved: Set<RoutingTarget> = []
     /// Rows that the exchange has, and not yet every worker that has to have them: they go to the workers alone from then on.
     private var announced: Set<Int> = []
     /// A queue is gone: to be made again.
@@ -59,9 +59,9 @@ struct BrokerRelay {
         self.logger = logger
     }
 
-    /// Other lanes are ours now; those that wait are found again by their next failure.
+    /// Other schedule are ours now; those that wait are found again by their next failure.
     mutating func forgetHeld() {
-        held = HeldLanes()
+        held = BlockedKeys()
         ahead = []
         announced = []
     }
@@ -114,11 +114,11 @@ struct BrokerRelay {
 
     /// Answers how many of the rows the broker has taken.
     private mutating func publish(_ rows: [OutgoingRow], partitions: [Int], on session: Session) async throws -> Int {
-        var lanes = RelayLanes(rows)
+        var schedule = PublishSchedule(rows)
         var published = 0
         let wasCareful = isCareful
         while true {
-            let wave = lanes.nextWave(proved: proved, limit: isCareful ? 1 : batch)
+            let wave = schedule.nextWave(proved: proved, limit: isCareful ? 1 : batch)
             guard !wave.isEmpty else { break }
             if FailPoint.mutates(.noConfirms) { try await store.markPublished(wave.map(\.row.rowID), on: session) }
             let (publisher, messages) = (publisher, wave.flatMap(\.messages))
@@ -128,7 +128,7 @@ struct BrokerRelay {
                 ahead = try await claim(
                     partitions: partitions, onTheWay: Set(rows.map(\.row.rowID)), on: session)
             }
-            let taken = judge(wave, await outcomes, &lanes)
+            let taken = judge(wave, await outcomes, &schedule)
             FailPoint.point("relay.confirmed")
             metrics.published.increment(by: taken.count)
             metrics.recordLag(of: taken, now: Date())
@@ -152,7 +152,7 @@ struct BrokerRelay {
 
     /// Sorts a wave by its outcomes, and returns the rows that the broker has.
     private mutating func judge(
-        _ wave: [OutgoingRow], _ outcomes: [Result<Void, BrokerError>], _ lanes: inout RelayLanes
+        _ wave: [OutgoingRow], _ outcomes: [Result<Void, BrokerError>], _ schedule: inout PublishSchedule
     ) -> [OutboxRow] {
         var confirmed: [OutboxRow] = []
         var rest = outcomes[...]
@@ -163,17 +163,17 @@ struct BrokerRelay {
             for (message, outcome) in zip(outgoing.messages, own) {
                 switch outcome {
                 case .success:
-                    proved.insert(Route(message))
+                    proved.insert(RoutingTarget(message))
                     if message.exchange == names.events { announced.insert(outgoing.row.rowID) }
                 case .failure(let error): failure = failure ?? (message, error)
                 }
             }
             if let failure {
-                failed(outgoing, failure.message, failure.error, wave: wave.count, &lanes)
+                failed(outgoing, failure.message, failure.error, wave: wave.count, &schedule)
             } else {
                 confirmed.append(outgoing.row)
                 announced.remove(outgoing.row.rowID)
-                held.release(Lane(outgoing.row))
+                held.release(OrderingKey(outgoing.row))
                 pause = .milliseconds(100)
             }
         }
@@ -181,19 +181,20 @@ struct BrokerRelay {
     }
 
     private mutating func failed(
-        _ outgoing: OutgoingRow, _ message: AMQP.Message, _ error: BrokerError, wave: Int, _ lanes: inout RelayLanes
+        _ outgoing: OutgoingRow, _ message: AMQP.Message, _ error: BrokerError, wave: Int,
+        _ schedule: inout PublishSchedule
     ) {
-        let lane = Lane(outgoing.row)
-        lanes.stop(lane)
-        ahead.removeAll { Lane($0.row) == lane }
+        let key = OrderingKey(outgoing.row)
+        schedule.stop(key)
+        ahead.removeAll { OrderingKey($0.row) == key }
         metrics.failed(error.metricReason)
         switch error.kind {
         case .returned:
             missesQueue = true
-            hold(lane, outgoing, message, error)
-        case .nacked, .invalidMessage: hold(lane, outgoing, message, error)
+            hold(key, outgoing, message, error)
+        case .nacked, .invalidMessage: hold(key, outgoing, message, error)
         // Alone on its channel, the message itself is to blame.
-        case .channelClosed where wave == 1 && isCareful: hold(lane, outgoing, message, error)
+        case .channelClosed where wave == 1 && isCareful: hold(key, outgoing, message, error)
         case .channelClosed:
             isCareful = true
             pauseAll(error)
@@ -204,10 +205,10 @@ struct BrokerRelay {
     }
 
     private mutating func hold(
-        _ lane: Lane, _ outgoing: OutgoingRow, _ message: AMQP.Message, _ error: BrokerError
+        _ key: OrderingKey, _ outgoing: OutgoingRow, _ message: AMQP.Message, _ error: BrokerError
     ) {
-        proved.remove(Route(message))
-        held.hold(lane, now: .now)
+        proved.remove(RoutingTarget(message))
+        held.hold(key, now: .now)
         logger.error(
             "outbox message not published; later ones of its event wait",
             metadata: [

@@ -20,7 +20,7 @@ struct LiveRelay {
         guard !partitions.isEmpty else { return .idle }
         let rows = try await store.liveRows(partitions: partitions, limit: batch, on: session)
         guard !rows.isEmpty else { return .idle }
-        let news = LiveNews(rows)
+        let news = LiveUpdateBatch(rows)
         for row in news.unreadable {
             logger.error(
                 "outbox row can't be shown", metadata: ["message_id": "\(row.messageID)", "type": "\(row.type)"])

@@ -170,7 +170,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
     func patiently<Value: Sendable>(
         _ logger: Logger, _ body: () async throws -> Value
     ) async -> Tried<Value> {
-        var patience = Patience()
+        var backOff = BackOff()
         while true {
             do {
                 return .value(try await body())
@@ -179,11 +179,11 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 case .outcome(let outcome): return .failed(error, outcome)
                 case .handBack: return .handBack
                 case .dependencyAway(let reason):
-                    if patience.isFresh {
+                    if backOff.isFresh {
                         logger.warning("worker waits", metadata: ["reason": "\(reason)", "error": "\(error)"])
                     }
                     metrics.waits.increment()
-                    guard await patience.wait() else { return .handBack }
+                    guard await backOff.wait() else { return .handBack }
                 }
             }
         }
@@ -230,16 +230,16 @@ public final class MessageWorker: Service, CustomStringConvertible {
     /// Publishes, waits for the confirm, acks. While the publish fails the message stays in hand; when the worker stops
     /// meanwhile, it goes back.
     private func move(_ delivery: Delivery, to message: AMQP.Message, logger: Logger) async throws(BrokerError) {
-        var patience = Patience()
+        var backOff = BackOff()
         while true {
             do throws(BrokerError) {
                 try await publisher.publish(message)
                 break
             } catch {
-                if patience.isFresh {
+                if backOff.isFresh {
                     logger.warning("failed message waits for the broker", metadata: ["error": "\(error)"])
                 }
-                guard await patience.wait() else { return try await delivery.reject(requeue: true) }
+                guard await backOff.wait() else { return try await delivery.reject(requeue: true) }
             }
         }
         FailPoint.point("worker.moved")

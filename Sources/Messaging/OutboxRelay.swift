@@ -17,7 +17,7 @@ import Synchronization
 ///
 /// Relays count each other, and each holds its fair share of the partitions.
 ///
-/// Woken by `NOTIFY` while commits are rare, watching by itself while they are many (``RelayWatch``), and looking every
+/// Woken by `NOTIFY` while commits are rare, watching by itself while they are many (``RelayActivity``), and looking every
 /// second in any case.
 public final class OutboxRelay: Service, CustomStringConvertible {
     private let database: Database
@@ -33,7 +33,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private let logger: Logger
     private let brokerWake = WakeSignal()
     private let liveWake = WakeSignal()
-    private let watch = RelayWatch()
+    private let watch = RelayActivity()
     private let stopping = Atomic<Bool>(false)
     private let missesQueue = Atomic<Bool>(false)
 
@@ -109,16 +109,16 @@ public final class OutboxRelay: Service, CustomStringConvertible {
 
     /// Looks after the broker's objects from time to time, and at once when one is missed.
     private func keepTopology() async {
-        var upkeep = TopologyUpkeep(
+        var reconciler = TopologyReconciler(
             publisher: publisher, topology: topology, names: names, workers: workers, database: database,
             logger: logger)
         while !Task.isCancelled {
             do {
-                try await upkeep.round()
+                try await reconciler.round()
             } catch {
                 if !isStopping { logger.warning("topology not seen to", metadata: ["error": "\(error)"]) }
             }
-            let end = ContinuousClock.now + TopologyUpkeep.interval
+            let end = ContinuousClock.now + TopologyReconciler.interval
             while !isStopping, .now < end, !missesQueue.exchange(false, ordering: .acquiringAndReleasing) {
                 do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
             }
@@ -136,7 +136,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
 
     /// Holds a session with the leases, again and again.
     private func relay() async {
-        var patience = Patience()
+        var backOff = BackOff()
         while !isStopping {
             do {
                 try await database.session { session in
@@ -149,12 +149,12 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                         group.cancelAll()
                     }
                 }
-                patience = Patience()
+                backOff = BackOff()
             } catch {
                 if isStopping { return }
                 logger.warning("outbox relay lost its session", metadata: ["error": "\(error)"])
             }
-            if !isStopping { _ = await patience.wait() }
+            if !isStopping { _ = await backOff.wait() }
         }
     }
 
@@ -162,7 +162,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         var relay = BrokerRelay(
             store: store, publisher: publisher, names: names, topology: topology, batch: Self.batch, metrics: metrics,
             logger: logger)
-        var rest = RelayRest(store: store, watch: watch, brokerWake: brokerWake, liveWake: liveWake)
+        var rest = RelayIdle(store: store, watch: watch, brokerWake: brokerWake, liveWake: liveWake)
         // What an earlier session watched, another one's owner has taken over by now.
         watch.set(watching: false)
         var lastLook = ContinuousClock.now - .seconds(60)
@@ -196,7 +196,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
 
     /// Takes and gives partitions. Between rounds nothing is on its way; a watch ends before they change hands, and is
     /// never inherited.
-    private func balance(_ relay: inout BrokerRelay, _ rest: inout RelayRest, on session: Session) async throws {
+    private func balance(_ relay: inout BrokerRelay, _ rest: inout RelayIdle, on session: Session) async throws {
         let before = leases.partitions
         let (rank, count) = try await store.relayPlace(on: session)
         let share = PartitionLeases.share(rank: rank, of: count)
@@ -218,7 +218,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private func serveBrowsers() async {
         let relay = LiveRelay(
             store: store, redis: redis, batch: Self.batch, metrics: metrics, logger: logger)
-        var patience = Patience()
+        var backOff = BackOff()
         while !isStopping {
             do {
                 try await database.session { session in
@@ -233,11 +233,11 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                         try await Task.sleep(for: Self.livePace)
                     }
                 }
-                patience = Patience()
+                backOff = BackOff()
             } catch {
                 if isStopping { return }
-                if patience.isFresh { logger.warning("live updates wait", metadata: ["error": "\(error)"]) }
-                _ = await patience.wait()
+                if backOff.isFresh { logger.warning("live updates wait", metadata: ["error": "\(error)"]) }
+                _ = await backOff.wait()
             }
         }
     }

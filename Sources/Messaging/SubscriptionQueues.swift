@@ -29,7 +29,7 @@ public struct SubscriptionQueues: Sendable {
         var former = queue
         former.types = queue.formerTypes + (before?.types ?? [])
         let stale = Self.topology(former, names).bindings.filter { !topology.bindings.contains($0) }
-        switch queue.standing {
+        switch queue.status {
         case .fed:
             try await publisher.declare(topology)
             try await publisher.unbind(stale)
@@ -60,7 +60,7 @@ public struct SubscriptionQueues: Sendable {
     /// Has these declared whenever the relay connects anew: a broker that lost everything gets them back before the
     /// first message.
     public func declareOnConnect(_ queues: [SubscribedQueue]) {
-        publisher.declareOnConnect(queues.filter { $0.standing == .fed }.map { Self.topology($0, names) })
+        publisher.declareOnConnect(queues.filter { $0.status == .fed }.map { Self.topology($0, names) })
     }
 
     static func topology(_ queue: SubscribedQueue, _ names: BrokerNames) -> Topology {

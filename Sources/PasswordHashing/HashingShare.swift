@@ -20,39 +20,39 @@ public struct HashingShare: Hashable, Sendable {
 /// The waiting elements of a queue that everybody has a fair share of: see ``HashingShare``.
 struct FairQueue<Element> {
     /// The clients of one purpose, the one whose turn is next first, each with what waits in the order of arrival.
-    private struct Lane {
+    private struct PurposeQueue {
         var turns: [String] = []
         var waiting: [String: [Element]] = [:]
     }
 
     /// The purpose whose turn is next first.
     private var purposes = HashingShare.Purpose.allCases
-    private var lanes: [HashingShare.Purpose: Lane] = [:]
+    private var queues: [HashingShare.Purpose: PurposeQueue] = [:]
     private(set) var count = 0
 
-    func count(of share: HashingShare) -> Int { lanes[share.purpose]?.waiting[share.client]?.count ?? 0 }
+    func count(of share: HashingShare) -> Int { queues[share.purpose]?.waiting[share.client]?.count ?? 0 }
 
     mutating func append(_ element: Element, to share: HashingShare) {
-        var lane = lanes.removeValue(forKey: share.purpose) ?? Lane()
-        if lane.waiting[share.client] == nil { lane.turns.append(share.client) }
-        lane.waiting[share.client, default: []].append(element)
-        lanes[share.purpose] = lane
+        var queue = queues.removeValue(forKey: share.purpose) ?? PurposeQueue()
+        if queue.waiting[share.client] == nil { queue.turns.append(share.client) }
+        queue.waiting[share.client, default: []].append(element)
+        queues[share.purpose] = queue
         count += 1
     }
 
     mutating func popFirst() -> Element? {
-        guard let turn = purposes.firstIndex(where: { lanes[$0] != nil }) else { return nil }
+        guard let turn = purposes.firstIndex(where: { queues[$0] != nil }) else { return nil }
         let purpose = purposes.remove(at: turn)
         purposes.append(purpose)
-        guard var lane = lanes.removeValue(forKey: purpose) else { return nil }
-        let client = lane.turns.removeFirst()
-        var waiting = lane.waiting.removeValue(forKey: client) ?? []
+        guard var queue = queues.removeValue(forKey: purpose) else { return nil }
+        let client = queue.turns.removeFirst()
+        var waiting = queue.waiting.removeValue(forKey: client) ?? []
         let element = waiting.removeFirst()
         if !waiting.isEmpty {
-            lane.waiting[client] = waiting
-            lane.turns.append(client)
+            queue.waiting[client] = waiting
+            queue.turns.append(client)
         }
-        if !lane.turns.isEmpty { lanes[purpose] = lane }
+        if !queue.turns.isEmpty { queues[purpose] = queue }
         count -= 1
         return element
     }
@@ -60,8 +60,8 @@ struct FairQueue<Element> {
     /// Takes out the latest of whoever has most waiting, if that is more than `count`: the one who makes room for others.
     mutating func popFromLongest(beyond count: Int) -> Element? {
         var longest: (share: HashingShare, count: Int)?
-        for (purpose, lane) in lanes {
-            for (client, waiting) in lane.waiting where waiting.count > longest?.count ?? count {
+        for (purpose, queue) in queues {
+            for (client, waiting) in queue.waiting where waiting.count > longest?.count ?? count {
                 longest = (HashingShare(purpose, client: client), waiting.count)
             }
         }
@@ -70,8 +70,8 @@ struct FairQueue<Element> {
 
     /// Takes out the first that `isWanted`.
     mutating func remove(where isWanted: (Element) -> Bool) -> Element? {
-        for (purpose, lane) in lanes {
-            for (client, waiting) in lane.waiting {
+        for (purpose, queue) in queues {
+            for (client, waiting) in queue.waiting {
                 guard let index = waiting.firstIndex(where: isWanted) else { continue }
                 return remove(from: HashingShare(purpose, client: client), at: index)
             }
@@ -80,16 +80,16 @@ struct FairQueue<Element> {
     }
 
     private mutating func remove(from share: HashingShare, at index: Int) -> Element? {
-        guard var lane = lanes.removeValue(forKey: share.purpose),
-            var waiting = lane.waiting.removeValue(forKey: share.client)
+        guard var queue = queues.removeValue(forKey: share.purpose),
+            var waiting = queue.waiting.removeValue(forKey: share.client)
         else { return nil }
         let element = waiting.remove(at: index)
         if waiting.isEmpty {
-            lane.turns.removeAll { $0 == share.client }
+            queue.turns.removeAll { $0 == share.client }
         } else {
-            lane.waiting[share.client] = waiting
+            queue.waiting[share.client] = waiting
         }
-        if !lane.turns.isEmpty { lanes[share.purpose] = lane }
+        if !queue.turns.isEmpty { queues[share.purpose] = queue }
         count -= 1
         return element
     }

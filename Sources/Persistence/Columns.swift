@@ -27,7 +27,7 @@ extension Language: PostgresEncodable, PostgresDecodable {}
 extension Audience: PostgresEncodable, PostgresDecodable {}
 extension MailingStatus: PostgresEncodable, PostgresDecodable {}
 extension SubscriptionScope: PostgresEncodable, PostgresDecodable {}
-extension SubscribedQueue.Standing: PostgresDecodable {}
+extension SubscribedQueue.Status: PostgresDecodable {}
 extension SubscriptionDelivery: PostgresEncodable, PostgresDecodable {}
 extension SubscriptionStatus: PostgresEncodable, PostgresDecodable {}
 extension Destination: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}

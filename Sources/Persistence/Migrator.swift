@@ -48,9 +48,9 @@ public struct Migrator: Sendable {
         case changed(name: String)
         /// The database has one that is older than this program's newest, and not among them.
         case unknown(version: Int)
-        /// Another migrator is at work, and did not end in ``patience``.
+        /// Another migrator is at work, and did not end in ``timeout``.
         case busy
-        /// A migration did not get its locks in ``patience``.
+        /// A migration did not get its locks in ``timeout``.
         case locked(name: String)
 
         public var description: String {
@@ -66,7 +66,7 @@ public struct Migrator: Sendable {
     /// For how long a migration waits for a table, in milliseconds: nobody who comes behind it waits longer. 0 for ever.
     public var lockTimeout = 500
     /// For how long it is tried again, and for how long another migrator is waited for, in seconds.
-    public var patience = 600.0
+    public var timeout = 600.0
 
     let database: Database
     let logger: Logger
@@ -102,7 +102,7 @@ public struct Migrator: Sendable {
     /// Holds the right to migrate meanwhile. It is asked for again and again, not waited for: a statement that waits has a
     /// snapshot, which the building of an index waits for.
     private func alone<Value: Sendable>(on session: Session, _ body: () async throws -> Value) async throws -> Value {
-        let end = ContinuousClock.now + .seconds(patience)
+        let end = ContinuousClock.now + .seconds(timeout)
         while true {
             let held = try await session.query("SELECT pg_try_advisory_lock(\(AdvisoryLock.migration)) AS held").first
             if try held?.decode("held") ?? false { break }
@@ -148,7 +148,7 @@ public struct Migrator: Sendable {
     }
 
     private func applyAtOnce(_ migration: Migration, on session: Session) async throws {
-        let end = ContinuousClock.now + .seconds(patience)
+        let end = ContinuousClock.now + .seconds(timeout)
         while true {
             do {
                 return try await session.transaction { transaction in

@@ -99,7 +99,7 @@ public final class Transaction: Sendable {
         }
     }
 
-    /// BEGIN travels with the first statement, and so does the wish for a connection.
+    /// BEGIN travels with the first statement, and so does the request for a connection.
     private func exchange(_ statements: [SQL]) async throws(PostgresError) -> [QueryResult] {
         let (lease, isFirst, isOver) = state.withLock { state in
             defer { state.hasBegun = true }

@@ -67,7 +67,7 @@ def screen(request: pytest.FixtureRequest) -> Screen:
 
 
 @pytest.fixture
-def visit(request: pytest.FixtureRequest, browser: Browser, stack: Stack, screen: Screen) -> Iterator[Callable[..., Visitor]]:
+def open_page(request: pytest.FixtureRequest, browser: Browser, stack: Stack, screen: Screen) -> Iterator[Callable[..., Visitor]]:
     """Opens a window for somebody; in the end every window must have been free of errors."""
     visitors: list[Visitor] = []
     test = request.node.originalname.removeprefix("test_")

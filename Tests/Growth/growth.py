@@ -1,4 +1,4 @@
-"""Whether costs stay flat while the tables grow: fills a site, calls every route, lets every chore run, and compares the blocks
+"""Whether costs stay flat while the tables grow: fills a site, calls every route, lets every task run, and compares the blocks
 that each reads with a smaller site's. Run by Tests/Growth/run, on a stack that is up and has pg_stat_statements."""
 
 import argparse
@@ -24,7 +24,7 @@ QUICK = ("POST /events/{id}/registrations", "DELETE /registrations/{id}", "POST 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("sizes", nargs="*", help=f"from small to large, of {', '.join(SIZES)}; S and M unless named")
-    parser.add_argument("--idle", type=float, default=20, help="seconds in which nobody calls anything, to see the chores")
+    parser.add_argument("--idle", type=float, default=20, help="seconds in which nobody calls anything, to see the tasks")
     parser.add_argument("--only", default="", help="routes whose name contains this")
     parser.add_argument("--quick", action="store_true", help="for make test: XS and S, what reads, and a few of the routes that write")
     parser.add_argument("--hurry", action="store_true", help="don't wait for pruning, which comes by every few minutes")
@@ -51,7 +51,7 @@ def fill(site: Site, sizes: list[Size], number: int) -> None:
 
 
 def measure_all(site: Site, sizes: list[Size], arguments: argparse.Namespace) -> None:
-    """One size after the other. The services are stopped while a large one is filled: their chores would only be in its way."""
+    """One size after the other. The services are stopped while a large one is filled: their tasks would only be in its way."""
     def wanted(call: Call) -> bool:
         if arguments.quick and not call.operation.startswith("GET "):
             return call.operation.replace("/api/v1", "") in QUICK

@@ -144,7 +144,7 @@ def test_when_the_leader_dies_another_takes_over_behind_the_same_address(led: No
     assert sum(leads(led, name) for name in led.names) == 1
 
 
-def test_control_without_patience_a_leader_that_comes_back_leads_again_and_is_empty(led: Nodes) -> None:
+def test_control_without_a_delay_a_leader_that_comes_back_leads_again_and_is_empty(led: Nodes) -> None:
     old = led.names[0]
     led.kill(old)
     led.start(old, patience=0)

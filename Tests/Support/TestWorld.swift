@@ -137,14 +137,14 @@ extension TestWorld {
 
     /// Registers somebody.
     public func register(_ user: User, for event: EventID, now: Date = Date()) async throws -> Registration {
-        try await visit(.place(in: event, for: user.id), now: now)
+        try await submit(.register(user.id, for: event), now: now)
     }
 
     /// Ends a registration.
     public func cancel(_ registration: RegistrationID, of event: EventID, now: Date = Date()) async throws
         -> Registration
     {
-        try await visit(.leave(registration, of: event), now: now)
+        try await submit(.cancel(registration, of: event), now: now)
     }
 
     /// Calls an event off; what is left to be done stays to be done.
@@ -166,13 +166,13 @@ extension TestWorld {
         return count
     }
 
-    /// Has one wish fulfilled in a transaction of its own.
+    /// Commits one request in a transaction of its own.
     /// - Throws: the refusal, if it is refused.
-    public func visit(
-        _ wish: PlaceWish, at store: RegistrationStore? = nil, now: Date = Date()
+    public func submit(
+        _ request: RegistrationRequest, at store: RegistrationStore? = nil, now: Date = Date()
     ) async throws -> Registration {
         let answer = try await database.transaction { transaction in
-            try await (store ?? registrations).admit([wish], clock: { now }, on: transaction).answers[0]
+            try await (store ?? registrations).commit([request], clock: { now }, on: transaction).results[0]
         }
         switch answer {
         case .done(let registration, _): return registration

@@ -21,16 +21,16 @@ struct APIKeyRoutes: Sendable {
         try Authorization.require(.manageAPIKeys, principal)
         let now = clock()
         var fields = try await BodyFields(request, context)
-        let wish = ManageAPIKeys.Wish(
+        let new = ManageAPIKeys.NewKey(
             name: fields.text("name", 1...100), scopes: fields.choices("scopes", of: APIScope.allCases),
             expiresAt: fields.optionalDate("expiresAt") ?? now + Self.usualAge)
-        if wish.expiresAt <= now || wish.expiresAt > now + Self.maximumAge {
+        if new.expiresAt <= now || new.expiresAt > now + Self.maximumAge {
             fields.validation.fail("expiresAt", "must be a time to come, within a year")
         }
         try fields.validation.check()
         try await recentSignIn.require(of: principal)
         let (answered, made) = try await manageAPIKeys.create(
-            wish, by: principal, once: try context.idempotentRequest(request, body: fields.bytes)
+            new, by: principal, once: try context.idempotentRequest(request, body: fields.bytes)
         ) { try .json(APIKeyJSON($0, now: now), status: .created) }
         guard let made else { return Response(answered) }
         var shown = APIKeyJSON(made.key, now: now)

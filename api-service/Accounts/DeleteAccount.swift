@@ -8,7 +8,7 @@ import Postgres
 /// the next in line moves up; then everything that names them is erased. What is past stays, without a name.
 struct DeleteAccount: Sendable {
     let stores: Stores
-    let cancelRegistration: CancelRegistration
+    let batcher: RegistrationBatcher
     let checkPassword: CheckPassword
     let clock: @Sendable () -> Date
 
@@ -37,7 +37,7 @@ struct DeleteAccount: Sendable {
     private func leaveEverything(_ user: UserID) async throws {
         for registration in try await erasure.registrationsAhead(of: user, now: clock()) {
             do {
-                _ = try await cancelRegistration.perform(registration)
+                _ = try await batcher.cancel(registration)
             } catch DomainError.eventEnded, DomainError.eventCancelled, DomainError.notFound,
                 DomainError.alreadyCheckedIn
             {

@@ -9,7 +9,7 @@ import Synchronization
 /// are good. A request costs one look into a table in memory.
 ///
 /// What this instance ends it knows at once; what others end it reads from the database every second
-/// (``SessionWatch``). While the database is away nobody can end a session either. Bounded by the sessions that end
+/// (``EndedSessionPoller``). While the database is away nobody can end a session either. Bounded by the sessions that end
 /// within the quarter of an hour that a token lives.
 final class EndedSessions: Sendable {
     private struct State {
@@ -40,7 +40,7 @@ final class EndedSessions: Sendable {
 }
 
 /// Reads which sessions ended anywhere, again and again.
-struct SessionWatch: Service, CustomStringConvertible {
+struct EndedSessionPoller: Service, CustomStringConvertible {
     let sessions: SessionStore
     let ended: EndedSessions
     let logger: Logger
@@ -51,7 +51,7 @@ struct SessionWatch: Service, CustomStringConvertible {
     private static let overlap = 60.0
     private static let limit = 100_000
 
-    var description: String { "SessionWatch" }
+    var description: String { "EndedSessionPoller" }
 
     func run() async throws {
         await cancelWhenGracefulShutdown {

@@ -9,7 +9,7 @@ struct ManageAPIKeys: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    struct Wish: Sendable {
+    struct NewKey: Sendable {
         var name: String
         var scopes: [APIScope]
         var expiresAt: Date
@@ -19,12 +19,12 @@ struct ManageAPIKeys: Sendable {
     /// - Returns: what is kept, and the key's text unless it was made before.
     /// - Throws: ``DomainError/limitReached``.
     func create(
-        _ wish: Wish, by principal: Principal, once request: IdempotentRequest?,
+        _ new: NewKey, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (APIKey) throws -> StoredResponse
     ) async throws -> (Answered, made: (key: APIKey, token: APIKeyToken)?) {
         let key = APIKey(
-            id: APIKeyID(), of: principal.userID, name: wish.name, scopes: wish.scopes, createdAt: clock(),
-            expiresAt: wish.expiresAt)
+            id: APIKeyID(), of: principal.userID, name: new.name, scopes: new.scopes, createdAt: clock(),
+            expiresAt: new.expiresAt)
         let token = APIKeyToken(id: key.id)
         let answered = try await stores.database.transaction { transaction in
             try await stores.idempotency.once(request, on: transaction) {

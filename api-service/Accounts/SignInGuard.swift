@@ -24,7 +24,7 @@ struct SignInGuard: Sendable {
         _ check: () async throws -> Value
     ) async throws -> (Value, HTTPFields) {
         let account = account.lowercased()
-        let sender = await throttle.standing(.signInAddress, origin.network)
+        let sender = await throttle.state(.signInAddress, origin.network)
         if sender.wait > 0 {
             await accessLog?.throttled(ThrottleRule.signInAddress.name, nil, from: origin)
             throw APIProblem.tooManyRequests([sender])
@@ -39,18 +39,18 @@ struct SignInGuard: Sendable {
     }
 
     private func attemptInTurn<Value: Sendable>(
-        on account: String, from origin: RequestOrigin, _ sender: Standing, _ refusal: DomainError,
+        on account: String, from origin: RequestOrigin, _ sender: RateLimitState, _ refusal: DomainError,
         _ check: () async throws -> Value
     ) async throws -> (Value, HTTPFields) {
-        let standing = await throttle.standing(.signIn, account)
-        if standing.wait > 0 {
+        let state = await throttle.state(.signIn, account)
+        if state.wait > 0 {
             await accessLog?.throttled(ThrottleRule.signIn.name, account, from: origin)
-            throw APIProblem.tooManyRequests([standing, sender])
+            throw APIProblem.tooManyRequests([state, sender])
         }
         do {
             let value = try await check()
             await throttle.clear(.signIn, account)
-            return (value, HTTPFields(rateLimits: [Standing(.signIn, nil, at: Date()), sender]))
+            return (value, HTTPFields(rateLimits: [RateLimitState(.signIn, nil, at: Date()), sender]))
         } catch DomainError.invalidCredentials {
             let failed = await throttle.fail(.signIn, account)
             let sender = await throttle.fail(.signInAddress, origin.network)
@@ -83,13 +83,13 @@ struct MailGuard: Sendable {
         guard isOn else { return [:] }
         var counted: [(ThrottleRule, String)] = [(.mail, email.lowercased()), (.mailAddress, origin.network)]
         if let sender { counted.append((.mailSender, sender.description)) }
-        var before: [Standing] = []
-        for (rule, subject) in counted { before.append(await throttle.standing(rule, subject)) }
+        var before: [RateLimitState] = []
+        for (rule, subject) in counted { before.append(await throttle.state(rule, subject)) }
         if let paused = before.first(where: { $0.wait > 0 }) {
             await accessLog?.throttled(paused.rule.name, nil, from: origin)
             throw APIProblem.tooManyRequests(before)
         }
-        var after: [Standing] = []
+        var after: [RateLimitState] = []
         for (rule, subject) in counted { after.append(await throttle.fail(rule, subject)) }
         return HTTPFields(rateLimits: after)
     }
@@ -104,23 +104,23 @@ extension HTTPFields {
     /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): the attempts that a rule lets fail
     /// before it asks for a pause (`q`) and for how long it remembers them (`w`); how many are left (`r`), and in how
     /// many seconds there will be one again (`t`).
-    init(rateLimits standings: [Standing]) {
+    init(rateLimits states: [RateLimitState]) {
         self.init()
-        self[.rateLimitPolicy] = standings.map { standing in
-            "\"\(standing.rule.name)\";q=\(standing.rule.threshold);w=\(Int(standing.rule.memory))"
+        self[.rateLimitPolicy] = states.map { state in
+            "\"\(state.rule.name)\";q=\(state.rule.threshold);w=\(Int(state.rule.memory))"
         }.joined(separator: ", ")
-        self[.rateLimit] = standings.map { standing in
-            "\"\(standing.rule.name)\";r=\(standing.wait > 0 ? 0 : standing.remaining);t=\(standing.retryAfter)"
+        self[.rateLimit] = states.map { state in
+            "\"\(state.rule.name)\";r=\(state.wait > 0 ? 0 : state.remaining);t=\(state.retryAfter)"
         }.joined(separator: ", ")
     }
 }
 
 extension APIProblem {
-    static func tooManyRequests(_ standings: [Standing]) -> APIProblem {
+    static func tooManyRequests(_ states: [RateLimitState]) -> APIProblem {
         var problem = APIProblem(
             "too-many-requests", .tooManyRequests, "That was too often. Wait a moment before you try again.",
-            headers: HTTPFields(rateLimits: standings))
-        problem.headers[.retryAfter] = "\(max(1, standings.map(\.retryAfter).max() ?? 1))"
+            headers: HTTPFields(rateLimits: states))
+        problem.headers[.retryAfter] = "\(max(1, states.map(\.retryAfter).max() ?? 1))"
         return problem
     }
 }

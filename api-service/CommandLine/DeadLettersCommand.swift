@@ -14,9 +14,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
         discussion: "Uses EM_DATABASE_URL and EM_AMQP_URL. What is done is audited, without an actor.",
         subcommands: [List.self, Show.self, Replay.self, Discard.self], defaultSubcommand: List.self)
 
-    /// Opens the office for one command.
-    static func withOffice<Result: Sendable>(
-        _ body: @escaping (DeadLetterOffice) async throws -> Result
+    /// Connects to the parked messages, for one command.
+    static func withParkedMessages<Result: Sendable>(
+        _ body: @escaping (ParkedMessages) async throws -> Result
     ) async throws -> Result {
         var reader = SettingsReader()
         let address = reader.url("EM_AMQP_URL") { try BrokerAddress(url: $0) }
@@ -25,10 +25,10 @@ struct DeadLettersCommand: AsyncParsableCommand {
         return try await withDatabase("EM_DATABASE_URL") { database, logger in
             let publisher = Publisher(
                 address.value, name: "api-service.dead-letters", topology: .emConnect, logger: logger)
-            let office = DeadLetterOffice(
+            let parked = ParkedMessages(
                 broker: address.value, publisher: publisher, store: DeadLetterStore(database), logger: logger)
             do {
-                let result = try await body(office)
+                let result = try await body(parked)
                 await publisher.close()
                 return result
             } catch {
@@ -44,7 +44,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
         @Option(help: "Only of this worker's queue, for instance notifications.mail.") var queue: String?
 
         func run() async throws {
-            let (letters, total) = try await DeadLettersCommand.withOffice { try await $0.list(in: queue) }
+            let (letters, total) = try await DeadLettersCommand.withParkedMessages { try await $0.list(in: queue) }
             for letter in letters.map(DeadLetterJSON.init) {
                 let fields = [
                     letter.id, letter.queue, letter.reason, "attempts \(letter.attempts)",
@@ -63,7 +63,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
         func run() async throws {
             let wanted = try identity(id)
-            let (letters, _) = try await DeadLettersCommand.withOffice { try await $0.list() }
+            let (letters, _) = try await DeadLettersCommand.withParkedMessages { try await $0.list() }
             guard let letter = letters.first(where: { $0.id == wanted }) else { throw NoSuchLetter() }
             print(String(decoding: try WireJSON.encode(DeadLetterJSON(letter)), as: UTF8.self))
         }
@@ -97,12 +97,12 @@ private func identity(_ text: String) throws -> UUID {
 }
 
 private func take(
-    _ ids: [String], _ done: String, _ action: @escaping (DeadLetterOffice, UUID) async throws -> Bool
+    _ ids: [String], _ done: String, _ action: @escaping (ParkedMessages, UUID) async throws -> Bool
 ) async throws {
     let wanted = try ids.map(identity)
-    try await DeadLettersCommand.withOffice { office in
+    try await DeadLettersCommand.withParkedMessages { parked in
         for id in wanted {
-            guard try await action(office, id) else { throw NoSuchLetter() }
+            guard try await action(parked, id) else { throw NoSuchLetter() }
             print("\(id.uuidString.lowercased())  \(done)")
         }
     }

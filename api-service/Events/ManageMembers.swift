@@ -17,7 +17,7 @@ struct ManageMembers: Sendable {
     func set(
         _ role: MembershipRole, of email: String, in event: EventID, by principal: Principal
     ) async throws -> (member: EventMember, isNew: Bool) {
-        guard let user = try await stores.users.find(email: email) else { throw AddAttendee.unknownAddress }
+        guard let user = try await stores.users.find(email: email) else { throw DomainError.unknownAddress }
         let now = clock()
         return try await stores.database.transaction { transaction in
             let (member, before) =

@@ -30,7 +30,7 @@ extension APIRoutes {
                 clock: clock),
             changeEmail: changeEmail,
             deleteAccount: DeleteAccount(
-                stores: stores, cancelRegistration: cancelRegistration, checkPassword: checkPassword, clock: clock),
+                stores: stores, batcher: batcher, checkPassword: checkPassword, clock: clock),
             reauthenticate: Reauthenticate(stores: stores, checkPassword: checkPassword, clock: clock),
             recentSignIn: recentSignIn, signInGuard: signInGuard, mailGuard: mailGuard, clients: clients,
             cookie: cookie, clock: clock)

@@ -31,8 +31,7 @@ extension APIRoutes {
     /// Places, and what their holders were told.
     var registrationRoutes: [Route] {
         let registrations = RegistrationRoutes(
-            stores: stores, authorization: authorization, verifiedEmail: verifiedEmail, register: Register(desk: desk),
-            cancelRegistration: cancelRegistration, addAttendee: AddAttendee(stores: stores, desk: desk),
+            stores: stores, authorization: authorization, verifiedEmail: verifiedEmail, batcher: batcher,
             clock: clock)
         let deliveries = DeliveryRoutes(
             stores: stores, authorization: authorization, resendMail: ResendMail(stores: stores),

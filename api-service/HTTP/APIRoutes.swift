@@ -10,10 +10,10 @@ struct APIRoutes: Sendable {
     let settings: APISettings
     let stores: Stores
     /// Nil where the relay runs elsewhere: what needs the broker or Redis then says that they are away.
-    let machinery: Machinery?
-    let desk: AdmissionDesk
+    let machinery: BackgroundServices?
+    let batcher: RegistrationBatcher
     let printer: TicketPrinter
-    let invariants: InvariantWatch
+    let invariants: InvariantMonitor
     let passwords: PasswordHasher
     let issuer: AccessTokenIssuer
     let clock: @Sendable () -> Date
@@ -27,21 +27,20 @@ struct APIRoutes: Sendable {
     let signInGuard: SignInGuard
     let mailGuard: MailGuard
     let clients: ClientAddresses
-    let cancelRegistration: CancelRegistration
     let recentSignIn: RecentSignIn
     let proveAddress: ProveAddress
     let accessLog: AccessLog
 
     init(
-        _ settings: APISettings, stores: Stores, machinery: Machinery? = nil, desk: AdmissionDesk,
-        printer: TicketPrinter, invariants: InvariantWatch, passwords: PasswordHasher, issuer: AccessTokenIssuer,
+        _ settings: APISettings, stores: Stores, machinery: BackgroundServices? = nil, batcher: RegistrationBatcher,
+        printer: TicketPrinter, invariants: InvariantMonitor, passwords: PasswordHasher, issuer: AccessTokenIssuer,
         throttle: Throttle,
         accessLog: AccessLog, clock: @escaping @Sendable () -> Date, logger: Logger
     ) {
         self.settings = settings
         self.stores = stores
         self.machinery = machinery
-        self.desk = desk
+        self.batcher = batcher
         self.printer = printer
         self.invariants = invariants
         self.passwords = passwords
@@ -55,7 +54,6 @@ struct APIRoutes: Sendable {
         signInGuard = SignInGuard(throttle: throttle, accessLog: accessLog)
         mailGuard = MailGuard(throttle: throttle, accessLog: accessLog, isOn: settings.common.rateLimits)
         clients = ClientAddresses(proxies: settings.trustedProxies)
-        cancelRegistration = CancelRegistration(desk: desk)
         recentSignIn = RecentSignIn(stores: stores, clock: clock)
         proveAddress = ProveAddress(stores: stores, clock: clock)
         self.accessLog = accessLog

@@ -23,9 +23,9 @@ struct KeyGuard: Sendable {
         }
         var fields = HTTPFields()
         if let limiter {
-            let standing = await limiter.take(key.id, now: now)
-            fields = HTTPFields(keyLimit: standing)
-            if standing.wait > 0 { throw APIProblem.tooManyRequests(byKey: standing) }
+            let allowance = await limiter.take(key.id, now: now)
+            fields = HTTPFields(keyLimit: allowance)
+            if allowance.wait > 0 { throw APIProblem.tooManyRequests(byKey: allowance) }
         }
         // Seen here with every request, written with the first one only.
         if !key.networks.contains(origin.network) {
@@ -43,18 +43,18 @@ struct KeyGuard: Sendable {
 
 extension HTTPFields {
     /// As for the other limits: `q` requests at once, and as many again within `w` seconds.
-    init(keyLimit standing: KeyLimiter.Standing) {
+    init(keyLimit allowance: KeyLimiter.Allowance) {
         self.init()
         let window = Int(KeyLimiter.burst / KeyLimiter.rate)
         self[.rateLimitPolicy] = "\"api-key\";q=\(Int(KeyLimiter.burst));w=\(window)"
-        self[.rateLimit] = "\"api-key\";r=\(standing.remaining);t=\(standing.retryAfter)"
+        self[.rateLimit] = "\"api-key\";r=\(allowance.remaining);t=\(allowance.retryAfter)"
     }
 }
 
 extension APIProblem {
-    fileprivate static func tooManyRequests(byKey standing: KeyLimiter.Standing) -> APIProblem {
-        var headers = HTTPFields(keyLimit: standing)
-        headers[.retryAfter] = "\(max(1, standing.retryAfter))"
+    fileprivate static func tooManyRequests(byKey allowance: KeyLimiter.Allowance) -> APIProblem {
+        var headers = HTTPFields(keyLimit: allowance)
+        headers[.retryAfter] = "\(max(1, allowance.retryAfter))"
         return APIProblem(
             "too-many-requests", .tooManyRequests, "That was too often. Wait a moment before you try again.",
             detail: "An API key has \(Int(KeyLimiter.rate)) requests a second, and \(Int(KeyLimiter.burst)) at once.",

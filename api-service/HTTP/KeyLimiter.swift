@@ -14,7 +14,7 @@ final class KeyLimiter: Sendable {
     static let burst = 200.0
 
     /// How a key stands after a request.
-    struct Standing: Sendable, Hashable {
+    struct Allowance: Sendable, Hashable {
         var remaining: Int
         /// Seconds until the next request may be made; 0 when this one may.
         var wait: TimeInterval
@@ -35,10 +35,10 @@ final class KeyLimiter: Sendable {
 
     /// Takes a token, if there is one.
     /// - Parameter now: for the own buckets; Redis goes by its own clock, which is one for all instances.
-    func take(_ key: APIKeyID, now: Date) async -> Standing {
-        guard let redis, let standing = await taken(from: redis, key) else { return local.take(key, now: now) }
-        local.set(key, standing, now: now)
-        return standing
+    func take(_ key: APIKeyID, now: Date) async -> Allowance {
+        guard let redis, let allowance = await taken(from: redis, key) else { return local.take(key, now: now) }
+        local.set(key, allowance, now: now)
+        return allowance
     }
 
     /// The bucket as the moment at which it will be full again, in microseconds (the generic cell rate algorithm, ITU-T I.371):
@@ -54,7 +54,7 @@ final class KeyLimiter: Sendable {
         """
 
     /// Nil while Redis is away; its client says so in the log.
-    private func taken(from redis: RedisClient, _ key: APIKeyID) async -> Standing? {
+    private func taken(from redis: RedisClient, _ key: APIKeyID) async -> Allowance? {
         let price = 1e6 / Self.rate
         do {
             let reply = try await redis.command([
@@ -63,7 +63,7 @@ final class KeyLimiter: Sendable {
             guard case .array(let numbers) = reply, numbers.count == 2, let remaining = numbers[0].integer,
                 let wait = numbers[1].integer
             else { return nil }
-            return Standing(remaining: Int(remaining), wait: Double(wait) / 1e6)
+            return Allowance(remaining: Int(remaining), wait: Double(wait) / 1e6)
         } catch {
             return nil
         }
@@ -86,23 +86,23 @@ private final class LocalBuckets: Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    func take(_ key: APIKeyID, now: Date) -> KeyLimiter.Standing {
+    func take(_ key: APIKeyID, now: Date) -> KeyLimiter.Allowance {
         buckets.withLock { buckets in
             Self.makeRoom(for: key, in: &buckets, capacity, now: now)
             var tokens = buckets[key]?.filled(at: now) ?? KeyLimiter.burst
             let isAdmitted = tokens >= 1
             if isAdmitted { tokens -= 1 }
             buckets[key] = Bucket(tokens: tokens, at: now)
-            return KeyLimiter.Standing(
+            return KeyLimiter.Allowance(
                 remaining: Int(tokens), wait: isAdmitted ? 0 : (1 - tokens) / KeyLimiter.rate)
         }
     }
 
     /// Remembers how a key stands elsewhere.
-    func set(_ key: APIKeyID, _ standing: KeyLimiter.Standing, now: Date) {
+    func set(_ key: APIKeyID, _ allowance: KeyLimiter.Allowance, now: Date) {
         buckets.withLock { buckets in
             Self.makeRoom(for: key, in: &buckets, capacity, now: now)
-            buckets[key] = Bucket(tokens: Double(standing.remaining), at: now)
+            buckets[key] = Bucket(tokens: Double(allowance.remaining), at: now)
         }
     }
 

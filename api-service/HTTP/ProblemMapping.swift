@@ -36,7 +36,7 @@ struct ProblemMiddleware: RouterMiddleware {
         case let problem as APIProblem: problem
         case let error as DomainError: Self.problem(error)
         case let error as PostgresError: Self.problem(error)
-        case is AdmissionDesk.Overloaded: .unavailable(retryAfter: 1)
+        case is RegistrationBatcher.Overloaded: .unavailable(retryAfter: 1)
         case let error as HashingError: error.isRetriable ? .unavailable(retryAfter: 5) : .internalError
         case is CancellationError: .unavailable()
         case is NIOTooManyBytesError: .payloadTooLarge

@@ -223,3 +223,10 @@ struct BodyFields {
         return nil
     }
 }
+
+extension DomainError {
+    /// The field `email` names an address without an account.
+    static let unknownAddress = DomainError.validationFailed([
+        FieldError(field: "email", message: "belongs to no account: they have to sign up first")
+    ])
+}

@@ -27,7 +27,6 @@ struct Route: Sendable {
     /// What it does, where an API key may do it too; nil for what is for people who signed in.
     let action: Action?
     let handle: Handler
-    var deprecation: Deprecation?
     /// How many bytes the body may have: a longer one is refused before anything is made of it.
     private(set) var bodyLimit = Route.usualBodyLimit
 

@@ -22,18 +22,18 @@ final class Throttle: Sendable {
         local = Mutex(LocalTallies(generation: capacity / 2))
     }
 
-    func standing(_ rule: ThrottleRule, _ subject: String) async -> Standing {
+    func state(_ rule: ThrottleRule, _ subject: String) async -> RateLimitState {
         let key = Self.key(rule, subject)
         let now = clock()
-        return Standing(rule, await tally(key), at: now)
+        return RateLimitState(rule, await tally(key), at: now)
     }
 
     /// Notes a failure. One that was under way when the pause began doesn't make it longer.
-    func fail(_ rule: ThrottleRule, _ subject: String) async -> Standing {
+    func fail(_ rule: ThrottleRule, _ subject: String) async -> RateLimitState {
         let key = Self.key(rule, subject)
         let now = clock()
         let before = await tally(key)
-        if let before, before.pausedUntil > now { return Standing(rule, before, at: now) }
+        if let before, before.pausedUntil > now { return RateLimitState(rule, before, at: now) }
         let own = rule.count(of: before, at: now) + 1
         // Redis may have forgotten (it was restarted), or know of more.
         let failures = max(own, await counted(key, rule, isFirst: own == 1) ?? 0)
@@ -41,7 +41,7 @@ final class Throttle: Sendable {
             failures: failures, lastAt: now, pausedUntil: now.addingTimeInterval(rule.pause(after: failures)))
         local.withLock { $0[key] = tally }
         await store(tally, key, rule)
-        return Standing(rule, tally, at: now)
+        return RateLimitState(rule, tally, at: now)
     }
 
     /// Forgives a subject's failures. Said outright in Redis, so that other instances don't go by what they remember.

@@ -51,7 +51,7 @@ struct Tally: Sendable, Hashable {
 }
 
 /// How somebody stands with a rule.
-struct Standing: Sendable, Hashable {
+struct RateLimitState: Sendable, Hashable {
     var rule: ThrottleRule
     /// Failures that are left before the first pause.
     var remaining: Int

@@ -15,7 +15,7 @@ enum SubscriptionCredentials: Sendable {
 
 /// Makes, changes and ends subscriptions, and with them the broker's queues, which follow as soon as that is committed.
 ///
-/// What the broker can't be told at once ``SubscriptionUpkeep`` tells it: there is no queue without a subscription, and none
+/// What the broker can't be told at once ``SubscriptionReconciler`` tells it: there is no queue without a subscription, and none
 /// is lacking for longer than the broker is away.
 struct ManageSubscriptions: Sendable {
     let stores: Stores
@@ -24,7 +24,7 @@ struct ManageSubscriptions: Sendable {
     let webhookKey: WebhookKey
     let clock: @Sendable () -> Date
 
-    struct Wish: Sendable {
+    struct NewSubscription: Sendable {
         var name: String
         var scope: SubscriptionScope
         var types: [MessagePattern]
@@ -43,14 +43,14 @@ struct ManageSubscriptions: Sendable {
     /// - Returns: what is kept, and what was made unless that was before.
     /// - Throws: ``DomainError/limitReached``; 503 while the broker is away.
     func create(
-        _ wish: Wish, by principal: Principal, once request: IdempotentRequest?,
+        _ new: NewSubscription, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (Subscription) throws -> StoredResponse
     ) async throws -> (Answered, made: (Subscription, SubscriptionCredentials)?) {
         let subscription = Subscription(
-            id: SubscriptionID(), of: principal.userID, name: wish.name, scope: wish.scope, types: wish.types,
-            delivery: wish.delivery, url: wish.url, createdAt: clock())
+            id: SubscriptionID(), of: principal.userID, name: new.name, scope: new.scope, types: new.types,
+            delivery: new.delivery, url: new.url, createdAt: clock())
         let password = SecretToken()
-        let isQueue = wish.delivery == .queue
+        let isQueue = new.delivery == .queue
         let answered = try await stores.database.transaction { transaction in
             try await stores.idempotency.once(request, on: transaction) {
                 try await stores.subscriptions.insert(
@@ -148,7 +148,7 @@ struct ManageSubscriptions: Sendable {
 
     private func follow(_ id: SubscriptionID) async {
         guard let queues, queues.isBrokerHere else { return }
-        // What fails SubscriptionUpkeep does in a moment, and says if it can't.
+        // What fails here SubscriptionReconciler does a moment later; it logs what it can't do.
         do { try await SettleQueue(stores: stores, queues: queues).perform(id) } catch {}
     }
 

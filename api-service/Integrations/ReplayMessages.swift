@@ -14,7 +14,7 @@ struct ReplayMessages: Sendable {
     let queues: SubscriptionQueues?
     let clock: @Sendable () -> Date
 
-    struct Wish: Sendable {
+    struct Selection: Sendable {
         var event: EventID
         /// The sequence of the last message that isn't wanted.
         var after: Int
@@ -27,13 +27,13 @@ struct ReplayMessages: Sendable {
     /// - Throws: ``DomainError/notFound`` also for an event that the subscription isn't about;
     ///   ``DomainError/subscriptionNotActive``; ``EventLogStore/Pruned``; 503 while the broker is away.
     func perform(
-        _ wish: Wish, into id: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
+        _ selection: Selection, into id: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (_ replayed: Int, _ next: Int?) throws -> StoredResponse
     ) async throws -> Answered {
         try await stores.database.transaction { transaction in
             // All of it is looked at once only: a repeat gets the first answer, whatever has become of the subscription.
             try await stores.idempotency.once(request, on: transaction) {
-                let (event, stretch, subscription) = try await stretch(wish, id, principal)
+                let (event, stretch, subscription) = try await stretch(selection, id, principal)
                 let wanted = stretch.messages.filter { message in
                     subscription.types.contains { $0.matches(message.type) }
                 }
@@ -51,13 +51,13 @@ struct ReplayMessages: Sendable {
     }
 
     private func stretch(
-        _ wish: Wish, _ id: SubscriptionID, _ principal: Principal
+        _ selection: Selection, _ id: SubscriptionID, _ principal: Principal
     ) async throws -> (Event, EventLogStore.Stretch, Subscription) {
         guard let subscription = try await stores.subscriptions.find(id, of: principal.userID),
-            let event = try await stores.events.find(wish.event), Self.covers(subscription, event, principal)
+            let event = try await stores.events.find(selection.event), Self.covers(subscription, event, principal)
         else { throw DomainError.notFound }
         if subscription.status != .active { throw DomainError.subscriptionNotActive }
-        let stretch = try await stores.eventLog.messages(of: event.id, after: wish.after, limit: wish.limit)
+        let stretch = try await stores.eventLog.messages(of: event.id, after: selection.after, limit: selection.limit)
         return (event, stretch, subscription)
     }
 

@@ -7,7 +7,7 @@ import Postgres
 /// Has the broker follow the row of a subscription.
 ///
 /// The row counts: it is written first, and the broker is told when that is committed. Whoever dies in between leaves
-/// nothing behind that the next look (``SubscriptionUpkeep``) doesn't find, as there is no queue without a row; and the row
+/// nothing behind that the next look (``SubscriptionReconciler``) doesn't find, as there is no queue without a row; and the row
 /// is held while the broker is told, so that of two who tell it the last tells what is so.
 struct SettleQueue: Sendable {
     let stores: Stores
@@ -25,7 +25,7 @@ struct SettleQueue: Sendable {
                 try await stores.subscriptions.forgetFormerTypes(of: id, on: transaction)
                 queue.formerTypes = []
             }
-            if queue.standing == .ended { try await stores.subscriptions.forget(id, on: transaction) }
+            if queue.status == .ended { try await stores.subscriptions.forget(id, on: transaction) }
             return queue
         }
     }

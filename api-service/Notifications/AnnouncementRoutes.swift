@@ -29,11 +29,11 @@ struct AnnouncementRoutes: Sendable {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .postAnnouncement, principal)
         var fields = try await BodyFields(request, context)
-        var wish = PostAnnouncement.Wish(
+        var announcement = PostAnnouncement.NewAnnouncement(
             title: fields.text("title", 1...200), body: fields.text("body", 1...10_000, multiline: true),
             audience: fields.audience())
-        wish.sendAt = fields.optionalDate("sendAt")
-        if let time = wish.sendAt {
+        announcement.sendAt = fields.optionalDate("sendAt")
+        if let time = announcement.sendAt {
             if time <= clock() || time > clock() + Self.farthest {
                 fields.validation.fail("sendAt", "must be a time to come, within a year")
             } else if time >= event.details.endsAt {
@@ -42,9 +42,9 @@ struct AnnouncementRoutes: Sendable {
         }
         try fields.validation.check()
         if event.storedStatus == .draft { throw DomainError.eventNotPublished }
-        if wish.sendAt != nil, event.storedStatus == .cancelled { throw DomainError.eventCancelled }
+        if announcement.sendAt != nil, event.storedStatus == .cancelled { throw DomainError.eventCancelled }
         let answered = try await postAnnouncement.perform(
-            wish, to: event.id, by: principal, once: try context.idempotentRequest(request, body: fields.bytes)
+            announcement, to: event.id, by: principal, once: try context.idempotentRequest(request, body: fields.bytes)
         ) { try .json(AnnouncementJSON($0), status: .created) }
         return Response(answered)
     }

@@ -10,7 +10,7 @@ struct DeliveryRoutes: Sendable {
     let authorization: Authorization
     let resendMail: ResendMail
     /// Nil in tests of the surface alone.
-    let watch: MailWatch?
+    let watch: MailMonitor?
     let clock: @Sendable () -> Date
 
     /// Few have more to tell: most readers need one page.

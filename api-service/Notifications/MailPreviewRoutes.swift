@@ -37,7 +37,7 @@ struct MailPreviewRoutes: Sendable {
         let wanted = try fields.validation.checked(kind)
         if language == nil { language = try await stores.preferences.find(principal.userID)?.language }
         let (id, preview) = try await previewMail.perform(
-            MailPreviewWish(
+            MailPreviewRequest(
                 event: event.id, kind: wanted, language: language ?? .english,
                 announcement: isAnnouncement ? (title, body) : nil,
                 paragraph: paragraph, colour: colour))

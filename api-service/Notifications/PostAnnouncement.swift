@@ -9,7 +9,7 @@ struct PostAnnouncement: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    struct Wish: Sendable {
+    struct NewAnnouncement: Sendable {
         var title: String
         var body: String
         var audience: Audience
@@ -21,7 +21,7 @@ struct PostAnnouncement: Sendable {
     ///   - request: with its Idempotency-Key it is told once.
     ///   - answer: makes the answer, which is kept with the announcement.
     func perform(
-        _ wish: Wish, to event: EventID, by principal: Principal, once request: IdempotentRequest?,
+        _ draft: NewAnnouncement, to event: EventID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (Announcement) throws -> StoredResponse
     ) async throws -> Answered {
         let now = clock()
@@ -29,12 +29,12 @@ struct PostAnnouncement: Sendable {
             try await stores.idempotency.once(request, on: transaction) {
                 let id = AnnouncementID()
                 let announcement = try await stores.announcements.post(
-                    id, to: event, by: principal.userID, title: wish.title, body: wish.body, audience: wish.audience,
-                    at: wish.sendAt, now: now, on: transaction)
-                var content = ["title": wish.title, "body": wish.body, "audience": wish.audience.rawValue]
-                content["sendAt"] = wish.sendAt.map(Timestamp.text)
+                    id, to: event, by: principal.userID, title: draft.title, body: draft.body, audience: draft.audience,
+                    at: draft.sendAt, now: now, on: transaction)
+                var content = ["title": draft.title, "body": draft.body, "audience": draft.audience.rawValue]
+                content["sendAt"] = draft.sendAt.map(Timestamp.text)
                 try await stores.audit.record(
-                    wish.sendAt == nil ? "announcement.posted" : "announcement.scheduled", by: principal.userID,
+                    draft.sendAt == nil ? "announcement.posted" : "announcement.scheduled", by: principal.userID,
                     subject: id.uuid, event: event, AuditContent(after: content), on: transaction)
                 return try answer(announcement)
             }

@@ -7,14 +7,14 @@ struct PreviewMail: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
     /// How long somebody waits who wants to see it.
-    var patience = Duration.seconds(5)
+    var timeout = Duration.seconds(5)
 
     /// - Throws: ``APIProblem/unavailable(retryAfter:)`` when no notifications service answered in time.
-    func perform(_ wish: MailPreviewWish) async throws -> (id: MailPreviewID, preview: MailPreview) {
+    func perform(_ request: MailPreviewRequest) async throws -> (id: MailPreviewID, preview: MailPreview) {
         // Whoever has the address sees the page: all of it is drawn at random, unlike other identities.
         let id = MailPreviewID(UUID())
-        try await stores.mailPreviews.ask(wish, as: id, at: clock())
-        let deadline = ContinuousClock.now + patience
+        try await stores.mailPreviews.ask(request, as: id, at: clock())
+        let deadline = ContinuousClock.now + timeout
         var pause = Duration.milliseconds(20)
         while ContinuousClock.now < deadline {
             try await Task.sleep(for: pause)

@@ -10,7 +10,7 @@ import Persistence
 struct OperationsRoutes: Sendable {
     let inspection: SystemInspection
     /// Nil where nothing is relayed (tests of the surface alone).
-    let deadLetters: DeadLetterOffice?
+    let deadLetters: ParkedMessages?
 
     /// Never an error because something is away: that is what it is for.
     @Sendable func system(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -57,7 +57,7 @@ struct OperationsRoutes: Sendable {
 
     private func take(
         _ status: String, _ context: APIContext,
-        _ action: @escaping @Sendable (DeadLetterOffice, UUID, UserID?) async throws -> Bool
+        _ action: @escaping @Sendable (ParkedMessages, UUID, UserID?) async throws -> Bool
     ) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.manageDeadLetters, principal)
@@ -67,7 +67,7 @@ struct OperationsRoutes: Sendable {
     }
 
     /// What the broker can't do now, it can do later.
-    private func broker<Value>(_ body: (DeadLetterOffice) async throws -> Value) async throws -> Value {
+    private func broker<Value>(_ body: (ParkedMessages) async throws -> Value) async throws -> Value {
         guard let deadLetters else { throw APIProblem.unavailable() }
         do { return try await body(deadLetters) } catch is BrokerError { throw APIProblem.unavailable() }
     }

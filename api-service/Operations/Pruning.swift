@@ -7,7 +7,7 @@ import ServiceLifecycle
 /// Removes old rows every few minutes. Every instance runs it; whichever comes first does the work.
 struct Pruning: Service, CustomStringConvertible {
     /// A kind of rows that grow old. To add one, name it in ``all(_:_:_:)``.
-    struct Chore: Sendable {
+    struct Rule: Sendable {
         /// For the log and the metrics.
         var name: String
         var step: PruningStore.Step
@@ -20,11 +20,11 @@ struct Pruning: Service, CustomStringConvertible {
 
     /// Rows a transaction: few enough that nobody waits long for its locks.
     static let limit = 1000
-    /// Transactions per chore and round: what is left waits for the next round.
+    /// Transactions per rule and round: what is left waits for the next round.
     static let maximumSteps = 200
 
     let store: PruningStore
-    let chores: [Chore]
+    let rules: [Rule]
     let metrics: any MetricsFactory
     let logger: Logger
     /// Between rounds, give or take a half, so that instances don't march in step.
@@ -40,21 +40,21 @@ struct Pruning: Service, CustomStringConvertible {
 
     /// One round of everything. What fails is left for the next.
     func round() async {
-        for chore in chores {
+        for rule in rules {
             do {
-                guard try await prune(chore) else { return }
+                guard try await prune(rule) else { return }
             } catch {
-                logger.warning("pruning failed", metadata: ["rows": "\(chore.name)", "error": "\(error)"])
+                logger.warning("pruning failed", metadata: ["rows": "\(rule.name)", "error": "\(error)"])
             }
         }
     }
 
     /// False when another instance is at it, or this one is stopping.
-    private func prune(_ chore: Chore) async throws -> Bool {
+    private func prune(_ rule: Rule) async throws -> Bool {
         var total = 0
-        defer { if total > 0 { record(total, of: chore) } }
+        defer { if total > 0 { record(total, of: rule) } }
         for _ in 0..<Self.maximumSteps {
-            guard let removed = try await store.take(chore.step, limit: Self.limit) else { return false }
+            guard let removed = try await store.take(rule.step, limit: Self.limit) else { return false }
             total += removed
             if removed < Self.limit { return true }
             guard await pause(breath) else { return false }
@@ -62,9 +62,9 @@ struct Pruning: Service, CustomStringConvertible {
         return true
     }
 
-    private func record(_ total: Int, of chore: Chore) {
-        logger.info("pruned", metadata: ["rows": "\(chore.name)", "count": .stringConvertible(total)])
-        Counter(label: "em_pruned_rows", dimensions: [("rows", chore.name)], factory: metrics).increment(by: total)
+    private func record(_ total: Int, of rule: Rule) {
+        logger.info("pruned", metadata: ["rows": "\(rule.name)", "count": .stringConvertible(total)])
+        Counter(label: "em_pruned_rows", dimensions: [("rows", rule.name)], factory: metrics).increment(by: total)
     }
 
     /// False when the service is to stop.

@@ -87,11 +87,11 @@ struct SystemReport: Encodable {
 /// Puts the report together, each part by itself and within a time limit.
 final class SystemInspection: Sendable {
     private let stores: Stores
-    private let machinery: Machinery?
+    private let machinery: BackgroundServices?
     private let clock: @Sendable () -> Date
-    private let invariants: InvariantWatch
+    private let invariants: InvariantMonitor
 
-    private static let patience = Duration.seconds(3)
+    private static let timeout = Duration.seconds(3)
     /// Checking the invariants reads every event: not for each look, and of a large site more rarely still.
     private static let invariantsLast = Duration.seconds(60)
     private static let lookingAtInvariants = Duration.seconds(1)
@@ -99,7 +99,8 @@ final class SystemInspection: Sendable {
     private static let lateAfter = 30.0
 
     init(
-        stores: Stores, machinery: Machinery?, invariants: InvariantWatch, clock: @escaping @Sendable () -> Date
+        stores: Stores, machinery: BackgroundServices?, invariants: InvariantMonitor,
+        clock: @escaping @Sendable () -> Date
     ) {
         self.stores = stores
         self.machinery = machinery
@@ -108,11 +109,11 @@ final class SystemInspection: Sendable {
     }
 
     func report() async -> SystemReport {
-        async let outbox = answered(within: Self.patience) { [stores] in try await stores.outbox.state(stores.database)
+        async let outbox = answered(within: Self.timeout) { [stores] in try await stores.outbox.state(stores.database)
         }
-        async let services = answered(within: Self.patience) { [stores] in try await stores.presence.services() }
-        async let queues = answered(within: Self.patience) { try await self.queues() }
-        async let mails = answered(within: Self.patience) { try await self.mails() }
+        async let services = answered(within: Self.timeout) { [stores] in try await stores.presence.services() }
+        async let queues = answered(within: Self.timeout) { try await self.queues() }
+        async let mails = answered(within: Self.timeout) { try await self.mails() }
         async let invariants = recentInvariants()
         var report = SystemReport(at: clock(), isHealthy: false, dependencies: [])
         if let state = await outbox {

@@ -6,14 +6,14 @@ import Persistence
 
 /// The invariant check for administrators; `api-service verify` is the same for a terminal.
 struct VerifyRoutes: Sendable {
-    let watch: InvariantWatch
+    let watch: InvariantMonitor
 
     /// A look is waited for so long; of a large site it goes on in the background.
-    private static let patience = Duration.seconds(5)
+    private static let timeout = Duration.seconds(5)
 
     @Sendable func verify(_ request: Request, _ context: APIContext) async throws -> Response {
         try Authorization.require(.verifyInvariants, try context.signedIn())
-        guard let found = try await watch.finding(noOlderThan: .zero, within: Self.patience) else {
+        guard let found = try await watch.finding(noOlderThan: .zero, within: Self.timeout) else {
             throw APIProblem.unavailable(retryAfter: 5)
         }
         return try .json(

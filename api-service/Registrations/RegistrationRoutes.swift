@@ -5,24 +5,22 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// Places: taken, shown, given back; and who has them.
+/// The routes of registrations: register, show, cancel; the attendees of an event.
 struct RegistrationRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
     let verifiedEmail: RequireVerifiedEmail
-    let register: Register
-    let cancelRegistration: CancelRegistration
-    let addAttendee: AddAttendee
+    let batcher: RegistrationBatcher
     let clock: @Sendable () -> Date
 
     @Sendable func register(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.registerForEvent, principal)
         try await verifiedEmail.check(principal.userID)
-        // The body is optional and says nothing; it only tells one request from another of the same name.
+        // The body is optional and empty; it only tells one request from another with the same Idempotency-Key.
         let body = try await BodyFields(optional: request, context).bytes
-        let answered = try await register.perform(
-            try context.id(of: EventSubject.self), by: principal,
+        let answered = try await batcher.register(
+            principal.userID, for: try context.id(of: EventSubject.self),
             once: try context.idempotentRequest(request, body: body), Self.created)
         return Response(answered)
     }
@@ -32,20 +30,21 @@ struct RegistrationRoutes: Sendable {
             RegistrationJSON(registration), status: .created, location: "/api/v1/registrations/\(registration.id)")
     }
 
-    /// An organizer takes a place for somebody.
+    /// An organizer adds someone, also before registration opens and after it closes, but never beyond the capacity.
     @Sendable func add(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .addAttendee, principal)
         var fields = try await BodyFields(request, context)
         let email = fields.email("email")
         try fields.validation.check()
-        let answered = try await addAttendee.perform(
-            email, to: event.id, by: principal,
+        guard let user = try await stores.users.find(email: email) else { throw DomainError.unknownAddress }
+        let answered = try await batcher.register(
+            user.id, for: event.id, by: principal.userID,
             once: try context.idempotentRequest(request, body: fields.bytes), Self.created)
         return Response(answered)
     }
 
-    /// An organizer takes somebody's place away.
+    /// An organizer removes someone.
     @Sendable func remove(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .removeAttendee, principal)
@@ -56,7 +55,7 @@ struct RegistrationRoutes: Sendable {
         var fields = try await BodyFields(optional: request, context)
         let reason = fields.optionalText("reason", maximum: 500)
         try fields.validation.check()
-        let removed = try await cancelRegistration.perform(detail.registration, by: principal, reason: reason)
+        let removed = try await batcher.cancel(detail.registration, by: principal.userID, reason: reason)
         return try .json(RegistrationJSON(removed.registration, ticket: removed.ticket))
     }
 
@@ -66,8 +65,7 @@ struct RegistrationRoutes: Sendable {
     }
 
     @Sendable func cancel(_ request: Request, _ context: APIContext) async throws -> Response {
-        let cancelled = try await cancelRegistration.perform(
-            try await find(context, .cancelRegistration).registration)
+        let cancelled = try await batcher.cancel(try await find(context, .cancelRegistration).registration)
         return try .json(RegistrationJSON(cancelled.registration, ticket: cancelled.ticket))
     }
 

@@ -19,7 +19,7 @@ struct TicketRoutes: Sendable {
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
         let ticket = try await find(context).ticket
         guard ticket.userID == (try context.signedIn()).userID else { return try .json(TicketJSON(ticket)) }
-        let offer = try await stores.transfers.standing(of: ticket.id, now: clock())
+        let offer = try await stores.transfers.openOffer(of: ticket.id, now: clock())
         return try .json(HeldTicketJSON(ticket: TicketJSON(ticket), transfer: offer.map(TransferJSON.init)))
     }
 

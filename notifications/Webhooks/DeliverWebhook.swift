@@ -51,11 +51,11 @@ struct DeliverWebhook: Sendable {
             FailPoint.point("webhook.sending")
             let answer = try await sender.post(try request(job, message, at: startedAt))
             let attempt = done(answer.status, excerpt: Self.text(answer.excerpt))
-            return (attempt, verdict(job, answer.status, wish: answer.retryAfter))
+            return (attempt, verdict(job, answer.status, retryAfter: answer.retryAfter))
         } catch .cancelled {
             throw CancellationError()
         } catch {
-            return (done(error: error.explanation), retry(job, wish: nil))
+            return (done(error: error.explanation), retry(job, retryAfter: nil))
         }
     }
 
@@ -83,17 +83,18 @@ struct DeliverWebhook: Sendable {
             ], body: body)
     }
 
-    private func verdict(_ job: WebhookJob, _ status: Int, wish: Int?) -> WebhookVerdict? {
+    private func verdict(_ job: WebhookJob, _ status: Int, retryAfter: Int?) -> WebhookVerdict? {
         switch status {
         case 200..<300: nil
         case 410: .gone
-        default: retry(job, wish: wish)
+        default: retry(job, retryAfter: retryAfter)
         }
     }
 
-    private func retry(_ job: WebhookJob, wish: Int?) -> WebhookVerdict {
+    private func retry(_ job: WebhookJob, retryAfter: Int?) -> WebhookVerdict {
         let jitter = Double.random(in: 0...1)
-        guard let delay = WebhookRetries.delay(afterAttempt: job.attempts + 1, wish: wish, jitter: jitter) else {
+        guard let delay = WebhookRetries.delay(afterAttempt: job.attempts + 1, retryAfter: retryAfter, jitter: jitter)
+        else {
             return .giveUp
         }
         return .retry(at: clock() + delay * FailPoint.haste)

@@ -11,7 +11,7 @@ import Postgres
 struct PlanWebhooks: Sendable {
     let database: Database
     let store: WebhookStore
-    let desk: WebhookDesk
+    let desk: WebhookDispatcher
     var clock: @Sendable () -> Date = { Date() }
 
     /// Handles any facts, or by throwing none of them.

@@ -10,22 +10,22 @@ public enum WebhookRetries {
     /// In seconds, after the first attempt, the second, ….
     static let delays: [Double] = [5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 86_400]
     /// What a receiver may ask for at most, in seconds.
-    static let longestWish = 86_400.0
+    static let longestRetryAfter = 86_400.0
 
     /// Seconds to wait after an attempt; nil when it was the last one.
     ///
     /// - Parameters:
     ///   - attempt: from 1.
-    ///   - wish: of the receiver, in its Retry-After.
+    ///   - retryAfter: seconds, from the receiver's Retry-After.
     ///   - jitter: from 0 to 1; spreads what failed together over a fifth of the delay.
-    public static func delay(afterAttempt attempt: Int, wish: Int?, jitter: Double) -> Double? {
+    public static func delay(afterAttempt attempt: Int, retryAfter: Int?, jitter: Double) -> Double? {
         guard attempt >= 1, attempt <= delays.count else { return nil }
         let own = delays[attempt - 1] * (0.9 + 0.2 * jitter)
-        return max(own, min(Double(wish ?? 0), longestWish))
+        return max(own, min(Double(retryAfter ?? 0), longestRetryAfter))
     }
 
     /// A subscription that failed for so long, in seconds, and so often is paused.
-    public static let patience = 86_400.0
+    public static let timeout = 86_400.0
     public static let patientTries = 20
 }
 

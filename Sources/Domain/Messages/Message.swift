@@ -176,7 +176,7 @@ public struct TransferData: Codable, Hashable, Sendable {
 }
 
 /// Data of `ticket.issue`; what tells of a confirmed place can be read as it, too.
-public struct TicketWishData: Codable, Hashable, Sendable {
+public struct TicketRequestData: Codable, Hashable, Sendable {
     public var eventId: EventID
     public var registrationId: RegistrationID
 

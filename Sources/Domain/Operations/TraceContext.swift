@@ -49,7 +49,7 @@ public struct TraceContext: Hashable, Sendable {
     /// 16 hexadecimal digits at random, not all of them zeros.
     private static func spanID() -> String {
         // The lowest bit is set: one of 64 is no loss.
-        let value = PooledRandomNumberGenerator().next() | 1
+        let value = UInt64.random(in: 0...UInt64.max) | 1
         return String(unsafeUninitializedCapacity: 16) { digits in
             for place in 0..<16 {
                 let digit = UInt8(truncatingIfNeeded: value >> (60 - 4 * UInt64(place))) & 15

@@ -6,7 +6,7 @@ public import Postgres
 public struct EmailChangeStore: Sendable {
     public init() {}
 
-    /// Notes that somebody wants another address; an earlier wish of theirs is forgotten, with its links.
+    /// Records a requested change of address; an earlier request is forgotten, with its links.
     /// - Parameter email: the new one, lower-case.
     public func request(_ email: String, of user: UserID, now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.pipeline([
@@ -26,12 +26,12 @@ public struct EmailChangeStore: Sendable {
     /// Gives somebody the address that they have just confirmed.
     /// - Throws: ``DomainError/linkInvalid`` when they want another one by now, ``DomainError/emailTaken``.
     public func confirm(_ email: String, of user: UserID, now: Date, on transaction: Transaction) async throws {
-        let wished = try await transaction.query(
+        let requested = try await transaction.query(
             """
             UPDATE email_changes SET confirmed_at = \(now)
             WHERE user_id = \(user) AND new_email = \(email) AND confirmed_at IS NULL
             """)
-        guard wished.affectedRows == 1 else { throw DomainError.linkInvalid }
+        guard requested.affectedRows == 1 else { throw DomainError.linkInvalid }
         let update: SQL = """
             UPDATE users SET email = \(email), email_verified_at = \(now) WHERE id = \(user) AND deleted_at IS NULL
             """
@@ -43,7 +43,7 @@ public struct EmailChangeStore: Sendable {
         }
     }
 
-    /// Removes wishes from before `past`.
+    /// Removes requests from before `past`.
     public func prune(before past: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

@@ -55,7 +55,7 @@ public struct PendingStepStore: Sendable {
 
     public init(_ database: Database) { self.init(database, guards: .all) }
 
-    init(_ database: Database, guards: Doors.Guards) {
+    init(_ database: Database, guards: CapacityRow.Guards) {
         self.database = database
         registrations = RegistrationStore(database, guards: guards)
     }

@@ -39,7 +39,7 @@ public struct Subscription: Sendable {
 
 /// The queue of a subscription, as the broker shall have it.
 public struct SubscribedQueue: Sendable, Hashable {
-    public enum Standing: String, Sendable {
+    public enum Status: String, Sendable {
         /// Messages come in.
         case fed
         /// Paused: what is in it may be read, and nothing new comes in.
@@ -56,18 +56,18 @@ public struct SubscribedQueue: Sendable, Hashable {
     public var types: [MessagePattern]
     /// What it was bound by before, and may be still: ``SubscriptionStore/forgetFormerTypes(of:on:)``.
     public var formerTypes: [MessagePattern]
-    public var standing: Standing
+    public var status: Status
 
     public init(
         id: SubscriptionID, owner: UserID, scope: SubscriptionScope, types: [MessagePattern],
-        formerTypes: [MessagePattern] = [], standing: Standing
+        formerTypes: [MessagePattern] = [], status: Status
     ) {
         self.id = id
         self.owner = owner
         self.scope = scope
         self.types = types
         self.formerTypes = formerTypes
-        self.standing = standing
+        self.status = status
     }
 }
 
@@ -268,7 +268,7 @@ public struct SubscriptionStore: Sendable {
         SELECT s.id, s.user_id, s.scope, s.types, s.former_types,
             CASE WHEN s.ended_at IS NOT NULL THEN 'ended'
                 WHEN s.status = 'disabled' OR NOT (\(fragment: isEntitled)) THEN 'withheld'
-                WHEN s.status = 'active' THEN 'fed' ELSE 'kept' END AS standing
+                WHEN s.status = 'active' THEN 'fed' ELSE 'kept' END AS queue_status
         FROM subscriptions s JOIN users u ON u.id = s.user_id
         """
 
@@ -276,7 +276,7 @@ public struct SubscriptionStore: Sendable {
         SubscribedQueue(
             id: try row.decode("id"), owner: try row.decode("user_id"), scope: try row.decode("scope"),
             types: try patterns(row), formerTypes: try patterns(row, "former_types"),
-            standing: try row.decode("standing"))
+            status: try row.decode("queue_status"))
     }
 
     private static func subscription(_ row: Row) throws -> Subscription {

@@ -105,8 +105,8 @@ extension WebhookStore {
         guard let row = updated.last?.first, try row.decode("status", as: String.self) == "active" else { return nil }
         let since = try row.decode("failing_since", as: Date.self)
         let tries = try row.decode("failures", as: Int.self)
-        let isPatienceOver = now.timeIntervalSince(since) >= WebhookRetries.patience
-        let isHopeless = verdict == .giveUp || (isPatienceOver && tries >= WebhookRetries.patientTries)
+        let isTimeOver = now.timeIntervalSince(since) >= WebhookRetries.timeout
+        let isHopeless = verdict == .giveUp || (isTimeOver && tries >= WebhookRetries.patientTries)
         let stop: WebhookStop
         if verdict == .gone {
             stop = WebhookStop(status: .disabled, reason: "The receiver answered 410 Gone.")

@@ -3,30 +3,30 @@ public import FoundationEssentials
 
 extension MailContext {
     /// What a mail would be made of, if somebody by the usual name had just registered.
-    public init(sampleFor wish: MailPreviewWish, at event: Event, now: Date) throws {
-        self = try Sample(wish: wish, event: event, now: now).context
+    public init(sampleFor request: MailPreviewRequest, at event: Event, now: Date) throws {
+        self = try Sample(request: request, event: event, now: now).context
     }
 }
 
 private struct Sample {
-    let wish: MailPreviewWish
+    let request: MailPreviewRequest
     let event: Event
     let now: Date
 
-    private var name: String { wish.language == .german ? "Erika Mustermann" : "Alex Example" }
+    private var name: String { request.language == .german ? "Erika Mustermann" : "Alex Example" }
 
     var context: MailContext {
         get throws {
             let (user, registration) = (UserID(), self.registration)
             let notification = Notification(
                 id: NotificationID(), userID: user, eventID: event.id, eventTitle: event.details.title,
-                registrationID: registration.id, kind: wish.kind, channel: "email", status: .queued, attempts: 0,
+                registrationID: registration.id, kind: request.kind, channel: "email", status: .queued, attempts: 0,
                 lastError: nil, nextAttemptAt: nil, createdAt: now, sentAt: nil)
             var matter = MailContext.EventMatter(event: event, registration: registration)
-            matter.settings = EventMailSettings(paragraph: wish.paragraph, colour: wish.colour)
+            matter.settings = EventMailSettings(paragraph: request.paragraph, colour: request.colour)
             matter.ticket = ticket(of: registration)
-            matter.announcement = wish.announcement
-            switch wish.kind {
+            matter.announcement = request.announcement
+            switch request.kind {
             case .ticketTransferOffered: matter.transfer = transfer
             case .memberAdded: matter.role = .checkInStaff
             case .eventUpdated: matter.details = try WireJSON.encode(changes)
@@ -34,13 +34,13 @@ private struct Sample {
             }
             return MailContext(
                 notification: notification, recipientName: name, recipientEmail: "somebody@example.org",
-                language: wish.language, matter: .event(matter))
+                language: request.language, matter: .event(matter))
         }
     }
 
     private var registration: Registration {
-        let isWaiting = wish.kind == .registrationWaitlisted
-        let isOver = wish.kind == .registrationCancelled
+        let isWaiting = request.kind == .registrationWaitlisted
+        let isOver = request.kind == .registrationCancelled
         return Registration(
             id: RegistrationID(), eventID: event.id, userID: UserID(),
             status: isWaiting ? .waitlisted : isOver ? .cancelled : .confirmed, position: isWaiting ? 3 : nil,

@@ -92,7 +92,7 @@ extension NotificationStore {
     /// What a mail about an account says of itself where signing up caused it.
     private static let signUpDetails = #"{"isSignUp": true}"#
 
-    /// Where a mail goes: to the person's address, but for the two mails about a change of it. Null when the wish was
+    /// Where a mail goes: to the person's address, but for the two mails about a change of it. Null when the request was
     /// withdrawn meanwhile, or has been fulfilled.
     private static let recipient: SQL = """
         CASE n.kind WHEN 'account.confirmEmail' THEN CASE WHEN c.confirmed_at IS NULL THEN c.new_email END

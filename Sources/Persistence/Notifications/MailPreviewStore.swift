@@ -3,7 +3,7 @@ public import FoundationEssentials
 public import Postgres
 
 /// What an organizer wants to see before anybody gets it.
-public struct MailPreviewWish: Sendable {
+public struct MailPreviewRequest: Sendable {
     public var event: EventID
     public var kind: NotificationKind
     public var language: Language
@@ -39,7 +39,7 @@ public struct MailPreview: Sendable {
     }
 }
 
-/// Previews on their way: api-service writes down the wish, notifications fulfils it.
+/// Previews on their way: api-service stores the request, notifications makes it.
 public struct MailPreviewStore: Sendable {
     /// How long one can be looked at, in seconds.
     public static let lifetime: TimeInterval = 3600
@@ -48,22 +48,22 @@ public struct MailPreviewStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// Writes down the wish, with the job for it.
-    public func ask(_ wish: MailPreviewWish, as id: MailPreviewID, at now: Date) async throws {
+    /// Stores the request, with the job for it.
+    public func ask(_ request: MailPreviewRequest, as id: MailPreviewID, at now: Date) async throws {
         let job = try OutboxEntry.work(.mailPreview, event: nil, MailPreviewData(previewId: id))
         try await database.transaction { transaction in
             _ = try await transaction.query(
                 """
                 INSERT INTO mail_previews (id, event_id, created_at, kind, language, title, body, paragraph, colour)
-                VALUES (\(id), \(wish.event), \(now), \(wish.kind), \(wish.language), \(wish.announcement?.title),
-                    \(wish.announcement?.body), \(wish.paragraph), \(wish.colour))
+                VALUES (\(id), \(request.event), \(now), \(request.kind), \(request.language), \(request.announcement?.title),
+                    \(request.announcement?.body), \(request.paragraph), \(request.colour))
                 """)
             try await OutboxStore().append([job], on: transaction)
         }
     }
 
     /// Nil when nobody asked, or long ago.
-    public func wish(_ id: MailPreviewID) async throws -> MailPreviewWish? {
+    public func request(_ id: MailPreviewID) async throws -> MailPreviewRequest? {
         let rows = try await database.read(
             """
             SELECT event_id, kind, language, title, body, paragraph, colour FROM mail_previews WHERE id = \(id)
@@ -73,7 +73,7 @@ public struct MailPreviewStore: Sendable {
         if let title = try row.decode("title", as: String?.self), let body = try row.decode("body", as: String?.self) {
             announcement = (title, body)
         }
-        return MailPreviewWish(
+        return MailPreviewRequest(
             event: try row.decode("event_id"), kind: try row.decode("kind"), language: try row.decode("language"),
             announcement: announcement, paragraph: try row.decode("paragraph"), colour: try row.decode("colour"))
     }

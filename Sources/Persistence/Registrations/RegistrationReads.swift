@@ -237,7 +237,7 @@ extension RegistrationStore {
 
     private static func details(_ columns: SQL) -> SQL {
         """
-        SELECT \(fragment: columns), \(fragment: positionInLine) AS position,
+        SELECT \(fragment: columns), \(fragment: waitlistPosition) AS position,
             e.title, e.venue, e.starts_at, e.ends_at, e.time_zone, e.status AS event_status,
             \(fragment: ticketColumns)
         FROM registrations r

@@ -2,52 +2,53 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What concerns everybody at an event: decided in one short transaction, and done by ``PendingStepStore``.
+/// What changes every registration of an event: decided in one short transaction, and carried out by ``PendingStepStore``.
 extension RegistrationStore {
     // MARK: Capacity
 
-    /// Sets how many places there are to be. Whoever may move up does, as many as fit into this transaction; the capacity rises
-    /// with them, and for the rest of the line what is to be reached is a target.
-    /// - Parameter limit: how many people move up in this transaction at most.
+    /// Changes the capacity. It rises with those who are promoted, as many as fit into this transaction; for the rest of the
+    /// waitlist the new capacity is a target.
+    /// - Parameter limit: how many are promoted in this transaction at most.
     /// - Throws: ``DomainError/capacityBelowConfirmed(confirmed:)``, ``DomainError/notFound``.
     public func setCapacity(
         _ capacity: Int, of event: EventID, limit: Int = PendingStepStore.Size().rows, now: Date,
         on transaction: Transaction
     ) async throws {
-        guard let door = try await Doors.open(event, guards: guards, on: transaction) else {
+        guard let current = try await CapacityRow.locked(event, guards: guards, on: transaction) else {
             throw DomainError.notFound
         }
-        var visit = Visit(door, known: [], now: now)
-        try visit.setCapacity(capacity)
-        let number = visit.door.capacityTarget == nil ? 0 : limit
-        try visit.raise(for: try await transaction.query(Doors.front(of: event, number)).map(Doors.waiting))
-        let rest = visit.door.capacityTarget.map { _ in PendingStepStore.insertion(.eventCapacity, of: event.uuid) }
-        _ = try await transaction.pipeline(moves(visit) + (rest.map { [$0] } ?? []))
+        var batch = RegistrationBatch(current, known: [], now: now)
+        try batch.setCapacity(capacity)
+        let number = batch.capacity.capacityTarget == nil ? 0 : limit
+        let front = try await transaction.query(CapacityRow.waitlistFront(of: event, number))
+        try batch.raise(for: try front.map(CapacityRow.waitlistEntry))
+        let rest = batch.capacity.capacityTarget.map { _ in PendingStepStore.insertion(.eventCapacity, of: event.uuid) }
+        _ = try await transaction.pipeline(promotions(batch) + (rest.map { [$0] } ?? []))
     }
 
     /// The next step to the capacity's target: promotes the first in line, and raises the capacity by them. Two round trips,
-    /// since everybody who registers waits for it.
+    /// since everyone who registers waits for it.
     func raiseCapacity(
         of event: EventID, limit: Int, now: Date, on transaction: Transaction
     ) async throws -> PendingStepStore.Step {
         let results = try await transaction.pipeline([
-            Doors.locking([event], busy: .wait, guards: guards), Doors.reading([event]),
-            Doors.front(of: event, limit),
+            CapacityRow.lock([event], onContention: .wait, guards: guards), CapacityRow.read([event]),
+            CapacityRow.waitlistFront(of: event, limit),
         ])
         let locked = ContinuousClock.now
-        guard let door = try results[1].first.map(Doors.door) else { return .init(isLast: true) }
-        var visit = Visit(door, known: [], now: now)
-        try visit.raise(for: try results[2].map(Doors.waiting))
-        return .init(isLast: visit.door.capacityTarget == nil, since: locked, statements: moves(visit))
+        guard let capacity = try results[1].first.map(CapacityRow.capacity) else { return .init(isLast: true) }
+        var batch = RegistrationBatch(capacity, known: [], now: now)
+        try batch.raise(for: try results[2].map(CapacityRow.waitlistEntry))
+        return .init(isLast: batch.capacity.capacityTarget == nil, since: locked, statements: promotions(batch))
     }
 
-    // MARK: Calling off
+    // MARK: Cancelling an event
 
-    /// Calls an event off: nobody registers any more, no ticket is good, and every registration reads as cancelled from this
-    /// transaction's commit on, because whoever reads one looks at the event's status. The tickets' rows follow.
+    /// Cancels an event: from this transaction's commit on nobody can register, no ticket is valid, and every registration reads
+    /// as cancelled, because whoever reads one looks at the event's status. The tickets' rows follow.
     /// - Returns: the event's new version, or nil when it was cancelled before.
     public func cancelEvent(_ event: EventID, now: Date, on transaction: Transaction) async throws -> Int? {
-        guard let door = try await Doors.open(event, guards: guards, on: transaction) else {
+        guard let capacity = try await CapacityRow.locked(event, guards: guards, on: transaction) else {
             throw DomainError.notFound
         }
         let cancelled = try await transaction.query(
@@ -56,10 +57,10 @@ extension RegistrationStore {
             WHERE id = \(event) AND status <> 'cancelled' RETURNING version
             """)
         guard let row = cancelled.first else { return nil }
-        let active = door.places.confirmed + door.places.waitlisted
+        let active = capacity.places.confirmed + capacity.places.waitlisted
         let none = Places(
-            revision: door.places.revision + 1, confirmed: 0, waitlisted: 0,
-            capacity: door.capacityTarget ?? door.places.capacity)
+            revision: capacity.places.revision + 1, confirmed: 0, waitlisted: 0,
+            capacity: capacity.capacityTarget ?? capacity.places.capacity)
         var statements: [SQL] = [
             // The counters stay those of the rows, for the invariants; nobody is shown them any more.
             """
@@ -77,9 +78,9 @@ extension RegistrationStore {
         return try row.decode("version")
     }
 
-    /// Revokes the tickets of the next registrations for an event that was called off.
+    /// Revokes the tickets of the next registrations of a cancelled event.
     ///
-    /// No registration is added any more, so that the cursor passes each of them. Whoever issues a ticket holds the
+    /// No registration is added any more, so the cursor passes each of them. Whoever issues a ticket holds the
     /// registration's row and looked at the event's status behind that lock: once the rows are locked here, every ticket
     /// made so far is seen, and none is made any more.
     func revokeTickets(

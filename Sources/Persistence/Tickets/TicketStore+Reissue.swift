@@ -75,7 +75,7 @@ extension TicketStore {
                 try .fact(.ticketRevoked, event: data.eventId, owner: held.owner, data),
                 try .work(
                     .ticketIssue, event: data.eventId,
-                    TicketWishData(eventId: data.eventId, registrationId: data.registrationId)),
+                    TicketRequestData(eventId: data.eventId, registrationId: data.registrationId)),
             ]
         )
     }

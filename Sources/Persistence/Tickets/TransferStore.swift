@@ -115,7 +115,7 @@ public struct TransferStore: Sendable {
     }
 
     /// The offer of a ticket that may still be accepted.
-    public func standing(of ticket: TicketID, now: Date) async throws -> TicketTransfer? {
+    public func openOffer(of ticket: TicketID, now: Date) async throws -> TicketTransfer? {
         try await database.read(
             """
             \(fragment: Self.selection)

@@ -12,7 +12,7 @@ from em.mailbox import Mailbox
 from em.people import PASSWORD, People
 from em.visitor import Visitor
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
@@ -36,9 +36,9 @@ def refuse(visitor: Visitor, path: str, status: int, slug: str) -> list[dict]:
 
 
 @phone
-def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(visit: Visit, people: People, mailbox: Mailbox) -> None:
+def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(open_page: OpenPage, people: People, mailbox: Mailbox) -> None:
     """The link works once, and its token leaves the address bar."""
-    visitor, person = visit("forgetful"), people.one()
+    visitor, person = open_page("forgetful"), people.one()
     visitor.foresee("/auth/password-reset/confirm")
     visitor.open("/sign-in")
     visitor.follow("Forgot your password?")
@@ -76,8 +76,8 @@ def test_a_forgotten_password_is_replaced_by_the_link_of_a_mail(visit: Visit, pe
 
 
 @desktop
-def test_a_link_that_is_used_up_leads_to_another(visit: Visit) -> None:
-    visitor = visit("late")
+def test_a_link_that_is_used_up_leads_to_another(open_page: OpenPage) -> None:
+    visitor = open_page("late")
     refuse(visitor, "/auth/verify-email", 410, "link-invalid")
     asked = answer(visitor, "/auth/verify-email/resend", 202)
     visitor.open("/verify-email#token=used")
@@ -91,9 +91,9 @@ def test_a_link_that_is_used_up_leads_to_another(visit: Visit) -> None:
 
 
 @phone
-def test_an_address_is_confirmed_before_the_first_sign_in(visit: Visit, people: People) -> None:
+def test_an_address_is_confirmed_before_the_first_sign_in(open_page: OpenPage, people: People) -> None:
     """Where the installation asks for it: sign-up tells of the mail, sign-in offers another, the link ends it."""
-    visitor, person = visit("newcomer"), people.one()
+    visitor, person = open_page("newcomer"), people.one()
     answer(visitor, "/auth/register", 202)
     refuse(visitor, "/auth/login", 403, "email-not-verified")
     verified = answer(visitor, "/auth/verify-email", 204)

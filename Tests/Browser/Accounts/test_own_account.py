@@ -14,13 +14,13 @@ from em.people import PASSWORD, People
 from em.stack import Stack
 from em.visitor import Visitor
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 NEW_PASSWORD = "another horse, another staple"
 
 
 @pytest.mark.parametrize("screen", ["phone"], indirect=True)
-def test_somebody_looks_after_their_account(visit: Visit, people: People, stack: Stack, mailbox: Mailbox) -> None:
-    visitor, person = visit("owner"), people.one(name="Tess Tester")
+def test_somebody_looks_after_their_account(open_page: OpenPage, people: People, stack: Stack, mailbox: Mailbox) -> None:
+    visitor, person = open_page("owner"), people.one(name="Tess Tester")
     page = visitor.page
     elsewhere = Api(stack.url).post("/auth/login", {"email": person.email, "password": PASSWORD}, headers={"User-Agent": "Lynx/2.9"})
     visitor.sign_in(person.email, PASSWORD)

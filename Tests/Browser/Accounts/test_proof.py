@@ -16,7 +16,7 @@ from em.visitor import Visitor
 from em.waiting import eventually
 from em.world import World
 
-Visit = Callable[..., Visitor]
+OpenPage = Callable[..., Visitor]
 AGAIN = "Enter your password again"
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
@@ -35,8 +35,8 @@ def link(stack: Stack, person: Person, purpose: str) -> str:
     return token
 
 
-def test_an_old_sign_in_makes_a_key_once_the_password_was_entered(visit: Visit, people: People, stack: Stack) -> None:
-    owner, person = visit("owner"), people.one("organizer")
+def test_an_old_sign_in_makes_a_key_once_the_password_was_entered(open_page: OpenPage, people: People, stack: Stack) -> None:
+    owner, person = open_page("owner"), people.one("organizer")
     page = owner.page
     owner.foresee("/api/v1/api-keys")
     owner.foresee("/auth/reauthenticate")
@@ -76,8 +76,8 @@ def test_an_old_sign_in_makes_a_key_once_the_password_was_entered(visit: Visit, 
 
 
 @desktop
-def test_several_requests_wait_for_one_question(visit: Visit, people: People, stack: Stack) -> None:
-    admin, person = visit("admin"), people.one("admin")
+def test_several_requests_wait_for_one_question(open_page: OpenPage, people: People, stack: Stack) -> None:
+    admin, person = open_page("admin"), people.one("admin")
     crowd = people.many(2, name="Cara Crowd")
     page = admin.page
     admin.foresee("/admin/users/")
@@ -106,10 +106,10 @@ def test_several_requests_wait_for_one_question(visit: Visit, people: People, st
     expect(roles.last).to_have_value("organizer")
 
 
-def test_an_admin_locks_an_account_and_hands_its_events_over(visit: Visit, people: People, world: World, stack: Stack) -> None:
+def test_an_admin_locks_an_account_and_hands_its_events_over(open_page: OpenPage, people: People, world: World, stack: Stack) -> None:
     owner, successor = people.one("organizer", "Olga Ortega"), people.one("organizer", "Nora Next")
     event = world.event(owner, title="Handed over")
-    admin = visit("admin")
+    admin = open_page("admin")
     page = admin.page
     admin.foresee(f"/events/{event['id']}/owner")
     admin.sign_in((own := people.one("admin")).email, PASSWORD)
@@ -130,7 +130,7 @@ def test_an_admin_locks_an_account_and_hands_its_events_over(visit: Visit, peopl
     admin.sees("Olga Ortega is locked out.")
     expect(row.get_by_text("Locked", exact=True)).to_be_visible()
     admin.look("locked")
-    out = visit("out")
+    out = open_page("out")
     out.foresee("/auth/login")
     out.open("/sign-in")
     out.fill("Email", owner.email)
@@ -164,8 +164,8 @@ def test_an_admin_locks_an_account_and_hands_its_events_over(visit: Visit, peopl
 
 
 @phone
-def test_a_sign_in_link_works_once(visit: Visit, people: People, stack: Stack) -> None:
-    visitor, person = visit("admin"), people.one("admin", "Ada Admin")
+def test_a_sign_in_link_works_once(open_page: OpenPage, people: People, stack: Stack) -> None:
+    visitor, person = open_page("admin"), people.one("admin", "Ada Admin")
     visitor.foresee("/auth/sign-in-link")
     token = link(stack, person, "signIn")
     visitor.open(f"/sign-in-link#token={token}")
@@ -186,8 +186,8 @@ def test_a_sign_in_link_works_once(visit: Visit, people: People, stack: Stack) -
 
 
 @desktop
-def test_a_first_proof_ends_what_was_before_and_leads_to_a_new_password(visit: Visit, people: People, stack: Stack) -> None:
-    visitor, person = visit("owner"), people.one()
+def test_a_first_proof_ends_what_was_before_and_leads_to_a_new_password(open_page: OpenPage, people: People, stack: Stack) -> None:
+    visitor, person = open_page("owner"), people.one()
     visitor.foresee("/auth/refresh")
     visitor.sign_in(person.email, PASSWORD)  # this browser's session ends, too
     stack.rows("UPDATE users SET email_verified_at = NULL WHERE id = %s", person.id)
@@ -209,11 +209,11 @@ def test_a_first_proof_ends_what_was_before_and_leads_to_a_new_password(visit: V
 
 
 @desktop
-def test_a_helper_without_a_proven_address_waits_in_the_team(visit: Visit, people: People, world: World, stack: Stack) -> None:
+def test_a_helper_without_a_proven_address_waits_in_the_team(open_page: OpenPage, people: People, world: World, stack: Stack) -> None:
     host, helper = people.one("organizer"), people.one(name="Hedda Helper")
     stack.rows("UPDATE users SET email_verified_at = NULL WHERE id = %s", helper.id)
     event = world.event(host)
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/team")
     organizer.fill("Email of their account", helper.email)
@@ -226,11 +226,11 @@ def test_a_helper_without_a_proven_address_waits_in_the_team(visit: Visit, peopl
 
 
 @phone
-def test_a_guest_who_is_inside_keeps_the_place_and_the_organizer_is_warned(visit: Visit, people: People, world: World) -> None:
+def test_a_guest_who_is_inside_keeps_the_place_and_the_organizer_is_warned(open_page: OpenPage, people: People, world: World) -> None:
     host, guest = people.one("organizer"), people.one(name="Gina Guest")
     event = world.event(host)
     ticket = world.ticket(guest, world.register(guest, event))
-    visitor = visit("guest")
+    visitor = open_page("guest")
     visitor.foresee("/api/v1/registrations/")
     visitor.sign_in(guest.email, PASSWORD)
     visitor.open(f"/events/{event['id']}")
@@ -247,7 +247,7 @@ def test_a_guest_who_is_inside_keeps_the_place_and_the_organizer_is_warned(visit
     visitor.sees("You are checked in.")
     expect(visitor.page.get_by_role("button", name="Give it to somebody else")).to_have_count(0)
 
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/attendees")
     organizer.press("Remove Gina Guest")

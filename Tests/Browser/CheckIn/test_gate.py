@@ -13,7 +13,7 @@ from em.visitor import Visitor
 from em.waiting import eventually
 from em.world import World
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 
@@ -58,14 +58,14 @@ def mode(visitor: Visitor, text: str) -> None:
 
 
 @phone
-def test_the_gate_goes_on_without_a_network(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_the_gate_goes_on_without_a_network(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     host = people.one("organizer")
     event, other = world.event(host, title="Night of the long queue"), world.event(host)
     anna, boris, chiara, dora = (guest_of(world, people, event, name) for name in ("Anna Able", "Boris Bold", "Chiara Clear", "Dora Gone"))
     stranger = guest_of(world, people, other, "Stan Stranger")
     dora.person.api.delete(f"/registrations/{dora.ticket['registrationId']}")
     eventually(lambda: stack.value("SELECT status FROM tickets WHERE id = %s", dora.ticket["id"]) == "revoked", "Dora’s ticket is revoked")
-    gate = visit("gate")
+    gate = open_page("gate")
     gate.foresee("net::ERR_INTERNET_DISCONNECTED")
     open_gate(gate, host, event)
     mode(gate, "Online")
@@ -110,7 +110,7 @@ def test_the_gate_goes_on_without_a_network(visit: Visit, world: World, people: 
     expect(conflict).to_have_count(0)
     scan(gate, anna.text, "duplicate", "North gate")
 
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/check-in")
     organizer.sees("Conflicts between gates")
@@ -119,9 +119,9 @@ def test_the_gate_goes_on_without_a_network(visit: Visit, world: World, people: 
 
 
 @desktop
-def test_a_list_that_somebody_changed_on_its_way_is_not_taken(visit: Visit, world: World, people: People) -> None:
+def test_a_list_that_somebody_changed_on_its_way_is_not_taken(open_page: OpenPage, world: World, people: People) -> None:
     host = people.one("organizer")
-    event, gate = world.event(host), visit("gate")
+    event, gate = world.event(host), open_page("gate")
     guest_of(world, people, event, "Anna Able")
     gate.sign_in(host.email, PASSWORD)
 
@@ -140,9 +140,9 @@ def test_a_list_that_somebody_changed_on_its_way_is_not_taken(visit: Visit, worl
 
 
 @desktop
-def test_a_scan_whose_answer_got_lost_is_one_scan(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_a_scan_whose_answer_got_lost_is_one_scan(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     host = people.one("organizer")
-    event, gate = world.event(host), visit("gate")
+    event, gate = world.event(host), open_page("gate")
     anna = guest_of(world, people, event, "Anna Able")
     gate.foresee("/check-ins")
     open_gate(gate, host, event)
@@ -160,9 +160,9 @@ def test_a_scan_whose_answer_got_lost_is_one_scan(visit: Visit, world: World, pe
 
 
 @desktop
-def test_signing_out_takes_the_names_off_the_device(visit: Visit, world: World, people: People) -> None:
+def test_signing_out_takes_the_names_off_the_device(open_page: OpenPage, world: World, people: People) -> None:
     host = people.one("organizer")
-    event, gate = world.event(host), visit("gate")
+    event, gate = world.event(host), open_page("gate")
     guest_of(world, people, event, "Anna Able")
     open_gate(gate, host, event)
     gate.open("/")
@@ -181,8 +181,8 @@ def test_signing_out_takes_the_names_off_the_device(visit: Visit, world: World, 
 
 
 @phone
-def test_the_gate_can_be_installed_and_it_alone_may_run_webassembly(visit: Visit, stack: Stack) -> None:
-    gate = visit("gate")
+def test_the_gate_can_be_installed_and_it_alone_may_run_webassembly(open_page: OpenPage, stack: Stack) -> None:
+    gate = open_page("gate")
     gate.open("/gate/")
     expect(gate.page.get_by_role("heading", level=1)).to_have_text("Gates")
     chromium = gate.page.context.new_cdp_session(gate.page)

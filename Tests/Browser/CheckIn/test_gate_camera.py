@@ -47,10 +47,10 @@ def ticket(world: World, people: People) -> dict:
 
 
 @pytest.mark.parametrize("screen", ["desktop"], indirect=True)
-def test_the_decoder_reads_what_zbar_reads(visit, ticket: dict) -> None:
+def test_the_decoder_reads_what_zbar_reads(open_page, ticket: dict) -> None:
     """ZBar as WebAssembly beside ZBar as Debian ships it, on the same pictures; and both read all of them."""
     [worker] = (ROOT / "frontend/dist/gate").glob("decoderWorker-*.js")
-    page: Page = visit("gate").page
+    page: Page = open_page("gate").page
     page.goto("/gate/")
     failures = []
     for shot in SHOTS:

@@ -10,7 +10,7 @@ from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World, timestamp
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 PAGE = 20  # events that the list asks for at a time
 
 
@@ -19,8 +19,8 @@ def listed(visitor: Visitor) -> Locator:
 
 
 @pytest.mark.parametrize("screen", ["phone"], indirect=True)
-def test_a_long_list_goes_on_as_one_scrolls_and_is_there_on_the_way_back(visit: Visit, world: World, people: People) -> None:
-    host, reader, word = people.one("organizer"), visit("reader"), f"Parade{uuid.uuid4().hex[:8]}"
+def test_a_long_list_goes_on_as_one_scrolls_and_is_there_on_the_way_back(open_page: OpenPage, world: World, people: People) -> None:
+    host, reader, word = people.one("organizer"), open_page("reader"), f"Parade{uuid.uuid4().hex[:8]}"
     for number in range(PAGE + 5):
         world.event(host, title=f"{word} {number:02}", startsAt=timestamp(2 + number / 100), endsAt=timestamp(3))
     reader.open(f"/?query={word}")  # as somebody sent it
@@ -42,8 +42,8 @@ def test_a_long_list_goes_on_as_one_scrolls_and_is_there_on_the_way_back(visit: 
 
 
 @pytest.mark.parametrize("screen", ["desktop"], indirect=True)
-def test_the_days_are_chosen_and_each_event_says_what_is_left(visit: Visit, world: World, people: People) -> None:
-    host, reader, word = people.one("organizer"), visit("reader"), f"Regatta{uuid.uuid4().hex[:8]}"
+def test_the_days_are_chosen_and_each_event_says_what_is_left(open_page: OpenPage, world: World, people: People) -> None:
+    host, reader, word = people.one("organizer"), open_page("reader"), f"Regatta{uuid.uuid4().hex[:8]}"
     guests = people.many(9)
     events = {"soon": world.event(host, title=f"{word} soon", capacity=10),
               "full": world.event(host, title=f"{word} full", capacity=1),
@@ -74,8 +74,8 @@ def test_the_days_are_chosen_and_each_event_says_what_is_left(visit: Visit, worl
 
 @pytest.mark.parametrize("screen", ["phone"], indirect=True)
 @pytest.mark.parametrize("way", ["sign in", "sign up"])
-def test_who_comes_in_on_the_way_is_one_step_from_where_they_were(visit: Visit, world: World, people: People, way: str) -> None:
-    event, reader, person = world.event(people.one("organizer")), visit("reader"), people.one()
+def test_who_comes_in_on_the_way_is_one_step_from_where_they_were(open_page: OpenPage, world: World, people: People, way: str) -> None:
+    event, reader, person = world.event(people.one("organizer")), open_page("reader"), people.one()
     reader.open(f"/?query={event['title'].replace(' ', '+')}")
     listed(reader).get_by_role("link", name=event["title"]).click()
     reader.follow("Sign in to register")

@@ -49,8 +49,8 @@ def test_they_need_no_script(browser: Browser, stack: Stack, screen) -> None:
 
 
 @pytest.mark.parametrize("screen", ["desktop"], indirect=True)
-def test_the_site_leads_there(visit, screen) -> None:
-    reader = visit("reader")
+def test_the_site_leads_there(open_page, screen) -> None:
+    reader = open_page("reader")
     reader.open("/")
     reader.page.get_by_role("link", name="API and messages").click()
     reader.page.wait_for_url("**/docs", wait_until="commit")

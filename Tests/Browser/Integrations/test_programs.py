@@ -13,11 +13,11 @@ from em.visitor import Visitor
 from em.waiting import eventually
 from em.world import World
 
-Visit = Callable[..., Visitor]
+OpenPage = Callable[..., Visitor]
 
 
-def test_a_key_is_made_shown_once_used_and_revoked(visit: Visit, people: People, stack: Stack) -> None:
-    owner, person = visit("owner"), people.one("organizer")
+def test_a_key_is_made_shown_once_used_and_revoked(open_page: OpenPage, people: People, stack: Stack) -> None:
+    owner, person = open_page("owner"), people.one("organizer")
     page = owner.page
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     owner.sign_in(person.email, PASSWORD)
@@ -55,8 +55,8 @@ def test_a_key_is_made_shown_once_used_and_revoked(visit: Visit, people: People,
 
 
 @pytest.mark.parametrize("screen", ["desktop"], indirect=True)
-def test_a_queue_is_set_up_paused_given_a_new_password_and_deleted(visit: Visit, people: People) -> None:
-    owner, person = visit("owner"), people.one("organizer")
+def test_a_queue_is_set_up_paused_given_a_new_password_and_deleted(open_page: OpenPage, people: People) -> None:
+    owner, person = open_page("owner"), people.one("organizer")
     page = owner.page
     owner.sign_in(person.email, PASSWORD)
     owner.open("/organizer")
@@ -89,8 +89,8 @@ def test_a_queue_is_set_up_paused_given_a_new_password_and_deleted(visit: Visit,
 
 
 @pytest.mark.parametrize("screen", ["phone"], indirect=True)
-def test_a_webhook_that_can_not_be_reached_shows_why(visit: Visit, people: People) -> None:
-    owner, person = visit("owner"), people.one("organizer")
+def test_a_webhook_that_can_not_be_reached_shows_why(open_page: OpenPage, people: People) -> None:
+    owner, person = open_page("owner"), people.one("organizer")
     page = owner.page
     owner.sign_in(person.email, PASSWORD)
     owner.open("/organizer/subscriptions")
@@ -114,7 +114,7 @@ def test_a_webhook_that_can_not_be_reached_shows_why(visit: Visit, people: Peopl
 
 
 @pytest.mark.parametrize("screen", ["desktop"], indirect=True)
-def test_a_queue_is_told_other_things_and_some_once_more(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_a_queue_is_told_other_things_and_some_once_more(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     person = people.one("organizer")
     event = world.event(person, title="Told twice")
     for guest in people.many(3):
@@ -122,7 +122,7 @@ def test_a_queue_is_told_other_things_and_some_once_more(visit: Visit, world: Wo
     log = f"/messages?eventId={event['id']}"
     told = eventually(lambda: (found := person.api.get(log)["items"]) and len(found) >= 7 and found, "places and tickets are published")
     made = person.api.post("/subscriptions", {"name": "Badges", "scope": "own", "types": ["em.ticket.issued"], "delivery": "queue"}, status=201)
-    owner = visit("owner")
+    owner = open_page("owner")
     page = owner.page
     owner.foresee("/replay")
     owner.sign_in(person.email, PASSWORD)
@@ -173,13 +173,13 @@ def test_a_queue_is_told_other_things_and_some_once_more(visit: Visit, world: Wo
 
 
 @pytest.mark.parametrize("screen", ["phone"], indirect=True)
-def test_a_webhook_moves_to_another_address_and_hears_what_it_missed(visit: Visit, world: World, people: People) -> None:
+def test_a_webhook_moves_to_another_address_and_hears_what_it_missed(open_page: OpenPage, world: World, people: People) -> None:
     person = people.one("organizer")
     event = world.event(person, title="Missed")
     world.ticket(guest := people.one(), world.register(guest, event))
     made = person.api.post("/subscriptions", {"name": "Display", "scope": "own", "types": ["em.ticket.*"], "delivery": "webhook",
                                               "url": "https://nobody.invalid/old"}, status=201)
-    owner = visit("owner")
+    owner = open_page("owner")
     page = owner.page
     owner.foresee("/api/v1/subscriptions/")
     owner.sign_in(person.email, PASSWORD)

@@ -11,14 +11,14 @@ from em.people import PASSWORD, People, Person
 from em.visitor import Visitor
 from em.world import World
 
-Visit = Callable[..., Visitor]
+OpenPage = Callable[..., Visitor]
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 
 @phone
-def test_what_is_new_is_counted_as_it_comes_and_can_be_read(visit: Visit, world: World, people: People) -> None:
-    host, guest, user = people.one("organizer"), people.one(), visit("user")
+def test_what_is_new_is_counted_as_it_comes_and_can_be_read(open_page: OpenPage, world: World, people: People) -> None:
+    host, guest, user = people.one("organizer"), people.one(), open_page("user")
     event = world.event(host, title="Bring a torch")
     user.sign_in(guest.email, PASSWORD)
     user.open("/")
@@ -42,8 +42,8 @@ def test_what_is_new_is_counted_as_it_comes_and_can_be_read(visit: Visit, world:
 
 
 @phone
-def test_one_chooses_what_comes_and_in_which_language(visit: Visit, people: People) -> None:
-    person, user = people.one(), visit("user")
+def test_one_chooses_what_comes_and_in_which_language(open_page: OpenPage, people: People) -> None:
+    person, user = people.one(), open_page("user")
     user.sign_in(person.email, PASSWORD)
     user.open("/account")
     chosen = user.page.get_by_role("group", name="Announcements").get_by_label("By email")
@@ -60,12 +60,12 @@ def test_one_chooses_what_comes_and_in_which_language(visit: Visit, people: Peop
 
 
 @desktop
-def test_an_announcement_goes_to_those_it_is_for_and_one_sees_how_far_it_is(visit: Visit, world: World, people: People) -> None:
+def test_an_announcement_goes_to_those_it_is_for_and_one_sees_how_far_it_is(open_page: OpenPage, world: World, people: People) -> None:
     host = people.one("organizer")
     event = world.event(host, capacity=2, waitlistEnabled=True)
     for guest in people.many(3):
         world.register(guest, event)
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/announcements")
     organizer.fill("Title", "There is a second evening")
@@ -93,12 +93,12 @@ def test_an_announcement_goes_to_those_it_is_for_and_one_sees_how_far_it_is(visi
 
 
 @desktop
-def test_a_place_has_a_history_for_its_holder_and_for_the_organizer(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+def test_a_place_has_a_history_for_its_holder_and_for_the_organizer(open_page: OpenPage, world: World, people: People, mailbox: Mailbox) -> None:
     host, guest = people.one("organizer"), people.one(name="Gina Guest")
     event = world.event(host)
     world.ticket(guest, world.register(guest, event))
     mailbox.wait_for(guest.email, event["title"])
-    user, organizer = visit("user"), visit("organizer")
+    user, organizer = open_page("user"), open_page("organizer")
     user.sign_in(guest.email, PASSWORD)
     user.open(f"/events/{event['id']}")
     user.page.get_by_text("What happened so far").first.click()
@@ -113,8 +113,8 @@ def test_a_place_has_a_history_for_its_holder_and_for_the_organizer(visit: Visit
 
 
 @desktop
-def test_an_admin_holds_the_mail_back_and_lets_it_go(visit: Visit, people: People) -> None:
-    admin = visit("admin")
+def test_an_admin_holds_the_mail_back_and_lets_it_go(open_page: OpenPage, people: People) -> None:
+    admin = open_page("admin")
     admin.sign_in(people.one("admin").email, PASSWORD)
     admin.open("/admin/system")
     try:
@@ -127,13 +127,13 @@ def test_an_admin_holds_the_mail_back_and_lets_it_go(visit: Visit, people: Peopl
 
 
 @phone
-def test_the_foot_of_a_mail_leads_to_fewer_of_its_kind(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+def test_the_foot_of_a_mail_leads_to_fewer_of_its_kind(open_page: OpenPage, world: World, people: People, mailbox: Mailbox) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host)
     world.register(guest, event)
     host.api.post(f"/events/{event['id']}/announcements", {"title": "The kiosk is open", "body": "Cash only."}, status=201)
     mail = mailbox.wait_for(guest.email, "The kiosk is open").get_body(("plain",)).get_content()
-    reader = visit("reader")
+    reader = open_page("reader")
     reader.open(re.search(r"http\S+/unsubscribe#token=[\w-]+", mail).group())
     reader.sees("Mails about your place and its ticket still come.")
     assert announcements_by_mail(guest), "who only opens the page is not meant"
@@ -157,10 +157,10 @@ def announcements_by_mail(person: Person) -> bool:
 
 
 @desktop
-def test_a_mail_is_seen_before_anybody_gets_it(visit: Visit, world: World, people: People) -> None:
+def test_a_mail_is_seen_before_anybody_gets_it(open_page: OpenPage, world: World, people: People) -> None:
     host = people.one("organizer")
     event = world.event(host, title="Kite day")
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     page = organizer.page
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/mails")
@@ -183,10 +183,10 @@ def test_a_mail_is_seen_before_anybody_gets_it(visit: Visit, world: World, peopl
 
 
 @phone
-def test_answers_to_an_events_mails_go_where_its_organizer_wants_them(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+def test_answers_to_an_events_mails_go_where_its_organizer_wants_them(open_page: OpenPage, world: World, people: People, mailbox: Mailbox) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host, title="Answered")
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.foresee("/mail-settings")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/mails")

@@ -12,7 +12,7 @@ from em.stack import Stack
 from em.visitor import Visitor
 from em.world import World
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 
 
 def send_nonsense(stack: Stack, queue: str) -> str:
@@ -24,8 +24,8 @@ def send_nonsense(stack: Stack, queue: str) -> str:
     return words
 
 
-def test_a_dead_letter_is_looked_at_sent_back_and_thrown_away(visit: Visit, people: People, stack: Stack) -> None:
-    admin = visit("admin")
+def test_a_dead_letter_is_looked_at_sent_back_and_thrown_away(open_page: OpenPage, people: People, stack: Stack) -> None:
+    admin = open_page("admin")
     admin.sign_in(people.one("admin").email, PASSWORD)
     admin.navigate("System")
     expect(admin.part("health")).to_be_visible()
@@ -48,9 +48,9 @@ def test_a_dead_letter_is_looked_at_sent_back_and_thrown_away(visit: Visit, peop
     expect(letter).to_have_count(0)
 
 
-def test_an_administrator_finds_the_drafts_of_others(visit: Visit, people: People, world: World) -> None:
+def test_an_administrator_finds_the_drafts_of_others(open_page: OpenPage, people: People, world: World) -> None:
     draft = world.draft(people.one("organizer", "Olga Ortega"), title=f"Nobody knows {uuid.uuid4().hex[:8]}")
-    admin = visit("admin")
+    admin = open_page("admin")
     admin.sign_in(people.one("admin").email, PASSWORD)
     admin.navigate("Organize")
     admin.sees("No events yet")
@@ -67,11 +67,11 @@ def test_an_administrator_finds_the_drafts_of_others(visit: Visit, people: Peopl
     expect(found).to_have_count(1)
 
 
-def test_an_administrator_looks_up_who_did_what(visit: Visit, people: People, world: World) -> None:
+def test_an_administrator_looks_up_who_did_what(open_page: OpenPage, people: People, world: World) -> None:
     organizer = people.one("organizer", f"Olga {uuid.uuid4().hex[:8]}")
     event = world.event(organizer, title="Audited evening")
     organizer.api.patch(f"/events/{event['id']}", {"venue": "The other hall"}, headers={"If-Match": f'"{event["version"]}"'})
-    admin = visit("admin")
+    admin = open_page("admin")
     admin.sign_in(people.one("admin").email, PASSWORD)
     admin.navigate("Audit")
     admin.fill("Search by who did it", organizer.name)

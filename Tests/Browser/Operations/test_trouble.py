@@ -9,16 +9,16 @@ from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World, timestamp
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 EXPIRED = '{"type":"token-expired","title":"Expired","status":401,"traceId":"0123456789abcdef0123456789abcdef"}'
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 
 
 @phone
-def test_a_lost_socket_is_said_and_what_was_missed_is_shown(visit: Visit, world: World, people: People) -> None:
+def test_a_lost_socket_is_said_and_what_was_missed_is_shown(open_page: OpenPage, world: World, people: People) -> None:
     host = people.one("organizer")
-    event, watcher = world.event(host), visit("watcher")
+    event, watcher = world.event(host), open_page("watcher")
     sockets: list[WebSocketRoute] = []
     away = False
 
@@ -53,8 +53,8 @@ def test_a_lost_socket_is_said_and_what_was_missed_is_shown(visit: Visit, world:
 
 
 @phone
-def test_a_busy_service_and_no_service_at_all_take_nothing(visit: Visit, world: World, people: People) -> None:
-    event, user = world.event(people.one("organizer")), visit("user")
+def test_a_busy_service_and_no_service_at_all_take_nothing(open_page: OpenPage, world: World, people: People) -> None:
+    event, user = world.event(people.one("organizer")), open_page("user")
     user.foresee("/registrations")
     user.sign_in(people.one().email, PASSWORD)
     user.open(f"/events/{event['id']}")
@@ -74,8 +74,8 @@ def test_a_busy_service_and_no_service_at_all_take_nothing(visit: Visit, world: 
 
 
 @desktop
-def test_a_session_that_ends_while_one_writes_loses_nothing(visit: Visit, people: People) -> None:
-    host, organizer = people.one("organizer"), visit("organizer")
+def test_a_session_that_ends_while_one_writes_loses_nothing(open_page: OpenPage, people: People) -> None:
+    host, organizer = people.one("organizer"), open_page("organizer")
     organizer.foresee("/api/v1/")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open("/organizer/new")
@@ -100,8 +100,8 @@ def test_a_session_that_ends_while_one_writes_loses_nothing(visit: Visit, people
 
 
 @phone
-def test_a_token_that_is_over_is_renewed_and_the_tap_is_not_lost(visit: Visit, world: World, people: People) -> None:
-    event, user = world.event(people.one("organizer")), visit("user")
+def test_a_token_that_is_over_is_renewed_and_the_tap_is_not_lost(open_page: OpenPage, world: World, people: People) -> None:
+    event, user = world.event(people.one("organizer")), open_page("user")
     user.foresee("/registrations")
     user.sign_in(people.one().email, PASSWORD)
     user.open(f"/events/{event['id']}")
@@ -125,9 +125,9 @@ def test_a_token_that_is_over_is_renewed_and_the_tap_is_not_lost(visit: Visit, w
 
 
 @phone
-def test_a_clock_that_is_wrong_does_no_harm(visit: Visit, world: World, people: People) -> None:
+def test_a_clock_that_is_wrong_does_no_harm(open_page: OpenPage, world: World, people: People) -> None:
     """Two hours ahead: registration would seem open already, and a token would seem over."""
-    event, user = world.event(people.one("organizer"), registrationOpensAt=timestamp(1 / 24)), visit("user")
+    event, user = world.event(people.one("organizer"), registrationOpensAt=timestamp(1 / 24)), open_page("user")
     user.page.add_init_script("""
       const Real = Date, ahead = 7_200_000;
       window.Date = class extends Real {
@@ -143,9 +143,9 @@ def test_a_clock_that_is_wrong_does_no_harm(visit: Visit, world: World, people: 
 
 
 @phone
-def test_on_a_slow_network_every_step_is_seen_and_one_tap_is_enough(visit: Visit, world: World, people: People) -> None:
+def test_on_a_slow_network_every_step_is_seen_and_one_tap_is_enough(open_page: OpenPage, world: World, people: People) -> None:
     """Slow 3G as browsers imitate it: 400 kbit/s, 400 ms."""
-    event, user = world.event(people.one("organizer")), visit("user")
+    event, user = world.event(people.one("organizer")), open_page("user")
     user.sign_in(people.one().email, PASSWORD)
     session = user.page.context.new_cdp_session(user.page)
     session.send("Network.enable")
@@ -162,8 +162,8 @@ def test_on_a_slow_network_every_step_is_seen_and_one_tap_is_enough(visit: Visit
 
 
 @desktop
-def test_an_api_that_is_away_is_said_and_the_page_heals(visit: Visit, world: World, people: People) -> None:
-    event, user = world.event(people.one("organizer")), visit("user")
+def test_an_api_that_is_away_is_said_and_the_page_heals(open_page: OpenPage, world: World, people: People) -> None:
+    event, user = world.event(people.one("organizer")), open_page("user")
     user.foresee("/api/v1/")
     way = "**/api/v1/events**"
     user.page.route(way, lambda route: route.abort())
@@ -183,8 +183,8 @@ def test_an_api_that_is_away_is_said_and_the_page_heals(visit: Visit, world: Wor
 
 
 @desktop
-def test_two_tabs_agree(visit: Visit, world: World, people: People) -> None:
-    event, person, user = world.event(people.one("organizer")), people.one(), visit("user")
+def test_two_tabs_agree(open_page: OpenPage, world: World, people: People) -> None:
+    event, person, user = world.event(people.one("organizer")), people.one(), open_page("user")
     user.sign_in(person.email, PASSWORD)
     user.open(f"/events/{event['id']}")
     other = user.page.context.new_page()

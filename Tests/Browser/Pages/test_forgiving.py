@@ -12,14 +12,14 @@ from em.stack import Stack
 from em.visitor import Visitor
 from em.world import World, timestamp
 
-Visit = Callable[..., Visitor]
+OpenPage = Callable[..., Visitor]
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 
 
 @desktop
-def test_another_language_leaves_what_was_typed(visit: Visit, people: People) -> None:
-    organizer = visit("organizer")
+def test_another_language_leaves_what_was_typed(open_page: OpenPage, people: People) -> None:
+    organizer = open_page("organizer")
     organizer.sign_in(people.one("organizer").email, PASSWORD)
     organizer.open("/organizer/new")
     organizer.fill("Title", "Half a title")
@@ -35,8 +35,8 @@ def test_another_language_leaves_what_was_typed(visit: Visit, people: People) ->
 
 
 @desktop
-def test_leaving_a_filled_form_asks(visit: Visit, world: World, people: People) -> None:
-    host, organizer = people.one("organizer"), visit("organizer")
+def test_leaving_a_filled_form_asks(open_page: OpenPage, world: World, people: People) -> None:
+    host, organizer = people.one("organizer"), open_page("organizer")
     event = world.event(host)
     own = f"/organizer/events/{event['id']}"
     organizer.sign_in(host.email, PASSWORD)
@@ -98,8 +98,8 @@ def test_leaving_a_filled_form_asks(visit: Visit, world: World, people: People) 
 
 
 @phone
-def test_addresses_in_what_people_write_are_links(visit: Visit, world: World, people: People) -> None:
-    host, reader = people.one("organizer"), visit("reader")
+def test_addresses_in_what_people_write_are_links(open_page: OpenPage, world: World, people: People) -> None:
+    host, reader = people.one("organizer"), open_page("reader")
     event = world.event(host, description="Parking: https://example.org/map_(north). Not javascript:alert(1)\n<b>bold</b>")
     host.api.post(f"/events/{event['id']}/announcements", {"title": "News", "body": "(see https://example.org/news)"}, status=201)
     reader.open(f"/events/{event['id']}")
@@ -114,8 +114,8 @@ def test_addresses_in_what_people_write_are_links(visit: Visit, world: World, pe
 
 @phone
 @pytest.mark.parametrize("glued", [".", ")", "%3E", ",", "%E2%80%9D.", "!"])
-def test_a_link_with_the_end_of_its_sentence_works(visit: Visit, world: World, people: People, glued: str) -> None:
-    event, reader = world.event(people.one("organizer")), visit("reader")
+def test_a_link_with_the_end_of_its_sentence_works(open_page: OpenPage, world: World, people: People, glued: str) -> None:
+    event, reader = world.event(people.one("organizer")), open_page("reader")
     reader.open(f"/events/{event['id']}{glued}")
     expect(reader.page.get_by_role("heading", level=1)).to_have_text(event["title"])
     assert reader.page.url.endswith(f"/events/{event['id']}")
@@ -124,8 +124,8 @@ def test_a_link_with_the_end_of_its_sentence_works(visit: Visit, world: World, p
 
 @phone
 @pytest.mark.parametrize("next_page", ["//evil.example/x", "/\\evil.example/x", "/%09/evil.example/x", "/%0A/evil.example", "https://evil.example"])
-def test_signing_in_leads_to_a_page_of_ours(visit: Visit, stack: Stack, people: People, next_page: str) -> None:
-    user = visit("user")
+def test_signing_in_leads_to_a_page_of_ours(open_page: OpenPage, stack: Stack, people: People, next_page: str) -> None:
+    user = open_page("user")
     user.open(f"/sign-in?next={next_page}")
     person = people.one()
     user.fill("Email", person.email)
@@ -136,8 +136,8 @@ def test_signing_in_leads_to_a_page_of_ours(visit: Visit, stack: Stack, people: 
 
 
 @phone
-def test_a_path_that_begins_with_slashes_is_a_page_that_is_not_there(visit: Visit, stack: Stack) -> None:
-    user = visit("user")
+def test_a_path_that_begins_with_slashes_is_a_page_that_is_not_there(open_page: OpenPage, stack: Stack) -> None:
+    user = open_page("user")
     for path in ("/no/such/page", "//evil.example/", "///"):
         user.page.goto("/")
         user.page.evaluate("path => { history.pushState(1, '', location.origin + path); dispatchEvent(new PopStateEvent('popstate')); }", path)
@@ -150,9 +150,9 @@ FRENCH = str.maketrans("AQWZM1234567:", "QAZW?&é\"'(-èM")
 
 
 @desktop
-def test_a_scanner_on_another_keyboard_is_understood(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_a_scanner_on_another_keyboard_is_understood(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     host = people.one("organizer")
-    event, gate = world.event(host), visit("gate")
+    event, gate = world.event(host), open_page("gate")
     texts = []
     for guest in people.many(2, name="Greta Guest"):
         ticket = world.ticket(guest, world.register(guest, event))
@@ -178,10 +178,10 @@ def test_a_scanner_on_another_keyboard_is_understood(visit: Visit, world: World,
     scan(texts[1].translate(GERMAN), "duplicate")
 
 
-def see_ticket(visit: Visit, world: World, people: People, muted: bool = False) -> tuple[Visitor, dict, str]:
+def see_ticket(open_page: OpenPage, world: World, people: People, muted: bool = False) -> tuple[Visitor, dict, str]:
     event, guest = world.event(people.one("organizer"), title="Down in the vault"), people.one()
     ticket = world.ticket(guest, world.register(guest, event))
-    user = visit("user")
+    user = open_page("user")
     user.foresee("/api/v1/")
     if muted:
         user.page.route_web_socket("**/ws", lambda socket: None)  # it opens, and says nothing
@@ -192,8 +192,8 @@ def see_ticket(visit: Visit, world: World, people: People, muted: bool = False) 
 
 
 @phone
-def test_a_ticket_is_shown_though_the_session_has_run_out(visit: Visit, world: World, people: People) -> None:
-    user, ticket, _ = see_ticket(visit, world, people)
+def test_a_ticket_is_shown_though_the_session_has_run_out(open_page: OpenPage, world: World, people: People) -> None:
+    user, ticket, _ = see_ticket(open_page, world, people)
     user.page.context.clear_cookies()  # as after some weeks
     user.page.reload()
     user.sees("You are signed out.")
@@ -211,9 +211,9 @@ def test_a_ticket_is_shown_though_the_session_has_run_out(visit: Visit, world: W
 
 @phone
 @pytest.mark.parametrize("way", ["by the socket", "by the next answer"])
-def test_a_ticket_is_gone_after_a_sign_out_from_elsewhere(visit: Visit, world: World, people: People, stack: Stack, way: str) -> None:
+def test_a_ticket_is_gone_after_a_sign_out_from_elsewhere(open_page: OpenPage, world: World, people: People, stack: Stack, way: str) -> None:
     muted = way == "by the next answer"
-    user, ticket, person = see_ticket(visit, world, people, muted)
+    user, ticket, person = see_ticket(open_page, world, people, muted)
     kept = "() => localStorage.getItem('em.tickets')"
     assert user.page.evaluate(kept)
     session = stack.value("SELECT id::text FROM sessions WHERE user_id = %s AND revoked_at IS NULL ORDER BY created_at DESC LIMIT 1", person)
@@ -230,8 +230,8 @@ def test_a_ticket_is_gone_after_a_sign_out_from_elsewhere(visit: Visit, world: W
 
 
 @desktop
-def test_an_edit_that_ends_an_event_asks_first(visit: Visit, world: World, people: People, stack: Stack) -> None:
-    host, organizer = people.one("organizer"), visit("organizer")
+def test_an_edit_that_ends_an_event_asks_first(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
+    host, organizer = people.one("organizer"), open_page("organizer")
     event = world.event(host)
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/edit")
@@ -267,9 +267,9 @@ def test_an_edit_that_ends_an_event_asks_first(visit: Visit, world: World, peopl
 
 
 @desktop
-def test_a_server_that_wants_to_be_sure_is_asked_for(visit: Visit, world: World, people: People) -> None:
+def test_a_server_that_wants_to_be_sure_is_asked_for(open_page: OpenPage, world: World, people: People) -> None:
     """Its clock is ahead: the page had no reason to ask."""
-    host, organizer = people.one("organizer"), visit("organizer")
+    host, organizer = people.one("organizer"), open_page("organizer")
     organizer.foresee("/api/v1/events")
     event = world.event(host)
     organizer.sign_in(host.email, PASSWORD)
@@ -294,11 +294,11 @@ def test_a_server_that_wants_to_be_sure_is_asked_for(visit: Visit, world: World,
 
 
 @desktop
-def test_another_zone_says_when_the_event_was_before(visit: Visit, world: World, people: People) -> None:
+def test_another_zone_says_when_the_event_was_before(open_page: OpenPage, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host, startsAt="2031-05-01T17:30:00Z", endsAt="2031-05-01T20:00:00Z", timeZone="Europe/Berlin")
     world.register(guest, event)
-    organizer, user = visit("organizer"), visit("user")
+    organizer, user = open_page("organizer"), open_page("user")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/edit")
     organizer.page.get_by_label("Time zone").select_option("Asia/Tokyo")
@@ -314,8 +314,8 @@ def test_another_zone_says_when_the_event_was_before(visit: Visit, world: World,
 
 
 @phone
-def test_what_is_written_from_right_to_left_keeps_to_itself(visit: Visit, world: World, people: People) -> None:
-    host, reader = people.one("organizer", "مريم العربي"), visit("reader")
+def test_what_is_written_from_right_to_left_keeps_to_itself(open_page: OpenPage, world: World, people: People) -> None:
+    host, reader = people.one("organizer", "مريم العربي"), open_page("reader")
     event = world.event(host, title="أمسية موسيقية في الحديقة (2031)", description="مرحبا بكم.\nWelcome, all.", venue="قاعة 1")
     host.api.post(f"/events/{event['id']}/announcements", {"title": "خبر 1.", "body": "تفاصيل: https://example.org/a."}, status=201)
     reader.open(f"/events/{event['id']}")
@@ -328,7 +328,7 @@ def test_what_is_written_from_right_to_left_keeps_to_itself(visit: Visit, world:
     reader.open("/?query=2031")
     heading = reader.page.get_by_role("heading", name="أمسية موسيقية في الحديقة (2031)").first
     assert heading.evaluate("element => getComputedStyle(element).direction") == "rtl"
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/edit")
     for label in ("Title", "Description", "Venue"):

@@ -11,7 +11,7 @@ from em.people import PASSWORD, People, Person
 from em.visitor import Visitor
 from em.world import World
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 
 
 def reach(visitor: Visitor, wanted: Locator, key: str = "Tab") -> None:
@@ -59,8 +59,8 @@ def sign_in(visitor: Visitor, person: Person) -> None:
     visitor.page.wait_for_url(lambda url: "/sign-in" not in url)
 
 
-def test_a_place_is_taken_and_given_back_by_keyboard(visit: Visit, world: World, people: People) -> None:
-    event, user = world.event(people.one("organizer")), visit("user")
+def test_a_place_is_taken_and_given_back_by_keyboard(open_page: OpenPage, world: World, people: People) -> None:
+    event, user = world.event(people.one("organizer")), open_page("user")
     state = user.part("registration-state")
     user.open("/")
     write(user, "Search events", event["title"])
@@ -79,8 +79,8 @@ def test_a_place_is_taken_and_given_back_by_keyboard(visit: Visit, world: World,
     expect(state).to_have_attribute("data-state", "cancelled")
 
 
-def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, world: World, people: People) -> None:
-    host, guest, organizer = people.one("organizer"), people.one(name="Gina Guest"), visit("organizer")
+def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(open_page: OpenPage, world: World, people: People) -> None:
+    host, guest, organizer = people.one("organizer"), people.one(name="Gina Guest"), open_page("organizer")
     organizer.open("/")
     go(organizer, "Sign in")
     sign_in(organizer, host)
@@ -110,9 +110,9 @@ def test_an_event_is_created_and_a_guest_checked_in_by_keyboard(visit: Visit, wo
     expect(organizer.part("check-in-result")).to_have_attribute("data-result", "duplicate")
 
 
-def test_a_list_without_an_end_keeps_nobody_from_what_follows_it(visit: Visit, world: World, people: People) -> None:
+def test_a_list_without_an_end_keeps_nobody_from_what_follows_it(open_page: OpenPage, world: World, people: People) -> None:
     """To who scrolls a few pages come by themselves; to a keyboard none, or it would never get past them."""
-    event, reader = world.event(people.one("organizer")), visit("reader")
+    event, reader = world.event(people.one("organizer")), open_page("reader")
 
     def one_more_page(route: Route) -> None:
         route.fulfill(json={"items": [event | {"id": str(uuid.uuid4())} for _ in range(20)], "nextCursor": "more"})

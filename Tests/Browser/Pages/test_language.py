@@ -10,15 +10,15 @@ from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World
 
-Visit = Callable[..., Visitor]
+OpenPage = Callable[..., Visitor]
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 
 @phone
-def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, people: People) -> None:
+def test_a_german_browser_is_spoken_to_in_german(open_page: OpenPage, world: World, people: People) -> None:
     event = world.event(people.one("organizer"), capacity=1234, startsAt="2031-05-01T17:30:00Z", endsAt="2031-05-01T20:00:00Z",
                         timeZone="Asia/Tokyo")
-    reader, person = visit("reader", locale="de-DE"), people.one()
+    reader, person = open_page("reader", locale="de-DE"), people.one()
     person.api.patch("/me/preferences", {"language": "de"})
     reader.open(f"/events/{event['id']}")
     expect(reader.page.locator("html")).to_have_attribute("lang", "de")
@@ -43,9 +43,9 @@ def test_a_german_browser_is_spoken_to_in_german(visit: Visit, world: World, peo
 
 
 @phone
-def test_what_the_server_says_is_said_in_german_too(visit: Visit, world: World, people: People) -> None:
+def test_what_the_server_says_is_said_in_german_too(open_page: OpenPage, world: World, people: People) -> None:
     """Against a field, against the whole, and of what came of a delivery."""
-    organizer, host = visit("organizer", locale="de-DE"), people.one("organizer")
+    organizer, host = open_page("organizer", locale="de-DE"), people.one("organizer")
     host.api.patch("/me/preferences", {"language": "de"})
     event = world.event(host, capacity=3)
     for guest in people.many(2):
@@ -79,10 +79,10 @@ def test_what_the_server_says_is_said_in_german_too(visit: Visit, world: World, 
 
 
 @phone
-def test_a_new_browser_takes_over_the_language_of_the_account(visit: Visit, people: People) -> None:
+def test_a_new_browser_takes_over_the_language_of_the_account(open_page: OpenPage, people: People) -> None:
     person = people.one()
     person.api.patch("/me/preferences", {"language": "de"})
-    newcomer, settled = visit("newcomer"), visit("settled")
+    newcomer, settled = open_page("newcomer"), open_page("settled")
     newcomer.sign_in(person.email, PASSWORD)
     expect(newcomer.page.get_by_role("heading", level=1)).to_have_text("Veranstaltungen")
     newcomer.page.reload()
@@ -94,8 +94,8 @@ def test_a_new_browser_takes_over_the_language_of_the_account(visit: Visit, peop
 
 
 @phone
-def test_the_pages_can_be_read_from_right_to_left(visit: Visit, world: World, people: People) -> None:
-    host, reader = people.one("organizer"), visit("reader")
+def test_the_pages_can_be_read_from_right_to_left(open_page: OpenPage, world: World, people: People) -> None:
+    host, reader = people.one("organizer"), open_page("reader")
     event = world.event(host, waitlistEnabled=True)
     own = f"/organizer/events/{event['id']}"
 

@@ -14,7 +14,7 @@ from em.stack import Stack
 from em.visitor import Visitor
 from em.world import World
 
-Visit = Callable[..., Visitor]
+OpenPage = Callable[..., Visitor]
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 
@@ -95,7 +95,7 @@ def odd(browser: Browser, stack: Stack) -> Iterator[Odd]:
     assert not crashes, "\n".join(crashes)
 
 
-def visit_every_page(scene: Scene, odd: Odd, script: str, **values: object) -> None:
+def open_every_page(scene: Scene, odd: Odd, script: str, **values: object) -> None:
     pages: dict[str, Page] = {}
     crashed = []
     for person, name, address, sign in scene.pages():
@@ -124,16 +124,16 @@ def visit_every_page(scene: Scene, odd: Odd, script: str, **values: object) -> N
     ("", "", "Mars/Olympus_Mons", ["", "en", None, "not a tag"])], ids=["moved", "replaced", "blocked", "missing", "nowhere"])
 def test_every_page_is_there(scene: Scene, odd: Odd, script: str, way: str, zone: str | None, languages: list[str] | None) -> None:
     """Translated or without storage, in a browser that knows neither its place nor its language."""
-    visit_every_page(scene, odd, f"{NOWHERE};\n{script}", WAY=way, ZONE=zone, LANGUAGES=languages)
+    open_every_page(scene, odd, f"{NOWHERE};\n{script}", WAY=way, ZONE=zone, LANGUAGES=languages)
 
 
 @phone
 @pytest.mark.parametrize("way", ["moved", "replaced"])
-def test_a_translated_page_can_be_used(visit: Visit, world: World, people: People, way: str) -> None:
+def test_a_translated_page_can_be_used(open_page: OpenPage, world: World, people: People, way: str) -> None:
     """What comes and goes on the way from the list to a ticket and back, and on the organizer's side."""
     host, first, person = people.one("organizer"), people.one(), people.one(name="Tara Translated")
     event = world.event(host, capacity=2, waitlistEnabled=True)
-    user, organizer = visit("user"), visit("organizer")
+    user, organizer = open_page("user"), open_page("organizer")
     for visitor in (user, organizer):
         as_odd(visitor.page, TRANSLATED, WAY=way)
         visitor.foresee("/auth/login")
@@ -218,9 +218,9 @@ def test_a_translated_page_can_be_used(visit: Visit, world: World, people: Peopl
 
 @phone
 @pytest.mark.parametrize("way", ["blocked", "missing"])
-def test_a_gate_works_without_storage(visit: Visit, world: World, people: People, stack: Stack, way: str) -> None:
+def test_a_gate_works_without_storage(open_page: OpenPage, world: World, people: People, stack: Stack, way: str) -> None:
     host, guests = people.one("organizer"), people.many(2, name="Gina Guest")
-    event, gate = world.event(host), visit("gate")
+    event, gate = world.event(host), open_page("gate")
     codes = [world.ticket(guest, world.register(guest, event))["code"] for guest in guests]
     as_odd(gate.page, BLOCKED, WAY=way)
     gate.foresee("net::ERR_INTERNET_DISCONNECTED")
@@ -265,11 +265,11 @@ def test_the_first_page_is_there_whatever_the_system_calls_its_zone(playwright: 
 
 
 @phone
-def test_one_bad_event_is_one_bad_card(visit: Visit, scene: Scene, world: World) -> None:
+def test_one_bad_event_is_one_bad_card(open_page: OpenPage, scene: Scene, world: World) -> None:
     """A zone that this browser doesn't know, times that are none, states of a later version; and what can't be drawn at all."""
     name = f"Card {uuid.uuid4().hex[:8]}"
     titles = [world.event(scene.host, title=f"{name} {number}")["title"] for number in range(7)]
-    reader = visit("reader")
+    reader = open_page("reader")
     reader.foresee("Minified React error #31")  # an object as a text
 
     def spoil(event: dict) -> None:

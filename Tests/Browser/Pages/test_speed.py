@@ -16,7 +16,7 @@ from em.visitor import Visitor
 from em.waiting import eventually
 from em.world import World
 
-Visit = Callable[..., Visitor]
+OpenPage = Callable[..., Visitor]
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 # Kept from before the page's first byte.
@@ -86,20 +86,20 @@ def loaded(reader: Visitor, address: str, sign: str) -> dict[str, float]:
     return seen | {"blocked": thread.blocked(), "kilobytes": round(sum(size) / 1000, 1)}
 
 
-def best(visit: Visit, name: str, address: str, sign: str) -> dict[str, float]:
+def best(open_page: OpenPage, name: str, address: str, sign: str) -> dict[str, float]:
     """Of up to three visits, no more than are needed, the times of the quickest: a busy machine only makes them longer."""
     visits: list[dict[str, float]] = []
     while len(visits) < 3 and not any(all(figures[time] < most for time, most in WANTED.items()) for figures in visits):
-        visits.append(loaded(visit(f"{name}-{len(visits)}"), address, sign))
+        visits.append(loaded(open_page(f"{name}-{len(visits)}"), address, sign))
     return {figure: (max if figure in ("shift", "kilobytes") else min)(one[figure] for one in visits) for figure in visits[0]}
 
 
 @phone
-def test_an_event_page_is_there_soon_and_nothing_jumps(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_an_event_page_is_there_soon_and_nothing_jumps(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     host = people.one("organizer")
     event = world.event(host, waitlistEnabled=True, description="A long evening.\n\n" * 12)
     host.api.post(f"/events/{event['id']}/announcements", {"title": "Doors at six", "body": "Come early."}, status=201)
-    figures = {name: best(visit, name, address, sign) for name, address, sign in (
+    figures = {name: best(open_page, name, address, sign) for name, address, sign in (
         ("list", "/", "place"), ("event", f"/events/{event['id']}", "Doors at six"))}
     (stack.state / "screenshots").mkdir(exist_ok=True)
     (stack.state / "screenshots" / "speed.json").write_text(json.dumps({"wanted": WANTED, **figures}, indent=2))

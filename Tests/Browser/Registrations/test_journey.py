@@ -13,7 +13,7 @@ from em.stack import Stack
 from em.visitor import Visitor
 from em.world import World
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 
@@ -81,9 +81,9 @@ def check_in(organizer: Visitor, code: str, result: str) -> None:
     expect(organizer.page.get_by_label("Ticket code", exact=True)).to_have_value("")
 
 
-def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_the_journey(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     host, last_one = people.one("organizer", "Olga Ortega"), people.one(name="Lars Last")
-    organizer, user, watcher = visit("organizer"), visit("user"), visit("watcher")
+    organizer, user, watcher = open_page("organizer"), open_page("user"), open_page("watcher")
     title, name = f"Lantern walk {uuid.uuid4().hex[:8]}", "Ursula Ünal"
     email = f"{uuid.uuid4().hex}@example.test"
 
@@ -143,12 +143,12 @@ def test_the_journey(visit: Visit, world: World, people: People, stack: Stack) -
     watcher.look("announced")
 
 
-def test_the_ticket_is_there_on_every_page_that_shows_it(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_the_ticket_is_there_on_every_page_that_shows_it(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     """My tickets, the ticket's own page and the notifications; and after a reload one is still signed in."""
     event, person = world.event(people.one("organizer")), people.one()
     ticket = world.ticket(person, world.register(person, event))
     world.mailbox.wait_for(person.email, event["title"])
-    user = visit("user")
+    user = open_page("user")
     user.sign_in(person.email, PASSWORD)
     user.navigate("My tickets")
     user.look("my-tickets")
@@ -172,8 +172,8 @@ def test_the_ticket_is_there_on_every_page_that_shows_it(visit: Visit, world: Wo
 
 
 @phone
-def test_a_form_says_what_is_wrong(visit: Visit, people: People) -> None:
-    organizer = visit("organizer")
+def test_a_form_says_what_is_wrong(open_page: OpenPage, people: People) -> None:
+    organizer = open_page("organizer")
     organizer.sign_in(people.one("organizer").email, PASSWORD)
     organizer.open("/organizer/new")
     organizer.press("Create event")
@@ -188,11 +188,11 @@ def test_a_form_says_what_is_wrong(visit: Visit, people: People) -> None:
     organizer.look("wrong")
 
 
-def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: People) -> None:
+def test_an_event_is_edited_and_called_off(open_page: OpenPage, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host)
     world.register(guest, event)
-    organizer, watcher = visit("organizer"), visit("watcher")
+    organizer, watcher = open_page("organizer"), open_page("watcher")
     watcher.open(f"/events/{event['id']}")
     watcher.sees_count("1 of 10 places taken")
     organizer.sign_in(host.email, PASSWORD)
@@ -211,9 +211,9 @@ def test_an_event_is_edited_and_called_off(visit: Visit, world: World, people: P
     watcher.look("called-off")
 
 
-def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Stack) -> None:
+def test_an_administrator_grants_a_role(open_page: OpenPage, people: People, stack: Stack) -> None:
     admin, person = people.one("admin"), people.one(name="Rosa Rising")
-    visitor = visit("admin")
+    visitor = open_page("admin")
     visitor.sign_in(admin.email, PASSWORD)
     visitor.navigate("Users")
     visitor.fill("Search users", person.email)
@@ -227,8 +227,8 @@ def test_an_administrator_grants_a_role(visit: Visit, people: People, stack: Sta
 
 
 @phone
-def test_what_is_not_there_is_said(visit: Visit) -> None:
-    visitor = visit("stranger")
+def test_what_is_not_there_is_said(open_page: OpenPage) -> None:
+    visitor = open_page("stranger")
     visitor.foresee("/nothing/here")  # answered with 404, which Chromium reports
     answer = visitor.page.goto("/nothing/here")
     assert answer and answer.status == 404

@@ -11,17 +11,17 @@ from em.visitor import Visitor
 from em.waiting import eventually
 from em.world import World
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
 
 @desktop
-def test_attendees_are_added_and_removed(visit: Visit, world: World, people: People) -> None:
+def test_attendees_are_added_and_removed(open_page: OpenPage, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one(name="Gina Guest")
     waiting = people.one(name="Willa Waiting")
     event = world.event(host, capacity=1, waitlistEnabled=True)
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.foresee("/registrations/add")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/attendees")
@@ -47,7 +47,7 @@ def test_attendees_are_added_and_removed(visit: Visit, world: World, people: Peo
     organizer.sees(f"{waiting.email} is in line at 1.")
     organizer.look("added")
 
-    gina = visit("guest")
+    gina = open_page("guest")
     gina.sign_in(guest.email, PASSWORD)
     gina.open(f"/events/{event['id']}")
     gina.sees("Your place is confirmed.")
@@ -64,12 +64,12 @@ def test_attendees_are_added_and_removed(visit: Visit, world: World, people: Peo
 
 
 @phone
-def test_a_capacity_below_those_who_are_in_is_refused_at_its_field(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_a_capacity_below_those_who_are_in_is_refused_at_its_field(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     host = people.one("organizer")
     event = world.event(host, capacity=3)
     for guest in people.many(2):
         world.register(guest, event)
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.foresee(f"/events/{event['id']}")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/edit")
@@ -100,11 +100,11 @@ COLOURED = """canvas => {
 
 
 @desktop
-def test_the_dashboard_moves_with_the_gate(visit: Visit, world: World, people: People) -> None:
+def test_the_dashboard_moves_with_the_gate(open_page: OpenPage, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host)
     ticket = world.ticket(guest, world.register(guest, event))
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}")
     expect(organizer.part("stats")).to_contain_text("0 of 1")
@@ -121,10 +121,10 @@ def test_the_dashboard_moves_with_the_gate(visit: Visit, world: World, people: P
     eventually(lambda: bars.evaluate(COLOURED) > 50, "the bars are drawn")
 
 
-def test_mails_that_do_not_arrive_show_while_they_do_not(visit: Visit, world: World, people: People, stack: Stack) -> None:
+def test_mails_that_do_not_arrive_show_while_they_do_not(open_page: OpenPage, world: World, people: People, stack: Stack) -> None:
     host, guest = people.one("organizer"), people.one()
     event = world.event(host)
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}")
     told = organizer.part("undelivered")
@@ -142,8 +142,8 @@ def test_mails_that_do_not_arrive_show_while_they_do_not(visit: Visit, world: Wo
 
 
 @desktop
-def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: People, stack: Stack) -> None:
-    host, organizer, keys = people.one("organizer"), visit("organizer"), []
+def test_an_event_whose_answer_got_lost_is_created_once(open_page: OpenPage, people: People, stack: Stack) -> None:
+    host, organizer, keys = people.one("organizer"), open_page("organizer"), []
     organizer.foresee("/api/v1/events")
 
     def lose_the_first_answer(route: Route, request: Request) -> None:
@@ -172,12 +172,12 @@ def test_an_event_whose_answer_got_lost_is_created_once(visit: Visit, people: Pe
     expect(organizer.page.get_by_label("Starts", exact=True)).to_have_value("")
 
 
-def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: World, people: People) -> None:
+def test_staff_is_added_opens_the_gate_and_nothing_else(open_page: OpenPage, world: World, people: People) -> None:
     host, helper = people.one("organizer"), people.one(name="Hedda Helper")
     event = world.event(host)
     guest = people.one(name="Gina Guest")
     ticket = world.ticket(guest, world.register(guest, event))
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.foresee("/members")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/team")
@@ -191,7 +191,7 @@ def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: Wor
     expect(row).to_contain_text("Check-in staff")
     organizer.look("added")
 
-    staff = visit("staff")
+    staff = open_page("staff")
     staff.foresee(f"/events/{event['id']}/")
     staff.sign_in(helper.email, PASSWORD)
     staff.open("/gate/")
@@ -215,13 +215,13 @@ def test_staff_is_added_opens_the_gate_and_nothing_else(visit: Visit, world: Wor
 
 
 @desktop
-def test_a_check_in_is_undone_with_a_reason(visit: Visit, world: World, people: People) -> None:
+def test_a_check_in_is_undone_with_a_reason(open_page: OpenPage, world: World, people: People) -> None:
     host, guest = people.one("organizer"), people.one(name="Gina Guest")
     event = world.event(host)
     ticket = world.ticket(guest, world.register(guest, event))
     scan = {"code": ticket["code"], "gate": "North gate", "device": "tablet 1"}
     host.api.post(f"/events/{event['id']}/check-ins", scan)
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/check-in")
     row = organizer.page.get_by_role("row").filter(has_text="Gina Guest")
@@ -239,7 +239,7 @@ def test_a_check_in_is_undone_with_a_reason(visit: Visit, world: World, people: 
 
 
 @phone
-def test_a_spreadsheet_is_imported_and_every_line_answered(visit: Visit, world: World, people: People) -> None:
+def test_a_spreadsheet_is_imported_and_every_line_answered(open_page: OpenPage, world: World, people: People) -> None:
     host = people.one("organizer")
     event = world.event(host, capacity=2, waitlistEnabled=True)
     [ada, bea, cleo] = (people.one(name=name) for name in ("Ada Able", "Bea Brave", "Cleo Calm"))
@@ -247,7 +247,7 @@ def test_a_spreadsheet_is_imported_and_every_line_answered(visit: Visit, world: 
     # As Excel saves it for Windows, with a line that is none and an address that comes again.
     table = (f"sep=;\r\nName;E-Mail\r\n\"Able; Ada\";{ada.email}\r\nnobody;nobody@nowhere.example\r\n\r\nCleo;{cleo.email}\r\n"
              f"Bea;Bea Brave <mailto:{bea.email}>; {ada.email.upper()}\r\nDora;dora@\r\n")
-    organizer = visit("organizer")
+    organizer = open_page("organizer")
     organizer.foresee("/registrations/add")
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/attendees")
@@ -278,8 +278,8 @@ def test_a_spreadsheet_is_imported_and_every_line_answered(visit: Visit, world: 
 
 
 @desktop
-def test_the_editor_says_what_is_wrong_as_one_types_and_shows_what_others_will_see(visit: Visit, people: People) -> None:
-    organizer = visit("organizer")
+def test_the_editor_says_what_is_wrong_as_one_types_and_shows_what_others_will_see(open_page: OpenPage, people: People) -> None:
+    organizer = open_page("organizer")
     organizer.sign_in(people.one("organizer").email, PASSWORD)
     organizer.open("/organizer/new")
     organizer.fill("Title", "Seen before it is there")

@@ -9,7 +9,7 @@ from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World, timestamp
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
@@ -18,12 +18,12 @@ def state(visitor: Visitor, is_now: str) -> None:
     expect(visitor.part("registration-state")).to_have_attribute("data-state", is_now)
 
 
-def test_somebody_in_line_moves_up_and_gets_the_place(visit: Visit, world: World, people: People) -> None:
+def test_somebody_in_line_moves_up_and_gets_the_place(open_page: OpenPage, world: World, people: People) -> None:
     """All of it without a reload."""
     event = world.event(people.one("organizer"), capacity=1, waitlistEnabled=True)
     holder, first, person = people.one(), people.one(), people.one()
     held, waiting = world.register(holder, event), world.register(first, event)
-    user = visit("user")
+    user = open_page("user")
     user.sign_in(person.email, PASSWORD)
     user.open(f"/events/{event['id']}")
     user.sees("This event is full.")
@@ -49,9 +49,9 @@ def test_somebody_in_line_moves_up_and_gets_the_place(visit: Visit, world: World
 
 
 @phone
-def test_what_is_expected_of_a_tap_gives_way_to_what_the_server_says(visit: Visit, world: World, people: People) -> None:
+def test_what_is_expected_of_a_tap_gives_way_to_what_the_server_says(open_page: OpenPage, world: World, people: People) -> None:
     """The page hears of nothing, takes its reader's place for granted, and is wrong."""
-    event, user = world.event(people.one("organizer"), capacity=1), visit("user")
+    event, user = world.event(people.one("organizer"), capacity=1), open_page("user")
     user.foresee(f"/events/{event['id']}/registrations")
     user.page.route_web_socket("**/ws", lambda socket: None)  # it opens, and says nothing
     user.sign_in(people.one().email, PASSWORD)
@@ -73,8 +73,8 @@ def test_what_is_expected_of_a_tap_gives_way_to_what_the_server_says(visit: Visi
 
 
 @desktop
-def test_registration_opens_and_closes_by_itself(visit: Visit, world: World, people: People) -> None:
-    host, stranger = people.one("organizer"), visit("stranger")
+def test_registration_opens_and_closes_by_itself(open_page: OpenPage, world: World, people: People) -> None:
+    host, stranger = people.one("organizer"), open_page("stranger")
     event = world.event(host, registrationOpensAt=timestamp(1), registrationClosesAt=timestamp(1.5))
     wish = stranger.page.get_by_role("link", name="Sign in to register")
     in_three_seconds = 3 / 86_400
@@ -97,11 +97,11 @@ def test_registration_opens_and_closes_by_itself(visit: Visit, world: World, peo
 
 
 @phone
-def test_an_answer_that_got_lost_takes_no_second_place(visit: Visit, world: World, people: People) -> None:
+def test_an_answer_that_got_lost_takes_no_second_place(open_page: OpenPage, world: World, people: People) -> None:
     """The same wish has the same key until it is settled; the wish after that has another. And if only the answer was
     lost, the page hears of its place all the same."""
     event, person = world.event(people.one("organizer")), people.one()
-    user = visit("user")
+    user = open_page("user")
     user.foresee("/registrations")
     keys: list[str] = []
 

@@ -12,7 +12,7 @@ from em.people import PASSWORD, People
 from em.visitor import Visitor
 from em.world import World
 
-Visit = Callable[[str], Visitor]
+OpenPage = Callable[[str], Visitor]
 desktop = pytest.mark.parametrize("screen", ["desktop"], indirect=True)
 phone = pytest.mark.parametrize("screen", ["phone"], indirect=True)
 
@@ -24,10 +24,10 @@ def saved(visitor: Visitor, button: str) -> bytes:
 
 
 @phone
-def test_a_ticket_is_kept_in_every_form(visit: Visit, world: World, people: People) -> None:
+def test_a_ticket_is_kept_in_every_form(open_page: OpenPage, world: World, people: People) -> None:
     event, person = world.event(people.one("organizer")), people.one()
     ticket = world.ticket(person, world.register(person, event))
-    visitor = visit("holder")
+    visitor = open_page("holder")
     visitor.sign_in(person.email, PASSWORD)
     visitor.open(f"/tickets/{ticket['id']}")
     visitor.sees_picture("ticket-qr")
@@ -38,10 +38,10 @@ def test_a_ticket_is_kept_in_every_form(visit: Visit, world: World, people: Peop
 
 
 @phone
-def test_a_ticket_is_given_to_somebody_else(visit: Visit, world: World, people: People, mailbox: Mailbox) -> None:
+def test_a_ticket_is_given_to_somebody_else(open_page: OpenPage, world: World, people: People, mailbox: Mailbox) -> None:
     event, (holder, friend) = world.event(people.one("organizer")), people.many(2)
     ticket = world.ticket(holder, world.register(holder, event))
-    giver, taker = visit("giver"), visit("taker")
+    giver, taker = open_page("giver"), open_page("taker")
     giver.foresee(f"/api/v1/registrations/{ticket['registrationId']}")  # theirs no more in the end
     giver.sign_in(holder.email, PASSWORD)
     giver.open(f"/tickets/{ticket['id']}")
@@ -83,8 +83,8 @@ def test_a_ticket_is_given_to_somebody_else(visit: Visit, world: World, people: 
 
 
 @desktop
-def test_a_link_that_was_used_says_so(visit: Visit, people: People) -> None:
-    visitor, person = visit("late"), people.one()
+def test_a_link_that_was_used_says_so(open_page: OpenPage, people: People) -> None:
+    visitor, person = open_page("late"), people.one()
     visitor.foresee("/ticket-transfers/accept")
     visitor.sign_in(person.email, PASSWORD)
     visitor.open("/accept-ticket#token=mRqKd1yCwFJ0mH0cVn6WbX8oT3pLzQe2sUgYiA5kD7E")
@@ -96,11 +96,11 @@ def test_a_link_that_was_used_says_so(visit: Visit, people: People) -> None:
 
 
 @desktop
-def test_a_new_code_takes_the_old_ones_place(visit: Visit, world: World, people: People) -> None:
+def test_a_new_code_takes_the_old_ones_place(open_page: OpenPage, world: World, people: People) -> None:
     organizer, person = people.one("organizer"), people.one()
     event = world.event(organizer)
     ticket = world.ticket(person, world.register(person, event))
-    visitor = visit("holder")
+    visitor = open_page("holder")
     visitor.sign_in(person.email, PASSWORD)
     visitor.open(f"/tickets/{ticket['id']}")
     visitor.press("Get a new code")
@@ -128,10 +128,10 @@ def test_a_new_code_takes_the_old_ones_place(visit: Visit, world: World, people:
 
 
 @phone
-def test_a_ticket_that_was_seen_opens_without_a_network(visit: Visit, world: World, people: People) -> None:
+def test_a_ticket_that_was_seen_opens_without_a_network(open_page: OpenPage, world: World, people: People) -> None:
     event, guest = world.event(people.one("organizer"), title="Deep in the cellar"), people.one()
     ticket = world.ticket(guest, world.register(guest, event))
-    user = visit("user")
+    user = open_page("user")
     user.foresee("ERR_INTERNET_DISCONNECTED")
     user.foresee("/ws")
     user.sign_in(guest.email, PASSWORD)

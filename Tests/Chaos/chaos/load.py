@@ -34,7 +34,7 @@ class Load:
         self.next = 0
         self.stopping = False
         self.lock = threading.Lock()
-        self.threads = [threading.Thread(target=self._visit, args=(random.Random(seed * 1000 + number),), daemon=True)
+        self.threads = [threading.Thread(target=self._request_page, args=(random.Random(seed * 1000 + number),), daemon=True)
                         for number in range(threads)]
         for thread in self.threads:
             thread.start()
@@ -53,7 +53,7 @@ class Load:
         for thread in self.threads:
             thread.join(max(0.1, deadline - time.monotonic()))
 
-    def _visit(self, rng: random.Random) -> None:
+    def _request_page(self, rng: random.Random) -> None:
         while not self.stopping:
             with self.lock:
                 if self.next >= len(self.people):

@@ -96,7 +96,7 @@ def test_an_offline_gate_verifies_by_its_manifest_and_is_merged(world: World, or
         live.expect(type="checkIns", where=lambda frame: frame["checkedIn"] == 1)
 
 
-def test_keys_change_without_anybody_standing_at_a_closed_gate(world: World, organizer: Person, people: People,
+def test_keys_change_without_anybody_waiting_at_a_closed_gate(world: World, organizer: Person, people: People,
                                                                 stack: Stack) -> None:
     event = world.event(organizer)
     before, after = people.many(2)

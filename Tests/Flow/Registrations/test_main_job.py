@@ -44,7 +44,7 @@ def calendar_of(mail: EmailMessage) -> list[str]:
     return attached.get_content().replace("\r\n", "\n").replace("\n ", "").splitlines()
 
 
-def test_register_then_ticket_mail_news_gate_and_back(world: World, stack: Stack, organizer: Person) -> None:
+def test_register_then_ticket_mail_updates_gate_and_back(world: World, stack: Stack, organizer: Person) -> None:
     login = Api(stack.url).post("/auth/login", {"email": organizer.email, "password": PASSWORD})
     organizer.api.token = login["accessToken"]
     title = f"Lantern walk {uuid.uuid4().hex[:8]}"

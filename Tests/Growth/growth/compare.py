@@ -1,4 +1,4 @@
-"""From readings to results: blocks per call of each route and chore at each size, and whether they grow by more than their law."""
+"""From readings to results: blocks per call of each route and task at each size, and whether they grow by more than their law."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from growth.laws import PAGE, Law, law
-from growth.measure import Run, background, chores_beside_calls
+from growth.measure import Run, background, tasks_beside_calls
 from growth.meter import USERS, Key, Reading, ordinary, shortened, typical
 from growth.sizes import Size
 
@@ -20,7 +20,7 @@ LONGEST_STEP = 1000  # rows: what grows with an event is done in steps of at mos
 
 @dataclass(frozen=True)
 class Statement:
-    """Of a route: how often it runs in one call. Of a chore: how often in an idle second."""
+    """Of a route: how often it runs in one call. Of a task: how often in an idle second."""
 
     text: str
     calls: float
@@ -31,7 +31,7 @@ class Statement:
 @dataclass
 class Result:
     name: str
-    kind: str  # route, idle (a service's second), chore, worker (a statement that belongs to no route)
+    kind: str  # route, idle (a service's second), task, worker (a statement that belongs to no route)
     sizes: dict[str, float]  # blocks per call
     milliseconds: dict[str, float]
     statements: dict[str, list[Statement]]
@@ -56,14 +56,14 @@ def save(run: Run, state: Path, what: str = "growth") -> None:
     def folded(reading: Reading) -> Uses:
         return summed([{named(key): [use.calls, use.blocks, use.milliseconds, use.rows]} for key, use in reading.items()])
 
-    chores = run.chores | {key for key, text in run.texts.items() if shortened(text).startswith(BACKGROUND)}
-    own = {route.name: ordinary(route.windows, chores) for route in run.routes}
+    tasks = run.tasks | {key for key, text in run.texts.items() if shortened(text).startswith(BACKGROUND)}
+    own = {route.name: ordinary(route.windows, tasks) for route in run.routes}
     routes = [{
         "name": route.name, "wrong": route.wrong, "seconds": route.seconds,
         "windows": [folded({key: use for key, use in window.items() if key in own[route.name]}) for window in route.windows],
     } for route in run.routes]
     summary = {"size": asdict(run.size), "idle_seconds": run.idle_seconds, "idle": folded(run.idle), "stirred": folded(run.stirred),
-               "routes": routes, "background": folded(background(run, own, chores)), "beside": folded(chores_beside_calls(run, chores))}
+               "routes": routes, "background": folded(background(run, own, tasks)), "beside": folded(tasks_beside_calls(run, tasks))}
     (state / f"{what}-{run.size.name}.json").write_text(json.dumps(summary, indent=1))
 
 
@@ -81,15 +81,15 @@ def results(summaries: list[Summary], constant: float, page: float = PAGE) -> li
         small, *larger = (name for name in sizes if name in result.sizes)
         least = constant + (page if result.kind == "route" else 0)
         result.limits = {name: result.law.limit(sizes[small], sizes[name], result.sizes[small], least) for name in larger}
-    order = {"route": 0, "idle": 1, "chore": 2, "worker": 3}
+    order = {"route": 0, "idle": 1, "task": 2, "worker": 3}
     return sorted(comparison.found.values(), key=lambda one: (order[one.kind], one.kind != "route" and one.name))
 
 
 class Comparison:
-    """Collects one size after the other. A statement that is a chore at one size is no route's at any."""
+    """Collects one size after the other. A statement that is a task at one size is no route's at any."""
 
-    def __init__(self, chores: set[str]):
-        self.chores = chores
+    def __init__(self, tasks: set[str]):
+        self.tasks = tasks
         self.found: dict[tuple[str, str], Result] = {}
 
     def add(self, summary: Summary) -> None:
@@ -99,8 +99,8 @@ class Comparison:
         if summary["idle_seconds"]:
             for service in USERS.values():
                 self.add_idle_second(size, service, summary["idle"], summary["idle_seconds"])
-            for text in self.chores:
-                self.add_chore(size, text, summary)
+            for text in self.tasks:
+                self.add_task(size, text, summary)
         for text, use in (*summary["background"].items(), *summary["beside"].items()):
             self.add_work(size, text, use)
 
@@ -111,7 +111,7 @@ class Comparison:
         return result
 
     def add_route(self, size: str, route: dict[str, Any]) -> None:
-        windows = [{text: use for text, use in window.items() if text not in self.chores} for window in route["windows"]]
+        windows = [{text: use for text, use in window.items() if text not in self.tasks} for window in route["windows"]]
         blocks = [int(sum(use[1] for use in window.values())) for window in windows]
         statements = [Statement(text, use[0] / len(windows), use[1] / use[0], use[2] / use[0]) for text, use in summed(windows).items()]
         seconds = sorted(route["seconds"]) or [0.0]
@@ -123,13 +123,13 @@ class Comparison:
         uses = [use for text, use in idle.items() if text.startswith(service)]
         calls, blocks, milliseconds = (sum(use[part] for use in uses) / seconds for part in range(3))
         self.note("idle", f"{service}, a second in which nobody calls anything", size, blocks, milliseconds,
-                  [Statement("all of its chores", calls, blocks / max(1, calls), milliseconds / max(1, calls))])
+                  [Statement("all of its tasks", calls, blocks / max(1, calls), milliseconds / max(1, calls))])
 
-    def add_chore(self, size: str, text: str, summary: Summary) -> None:
+    def add_task(self, size: str, text: str, summary: Summary) -> None:
         calls, blocks, milliseconds, _ = summed([summary["idle"], summary["stirred"]]).get(text, NONE)
         if calls:
             rate = summary["idle"].get(text, NONE)[0] / summary["idle_seconds"]
-            self.note("chore", text, size, blocks / calls, milliseconds / calls, [Statement(text, rate, blocks / calls, milliseconds / calls)])
+            self.note("task", text, size, blocks / calls, milliseconds / calls, [Statement(text, rate, blocks / calls, milliseconds / calls)])
 
     def add_work(self, size: str, text: str, use: list[float]) -> None:
         """A step that does more costs more: what counts is what it costs for each row, while it stays a step."""

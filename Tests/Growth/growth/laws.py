@@ -87,7 +87,7 @@ LAWS = {
     "GET /admin/users (an address)": MATCHES,
     "GET /admin/users (common word)": MATCHES,
 }
-# Statements of workers and chores, by what stands in them.
+# Statements of workers and tasks, by what stands in them.
 STATEMENTS = {
     # A dashboard shows how many mails failed.
     "CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE status = ?) AS retrying": EVENT,
@@ -116,7 +116,7 @@ STATEMENTS = {
     "WITH oldest AS ( SELECT id FROM outbox": STEP,
     "SELECT erase_expired_audit_contents": STEP,
 }
-# Each service's idle second holds the chores above.
+# Each service's idle second holds the tasks above.
 IDLE = {"ws-hub": EVENT, "api-service": EVENTS}
 
 

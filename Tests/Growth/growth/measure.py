@@ -15,7 +15,7 @@ from growth.site import Site
 from growth.sizes import Size
 
 TURNS = 8  # PostgreSQL may turn to a generic plan with the sixth
-LONGEST_CHORE = 455.0  # seconds from a start until everything that runs by a clock has run (api-service/Operations/Pruning.swift)
+LONGEST_TASK = 455.0  # seconds from a start until everything that runs by a clock has run (api-service/Operations/Pruning.swift)
 PATIENCE = 40.0  # seconds for the turns of one route: what takes longer is red anyway
 
 
@@ -32,7 +32,7 @@ class Run:
     texts: dict[Key, str] = field(default_factory=dict)
 
     @property
-    def chores(self) -> set[Key]:
+    def tasks(self) -> set[Key]:
         return set(self.idle) | set(self.stirred)
 
 
@@ -57,7 +57,7 @@ def measure(site: Site, meter: Meter, size: Size, generation: int, idle: float, 
                 run.routes.append(turns(site, meter, call))
         finish(scene, meter)
         if for_all_chores:
-            time.sleep(max(0.0, LONGEST_CHORE - (time.monotonic() - began)))
+            time.sleep(max(0.0, LONGEST_TASK - (time.monotonic() - began)))
         run.busy = difference(meter.read(), before)
         run.texts = meter.texts()
     finally:
@@ -121,13 +121,13 @@ def turns(site: Site, meter: Meter, call: Call, name: str = "") -> Measured:
     return measured
 
 
-def chores_beside_calls(run: Run, chores: set[Key]) -> Reading:
-    """What chores cost while there is something for them to do."""
-    return {key: use for key, use in run.busy.items() if key in chores}
+def tasks_beside_calls(run: Run, tasks: set[Key]) -> Reading:
+    """What tasks cost while there is something for them to do."""
+    return {key: use for key, use in run.busy.items() if key in tasks}
 
 
-def background(run: Run, own: dict[str, set[Key]], chores: set[Key]) -> Reading:
-    """What ran in the time of the calls and belongs to none: the workers' statements, and chores that come by rarely."""
+def background(run: Run, own: dict[str, set[Key]], tasks: set[Key]) -> Reading:
+    """What ran in the time of the calls and belongs to none: the workers' statements, and tasks that come by rarely."""
     taken = total([{key: use for key, use in window.items() if key in own[route.name]} for route in run.routes for window in route.windows])
-    left = {key: use - taken[key] if key in taken else use for key, use in run.busy.items() if key not in chores}
+    left = {key: use - taken[key] if key in taken else use for key, use in run.busy.items() if key not in tasks}
     return {key: use for key, use in left.items() if use.calls > 0}

@@ -105,14 +105,14 @@ def total(readings: list[Reading]) -> Reading:
     return dict(sums)
 
 
-def ordinary(windows: list[Reading], chores: set[Key]) -> set[Key]:
+def ordinary(windows: list[Reading], tasks: set[Key]) -> set[Key]:
     """api-service's statements that belong to a route: those that ran in at least half of its calls, and not while nobody
-    called anything. What ran once in eight calls was a chore that came by."""
+    called anything. What ran once in eight calls was a task that came by."""
     seen: dict[Key, int] = defaultdict(int)
     for window in windows:
         for key in window:
             seen[key] += 1
-    return {key for key, times in seen.items() if key[0] == "em_service" and key not in chores and times * 2 >= len(windows)}
+    return {key for key, times in seen.items() if key[0] == "em_service" and key not in tasks and times * 2 >= len(windows)}
 
 
 def typical(numbers: list[int]) -> float:

@@ -1,4 +1,4 @@
-"""growth.html: a curve for each route and chore, on one page that needs nothing else."""
+"""growth.html: a curve for each route and task, on one page that needs nothing else."""
 
 import html
 import math
@@ -31,15 +31,15 @@ def page(results: list[Result], sizes: dict[str, int], constant: float) -> str:
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>",
         f"<title>Cost while the data grows</title><style>{STYLE}</style><h1>Cost while the data grows</h1>",
         f"<p>Blocks of the database that one call reads, with {' and '.join(f'{count:,} ({name})' for name, count in sizes.items())} "
-        f"registrations. {len(results)} ways of calling routes, chores and workers' statements; <b>{len(growing)}</b> grow by more than "
+        f"registrations. {len(results)} ways of calling routes, tasks and workers' statements; <b>{len(growing)}</b> grow by more than "
         f"their law allows, or don't answer. A constant cost may be {FACTOR:g} times the smallest site's and {constant:g} blocks, of a route {PAGE:g} more.</p>",
         scatter(results, sizes, constant) if len(sizes) > 1 else "",
     ]
     for title, chosen in (
         ("What grows", growing), ("Routes", [one for one in results if one.kind == "route" and not one.is_red]),
         ("Seconds in which nobody calls anything", [one for one in results if one.kind == "idle" and not one.is_red]),
-        ("Chores, each time", [one for one in results if one.kind == "chore" and not one.is_red]),
-        ("Beside the calls: workers, relay and chores, each time and row", [one for one in results if one.kind == "worker" and not one.is_red]),
+        ("Chores, each time", [one for one in results if one.kind == "task" and not one.is_red]),
+        ("Beside the calls: workers, relay and tasks, each time and row", [one for one in results if one.kind == "worker" and not one.is_red]),
     ):
         if chosen:
             parts.append(f"<h2>{title}</h2><div class=grid>{''.join(figure(result, sizes) for result in chosen)}</div>")
@@ -110,7 +110,7 @@ def scatter(results: list[Result], sizes: dict[str, int], constant: float) -> st
                    f"<text x={left - 6} y={y(10 ** power) + 4:.1f} text-anchor=end>{shown(10 ** power)}</text>" for power in range(int(top) + 1))
     dots = "".join(f"<circle class=dot-{'grows' if one.is_red else 'flat'} cx={x(one.sizes[small]):.1f} cy={y(one.sizes[large]):.1f} r=3.5>"
                    f"<title>{html.escape(one.name[:120])}: {one.sizes[small]:,.0f} → {one.sizes[large]:,.0f}</title></circle>" for one in both)
-    return (f"<svg viewBox='0 0 {side} {side}' style='max-width: 36rem' role=img aria-label='All routes and chores'>{axes}"
+    return (f"<svg viewBox='0 0 {side} {side}' style='max-width: 36rem' role=img aria-label='All routes and tasks'>{axes}"
             f"<polyline class=limit points='{line}' />{dots}<text x={side - 10} y={side - 4} text-anchor=end>blocks a call at {small}</text>"
             f"<text x=14 y={bottom} transform='rotate(-90 14 {bottom})' text-anchor=end>blocks a call at {large}</text></svg>")
 

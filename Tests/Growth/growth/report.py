@@ -1,4 +1,4 @@
-"""What came out, as a table on the terminal, as growth.json and as a page with a curve for each route and chore."""
+"""What came out, as a table on the terminal, as growth.json and as a page with a curve for each route and task."""
 
 import json
 from dataclasses import asdict
@@ -22,7 +22,7 @@ def conclude(results: list[Result], state: Path) -> int:
     for result in results:
         for text in result.wrong:
             print(f"\nFAILS  {result.name}\n       {text}")
-    print(f"\n{len(results)} routes and chores, {len(growing)} grow by more than their law allows, "
+    print(f"\n{len(results)} routes and tasks, {len(growing)} grow by more than their law allows, "
           f"{sum(1 for result in results if result.wrong)} did not answer as they should\n{state / 'growth.json'}\n{state / 'growth.html'}")
     return 1 if any(result.is_red for result in results) else 0
 

@@ -13,12 +13,12 @@ struct Broker {
     init() throws {
         let url = try #require(ProcessInfo.processInfo.environment["EM_AMQP_URL"], "EM_AMQP_URL is not set")
         var address = try BrokerAddress(url: url)
-        address.timeout = Self.patience
+        address.timeout = Self.timeout
         self.address = address
     }
 
     /// How long a test waits for what must happen. Much longer than it takes: the machine may be busy.
-    static let patience = Duration.seconds(30)
+    static let timeout = Duration.seconds(30)
 
     /// Silent, unless EM_TEST_LOG is set.
     static let quiet = Logger(label: "test") { label in
@@ -28,7 +28,7 @@ struct Broker {
 
     func publisher(
         at address: BrokerAddress? = nil, window: Int = 1024, waiting: Int = 16_384,
-        timeout: Duration = Self.patience, topology: Topology? = nil
+        timeout: Duration = Self.timeout, topology: Topology? = nil
     ) -> Publisher {
         Publisher(
             address ?? self.address, name: "\(prefix).publisher", maximumUnconfirmed: window, maximumWaiting: waiting,
@@ -68,9 +68,9 @@ struct Broker {
         await janitor.close()
     }
 
-    /// Waits until `condition` holds, for as long as the patience lasts.
+    /// Waits until `condition` holds, for as long as the timeout lasts.
     func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-        let deadline = ContinuousClock.now + Self.patience
+        let deadline = ContinuousClock.now + Self.timeout
         while try await !condition() {
             try #require(ContinuousClock.now < deadline, "never: \(what)")
             try await Task.sleep(for: .milliseconds(20))
@@ -107,7 +107,7 @@ extension Deliveries {
                 return taken
             }
             group.addTask {
-                try await Task.sleep(for: Broker.patience)
+                try await Task.sleep(for: Broker.timeout)
                 return nil
             }
             defer { group.cancelAll() }

@@ -99,7 +99,7 @@ struct AccountSecurityTests {
         }
     }
 
-    @Test("another address counts once it is confirmed, and only for the wish that it was confirmed for")
+    @Test("another address counts once it is confirmed, and only for the request that it was confirmed for")
     func email() async throws {
         try await APIWorld.run { api in
             let user = try await api.signUp()

@@ -18,8 +18,8 @@ struct CheckedInTests {
             }
             #expect(try await gate.world.counted(gate.event).counters.confirmed == 1)
 
-            let removed = try await gate.world.visit(
-                .leave(ticket.registrationID, of: gate.event, by: gate.owner.id, reason: "moved"))
+            let removed = try await gate.world.submit(
+                .cancel(ticket.registrationID, of: gate.event, by: gate.owner.id, reason: "moved"))
             #expect(removed.status == .cancelled)
             #expect(try await gate.messages(.ticketCheckInUndone) == 1)
             #expect(try await gate.check(ticket, Self.scan("2")).result == .revoked)
@@ -46,7 +46,7 @@ struct CheckedInTests {
     @Test("control: without the hold on the ticket somebody is inside whose place was given up")
     func raceWithoutGuard() async throws {
         try await GateWorld.run(tickets: 1) { gate in
-            let guards = Doors.Guards.all.subtracting(.tickets)
+            let guards = CapacityRow.Guards.all.subtracting(.tickets)
             let refusal = try await cancelDuringScan(gate, RegistrationStore(gate.world.database, guards: guards))
             #expect(refusal == nil)
             #expect(try await gate.violations().contains("admitted-without-place"))
@@ -62,7 +62,7 @@ struct CheckedInTests {
                     .ticket(ticket.id), at: gate.event, scan: Self.scan("1"), by: gate.owner.id, on: transaction)
                 group.addTask {
                     do {
-                        _ = try await gate.world.visit(.leave(ticket.registrationID, of: gate.event), at: store)
+                        _ = try await gate.world.submit(.cancel(ticket.registrationID, of: gate.event), at: store)
                         return nil
                     } catch let refusal as DomainError {
                         return refusal

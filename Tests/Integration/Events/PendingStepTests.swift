@@ -169,13 +169,13 @@ struct CallingOffTests {
     @Test("control: without the hold on the registrations it stays valid")
     func ticketUnderWayWithoutGuard() async throws {
         try await TestWorld.run { (world: TestWorld) async throws in
-            #expect(try await validAfterIssueUnderWay(world, Doors.Guards.all.subtracting(.holders)) == 1)
+            #expect(try await validAfterIssueUnderWay(world, CapacityRow.Guards.all.subtracting(.holders)) == 1)
             #expect(try await violations(world) == ["ticket-without-place"])
         }
     }
 
     /// Calls an event off, and takes the steps, between the look of somebody who issues a ticket and their commit.
-    private func validAfterIssueUnderWay(_ world: TestWorld, _ guards: Doors.Guards) async throws -> Int {
+    private func validAfterIssueUnderWay(_ world: TestWorld, _ guards: CapacityRow.Guards) async throws -> Int {
         let event = try await world.event(of: try await world.person(role: .organizer), capacity: 5)
         let registration = try await world.register(try await world.person("Ada"), for: event)
         let store = PendingStepStore(world.database, guards: guards)

@@ -127,7 +127,7 @@ struct IdempotencyTests {
             }
             #expect(try await pruning.take(step, limit: 5) == 5)
             let service = Pruning(
-                store: pruning, chores: [.init("idempotency_keys", step)], metrics: PrometheusRegistry(),
+                store: pruning, rules: [.init("idempotency_keys", step)], metrics: PrometheusRegistry(),
                 logger: world.logger)
             await service.round()
             let left = try await world.owner.read("SELECT key FROM idempotency_keys ORDER BY key")

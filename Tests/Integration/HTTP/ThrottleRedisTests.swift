@@ -25,7 +25,7 @@ struct ThrottleRedisTests {
             _ = await there.fail(.signIn, "ada@example.com")
         }
         #expect(await here.fail(.signIn, "ada@example.com").retryAfter == 1)
-        #expect(await there.standing(.signIn, "ada@example.com").retryAfter == 1)
+        #expect(await there.state(.signIn, "ada@example.com").retryAfter == 1)
         guard case .array(let keys) = try await one.command(["KEYS", "*"]), let key = keys.first?.string else {
             Issue.record("no key")
             return
@@ -34,8 +34,8 @@ struct ThrottleRedisTests {
         #expect(try #require(try await one.command(["PTTL", key]).integer) > 0)
         // Pardoned at one of them: the other hears of it, though it remembers the pause itself.
         await here.clear(.signIn, "ada@example.com")
-        #expect(await there.standing(.signIn, "ada@example.com").remaining == 5)
-        #expect(await there.standing(.signIn, "ada@example.com").wait == 0)
+        #expect(await there.state(.signIn, "ada@example.com").remaining == 5)
+        #expect(await there.state(.signIn, "ada@example.com").wait == 0)
         await one.close()
         await other.close()
     }
@@ -48,15 +48,15 @@ struct ThrottleRedisTests {
         for _ in 0..<4 { _ = await throttle.fail(.signIn, "ada") }
         server.kill()
         try await eventually("Redis is away") { !client.isConnected }
-        #expect(await throttle.standing(.signIn, "ada").remaining == 1)
+        #expect(await throttle.state(.signIn, "ada").remaining == 1)
         #expect(await throttle.fail(.signIn, "ada").retryAfter == 1)
-        #expect(await throttle.standing(.signIn, "ada").retryAfter == 1)
+        #expect(await throttle.state(.signIn, "ada").retryAfter == 1)
         for _ in 0..<5 { _ = await throttle.fail(.signIn, "bob") }
-        #expect(await throttle.standing(.signIn, "bob").retryAfter == 1)
+        #expect(await throttle.state(.signIn, "bob").retryAfter == 1)
         try await server.start()
         try await eventually("Redis is back") { client.isConnected }
-        #expect(await throttle.standing(.signIn, "ada").retryAfter == 1)
-        #expect(await throttle.standing(.signIn, "eve").remaining == 5)
+        #expect(await throttle.state(.signIn, "ada").retryAfter == 1)
+        #expect(await throttle.state(.signIn, "eve").remaining == 5)
         await client.close()
     }
 
@@ -78,7 +78,7 @@ struct ThrottleRedisTests {
         #expect(admitted >= 200 && Double(admitted) <= 200 + refilled + 1)
         let refused = await here.take(key, now: Self.start)
         #expect(refused.remaining <= Int(refilled) && refused.wait <= 0.05)
-        #expect(await there.take(another, now: Self.start) == KeyLimiter.Standing(remaining: 199, wait: 0))
+        #expect(await there.take(another, now: Self.start) == KeyLimiter.Allowance(remaining: 199, wait: 0))
         guard case .array(let names) = try await one.command(["KEYS", "*"]) else { return }
         #expect(names.count == 2)
         for name in names {
@@ -95,14 +95,14 @@ struct ThrottleRedisTests {
         let client = try await connected(server)
         let limiter = KeyLimiter(redis: client)
         let key = APIKeyID()
-        var standing = KeyLimiter.Standing(remaining: 200, wait: 0)
-        for _ in 0..<150 { standing = await limiter.take(key, now: Self.start) }
-        #expect((50...199).contains(standing.remaining))
+        var state = KeyLimiter.Allowance(remaining: 200, wait: 0)
+        for _ in 0..<150 { state = await limiter.take(key, now: Self.start) }
+        #expect((50...199).contains(state.remaining))
         server.kill()
         try await eventually("Redis is away") { !client.isConnected }
-        #expect(await limiter.take(key, now: Self.start).remaining == standing.remaining - 1)
-        for _ in 0..<standing.remaining { standing = await limiter.take(key, now: Self.start) }
-        #expect(standing.wait > 0)
+        #expect(await limiter.take(key, now: Self.start).remaining == state.remaining - 1)
+        for _ in 0..<state.remaining { state = await limiter.take(key, now: Self.start) }
+        #expect(state.wait > 0)
         try await server.start()
         try await eventually("Redis is back") { client.isConnected }
         #expect(await limiter.take(key, now: Self.start).wait == 0)

@@ -38,7 +38,7 @@ struct HubStateTests {
     }
 
     @Test("news of a registration that comes late, or twice, takes nothing back")
-    func lateNews() async throws {
+    func lateUpdates() async throws {
         try await HubWorld.with { hub in
             let id = try await hub.events.add()
             let people = try await hub.events.line(2, for: id)

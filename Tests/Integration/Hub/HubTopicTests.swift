@@ -75,7 +75,7 @@ struct HubTopicTests {
             let (lost, late) = (try await hub.events.announce("Lost", id), try await hub.events.announce("Late", id))
             #expect(try await client.next("announcement").id == "\(lost)")
             #expect(try await client.next("announcement").id == "\(late)")
-            // News that comes after all, and again, is no news.
+            // An update that comes after all, and again, is ignored.
             for _ in 0..<2 { try await hub.publish(.announcement(id, id: late, title: "Late", body: "", at: Date())) }
             let told = try await hub.events.announce("Told", id)
             try await hub.publish(.announcement(id, id: told, title: "Told", body: "", at: Date()))
@@ -110,7 +110,7 @@ struct HubTopicTests {
                     }
                 }
                 group.addTask {
-                    // News is lost, comes late and comes twice.
+                    // Updates are lost, come late and come twice.
                     var past: [Places] = []
                     for _ in 0..<last {
                         past.append(try await hub.events.take(id))

@@ -140,14 +140,14 @@ struct SubscriptionAPITests {
             #expect(try await asks("resource", exchange) == "deny")
             #expect(try await asks("topic", "\(exchange)&routing_key=%23") == "deny")
             // Whoever is no admin any more hears of no other's events.
-            #expect(try await store.queues().map(\.standing) == [.fed])
+            #expect(try await store.queues().map(\.status) == [.fed])
             try await api.world.database.transaction { transaction in
                 _ = try await api.world.users.setRole(.organizer, of: person.id, on: transaction)
             }
             #expect(another.role == .admin)
             #expect(try await asks("resource", "\(own)&permission=read") == "deny")
             #expect(try await asks("user", "username=\(user)&password=\(password.text)") == "deny")
-            #expect(try await store.queues().map(\.standing) == [.withheld])
+            #expect(try await store.queues().map(\.status) == [.withheld])
         }
     }
 }

@@ -28,16 +28,16 @@ struct SubscriptionQueueTests {
             ManageSubscriptions(stores: stores, queues: queues, webhookKey: WebhookKey(), clock: { Date() })
         }
 
-        func upkeep() -> SubscriptionUpkeep {
-            SubscriptionUpkeep(stores: stores, queues: queues, logger: Broker.quiet)
+        func reconciler() -> SubscriptionReconciler {
+            SubscriptionReconciler(stores: stores, queues: queues, logger: Broker.quiet)
         }
 
-        func wish(_ name: String = "CRM") -> ManageSubscriptions.Wish {
+        func new(_ name: String = "CRM") -> ManageSubscriptions.NewSubscription {
             .init(name: name, scope: .all, types: [.every], delivery: .queue, url: nil)
         }
 
-        func make(_ wish: ManageSubscriptions.Wish) async throws -> Subscription {
-            let made = try await manage(queues).create(wish, by: principal, once: nil) { _ in
+        func make(_ new: ManageSubscriptions.NewSubscription) async throws -> Subscription {
+            let made = try await manage(queues).create(new, by: principal, once: nil) { _ in
                 StoredResponse(status: 201, body: "{}")
             }.made
             return try #require(made?.0)
@@ -95,12 +95,12 @@ struct SubscriptionQueueTests {
                 CREATE CONSTRAINT TRIGGER refused AFTER INSERT ON subscriptions DEFERRABLE INITIALLY DEFERRED
                 FOR EACH ROW WHEN (NEW.name = 'doomed') EXECUTE FUNCTION refuse()
                 """)
-            let made = try await world.make(world.wish())
+            let made = try await world.make(world.new())
             #expect(try await world.exists(made.id))
             var doomed: Subscription?
             await #expect(throws: (any Error).self) {
                 _ = try await world.manage(world.queues).create(
-                    world.wish("doomed"), by: world.principal, once: nil
+                    world.new("doomed"), by: world.principal, once: nil
                 ) {
                     doomed = $0
                     return StoredResponse(status: 201, body: "{}")
@@ -125,8 +125,8 @@ struct SubscriptionQueueTests {
     @Test("whoever dies between the commit and the broker leaves the rest to the next look")
     func overtaken() async throws {
         try await run { world in
-            let upkeep = world.upkeep()
-            var progress = SubscriptionUpkeep.Progress()
+            let reconciler = world.reconciler()
+            var progress = SubscriptionReconciler.Progress()
             // Made, and the broker not told.
             let id = SubscriptionID()
             let subscription = Subscription(
@@ -136,7 +136,7 @@ struct SubscriptionQueueTests {
                 try await world.stores.subscriptions.insert(subscription, passwordHash: nil, on: transaction)
             }
             #expect(try await !world.exists(id))
-            await upkeep.round(&progress)
+            await reconciler.round(&progress)
             #expect(try await world.exists(id))
 
             // Other types: what is unbound is what it had.
@@ -144,7 +144,7 @@ struct SubscriptionQueueTests {
             let edited = try await world.manage(nil).edit(
                 id, .init(types: [.init("em.ticket.*")!]), by: world.principal)
             #expect(edited.types.count == 1)
-            await upkeep.round(&progress)
+            await reconciler.round(&progress)
             try await world.publish("em.event.published")
             try await world.publish("em.ticket.issued")
             #expect(try await world.messaging.publisher.queueStatus(queue).messages == 1)
@@ -155,7 +155,7 @@ struct SubscriptionQueueTests {
                 try await world.stores.database.transaction { transaction in
                     _ = try await world.stores.users.setRole(role, of: world.person.id, on: transaction)
                 }
-                await upkeep.round(&progress)
+                await reconciler.round(&progress)
                 #expect(try await world.exists(id) == isThere)
             }
 
@@ -163,7 +163,7 @@ struct SubscriptionQueueTests {
             try await world.manage(nil).remove(id, by: world.principal)
             #expect(try await world.stores.subscriptions.find(id, of: world.person.id) == nil)
             #expect(try await world.exists(id))
-            await upkeep.round(&progress)
+            await reconciler.round(&progress)
             #expect(try await !world.exists(id))
             #expect(try await world.rows() == 0)
         }
@@ -172,7 +172,7 @@ struct SubscriptionQueueTests {
     @Test("what an edit took away and nobody told the broker of is unbound by whoever comes next, and only that")
     func editedAndForgotten() async throws {
         try await run { world in
-            let made = try await world.make(world.wish())
+            let made = try await world.make(world.new())
             let queue = "\(world.messaging.names.prefix)\(SubscriptionQueues.name(of: made.id))"
             // The broker is away, or the editor dies; then every process is another one, which remembers nothing.
             for types in [["em.ticket.*", "em.event.*"], ["em.registration.*", "em.event.*"]] {
@@ -182,8 +182,8 @@ struct SubscriptionQueueTests {
             // The control: the broker still has what it was told first.
             try await world.publish("em.ticket.issued")
             #expect(try await world.messaging.publisher.queueStatus(queue).messages == 1)
-            var progress = SubscriptionUpkeep.Progress()
-            await world.upkeep().round(&progress)
+            var progress = SubscriptionReconciler.Progress()
+            await world.reconciler().round(&progress)
             for type in ["em.ticket.issued", "em.announcement.posted", "em.registration.confirmed", "em.event.updated"]
             {
                 try await world.publish(type)
@@ -195,8 +195,8 @@ struct SubscriptionQueueTests {
             // Wanted again, and paused with other types: nothing comes in by either.
             _ = try await world.manage(nil).edit(
                 made.id, .init(types: [.every], status: .paused), by: world.principal)
-            var another = SubscriptionUpkeep.Progress()
-            await world.upkeep().round(&another)
+            var another = SubscriptionReconciler.Progress()
+            await world.reconciler().round(&another)
             try await world.publish("em.event.updated")
             #expect(try await world.messaging.publisher.queueStatus(queue).messages == 3)
         }
@@ -205,7 +205,7 @@ struct SubscriptionQueueTests {
     @Test("two who change one at the same time leave the broker as the row is")
     func atOnce() async throws {
         try await run { world in
-            let made = try await world.make(world.wish())
+            let made = try await world.make(world.new())
             let patterns = ["em.ticket.*", "em.event.*", "em.registration.*", "em.announcement.*"]
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for pattern in patterns {

@@ -122,7 +122,7 @@ struct RelayFaultTests {
                 return revisions
             }
             group.addTask {
-                try await Task.sleep(for: Broker.patience)
+                try await Task.sleep(for: Broker.timeout)
                 return nil
             }
             defer { group.cancelAll() }

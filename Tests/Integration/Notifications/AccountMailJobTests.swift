@@ -49,7 +49,8 @@ import Testing
         }
     }
 
-    @Test("A wish about nobody, or to confirm what is confirmed, plans nothing; one that came too late sends nothing")
+    @Test(
+        "A request about nobody, or to confirm what is confirmed, plans nothing; one that came too late sends nothing")
     func nothing() async throws {
         try await MailWorld.run { mail in
             #expect(try await mail.asked(.accountResetPassword, UserID()).isEmpty)
@@ -83,18 +84,18 @@ import Testing
     }
 
     @Test(
-        "Another address: its mail goes there and names nobody, the old address is told, and a newer wish ends an older"
+        "Another address: its mail goes there and names nobody, the old address is told, and a newer request ends an older"
     )
     func changedAddress() async throws {
         try await MailWorld.run { mail in
             let user = try await mail.person(at: "ann")
             let changes = EmailChangeStore()
-            func wish(_ email: String) async throws {
+            func request(_ email: String) async throws {
                 try await mail.world.database.transaction { transaction in
                     try await changes.request(email, of: user.id, now: Date(), on: transaction)
                 }
             }
-            try await wish("new@example.org")
+            try await request("new@example.org")
             for job in try await mail.asked(.accountConfirmEmail, user.id) {
                 #expect(try await mail.deliver(job) == .done)
             }
@@ -106,7 +107,7 @@ import Testing
             #expect(try await mail.deliver(told) == .done)
             #expect(try mail.server.nextMail().recipients == ["ann@example.org"])
 
-            try await wish("newer@example.org")
+            try await request("newer@example.org")
             await #expect(throws: DomainError.linkInvalid) { try await mail.use(first, .changeEmail) }
         }
     }
@@ -125,13 +126,13 @@ import Testing
         }
     }
 
-    @Test("A wish delivered twice is one mail")
+    @Test("A request delivered twice is one mail")
     func redelivered() async throws {
         try await MailWorld.run { mail in
             let user = try await mail.person(at: "ann")
-            let wish = try Self.wish(.accountAlreadyRegistered, user.id)
-            try await mail.plan.handle(wish)
-            try await mail.plan.handle(wish)
+            let request = try Self.request(.accountAlreadyRegistered, user.id)
+            try await mail.plan.handle(request)
+            try await mail.plan.handle(request)
             #expect(try await mail.outbox(WorkType.mailSend.rawValue).count == 1)
         }
     }
@@ -145,7 +146,7 @@ import Testing
         return line.flatMap { SecretToken(String($0.dropFirst(start.count))) }
     }
 
-    fileprivate static func wish(_ kind: NotificationKind, _ user: UserID) throws -> CloudEvent {
+    fileprivate static func request(_ kind: NotificationKind, _ user: UserID) throws -> CloudEvent {
         CloudEvent(
             id: MessageID(), type: WorkType.accountMail.rawValue, subject: nil, time: Date(), sequence: nil,
             traceparent: nil, data: try WireJSON.encode(AccountMailData(userId: user, kind: kind)))
@@ -153,12 +154,12 @@ import Testing
 }
 
 extension MailWorld {
-    /// Plans because of a wish, as the worker would, and answers the jobs there are now.
+    /// Plans because of a request, as the worker would, and answers the jobs there are now.
     fileprivate func asked(_ kind: NotificationKind, _ user: UserID, at now: Date = Date()) async throws -> [CloudEvent]
     {
         var plan = plan
         plan.clock = { now }
-        try await plan.handle(try AccountMailJobTests.wish(kind, user))
+        try await plan.handle(try AccountMailJobTests.request(kind, user))
         return try await outbox(WorkType.mailSend.rawValue)
     }
 

@@ -160,8 +160,8 @@ import Testing
     @Test(
         "A pause that goes on gives the message back to a delay queue, so that the broker does not take it for forgotten"
     )
-    func patience() async throws {
-        let pause = SendingPause(isPaused: true, patience: .milliseconds(10))
+    func timeout() async throws {
+        let pause = SendingPause(isPaused: true, timeout: .milliseconds(10))
         #expect(try await !pause.waitUntilOver())
         #expect(pause.follow(.send))
         #expect(try await pause.waitUntilOver())
@@ -169,7 +169,7 @@ import Testing
 
     @Test("So many mails a second and no more, and a ticket's mail before those of an announcement")
     func pace() async throws {
-        let pace = SendingPace(mailsPerSecond: 50)
+        let pace = SendingRate(mailsPerSecond: 50)
         let begun = ContinuousClock.now
         let order = Order()
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -186,7 +186,7 @@ import Testing
         let isBulk = await order.isBulk
         #expect(isBulk.suffix(10).allSatisfy { $0 })
         // Without a limit nobody waits.
-        try await SendingPace(mailsPerSecond: nil).turn(isBulk: true)
+        try await SendingRate(mailsPerSecond: nil).turn(isBulk: true)
     }
 }
 

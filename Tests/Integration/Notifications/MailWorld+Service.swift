@@ -16,7 +16,7 @@ import Webhooks
 /// The whole service, with a relay, between queues and a database of the test's own.
 extension MailWorld {
     func serving(
-        connections: Int = 8, limits: (inout RecipientLanes.Limits) -> Void = { _ in },
+        connections: Int = 8, limits: (inout DestinationLimiter.Limits) -> Void = { _ in },
         during body: () async throws -> Void
     ) async throws {
         let names = BrokerNames(prefix: "test.\(UUID().uuidString.lowercased().prefix(8)).")

@@ -33,7 +33,8 @@ struct MailWorld {
         let sender = MailSender(
             try SMTPAddress(url: "smtp://127.0.0.1:\(server.port)"), threads: 4, logger: world.logger)
         send = SendEmail(
-            database: world.database, composer: composer, sender: sender, lanes: RecipientLanes(.init(connections: 8)),
+            database: world.database, composer: composer, sender: sender,
+            destinations: DestinationLimiter(.init(connections: 8)),
             ladder: .mail,
             logger: world.logger)
         organizer = try await world.person("Olga", role: .organizer)

@@ -151,13 +151,13 @@ import Testing
             let owner = try await api.signUp(role: .organizer)
             let event = try #require(EventID(try await api.event(owner.token)))
             let stores = Stores(api.world.database)
-            let wish = MailPreviewWish(
+            let request = MailPreviewRequest(
                 event: event, kind: .eventReminder, language: .english, announcement: nil, paragraph: "", colour: nil)
-            let hurried = PreviewMail(stores: stores, clock: { Date() }, patience: .milliseconds(50))
-            await #expect(throws: APIProblem.self) { try await hurried.perform(wish) }
+            let hurried = PreviewMail(stores: stores, clock: { Date() }, timeout: .milliseconds(50))
+            await #expect(throws: APIProblem.self) { try await hurried.perform(request) }
 
             let id = MailPreviewID(UUID())
-            try await stores.mailPreviews.ask(wish, as: id, at: Date(timeIntervalSinceNow: -3500))
+            try await stores.mailPreviews.ask(request, as: id, at: Date(timeIntervalSinceNow: -3500))
             let path = "/api/v1/mail-previews/\(id).html"
             #expect(try await api.client.get(path).status == 404)
             try await stores.mailPreviews.fulfil(id, MailPreview(subject: "S", text: "T", html: "<p>Soon</p>"))

@@ -21,7 +21,7 @@ import Testing
                 for language in Language.allCases {
                     let id = MailPreviewID(UUID())
                     try await previews.ask(
-                        MailPreviewWish(
+                        MailPreviewRequest(
                             event: event, kind: kind, language: language,
                             announcement: kind == .announcement ? ("Doors <soon>", "Come early.") : nil,
                             paragraph: kind == .memberAdded ? "" : "Bring a coat.", colour: "#7a1f3d"),
@@ -32,11 +32,11 @@ import Testing
             for job in try await mail.outbox(WorkType.mailPreview.rawValue) { try await preview.handle(job) }
             for id in asked {
                 let made = try #require(try await previews.find(id, now: Date()))
-                let wish = try #require(try await previews.wish(id))
-                #expect(!made.subject.isEmpty && made.text.contains(wish.paragraph))
-                #expect(made.html.contains("<html") && !made.html.contains("cid:"), "\(wish.kind)")
-                #expect(made.html.contains("data:image/png;base64,") == wish.kind.carriesTicket, "\(wish.kind)")
-                if wish.kind == .announcement { #expect(made.html.contains("Doors &lt;soon&gt;")) }
+                let request = try #require(try await previews.request(id))
+                #expect(!made.subject.isEmpty && made.text.contains(request.paragraph))
+                #expect(made.html.contains("<html") && !made.html.contains("cid:"), "\(request.kind)")
+                #expect(made.html.contains("data:image/png;base64,") == request.kind.carriesTicket, "\(request.kind)")
+                if request.kind == .announcement { #expect(made.html.contains("Doors &lt;soon&gt;")) }
             }
             // A job that is delivered twice, and one whose preview is gone.
             let job = try #require(try await mail.outbox(WorkType.mailPreview.rawValue).first)

@@ -44,7 +44,7 @@ import Testing
             try await mail.serving(connections: 8) { limits in
                 // Without the limit, and with mails that keep their places however long they take, the tarpit has them all.
                 if !isLimited { limits.perDomain = 8 }
-                limits.patience = isLimited ? .milliseconds(500) : .seconds(3600)
+                limits.slowAfter = isLimited ? .milliseconds(500) : .seconds(3600)
             } during: {
                 let held = isLimited ? 4 : 8
                 try await mail.until("connections stuck") { try await mail.mailsUnderWay() == held }
@@ -78,7 +78,7 @@ import Testing
             let others = (0..<16).map { "guest\($0)@example.org" }
             for address in stuck { try await mail.ticket(for: mail.person(address: address), event: event) }
             try await mail.serving(connections: 8) {
-                $0.patience = .milliseconds(300)
+                $0.slowAfter = .milliseconds(300)
             } during: {
                 // Three times as many as there are places.
                 try await mail.until("all of them stuck") { try await mail.mailsUnderWay() == stuck.count }

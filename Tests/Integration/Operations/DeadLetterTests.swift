@@ -11,8 +11,8 @@ import Testing
 
 @Suite("Dead letters", .serialized)
 struct DeadLetterTests {
-    private func office(_ world: MessagingWorld) -> DeadLetterOffice {
-        DeadLetterOffice(
+    private func parked(_ world: MessagingWorld) -> ParkedMessages {
+        ParkedMessages(
             broker: world.broker.address, publisher: world.publisher,
             store: DeadLetterStore(world.database.database), queues: [world.queue], logger: Broker.quiet)
     }
@@ -64,17 +64,17 @@ struct DeadLetterTests {
                 try await send([0xFF, 0], id: nil, world)
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 6 }
             }
-            let office = office(world)
-            let first = try await office.list()
+            let parked = parked(world)
+            let first = try await parked.list()
             #expect(first.total == 6)
             #expect(Set(first.letters.compactMap(\.messageID)) == Set(events.map(\.id.description)))
             #expect(first.letters.filter { $0.reason == "broken" }.count == 5)
             let garbage = try #require(first.letters.first { $0.reason == "undecodable" })
             #expect(garbage.event == nil && garbage.message.body == [0xFF, 0])
             #expect(first.letters.allSatisfy { $0.attempts == 1 && $0.firstSeen != nil && $0.lastFailedAt != nil })
-            let second = try await office.list(in: world.queue.name)
+            let second = try await parked.list(in: world.queue.name)
             #expect(second.letters.map(\.id) == first.letters.map(\.id))
-            #expect(try await office.list(in: "another").total == 0)
+            #expect(try await parked.list(in: "another").total == 0)
         }
     }
 
@@ -88,12 +88,12 @@ struct DeadLetterTests {
                 try await send(try event.encoded(), id: event.id.description, world)
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 1 }
                 done.mend()
-                let office = office(world)
-                let letter = try #require(try await office.list().letters.first)
-                #expect(try await office.replay(letter.id, by: actor))
+                let parked = parked(world)
+                let letter = try #require(try await parked.list().letters.first)
+                #expect(try await parked.replay(letter.id, by: actor))
                 try await world.broker.eventually("done") { done.done.count == 1 }
-                #expect(try await office.replay(letter.id, by: actor))
-                #expect(try await !office.replay(UUID(), by: actor))
+                #expect(try await parked.replay(letter.id, by: actor))
+                #expect(try await !parked.replay(UUID(), by: actor))
                 try await world.broker.eventually("nothing left") { try await depth(world.queue.name, world) == 0 }
             }
             #expect(done.done.map(\.id) == [event.id] && done.done.map(\.attempt) == [1])
@@ -112,14 +112,14 @@ struct DeadLetterTests {
             try await world.running([worker(world, done)]) {
                 try await send(try event.encoded(), id: event.id.description, world)
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 1 }
-                let office = office(world)
-                let letter = try #require(try await office.list().letters.first)
-                #expect(try await office.replay(letter.id, by: nil))
+                let parked = parked(world)
+                let letter = try #require(try await parked.list().letters.first)
+                #expect(try await parked.replay(letter.id, by: nil))
                 try await world.broker.eventually("parked again") {
-                    try await office.list().letters.map(\.replays) == [1]
+                    try await parked.list().letters.map(\.replays) == [1]
                 }
                 done.mend()
-                #expect(try await office.replay(letter.id, by: nil))
+                #expect(try await parked.replay(letter.id, by: nil))
                 try await world.broker.eventually("done") { done.done.map(\.id) == [event.id] }
             }
         }
@@ -133,11 +133,11 @@ struct DeadLetterTests {
                 for event in events { try await send(try event.encoded(), id: event.id.description, world) }
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 3 }
             }
-            let office = office(world)
-            let letters = try await office.list().letters
-            #expect(try await office.discard(letters[1].id, by: nil))
-            #expect(try await office.discard(letters[1].id, by: nil))
-            #expect(try await office.list().letters.map(\.id) == [letters[0].id, letters[2].id])
+            let parked = parked(world)
+            let letters = try await parked.list().letters
+            #expect(try await parked.discard(letters[1].id, by: nil))
+            #expect(try await parked.discard(letters[1].id, by: nil))
+            #expect(try await parked.list().letters.map(\.id) == [letters[0].id, letters[2].id])
             #expect(try await world.count("SELECT count(*) FROM audit WHERE action = 'dead-letter.discarded'") == 1)
         }
     }
@@ -151,13 +151,13 @@ struct DeadLetterTests {
                 for event in events { try await send(try event.encoded(), id: event.id.description, world) }
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 4 }
                 done.mend()
-                let office = office(world)
-                let ids = try await office.list().letters.map(\.id)
+                let parked = parked(world)
+                let ids = try await parked.list().letters.map(\.id)
                 try await withThrowingTaskGroup(of: Void.self) { group in
                     for _ in 0..<2 {
                         group.addTask {
                             for id in ids {
-                                let isReplayed = try await office.replay(id, by: nil)
+                                let isReplayed = try await parked.replay(id, by: nil)
                                 #expect(isReplayed)
                             }
                         }

@@ -128,7 +128,7 @@ struct InvariantTests {
             for _ in 0..<3 { _ = try await scene(world, people, needsLine: false) }
             var store = InvariantStore(world.database)
             store.eventsPerStep = 1
-            let watch = InvariantWatch(store, stuckAfter: 300, logger: Logger(label: "test"))
+            let watch = InvariantMonitor(store, stuckAfter: 300, logger: Logger(label: "test"))
             // Nobody looks so far.
             #expect(try await watch.finding(noOlderThan: .seconds(60), within: .zero) == nil)
             try await withThrowingTaskGroup { group in

@@ -37,7 +37,7 @@ struct InterleavingTests {
                 try #require(counted.counters.waitlisted == counted.waitlistedRows, "burst \(burst)")
                 try #require(model.confirmed.count <= model.capacity, "burst \(burst)")
                 var settled = model
-                settled.moveUp()
+                settled.promote()
                 try #require(settled == model, "burst \(burst): somebody waits beside a free place")
             }
         }
@@ -53,8 +53,8 @@ private struct Story {
     var model: PlacesModel
     var last = ""
     private var random: SeededGenerator
-    /// Doors as some earlier visits left them, most of them no longer so.
-    private var remembered: [ExpectedDoor] = []
+    /// Capacity rows as some earlier batches left them, most of them out of date.
+    private var remembered: [ExpectedCapacity] = []
     private(set) var visitsWithoutALook = 0
 
     init(_ world: TestWorld, seed: UInt64) async throws {
@@ -71,8 +71,8 @@ private struct Story {
 
     mutating func step() async throws {
         switch Int.random(in: 0..<100, using: &random) {
-        case 0..<30: try await visit(bringingNobodyOut: true)
-        case 30..<78: try await visit()
+        case 0..<30: try await batch(bringingNobodyOut: true)
+        case 30..<78: try await batch()
         case 78..<90: try await setCapacity(Int.random(in: 1...8, using: &random))
         case 90..<95: try await toggleClosed()
         case 95..<98: try await togglePromotion()
@@ -80,27 +80,27 @@ private struct Story {
         }
     }
 
-    /// Up to six wishes in one transaction, with their answers.
-    private mutating func visit(bringingNobodyOut: Bool = false) async throws {
-        var wishes: [PlaceWish] = []
+    /// Up to six requests in one transaction, with their answers.
+    private mutating func batch(bringingNobodyOut: Bool = false) async throws {
+        var requests: [RegistrationRequest] = []
         var expected: [DomainError?] = []
         for _ in 0...Int.random(in: 0..<(bringingNobodyOut ? 2 : 6), using: &random) {
             let user = people.randomElement(using: &random)!
             let byOrganizer = Int.random(in: 0..<5, using: &random) == 0 && !bringingNobodyOut
             if bringingNobodyOut || Bool.random(using: &random) {
-                wishes.append(.place(in: event, for: user, by: byOrganizer ? organizer : nil))
-                expected.append(model.take(user, byOrganizer: byOrganizer))
+                requests.append(.register(user, for: event, by: byOrganizer ? organizer : nil))
+                expected.append(model.register(user, byOrganizer: byOrganizer))
             } else if let registration = try await world.active(user, in: event),
-                !wishes.contains(where: { $0.registrationID == registration })
+                !requests.contains(where: { $0.registrationID == registration })
             {
-                wishes.append(.leave(registration, of: event, by: byOrganizer ? organizer : nil, reason: "chance"))
-                model.leave(user)
+                requests.append(.cancel(registration, of: event, by: byOrganizer ? organizer : nil, reason: "chance"))
+                model.cancel(user)
                 expected.append(nil)
             }
         }
-        last = "visit of \(wishes.count)"
-        guard !wishes.isEmpty else { return }
-        let asked = wishes
+        last = "visit of \(requests.count)"
+        guard !requests.isEmpty else { return }
+        let asked = requests
         let answers = try await admit(asked)
         for (answer, refusal) in zip(answers, expected) {
             switch answer {
@@ -111,24 +111,24 @@ private struct Story {
         }
     }
 
-    /// Every other time without a look at the door, expecting it as some earlier visit has left it.
-    private mutating func admit(_ wishes: [PlaceWish]) async throws -> [PlaceAnswer] {
-        if let door = remembered.suffix(3).randomElement(using: &random), Bool.random(using: &random) {
+    /// Every other time without a look at the capacity, expecting it as some earlier batch has left it.
+    private mutating func admit(_ requests: [RegistrationRequest]) async throws -> [RegistrationResult] {
+        if let capacity = remembered.suffix(3).randomElement(using: &random), Bool.random(using: &random) {
             do {
-                if let done = try await world.registrations.admit(wishes, expecting: door, now: Date()) {
+                if let done = try await world.registrations.commit(requests, expecting: capacity, now: Date()) {
                     visitsWithoutALook += 1
-                    remembered = [door] + done.doors
-                    return done.answers
+                    remembered = [capacity] + done.capacities
+                    return done.results
                 }
-            } catch is PlacesMoved {
+            } catch is CapacityChanged {
             } catch let error as PostgresError where error.constraint == "registrations_one_active" {
             }
         }
         let done = try await world.database.transaction { transaction in
-            try await world.registrations.admit(wishes, clock: { Date() }, on: transaction)
+            try await world.registrations.commit(requests, clock: { Date() }, on: transaction)
         }
-        remembered += done.doors
-        return done.answers
+        remembered += done.capacities
+        return done.results
     }
 
     private mutating func setCapacity(_ capacity: Int) async throws {
@@ -140,7 +140,7 @@ private struct Story {
         } else {
             try await world.edit(event) { $0.capacity = capacity }
             model.capacity = capacity
-            model.moveUp()
+            model.promote()
         }
     }
 
@@ -149,7 +149,7 @@ private struct Story {
         let isClosed = model.isClosed
         last = "closed: \(isClosed)"
         try await world.edit(event) { $0.registrationClosesAt = isClosed ? Date() - 60 : nil }
-        model.moveUp()
+        model.promote()
     }
 
     private mutating func togglePromotion() async throws {
@@ -157,7 +157,7 @@ private struct Story {
         let promotes = model.promotesAfterClose
         last = "promotes after close: \(promotes)"
         try await world.edit(event) { $0.promoteAfterClose = promotes }
-        model.moveUp()
+        model.promote()
     }
 
     private mutating func toggleLine() async throws {
@@ -177,7 +177,7 @@ private struct Story {
             acts.append { [world, event] in
                 switch choice {
                 case 0: try await world.edit(event) { $0.capacity = capacity }
-                case 1..<6: _ = try await world.visit(.place(in: event, for: user))
+                case 1..<6: _ = try await world.submit(.register(user, for: event))
                 default:
                     guard let registration = try await world.active(user, in: event) else { return }
                     _ = try await world.cancel(registration, of: event)

@@ -20,7 +20,7 @@ struct LastSeatTests {
         }
     }
 
-    /// The control: the same race with lock, condition and constraint taken away must oversell, or the test above
+    /// The control: the same race with lock, condition and constraint added away must oversell, or the test above
     /// proves nothing.
     @Test("with the guards off the race oversells")
     func raceWithoutGuards() async throws {
@@ -78,7 +78,7 @@ struct LastSeatTests {
             for person in people {
                 group.addTask {
                     do {
-                        return .success(try await world.visit(.place(in: event, for: person.id), at: store))
+                        return .success(try await world.submit(.register(person.id, for: event), at: store))
                     } catch {
                         return .failure(error)
                     }

@@ -16,7 +16,7 @@ struct PlacesModel: Equatable {
     private var lineMoves: Bool { !isClosed || promotesAfterClose }
 
     /// The answer somebody should get; nil when they are in.
-    mutating func take(_ user: UserID, byOrganizer: Bool) -> DomainError? {
+    mutating func register(_ user: UserID, byOrganizer: Bool) -> DomainError? {
         if isClosed, !byOrganizer { return .registrationClosed }
         if confirmed.contains(user) || line.contains(user) { return .alreadyRegistered }
         if confirmed.count < capacity, line.isEmpty || !lineMoves {
@@ -29,13 +29,13 @@ struct PlacesModel: Equatable {
         return nil
     }
 
-    mutating func leave(_ user: UserID) {
+    mutating func cancel(_ user: UserID) {
         confirmed.remove(user)
         line.removeAll { $0 == user }
-        moveUp()
+        promote()
     }
 
-    mutating func moveUp() {
+    mutating func promote() {
         while lineMoves, confirmed.count < capacity, !line.isEmpty { confirmed.insert(line.removeFirst()) }
     }
 }

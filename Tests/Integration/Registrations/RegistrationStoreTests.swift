@@ -19,8 +19,8 @@ struct RegistrationStoreTests {
         }
     }
 
-    @Test("the same wish sent again gets the same place, whatever has happened to the event since")
-    func wishSentAgain() async throws {
+    @Test("the same request sent again gets the same place, whatever has happened to the event since")
+    func requestSentAgain() async throws {
         try await TestWorld.run { world in
             let event = try await world.event(of: try await world.person(role: .organizer), capacity: 1)
             let ada = try await world.person("Ada")
@@ -28,11 +28,12 @@ struct RegistrationStoreTests {
                 StoredResponse(status: 201, body: $0.id.description)
             }
             func register(_ key: String, _ body: UInt8 = 1, now: Date = Date()) async throws -> Answered {
-                let request = IdempotentRequest(
+                let named = IdempotentRequest(
                     key: .init(user: ada.id, name: key), route: "test", fingerprint: Array(repeating: body, count: 32))
-                let wish = PlaceWish.place(in: event, for: ada.id, idempotency: .init(request, respond: respond))
+                let request = RegistrationRequest.register(
+                    ada.id, for: event, idempotency: .init(named, respond: respond))
                 let answer = try await world.database.transaction { transaction in
-                    try await world.registrations.admit([wish], clock: { now }, on: transaction).answers[0]
+                    try await world.registrations.commit([request], clock: { now }, on: transaction).results[0]
                 }
                 switch answer {
                 case .done(let registration, _): return Answered(try respond(registration))

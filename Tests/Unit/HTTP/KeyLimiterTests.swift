@@ -12,7 +12,7 @@ struct KeyLimiterTests {
         let limiter = KeyLimiter()
         let key = APIKeyID()
         for taken in 1...200 { #expect(await limiter.take(key, now: start).remaining == 200 - taken) }
-        #expect(await limiter.take(key, now: start) == KeyLimiter.Standing(remaining: 0, wait: 0.05))
+        #expect(await limiter.take(key, now: start) == KeyLimiter.Allowance(remaining: 0, wait: 0.05))
         #expect(await limiter.take(key, now: start + 0.1).wait == 0)
         #expect(await limiter.take(key, now: start + 1000).remaining == 199)
         // A clock that goes back gives nothing and takes nothing.

@@ -31,30 +31,30 @@ struct ThrottleTests {
         let clock = SetClock()
         let throttle = Throttle(redis: nil, clock: clock.read)
         for number in 1...4 {
-            let standing = await throttle.fail(.signIn, "ada")
-            #expect(standing.remaining == 5 - number && standing.wait == 0)
+            let state = await throttle.fail(.signIn, "ada")
+            #expect(state.remaining == 5 - number && state.wait == 0)
         }
         #expect(await throttle.fail(.signIn, "ada").retryAfter == 1)
         // Under way when the pause began: doesn't make it longer.
         #expect(await throttle.fail(.signIn, "ada").retryAfter == 1)
-        #expect(await throttle.standing(.signIn, "bob").remaining == 5)
-        #expect(await throttle.standing(.signInAddress, "ada").remaining == 100)
+        #expect(await throttle.state(.signIn, "bob").remaining == 5)
+        #expect(await throttle.state(.signInAddress, "ada").remaining == 100)
         clock.advance(1)
-        #expect(await throttle.standing(.signIn, "ada").wait == 0)
+        #expect(await throttle.state(.signIn, "ada").wait == 0)
         #expect(await throttle.fail(.signIn, "ada").retryAfter == 2)
         clock.advance(86_400)
-        #expect(await throttle.standing(.signIn, "ada").remaining == 5)
+        #expect(await throttle.state(.signIn, "ada").remaining == 5)
         #expect(await throttle.fail(.signIn, "ada").remaining == 4)
         await throttle.clear(.signIn, "ada")
-        #expect(await throttle.standing(.signIn, "ada").remaining == 5)
+        #expect(await throttle.state(.signIn, "ada").remaining == 5)
     }
 
     @Test("the own memory is bounded: it forgets those heard of longest ago")
     func bounded() async {
         let throttle = Throttle(redis: nil, capacity: 8) { Date(timeIntervalSince1970: 1_800_000_000) }
         for number in 0..<9 { _ = await throttle.fail(.signIn, "\(number)") }
-        #expect(await throttle.standing(.signIn, "8").remaining == 4)
-        #expect(await throttle.standing(.signIn, "0").remaining == 5)
+        #expect(await throttle.state(.signIn, "8").remaining == 4)
+        #expect(await throttle.state(.signIn, "0").remaining == 5)
     }
 
     @Test("guesses on one account go in one at a time, so that none slips through while the first are counted")
@@ -135,13 +135,13 @@ struct ThrottleTests {
         let first = HTTPFieldsText(await throttle.fail(.signIn, "ada"))
         #expect(first == #""sign-in";q=5;w=86400 "sign-in";r=4;t=0"#)
         for _ in 0..<4 { _ = await throttle.fail(.signIn, "ada") }
-        let standing = await throttle.standing(.signIn, "ada")
-        #expect(HTTPFieldsText(standing) == #""sign-in";q=5;w=86400 "sign-in";r=0;t=1"#)
-        #expect(APIProblem.tooManyRequests([standing]).headers[.retryAfter] == "1")
+        let state = await throttle.state(.signIn, "ada")
+        #expect(HTTPFieldsText(state) == #""sign-in";q=5;w=86400 "sign-in";r=0;t=1"#)
+        #expect(APIProblem.tooManyRequests([state]).headers[.retryAfter] == "1")
     }
 
-    private func HTTPFieldsText(_ standing: Standing) -> String {
-        let problem = APIProblem.tooManyRequests([standing])
+    private func HTTPFieldsText(_ state: RateLimitState) -> String {
+        let problem = APIProblem.tooManyRequests([state])
         return "\(problem.headers[.rateLimitPolicy] ?? "") \(problem.headers[.rateLimit] ?? "")"
     }
 }

@@ -22,7 +22,7 @@ struct PartitionShareTests {
 struct RelayWatchTests {
     private let start = ContinuousClock.now
 
-    private func wakeUps(_ watch: RelayWatch, _ count: Int, every: Duration) -> ContinuousClock.Instant {
+    private func wakeUps(_ watch: RelayActivity, _ count: Int, every: Duration) -> ContinuousClock.Instant {
         var now = start
         for _ in 0..<count {
             now += every
@@ -33,14 +33,14 @@ struct RelayWatchTests {
 
     @Test("many wake-ups with work are worth it; few, or many for others, are not")
     func busy() {
-        let often = RelayWatch()
+        let often = RelayActivity()
         let now = wakeUps(often, 12, every: .milliseconds(5))
         #expect(!often.isBusy(now: now))
         often.noteWork(now: now)
         #expect(often.isBusy(now: now))
         #expect(!often.isBusy(now: now + .seconds(1)))
 
-        let seldom = RelayWatch()
+        let seldom = RelayActivity()
         let later = wakeUps(seldom, 12, every: .milliseconds(200))
         seldom.noteWork(now: later)
         #expect(!seldom.isBusy(now: later))
@@ -48,7 +48,7 @@ struct RelayWatchTests {
 
     @Test("it is idle once nothing was found for a while")
     func idle() {
-        let watch = RelayWatch()
+        let watch = RelayActivity()
         #expect(watch.isIdle(now: start))
         watch.noteWork(now: start)
         #expect(!watch.isIdle(now: start + .milliseconds(100)))

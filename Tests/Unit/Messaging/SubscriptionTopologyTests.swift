@@ -13,7 +13,7 @@ struct SubscriptionTopologyTests {
     private func topology(_ scope: SubscriptionScope, _ types: [String]) throws -> Topology {
         let queue = SubscribedQueue(
             id: SubscriptionID(), owner: owner, scope: scope, types: types.compactMap(MessagePattern.init),
-            standing: .fed)
+            status: .fed)
         return SubscriptionQueues.topology(queue, .emConnect)
     }
 

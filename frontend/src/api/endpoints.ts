@@ -66,7 +66,7 @@ export const events = {
   stats: (id: string, signal: Abort) => requestJSON<EventStats>({ path: `/events/${id}/stats`, signal }),
   announcements: (id: string, cursor: string | null, signal: Abort) =>
     requestJSON<Page<Announcement>>({ path: `/events/${id}/announcements`, query: { limit: 20, cursor }, signal }),
-  announce: (id: string, body: AnnouncementWish, key: string) =>
+  announce: (id: string, body: NewAnnouncement, key: string) =>
     requestJSON<Announcement>(creating(key, { path: `/events/${id}/announcements`, body })),
   /** Takes back what is to be told later; what went out stays. */
   takeBack: (id: string, announcementId: string) => request({ method: 'DELETE', path: `/events/${id}/announcements/${announcementId}` }),
@@ -103,7 +103,7 @@ export const events = {
   undoCheckIn: (scanId: string, reason: string) => request({ method: 'POST', path: `/check-ins/${scanId}/undo`, body: { reason } }),
 };
 
-export interface AnnouncementWish {
+export interface NewAnnouncement {
   title: string;
   body: string;
   audience: Audience;

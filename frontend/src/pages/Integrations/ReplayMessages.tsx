@@ -19,13 +19,13 @@ export function ReplayMessages({ subscription, sent }: { subscription: Subscript
         <p className="em-soft mb-0">{t('For a program that was away, or that starts anew: the same messages under the same ids, to this subscription only.')}</p>
       </div>
       {subscription.status === 'active'
-        ? <Wish subscription={subscription} sent={sent} />
+        ? <ReplayForm subscription={subscription} sent={sent} />
         : <p className="em-note mb-0">{t('Resume it first: nothing is sent while it is not active.')}</p>}
     </section>
   );
 }
 
-function Wish({ subscription, sent }: { subscription: Subscription; sent: () => void }) {
+function ReplayForm({ subscription, sent }: { subscription: Subscription; sent: () => void }) {
   const whose = subscription.scope === 'own' ? { mine: true } : { all: true };
   const list = usePages<Event>(`replayable:${subscription.scope}`, (cursor, signal) => events.list({ ...whose, limit: 100, cursor }, signal));
   // What nobody was told of has no messages.

@@ -1,0 +1,102 @@
+import AMQP
+import Domain
+import FoundationEssentials
+import Logging
+import Persistence
+import Postgres
+import FailPoints
+
+/// Keeps the broker's objects as the topology says, also while everybody is connected: each round declares all of them.
+///
+/// A queue of a worker's that was gone took messages with it, which the broker had confirmed: what the workers' inboxes don't
+/// know of the last day's is published again, to the workers alone.
+struct TopologyReconciler {
+    let publisher: Publisher
+    let topology: Topology
+    let names: BrokerNames
+    let database: Database
+    /// What each worker has to have, by the name of its queue.
+    let owed: [String: [OwedMessage]]
+    let logger: Logger
+    private let outbox = OutboxStore()
+    private let webhooks: WebhookStore
+    /// Rounds without a relay that relies on bindings.
+    private var roundsAlone = 0
+    /// Queues that were gone and whose messages are not all on their way again: kept until they are, as the database may be
+    /// away just then.
+    private var lost: Set<String> = []
+
+    static let interval = Duration.seconds(5)
+    private static let memory = 86_400.0
+
+    init(
+        publisher: Publisher, topology: Topology, names: BrokerNames, workers: [WorkerQueue], database: Database,
+        logger: Logger
+    ) {
+        self.names = names
+        self.publisher = publisher
+        self.topology = topology
+        self.database = database
+        self.logger = logger
+        webhooks = WebhookStore(database)
+        owed = Dictionary(workers.map { ($0.name, $0.owed) }) { first, _ in first }
+    }
+
+    mutating func round() async throws {
+        guard publisher.state == .connected, !FailPoint.mutates(.trustBindings) else { return }
+        for queue in topology.workQueues where try await isGone(queue) {
+            logger.error("a worker's queue was gone; it is made again", metadata: ["queue": "\(queue)"])
+            lost.insert(queue)
+        }
+        try await publisher.declare(topology)
+        for queue in lost {
+            try await publishAgain(queue)
+            lost.remove(queue)
+        }
+        try await removeBindings()
+    }
+
+    private func isGone(_ queue: String) async throws -> Bool {
+        do throws(BrokerError) {
+            _ = try await publisher.queueStatus(queue)
+            return false
+        } catch {
+            if case .channelClosed(code: 404, _) = error.kind { return true }
+            throw error
+        }
+    }
+
+    private func publishAgain(_ queue: String) async throws {
+        let since = Date() - Self.memory
+        let first = try await database.transaction { try await outbox.row(before: since, on: $0) }
+        var (row, count) = (first, 0)
+        while let owed = owed[queue], !owed.isEmpty {
+            let step = try await database.transaction { [row] transaction in
+                try await outbox.reconcile(
+                    owed, since: since, after: row, limit: 5000, isForWorkersAlone: true, on: transaction)
+            }
+            count += step.again.values.reduce(0, +)
+            guard let last = step.last else { break }
+            row = last
+        }
+        // The reader of everything leaves no inbox rows: what it did not plan shows in what there is.
+        if topology.carries("", from: names.events).contains(queue) {
+            count += try await webhooks.reconcile(since: since, from: first, isTrial: false)
+        }
+        if count > 0 {
+            logger.warning(
+                "messages that a queue lost go to it again", metadata: ["queue": "\(queue)", "count": "\(count)"])
+        }
+    }
+
+    /// A version before left it to bindings which worker gets a fact: with them, the workers would have everything twice. They
+    /// go once no relay of that version has been there for a while.
+    private mutating func removeBindings() async throws {
+        guard try await !outbox.hasRelayWithBindings(on: database) else {
+            roundsAlone = 0
+            return try await publisher.declare(Topology(bindings: topology.carried))
+        }
+        roundsAlone += 1
+        if roundsAlone == 3 { try await publisher.unbind(topology.carried) }
+    }
+}

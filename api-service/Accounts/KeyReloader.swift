@@ -1,0 +1,55 @@
+import Access
+import Bootstrap
+import Logging
+import ServiceLifecycle
+
+/// Where the keys of access tokens come from; nil for what came as a value, which can't change.
+struct KeyFiles: Sendable {
+    var signing: String?
+    var published: String?
+}
+
+/// Follows the files of the keys, so that a change of keys needs no restart (`api-service keys rotate`).
+struct KeyReloader: Service, CustomStringConvertible {
+    let files: KeyFiles
+    let keys: AccessKeys
+    let verifier: AccessTokenVerifier
+    let logger: Logger
+
+    var description: String { "KeyReloader" }
+
+    func run() async throws {
+        guard files.signing != nil || files.published != nil else {
+            do { try await gracefulShutdown() } catch {}  // cancelled: nothing to do either
+            return
+        }
+        await cancelWhenGracefulShutdown {
+            while true {
+                do { try await Task.sleep(for: FollowedFile.interval) } catch { return }
+                await follow()
+            }
+        }
+    }
+
+    /// What can't be used changes nothing: a file that is being written, or a mistake.
+    private func follow() async {
+        do {
+            let published = try await text(files.published).map { try KeySet(json: $0) } ?? keys.set
+            let signing = try await text(files.signing).map { try SigningKey(seed: $0) } ?? keys.signing
+            guard keys.replace(signing: signing, published: published) else { return }
+            try await verifier.follow(keys.set)
+            logger.info(
+                "access token keys changed",
+                metadata: [
+                    "signing": "\(signing.verificationKey.id)", "count": .stringConvertible(keys.set.keys.count),
+                ])
+        } catch {
+            logger.warning("changed access token keys can't be used", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func text(_ path: String?) async -> String? {
+        guard let path else { return nil }
+        return await FollowedFile(path).text()
+    }
+}

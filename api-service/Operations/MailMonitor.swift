@@ -1,0 +1,71 @@
+import AMQP
+import Bootstrap
+import Domain
+import FoundationEssentials
+import Logging
+import Messaging
+import Persistence
+import ServiceLifecycle
+import Synchronization
+
+/// Looks every few seconds at what waits to be mailed and whether anybody sends it: the peers' commonest complaint is
+/// mail that never came while nothing said so. Whoever asks reads what was seen last.
+final class MailMonitor: Service, CustomStringConvertible {
+    struct Reading: Sendable {
+        var backlog: DeliveryBacklog?
+        /// Of that of the two mail queues which has the fewer; nil when the broker can't be asked.
+        var consumers: Int?
+    }
+
+    private let deliveries: DeliveryStore
+    /// Nil where nothing is relayed (tests of the surface alone).
+    private let broker: Publisher?
+    private let clock: @Sendable () -> Date
+    private let state = Mutex(Reading())
+
+    private static let interval = Duration.seconds(5)
+    private static let timeout = Duration.seconds(3)
+
+    init(
+        deliveries: DeliveryStore, broker: Publisher?, metrics: PrometheusRegistry,
+        clock: @escaping @Sendable () -> Date
+    ) {
+        self.deliveries = deliveries
+        self.broker = broker
+        self.clock = clock
+        metrics.gauge("em_mails_unsent", "Mails that wait, for their first or another attempt.") { [weak self] in
+            Double(self?.reading.backlog?.unsent ?? 0)
+        }
+        metrics.gauge("em_mail_oldest_unsent_seconds", "For how long the oldest mail has waited.") { [weak self] in
+            self?.reading.backlog?.oldestAt.map { clock().timeIntervalSince($0) } ?? 0
+        }
+        metrics.gauge("em_mail_consumers", "Workers at the mail queues; -1 when the broker can't be asked.") {
+            [weak self] in Double(self?.reading.consumers ?? -1)
+        }
+    }
+
+    var description: String { "MailMonitor" }
+    var reading: Reading { state.withLock { $0 } }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown { [self] in
+            while true {
+                let seen = await look()
+                state.withLock { $0 = seen }
+                do { try await Task.sleep(for: Self.interval) } catch { return }
+            }
+        }
+    }
+
+    private func look() async -> Reading {
+        async let backlog = answered(within: Self.timeout) { [self] in try await deliveries.backlog(now: clock()) }
+        async let consumers = answered(within: Self.timeout) { [self] in try await fewestConsumers() }
+        return Reading(backlog: await backlog, consumers: await consumers ?? nil)
+    }
+
+    private func fewestConsumers() async throws -> Int? {
+        guard let broker, broker.state == .connected || broker.state == .blocked else { return nil }
+        let mail = try await broker.queueStatus(WorkerQueue.notificationsMail.name).consumers
+        return min(mail, try await broker.queueStatus(WorkerQueue.notificationsBulkMail.name).consumers)
+    }
+}

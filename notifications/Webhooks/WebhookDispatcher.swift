@@ -1,0 +1,152 @@
+import CoreMetrics
+import Domain
+import FoundationEssentials
+import Logging
+import Persistence
+import ServiceLifecycle
+import Synchronization
+
+/// Takes what is due and has it delivered, as much at a time as there is room for.
+///
+/// Those whose receivers fail or are slow share a part of the room, whoever they are, so that they hold up nobody else.
+/// Any number of processes may do this; what one has in hand when it dies is due again when its lease is over.
+final class WebhookDispatcher: Service, CustomStringConvertible {
+    struct Limits: Sendable {
+        /// Deliveries on their way at a time, all together.
+        var underWay = 128
+        /// Those for receivers that do well. One whose answer takes longer than `timeout` counts no more.
+        var well = 48
+        var timeout = Duration.seconds(3)
+        /// Those for receivers that fail, are slow, or have never answered.
+        var troubled = 16
+        /// Those of one subscription.
+        var share = 8
+        /// For how long one process has a delivery in hand: longer than an attempt and its writing down take.
+        var lease = Duration.seconds(30)
+    }
+
+    private struct InHand {
+        var isTroubled: Bool
+        var since: ContinuousClock.Instant
+    }
+
+    private let store: WebhookStore
+    private let limits: Limits
+    private let logger: Logger
+    private let inHand = Mutex<[WebhookDeliveryID: InHand]>([:])
+    private let wakes: AsyncStream<Void>
+    private let waker: AsyncStream<Void>.Continuation
+    private let deliver: @Sendable (WebhookJob, ContinuousClock.Instant) async throws -> Void
+    private let waiting = Gauge(label: "em_webhook_waiting")
+    private let oldest = Gauge(label: "em_webhook_oldest_due_seconds")
+
+    /// Without a wake-up, the desk looks once in this time: for what others have planned, and what is due again.
+    private static let interval = Duration.seconds(1)
+    private static let looksToBacklog = 10
+    /// After another process was at it.
+    private static let breath = Duration.milliseconds(50)
+
+    init(
+        store: WebhookStore, limits: Limits = .init(), logger: Logger,
+        deliver: @escaping @Sendable (WebhookJob, ContinuousClock.Instant) async throws -> Void
+    ) {
+        self.store = store
+        self.limits = limits
+        self.logger = logger
+        self.deliver = deliver
+        // Wake-ups that come while nobody waits are remembered as one.
+        (wakes, waker) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
+    }
+
+    var description: String { "WebhookDispatcher" }
+
+    /// Something may be due.
+    func wake() { waker.yield() }
+
+    /// Until the service stops; then what is in hand is finished.
+    func run() async throws {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.look() }
+            var isFailing = false
+            for await _ in wakes {
+                do {
+                    for job in try await claim(in: &group) {
+                        group.addTask { await self.handle(job) }
+                    }
+                    isFailing = false
+                } catch {
+                    if Task.isCancelled { return }
+                    if !isFailing { logger.warning("webhooks wait", metadata: ["error": "\(error)"]) }
+                    isFailing = true
+                }
+            }
+        }
+    }
+
+    /// Wakes the desk from time to time, and ends its loop when the service stops.
+    private func look() async {
+        await cancelWhenGracefulShutdown {
+            var looks = 0
+            while !Task.isCancelled {
+                self.wake()
+                if looks.isMultiple(of: Self.looksToBacklog) { await self.measure() }
+                looks += 1
+                do { try await Task.sleep(for: Self.interval) } catch { return }
+            }
+        }
+        waker.finish()
+    }
+
+    private func claim(in group: inout DiscardingTaskGroup) async throws -> [WebhookJob] {
+        let (well, troubled) = room()
+        guard well > 0 || troubled > 0 else { return [] }
+        let claimed = try await store.claim(
+            limit: well, troubled: troubled, share: limits.share, lease: limits.lease / .seconds(1), now: Date())
+        guard let claimed else {
+            group.addTask {
+                do { try await Task.sleep(for: Self.breath) } catch { return }
+                self.wake()
+            }
+            return []
+        }
+        inHand.withLock { inHand in
+            for job in claimed { inHand[job.id] = InHand(isTroubled: job.isTroubled, since: .now) }
+        }
+        return claimed
+    }
+
+    /// How many more may be taken of either sort.
+    private func room() -> (well: Int, troubled: Int) {
+        let since = ContinuousClock.now - limits.timeout
+        return inHand.withLock { inHand in
+            let all = limits.underWay - inHand.count
+            let troubled = limits.troubled - inHand.values.count(where: \.isTroubled)
+            let well = limits.well - inHand.values.count { !$0.isTroubled && $0.since > since }
+            let troubledRoom = max(0, min(all, troubled))
+            return (max(0, min(all - troubledRoom, well)), troubledRoom)
+        }
+    }
+
+    private func handle(_ job: WebhookJob) async {
+        do {
+            try await deliver(job, .now + limits.lease * 0.8)
+        } catch is CancellationError {
+            // The service was made to stop; the delivery is due again when the lease is over.
+        } catch {
+            logger.error("webhook not settled", metadata: ["delivery_id": "\(job.id)", "error": "\(error)"])
+        }
+        inHand.withLock { inHand in inHand[job.id] = nil }
+        wake()
+    }
+
+    private func measure() async {
+        do {
+            let now = Date()
+            let backlog = try await store.backlog(now: now)
+            waiting.record(backlog.waiting)
+            oldest.record(backlog.oldestDue.map { max(0, now.timeIntervalSince($0)) } ?? 0)
+        } catch {
+            // Without the database nothing is delivered either; the loop says so.
+        }
+    }
+}
