@@ -36,8 +36,9 @@ struct BrokerRelay {
     /// Confirmed and not yet marked: of one batch at most.
     private var confirmed: [Int] = []
     private var proved: Set<RoutingTarget> = []
-    /// Rows that the exchange has, and not yet every worker that has to have them: they go to the workers alone from then on.
-    private var announced: Set<Int> = []
+    /// Rows that the exchange has, and not yet every worker that has to have them. Noted in the outbox after each wave, so
+    /// that whoever publishes them again, this relay or another, sends them to the workers alone.
+    private var announced: [Int] = []
     /// A queue is gone: to be made again.
     private(set) var missesQueue = false
     /// After a closed channel messages go one by one: then the one that closes it harms no other.
@@ -59,11 +60,10 @@ struct BrokerRelay {
         self.logger = logger
     }
 
-    /// Other schedule are ours now; those that wait are found again by their next failure.
+    /// Other partitions are ours now; keys that are blocked are found again by their next failure.
     mutating func forgetHeld() {
         held = BlockedKeys()
         ahead = []
-        announced = []
     }
 
     /// Publishes what waits in the partitions, at most one batch. With more to come, what was confirmed last is left to
@@ -129,6 +129,10 @@ struct BrokerRelay {
                     partitions: partitions, onTheWay: Set(rows.map(\.row.rowID)), on: session)
             }
             let taken = judge(wave, await outcomes, &schedule)
+            if !announced.isEmpty {
+                try await store.markRepeated(announced, on: session)
+                announced = []
+            }
             FailPoint.point("relay.confirmed")
             metrics.published.increment(by: taken.count)
             metrics.recordLag(of: taken, now: Date())
@@ -144,7 +148,7 @@ struct BrokerRelay {
     private func outgoing(_ row: OutboxRow) throws -> OutgoingRow? {
         var messages = try AMQP.Message.copies(of: row, names: names, topology: topology)
         // What was lost by a worker's queue alone is nobody else's.
-        if messages.count > 1, row.isRepeated || announced.contains(row.rowID) { messages.removeLast() }
+        if messages.count > 1, row.isRepeated { messages.removeLast() }
         return messages.isEmpty ? nil : OutgoingRow(row: row, messages: messages)
     }
 
@@ -160,19 +164,20 @@ struct BrokerRelay {
             let own = rest.prefix(outgoing.messages.count)
             rest = rest.dropFirst(outgoing.messages.count)
             var failure: (message: AMQP.Message, error: BrokerError)?
+            var isAnnounced = false
             for (message, outcome) in zip(outgoing.messages, own) {
                 switch outcome {
                 case .success:
                     proved.insert(RoutingTarget(message))
-                    if message.exchange == names.events { announced.insert(outgoing.row.rowID) }
+                    isAnnounced = isAnnounced || message.exchange == names.events
                 case .failure(let error): failure = failure ?? (message, error)
                 }
             }
             if let failure {
+                if isAnnounced { announced.append(outgoing.row.rowID) }
                 failed(outgoing, failure.message, failure.error, wave: wave.count, &schedule)
             } else {
                 confirmed.append(outgoing.row)
-                announced.remove(outgoing.row.rowID)
                 held.release(OrderingKey(outgoing.row))
                 pause = .milliseconds(100)
             }

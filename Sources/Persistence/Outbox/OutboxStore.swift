@@ -60,7 +60,7 @@ public struct OutboxRow: Sendable {
     public var traceparent: String?
     public var occurredAt: Date
     public var sequence: Int?
-    /// It was published before, and lost by a worker's queue.
+    /// Everybody but the workers has it: a worker's queue was away, or lost it.
     public var isRepeated: Bool
     /// Of `em.announcement.posted` to everybody, in ``OutboxStore/liveRows(partitions:limit:on:)``: its text.
     public var announcement: (title: String, body: String, at: Date)?
@@ -230,6 +230,11 @@ public struct OutboxStore: Sendable {
         // By the primary key alone, as in markLive: the two loops of a relay mark the same rows, and lock them in the same
         // order. (A condition on published_at would lead each to another index.)
         _ = try await session.query("UPDATE outbox SET published_at = now() WHERE id = ANY(\(rowIDs))")
+    }
+
+    /// Notes that everybody but the workers has them: when they are published again, it is to the workers alone.
+    public func markRepeated(_ rowIDs: [Int], on session: Session) async throws {
+        _ = try await session.query("UPDATE outbox SET is_repeated = true WHERE id = ANY(\(rowIDs))")
     }
 
     /// The oldest rows of leased partitions that browsers have not heard of; found as in ``claim``.

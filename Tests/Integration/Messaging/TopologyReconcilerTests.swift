@@ -57,15 +57,17 @@ struct TopologyReconcilerTests {
         try await MessagingWorld.run { world in
             try await world.listen(to: "#")
             let redis = try world.redis()
-            // A relay that doesn't look after the worker's queue.
-            let relay = OutboxRelay(
-                database: world.database.database, broker: world.broker.address, redis: redis,
-                topology: Topology(exchanges: world.topology.exchanges, carried: world.topology.carried),
-                workers: [world.queue], names: world.names, logger: Broker.quiet)
+            // Relays that don't look after the worker's queue.
+            func relay() -> OutboxRelay {
+                OutboxRelay(
+                    database: world.database.database, broker: world.broker.address, redis: redis,
+                    topology: Topology(exchanges: world.topology.exchanges, carried: world.topology.carried),
+                    workers: [world.queue], names: world.names, logger: Broker.quiet)
+            }
             try await world.publisher.delete(queue: world.queue.name)
             let event = EventID()
             let tail = world.broker.consumer(of: world.tail)
-            try await world.running([relay]) {
+            try await world.running([relay()]) {
                 try await world.commit(1, of: event)
                 #expect(try Received(try await tail.deliveries.take(1)).sequences(of: event) == [1])
                 // Tried again and again, and heard by others once; and nobody else waits for it.
@@ -74,6 +76,12 @@ struct TopologyReconcilerTests {
                     try await world.broker.eventually("the others marked") { try await world.unpublished() == 1 }
                     _ = try await tail.deliveries.take(1)
                 }
+            }
+            // Nor does whoever has its partition next send it to all once more.
+            try await world.running([relay()]) {
+                try await world.commit(1, of: EventID(), .announcementPosted)
+                try await world.broker.eventually("the other marked") { try await world.unpublished() == 1 }
+                _ = try await tail.deliveries.take(1)
                 try await world.publisher.declare(Topology(queues: world.topology.queues))
                 try await world.broker.eventually("marked") { try await world.unpublished() == 0 }
                 #expect(try await world.publisher.queueStatus(world.tail).messages == 0)
