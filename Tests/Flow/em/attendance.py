@@ -155,12 +155,18 @@ def truth(database: Database, event: str) -> list[tuple[str, str, str]]:
 
 
 def last_sequence(database: Database, event: str) -> int:
-    """Of all that was said about the event; waits until everything is published."""
+    """Of all that is said about the event; waits until everything is published, and every ticket issued, of which more would be said."""
     def all_told() -> int:
         unsaid, last = database.rows("SELECT count(*) FILTER (WHERE published_at IS NULL), max(sequence) FROM outbox "
                                      "WHERE event_id = %s AND destination = 'events'", event)[0]
         return 0 if unsaid else last
 
+    def all_issued() -> bool:
+        return not database.rows(
+            "SELECT FROM registrations r WHERE event_id = %s AND status = 'confirmed' AND NOT EXISTS ("
+            "    SELECT FROM tickets t WHERE t.registration_id = r.id AND t.status = 'valid')", event)
+
+    eventually(all_issued, "every ticket is issued", within=120)
     return eventually(all_told, "everything is published", within=120)
 
 
