@@ -42,7 +42,7 @@ debug:
 
 # One after the other: tests that wait for deadlines, all at once on two cores, would measure the machine.
 swift-tests:
-	@swift test --skip-build --no-parallel $(swift_flags)
+	@infra/local/swift-tests
 
 frontend: install
 	@frontend/build

@@ -19,7 +19,7 @@ struct PartitionShareTests {
 }
 
 @Suite("When a relay watches")
-struct RelayWatchTests {
+struct RelayActivityTests {
     private let start = ContinuousClock.now
 
     private func wakeUps(_ watch: RelayActivity, _ count: Int, every: Duration) -> ContinuousClock.Instant {
