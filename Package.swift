@@ -153,7 +153,7 @@ let package = Package(
                 configuration,
                 lifecycle, logging, metrics, mustache,
             ],
-            path: "notifications", resources: [.embedInCode("Templates")], swiftSettings: settings,
+            path: "notifications", resources: [.embedInCode("Templates/Emails")], swiftSettings: settings,
             linkerSettings: linking),
         .executableTarget(
             name: "ws-hub",

@@ -14,7 +14,7 @@ import Webhooks
 ///
 ///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications, and a job for each in the outbox; or a mailing)
 ///     RabbitMQ ─→ PlanMailing ───────→ Postgres (the notifications of the next people, and the step after)
-///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/) ─→ SMTP
+///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/Emails) ─→ SMTP
 ///                     ├──────→ Postgres (the hashes of the links that mails hold)
 ///                     └──────→ Postgres (sent, retrying, failed)
 ///     RabbitMQ ─→ PlanWebhooks ──────→ Postgres (who is owed which fact)

@@ -47,8 +47,8 @@ const said = {
   fields: literals(sources(...rooms, 'api-service/HTTP', 'Sources/Domain', 'Sources/Webhooks')).filter((text) => /^(is|must|can't|belongs) .*[^.]$/.test(text))
     // Of keys, messages and settings: operators read that, no page.
     .filter((text) => !/base64url|RFC 3339|amqp:/.test(text)),
-  deliveries: literalsAt(source('notifications/Webhooks/DeliverWebhook.swift'), /error: "[^"]+"|case [.\w, ]+: "[^"]+"/g).filter((text) => / /.test(text) || text === 'not sent'),
-  mails: literalsAt(source('notifications/SendEmail.swift'), /reason: "[^"]+"|(case [^:\n]+|\? ?|isOvertaken \?): ?"[^\n]+"|\? "[^"]+"/g).filter((text) => / /.test(text)),
+  deliveries: literalsAt(source('notifications/Delivery/DeliverWebhook.swift'), /error: "[^"]+"|case [.\w, ]+: "[^"]+"/g).filter((text) => / /.test(text) || text === 'not sent'),
+  mails: literalsAt(source('notifications/Delivery/SendEmail.swift'), /reason: "[^"]+"|(case [^:\n]+|\? ?|isOvertaken \?): ?"[^\n]+"|\? "[^"]+"/g).filter((text) => / /.test(text)),
   stops: literalsAt(source('Sources/Persistence/Integrations/WebhookStore+Settling.swift'), /reason: "[^\n]+/g)
     .concat(literalsAt(source('api-service/Integrations/SubscriptionJSON.swift'), /statusReason = [^\n]+/g)).filter(isWords),
   invariants: literals(source('Sources/Persistence/Operations/Invariants.swift').split('var meaning')[1].split('\n    }\n')[0]),

@@ -2,7 +2,7 @@ import Mustache
 
 /// Facts by their names, for templates to look up.
 ///
-/// Mustache would reflect upon a value anew for every name in a template, which took more time than all else about a
+/// Mustache would reflect on a value again for every name in a template, which took more time than all else about a
 /// mail; here that is done once.
 final class NamedFacts: MustacheParent {
     private let values: [String: Any]
