@@ -166,7 +166,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     /// Keeps Redis' subscriptions equal to the topics with listeners, reads what dashboards were told of, and compares
     /// with the database when it is time.
     private func work() async {
-        var subscriptions = Subscriptions()
+        var subscriptions = RedisSubscriptions()
         var (readings, comparisons) = (Pace(), Pace())
         var comparedConnection = 0
         var lastComparison = ContinuousClock.now
@@ -197,7 +197,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     }
 
     /// Returns the topics that are newly subscribed, as far as Redis is there.
-    private func reconcile(_ changed: Set<Topic>, _ subscriptions: inout Subscriptions) async -> [Topic] {
+    private func reconcile(_ changed: Set<Topic>, _ subscriptions: inout RedisSubscriptions) async -> [Topic] {
         let wanted = state.withLock { state in changed.filter { state.entries[$0] != nil } }
         for channel in subscriptions.remove(changed.subtracting(wanted)) {
             subscriber.unsubscribe(channel)

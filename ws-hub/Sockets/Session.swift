@@ -22,7 +22,7 @@ final class Session: ChannelInboundHandler {
     var isVerifying = false
     /// Private topics asked for while a token was being verified.
     var askedMeanwhile: [String] = []
-    var subscriptions: [Topic: Subscription] = [:]
+    var subscriptions: [Topic: TopicSubscription] = [:]
     /// Dashboards whose permission is being looked up.
     var pendingDashboards: Set<EventID> = []
 
@@ -182,7 +182,7 @@ final class Session: ChannelInboundHandler {
     }
 
     /// Sends counts, or remembers that they are owed: the latest will do. Returns whether they left.
-    func sendCounts(_ frame: ByteBuffer, of subscription: Subscription) -> Bool {
+    func sendCounts(_ frame: ByteBuffer, of subscription: TopicSubscription) -> Bool {
         let revision = subscription.listeners.revision
         guard !isClosing, outlet != nil, subscription.revision < revision else { return false }
         guard unwritableSince == nil else {

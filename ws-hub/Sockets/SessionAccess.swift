@@ -136,7 +136,7 @@ extension Session {
     }
 
     /// The hub says that a topic does not exist, or not for the public.
-    func refused(_ subscription: Subscription) {
+    func refused(_ subscription: TopicSubscription) {
         let topic = subscription.listeners.topic
         subscriptions[topic] = nil
         send(ServerMessage.error("not-found", "There is no such event.", topic: topic.description))

@@ -95,7 +95,7 @@ final class Hub: @unchecked Sendable {
 
     // MARK: Topics
 
-    func subscribe(_ session: Session, to topic: Topic) -> Subscription {
+    func subscribe(_ session: Session, to topic: Topic) -> TopicSubscription {
         eventLoop.preconditionInEventLoop()
         if let listeners = topics[topic] {
             let subscription = listeners.add(session)
@@ -111,12 +111,12 @@ final class Hub: @unchecked Sendable {
     }
 
     /// Answers a subscription to a topic that is open, the first time or again.
-    func welcome(_ subscription: Subscription) {
+    func welcome(_ subscription: TopicSubscription) {
         subscription.listeners.welcome(subscription)
         feed.repeatLines(for: subscription.listeners.topic)
     }
 
-    func unsubscribe(_ subscription: Subscription) {
+    func unsubscribe(_ subscription: TopicSubscription) {
         eventLoop.preconditionInEventLoop()
         let listeners = subscription.listeners
         listeners.remove(subscription)

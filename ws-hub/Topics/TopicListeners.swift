@@ -2,7 +2,7 @@ import Domain
 import NIOCore
 
 /// One socket's subscription to one topic.
-final class Subscription {
+final class TopicSubscription {
     /// The two hold each other until the session leaves the topic, which it does at the latest with its channel.
     let session: Session
     let listeners: TopicListeners
@@ -24,7 +24,7 @@ final class Subscription {
 final class TopicListeners {
     let topic: Topic
     private unowned let hub: Hub
-    private var members: [Subscription] = []
+    private var members: [TopicSubscription] = []
     private var counts: CountsConflation
     /// The frame of the latest counts, shared by all loops and sockets.
     private(set) var countsFrame: ByteBuffer?
@@ -49,14 +49,14 @@ final class TopicListeners {
     /// Of the state that ``countsFrame`` and the next snapshot tell.
     var revision: Int { counts.latest?.revision ?? -1 }
 
-    func add(_ session: Session) -> Subscription {
-        let subscription = Subscription(session, self)
+    func add(_ session: Session) -> TopicSubscription {
+        let subscription = TopicSubscription(session, self)
         subscription.index = members.count
         members.append(subscription)
         return subscription
     }
 
-    func remove(_ subscription: Subscription) {
+    func remove(_ subscription: TopicSubscription) {
         let last = members.removeLast()
         guard last !== subscription else { return }
         members[subscription.index] = last
@@ -64,7 +64,7 @@ final class TopicListeners {
     }
 
     /// Empties the topic and returns who was in it.
-    func refuse() -> [Subscription] {
+    func refuse() -> [TopicSubscription] {
         defer { members = [] }
         return members
     }
@@ -82,7 +82,7 @@ final class TopicListeners {
     }
 
     /// Sends `subscribed` with the latest state, from which on the socket hears everything.
-    func welcome(_ subscription: Subscription) {
+    func welcome(_ subscription: TopicSubscription) {
         sendGathered()
         let frame = welcomeFrame ?? ServerMessage.subscribed(topic, counts.latest, lastAnnouncement)
         welcomeFrame = frame

@@ -1,7 +1,7 @@
 import Domain
 
-/// The feed's own book of which Redis channel is subscribed for how many topics.
-struct Subscriptions {
+/// The Redis channels that the feed is subscribed to, with the number of topics that need each.
+struct RedisSubscriptions {
     private var topics: Set<Topic> = []
     private var channels: [String: Int] = [:]
 
