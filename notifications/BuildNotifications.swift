@@ -112,7 +112,7 @@ private struct Workers {
                 batch: .init(atMost: 64) { try await plan.handleTogether($0) }
             ) { message in
                 try await plan.handle(message.event)
-                return .done
+                return .ack
             },
             worker(queues.mailings, prefetch: 1, concurrency: 1) { message in
                 if message.event.type == WorkType.mailPreview.rawValue {
@@ -120,7 +120,7 @@ private struct Workers {
                 } else {
                     try await planMailing.handle(message.event)
                 }
-                return .done
+                return .ack
             },
         ]
     }
@@ -140,7 +140,7 @@ private struct Workers {
         return worker(queues.webhooks, prefetch: 512, concurrency: 1, batch: .init(atMost: 256, handler: plan.handle)) {
             message in
             _ = try await plan.handle([message])
-            return .done
+            return .ack
         }
     }
 

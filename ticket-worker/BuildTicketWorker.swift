@@ -38,7 +38,7 @@ func buildTicketWorker(
     ) { message in
         try await publication.ensure()
         try await issueTicket.handle(message)
-        return .done
+        return .ack
     }
     let health = HealthEndpoint(
         metrics: metrics,

@@ -41,7 +41,7 @@ extension MessageWorker {
         }
         let together = messages.compactMap(\.self)
         guard together.count > 1 else { return deliveries }
-        if FailPoint.mutates(.ackBeforeCommit) { await settle(deliveries, .done, arrival: arrival) }
+        if FailPoint.mutates(.ackBeforeCommit) { await settle(deliveries, .ack, arrival: arrival) }
         let handled = await handle(together, batch)
         var settled: [Delivery] = []
         var rest: [Delivery] = []
@@ -51,7 +51,7 @@ extension MessageWorker {
             if isDone, let message { record(message, handled == nil ? "handed-back" : "done", since: started) }
         }
         for _ in settled { FailPoint.point("worker.handled") }
-        await settle(settled, handled == nil ? nil : .done, arrival: arrival)
+        await settle(settled, handled == nil ? nil : .ack, arrival: arrival)
         for _ in settled { metrics.count(handled == nil ? "handed-back" : "done", since: started) }
         return rest
     }
@@ -67,15 +67,15 @@ extension MessageWorker {
                     "batch failed; its messages are handled one by one",
                     metadata: ["error": "\(error)", "count": "\(messages.count)"])
                 return []
-            case .handBack: return nil
+            case .release: return nil
             }
         }
     }
 
-    private func settle(_ deliveries: [Delivery], _ outcome: Outcome?, arrival: Date) async {
+    private func settle(_ deliveries: [Delivery], _ disposition: Disposition?, arrival: Date) async {
         await withTaskGroup(of: Void.self) { group in
             for delivery in deliveries {
-                group.addTask { await self.settle(delivery, outcome, arrival: arrival, logger: self.logger) }
+                group.addTask { await self.settle(delivery, disposition, arrival: arrival, logger: self.logger) }
             }
         }
     }

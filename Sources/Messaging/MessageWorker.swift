@@ -22,7 +22,7 @@ public import ServiceLifecycle
 ///
 /// On graceful shutdown it takes nothing new, finishes what is in hand, and hands back the rest.
 public final class MessageWorker: Service, CustomStringConvertible {
-    public typealias Handler = @Sendable (ReceivedMessage) async throws -> Outcome
+    public typealias Handler = @Sendable (ReceivedMessage) async throws -> Disposition
 
     private let queue: WorkerQueue
     let consumer: Consumer
@@ -98,7 +98,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
         } catch {
             // Minor versions to come are taken as they are; another major one is no message of ours.
             let reason = error is CloudEventError ? "unknown-version" : "undecodable"
-            await settle(delivery, .reject(reason: reason), arrival: arrival, logger: logger)
+            await settle(delivery, .park(reason: reason), arrival: arrival, logger: logger)
             metrics.count("undecodable", since: started)
             return
         }
@@ -106,37 +106,37 @@ public final class MessageWorker: Service, CustomStringConvertible {
         logger[metadataKey: "message_id"] = "\(message.event.id)"
         logger[metadataKey: "type"] = "\(message.event.type)"
         await TraceContext.$current.withValue(message.trace) {
-            if FailPoint.mutates(.ackBeforeCommit) { await settle(delivery, .done, arrival: arrival, logger: logger) }
-            let outcome = await handle(message, logger: logger)
+            if FailPoint.mutates(.ackBeforeCommit) { await settle(delivery, .ack, arrival: arrival, logger: logger) }
+            let disposition = await handle(message, logger: logger)
             FailPoint.point("worker.handled")
             await acquit(message, logger: logger)
-            await settle(delivery, outcome, arrival: arrival, logger: logger)
-            metrics.count(outcome?.label ?? "handed-back", since: started)
-            record(message, outcome?.label ?? "handed-back", since: started)
+            await settle(delivery, disposition, arrival: arrival, logger: logger)
+            metrics.count(disposition?.label ?? "handed-back", since: started)
+            record(message, disposition?.label ?? "handed-back", since: started)
         }
     }
 
-    func record(_ message: ReceivedMessage, _ outcome: String, since started: ContinuousClock.Instant) {
+    func record(_ message: ReceivedMessage, _ disposition: String, since started: ContinuousClock.Instant) {
         Spans.record(
             "process \(queue.name)", .consumer, message.trace, lasting: started.duration(to: .now),
-            hasFailed: outcome == "retry" || outcome == "reject",
+            hasFailed: disposition == "retry" || disposition == "reject",
             [
                 ("messaging.system", "rabbitmq"), ("messaging.operation.type", "process"),
                 ("messaging.destination.name", queue.name), ("messaging.message.id", message.event.id.description),
-                ("em.message.type", message.event.type), ("em.outcome", outcome),
+                ("em.message.type", message.event.type), ("em.outcome", disposition),
             ])
     }
 
-    /// The outcome; nil when the message is to be handed back.
-    private func handle(_ message: ReceivedMessage, logger: Logger) async -> Outcome? {
+    /// The disposition; nil when the message is to be handed back.
+    private func handle(_ message: ReceivedMessage, logger: Logger) async -> Disposition? {
         var isAlone = false
         if message.redelivered, let suspects {
             let id = message.event.id
             let starts = await patiently(logger) { try await suspects.noteStart(of: id, consumer: queue.name) }
             switch starts {
-            case .failed(let error, let outcome): return failed(message, error, outcome, logger)
-            case .handBack: return nil
-            case .value(let starts) where starts > Self.maximumStarts: return .reject(reason: "kills-worker")
+            case .failed(let error, let disposition): return failed(message, error, disposition, logger)
+            case .release: return nil
+            case .value(let starts) where starts > Self.maximumStarts: return .park(reason: "kills-worker")
             case .value(let starts):
                 isAlone = starts >= Self.aloneFrom
                 if isAlone { logger.warning("message handled alone", metadata: ["starts": "\(starts)"]) }
@@ -145,25 +145,25 @@ public final class MessageWorker: Service, CustomStringConvertible {
         return await SoloGate.process.pass(alone: isAlone) {
             FailPoint.point("worker.handling", about: message.event.id.description)
             return switch await patiently(logger, { try await handler(message) }) {
-            case .value(let outcome): outcome
-            case .failed(let error, let outcome): failed(message, error, outcome, logger)
-            case .handBack: nil
+            case .value(let disposition): disposition
+            case .failed(let error, let disposition): failed(message, error, disposition, logger)
+            case .release: nil
             }
         }
     }
 
     private func failed(
-        _ message: ReceivedMessage, _ error: any Error, _ outcome: Outcome, _ logger: Logger
-    ) -> Outcome {
+        _ message: ReceivedMessage, _ error: any Error, _ disposition: Disposition, _ logger: Logger
+    ) -> Disposition {
         logger.error("handler failed", metadata: ["error": "\(error)", "attempt": "\(message.attempt)"])
-        return outcome
+        return disposition
     }
 
     enum Tried<Value: Sendable>: Sendable {
         case value(Value)
-        case failed(any Error, Outcome)
+        case failed(any Error, Disposition)
         /// The worker stops.
-        case handBack
+        case release
     }
 
     /// Runs `body`, again and again while something that every message needs is away.
@@ -176,14 +176,14 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 return .value(try await body())
             } catch {
                 switch HandlerFailure(error) {
-                case .outcome(let outcome): return .failed(error, outcome)
-                case .handBack: return .handBack
-                case .dependencyAway(let reason):
+                case .disposition(let disposition): return .failed(error, disposition)
+                case .release: return .release
+                case .dependencyUnreachable(let reason):
                     if backOff.isFresh {
                         logger.warning("worker waits", metadata: ["reason": "\(reason)", "error": "\(error)"])
                     }
                     metrics.waits.increment()
-                    guard await backOff.wait() else { return .handBack }
+                    guard await backOff.wait() else { return .release }
                 }
             }
         }
@@ -201,11 +201,11 @@ public final class MessageWorker: Service, CustomStringConvertible {
     }
 
     /// Gives the message its next place, and only then takes it off the queue.
-    func settle(_ delivery: Delivery, _ outcome: Outcome?, arrival: Date, logger: Logger) async {
+    func settle(_ delivery: Delivery, _ disposition: Disposition?, arrival: Date, logger: Logger) async {
         let failed = FailedMessage(queue: queue, delivery: delivery, arrival: arrival, now: Date())
         do throws(BrokerError) {
-            switch outcome {
-            case .done: try await delivery.ack()
+            switch disposition {
+            case .ack: try await delivery.ack()
             case nil: try await delivery.reject(requeue: true)
             case .retry(let delay, let reason):
                 let (message, isParked) = failed.retried(after: delay, reason: reason)
@@ -247,14 +247,14 @@ public final class MessageWorker: Service, CustomStringConvertible {
     }
 }
 
-extension Outcome {
+extension Disposition {
     /// For metrics.
     fileprivate var label: String {
         switch self {
-        case .done: "done"
+        case .ack: "done"
         case .retry: "retry"
         case .postpone: "postponed"
-        case .reject: "reject"
+        case .park: "reject"
         }
     }
 }

@@ -54,7 +54,7 @@ struct SendEmail: Sendable {
     }
 
     /// Handles `mail.send` and `mail.send.bulk`.
-    func handle(_ message: ReceivedMessage) async throws -> Outcome {
+    func handle(_ message: ReceivedMessage) async throws -> Disposition {
         let data = try message.event.payload(NotificationData.self)
         let id = data.notificationId
         // No message names a recipient: that stands in the database alone.
@@ -70,7 +70,7 @@ struct SendEmail: Sendable {
         return .postpone(reason: "recipient-domain-busy")
     }
 
-    private func deliver(_ id: NotificationID, _ message: ReceivedMessage) async throws -> Outcome {
+    private func deliver(_ id: NotificationID, _ message: ReceivedMessage) async throws -> Disposition {
         guard
             let lease = try await notifications.lease(
                 id, because: message.event.id, consumer: Self.consumer, now: clock())
@@ -95,17 +95,17 @@ struct SendEmail: Sendable {
         }
     }
 
-    private func had(_ message: ReceivedMessage) async throws -> Outcome {
+    private func had(_ message: ReceivedMessage) async throws -> Disposition {
         _ = try await database.transaction { transaction in
             try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
         }
-        return .done
+        return .ack
     }
 
     /// What becomes of a mail that is not to be sent; nil when it is.
     private func leftOut(
         _ context: MailContext, _ lease: MailLease, _ message: ReceivedMessage
-    ) async throws -> Outcome? {
+    ) async throws -> Disposition? {
         let reason = Self.overtaken(context, at: clock())
         guard context.isMuted || reason != nil else { return nil }
         try await database.transaction { transaction in
@@ -116,7 +116,7 @@ struct SendEmail: Sendable {
                 try await notifications.markOvertaken(lease, reason: reason, at: clock(), on: transaction)
             }
         }
-        return .done
+        return .ack
     }
 
     /// Says from time to time that the mail is still this worker's, until `body` is over.
@@ -142,7 +142,7 @@ struct SendEmail: Sendable {
     /// The server has the mail: nothing else will do than to write that down.
     private func accepted(
         _ notification: Notification, _ reply: String, _ message: ReceivedMessage
-    ) async throws -> Outcome {
+    ) async throws -> Disposition {
         try await settled {
             try await database.transaction { transaction in
                 _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
@@ -153,7 +153,7 @@ struct SendEmail: Sendable {
         if pause.isProbing { logger.info("the mail server takes our mails again") }
         pause.accepted()
         Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment()
-        return .done
+        return .ack
     }
 
     /// Writes down what has happened, however long the database is away, also when the service has no more time.
@@ -240,7 +240,7 @@ struct SendEmail: Sendable {
         return token
     }
 
-    private func settle(_ lease: MailLease, _ failure: MailFailure, _ message: ReceivedMessage) async throws -> Outcome
+    private func settle(_ lease: MailLease, _ failure: MailFailure, _ message: ReceivedMessage) async throws -> Disposition
     {
         let now = clock()
         let (course, isNewPause) = try await database.transaction { transaction in
@@ -279,7 +279,7 @@ struct SendEmail: Sendable {
             metadata: failure.facts.merging([
                 "notification_id": "\(lease.id)", "outcome": "\(course.label)", "attempt": "\(lease.tries + 1)",
             ]) { $1 })
-        return course == .exhausted ? .reject(reason: "mail-\(failure.code.map(String.init) ?? "undelivered")") : .done
+        return course == .exhausted ? .park(reason: "mail-\(failure.code.map(String.init) ?? "undelivered")") : .ack
     }
 
     /// Why a mail would tell something that is no longer so; the mail about what happened since comes by itself.

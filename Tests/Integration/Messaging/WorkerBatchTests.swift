@@ -62,7 +62,7 @@ struct WorkerBatchTests {
             ) { message in
                 ledger.noteSingle(message)
                 if ledger.singles.count == 1 { await gate.pass() }
-                return .done
+                return .ack
             }
             try await world.running([worker]) {
                 let lone = try await send(1, world)
@@ -101,7 +101,7 @@ struct WorkerBatchTests {
             ) { message in
                 if message.event.id == poison { throw Spoiled() }
                 done.withLock { $0.append(message.event.id) }
-                return .done
+                return .ack
             }
             try await world.running([worker]) {
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 1 }
@@ -133,7 +133,7 @@ struct WorkerBatchTests {
                 }
             ) { message in
                 ledger.noteSingle(message)
-                return .done
+                return .ack
             }
             try await world.running([worker]) {
                 try await world.broker.eventually("handled one by one") { Set(ledger.singles) == Set(ids) }

@@ -83,7 +83,7 @@ struct WorkerTests {
                 switch message.attempt {
                 case 1: return .retry(after: nil, reason: "not-yet")
                 case 2: throw Unforeseen()
-                default: return .done
+                default: return .ack
                 }
             }
             try await world.running([worker]) {
@@ -108,7 +108,7 @@ struct WorkerTests {
             let worker = worker(world) { message in
                 script.note(message)
                 if message.event.id == poison.id { throw Unforeseen() }
-                return .done
+                return .ack
             }
             try await world.running([worker]) {
                 try await send(poison, world)
@@ -134,7 +134,7 @@ struct WorkerTests {
             let script = Script()
             let worker = worker(world) { message in
                 script.note(message)
-                return .reject(reason: "unknown-event")
+                return .park(reason: "unknown-event")
             }
             try await world.running([worker]) {
                 if decodable {
@@ -157,7 +157,7 @@ struct WorkerTests {
             let script = Script()
             let worker = worker(world) { message in
                 script.note(message)
-                return .done
+                return .ack
             }
             let event = event()
             let text = String(decoding: try event.encoded(), as: UTF8.self)
@@ -186,7 +186,7 @@ struct WorkerTests {
             let worker = worker(world) { message in
                 script.note(message)
                 if script.seen.count < 4 { _ = try await away.read("SELECT 1") }
-                return .done
+                return .ack
             }
             try await world.running([worker]) {
                 let event = event()
@@ -208,7 +208,7 @@ struct WorkerTests {
             let worker = worker(world, prefetch: 10, concurrency: 2) { message in
                 script.note(message)
                 await gate.pass()
-                return .done
+                return .ack
             }
             let group = ServiceGroup(services: [worker], logger: Broker.quiet)
             async let over: Void = group.run()
@@ -231,7 +231,7 @@ struct WorkerTests {
             let worker = worker(world) { message in
                 script.note(message)
                 try await Task.sleep(for: .seconds(3600))
-                return .done
+                return .ack
             }
             let running = Task { try await worker.run() }
             try await world.broker.eventually("in hand") { script.seen.count == 1 }
@@ -268,7 +268,7 @@ struct WorkerTests {
             ) { message in
                 script.note(message)
                 await side.during(message.event.id)
-                return .done
+                return .ack
             }
             try await world.running([worker]) {
                 try await world.broker.eventually("parked") { try await depth(world.queue.parked, world) == 1 }
@@ -289,7 +289,7 @@ struct WorkerTests {
     @Test("a worker is connected once the broker delivers to it, and no longer when its queue is gone")
     func connected() async throws {
         try await MessagingWorld.run { world in
-            let worker = worker(world) { _ in .done }
+            let worker = worker(world) { _ in .ack }
             try await world.running([worker]) {
                 try await world.broker.eventually("connected") { worker.isConnected }
                 try await world.publisher.delete(queue: world.queue.name)

@@ -15,7 +15,7 @@ import Testing
             let user = try await mail.person(at: "ann")
             let job = try #require(try await mail.asked(.accountResetPassword, user.id).first)
             #expect(try await mail.world.database.read("SELECT 1 FROM account_links").isEmpty)
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             let received = try mail.server.nextMail()
             #expect(
                 received.recipients == ["ann@example.org"] && received.root.shape == "mixed(alternative(plain,html))")
@@ -39,8 +39,8 @@ import Testing
         try await MailWorld.run { mail in
             let user = try await mail.person(at: "flaky")
             let job = try #require(try await mail.asked(.accountVerifyEmail, user.id).first)
-            #expect(try await mail.deliver(job) == .done)
-            #expect(try await mail.deliver(try #require(try await mail.askedAgain().first)) == .done)
+            #expect(try await mail.deliver(job) == .ack)
+            #expect(try await mail.deliver(try #require(try await mail.askedAgain().first)) == .ack)
             let token = try #require(Self.token(try mail.server.nextMail(), "/verify-email"))
             let rows = try await mail.world.database.read("SELECT token_hash, used_at FROM account_links")
             #expect(rows.count == 2)
@@ -60,7 +60,7 @@ import Testing
                 try await mail.world.users.markEmailVerified(user.id, at: Date(), on: transaction)
             }
             #expect(try await mail.asked(.accountVerifyEmail, user.id).count == 1)
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             #expect(try await mail.statuses(user.id) == ["account.verifyEmail failed"])
             #expect(throws: MailServer.Failure.self) { try mail.server.nextMail(within: .milliseconds(300)) }
         }
@@ -97,14 +97,14 @@ import Testing
             }
             try await request("new@example.org")
             for job in try await mail.asked(.accountConfirmEmail, user.id) {
-                #expect(try await mail.deliver(job) == .done)
+                #expect(try await mail.deliver(job) == .ack)
             }
             let confirmation = try mail.server.nextMail()
             #expect(confirmation.recipients == ["new@example.org"])
             #expect(confirmation.root.children?[0].children?[0].text?.contains(user.displayName) == false)
             let first = try #require(Self.token(confirmation, "/change-email"))
             let told = try #require(try await mail.asked(.accountEmailChanging, user.id).last)
-            #expect(try await mail.deliver(told) == .done)
+            #expect(try await mail.deliver(told) == .ack)
             #expect(try mail.server.nextMail().recipients == ["ann@example.org"])
 
             try await request("newer@example.org")
@@ -120,7 +120,7 @@ import Testing
             _ = try await mail.world.database.transaction { transaction in
                 try await AccountErasure(mail.world.database).erase(user.id, now: Date(), on: transaction)
             }
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             #expect(try await mail.asked(.accountPasswordChanged, user.id).count == 1)
             #expect(throws: MailServer.Failure.self) { try mail.server.nextMail(within: .milliseconds(300)) }
         }

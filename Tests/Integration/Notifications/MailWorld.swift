@@ -138,7 +138,7 @@ struct MailWorld {
             """)
     }
 
-    func deliver(_ job: CloudEvent, attempt: Int = 1) async throws -> Outcome {
+    func deliver(_ job: CloudEvent, attempt: Int = 1) async throws -> Disposition {
         try await send.handle(
             ReceivedMessage(event: job, attempt: attempt, firstSeen: Date(), redelivered: false))
     }

@@ -54,7 +54,7 @@ import Testing
             }
             #expect(try await mail.notifications(of: gone).isEmpty)
             #expect(jobs.count == 2)
-            for job in jobs { #expect(try await mail.deliver(job) == .done) }
+            for job in jobs { #expect(try await mail.deliver(job) == .ack) }
             for _ in jobs {
                 let text = try #require(try mail.server.nextMail().root.children?[0].children?[0].text)
                 #expect(text.contains("Place:\r\n    before: Hall\r\n    now:    The big hall"))
@@ -74,7 +74,7 @@ import Testing
             let data = EventData(eventId: event, version: try #require(version), status: .cancelled)
             try await mail.plan.handle(Self.message(.eventCancelled, event, WireJSON.encode(data)))
             let job = try #require(try await mail.mailingsPlanned().last)
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             let received = try mail.server.nextMail()
             #expect(received.headers["Subject"] == "Cancelled: Concert")
             let calendar = try #require(received.root.children?.last?.text)

@@ -44,7 +44,7 @@ import Testing
             try await mail.choose(.registrations, mail: true, inApp: false, of: ann)
             try await mail.ticket(for: ann, event: event)
             let job = try #require(try await mail.planned(because: .ticketIssued).first)
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             #expect(try mail.server.nextMail().headers["List-Unsubscribe"] == nil)
             #expect(try await mail.notifications(of: ann).isEmpty)
             await #expect(throws: PostgresError.self) {
@@ -64,7 +64,7 @@ import Testing
             _ = try await mail.announce("First", in: event)
             _ = try await mail.announce("Second", in: event)
             let jobs = try await mail.mailingsPlanned()
-            #expect(try await mail.deliver(jobs[0]) == .done)
+            #expect(try await mail.deliver(jobs[0]) == .ack)
             let received = try mail.server.nextMail()
             let header = try #require(received.headers["List-Unsubscribe"])
             #expect(header.hasPrefix("<http://localhost:8080/api/v1/unsubscribe?token=") && header.hasSuffix(">"))
@@ -81,7 +81,7 @@ import Testing
             }
             #expect(try await follow(false) == .announcements)
             #expect(try await follow(false) == .announcements)
-            #expect(try await mail.deliver(jobs[1]) == .done)
+            #expect(try await mail.deliver(jobs[1]) == .ack)
             #expect(throws: MailServer.Failure.self) { try mail.server.nextMail(within: .milliseconds(200)) }
             #expect(
                 try await mail.notifications(of: ann).filter { $0.kind == .announcement }.map(\.status) == [

@@ -18,7 +18,7 @@ import Testing
             #expect(jobs.count == 1)
             #expect(try await mail.notifications(of: user).map(\.status) == [.queued])
 
-            #expect(try await mail.deliver(jobs[0]) == .done)
+            #expect(try await mail.deliver(jobs[0]) == .ack)
             let received = try mail.server.nextMail()
             #expect(received.recipients == ["ann@example.org"] && received.defects == [])
             #expect(received.root.shape == "mixed(alternative(plain,related(html,png),calendar),calendar)")
@@ -40,8 +40,8 @@ import Testing
             _ = try await mail.planned(because: .ticketIssued)
             let jobs = try await mail.planned(because: .ticketIssued)
             #expect(jobs.count == 1)
-            #expect(try await mail.deliver(jobs[0]) == .done)
-            #expect(try await mail.deliver(jobs[0]) == .done)
+            #expect(try await mail.deliver(jobs[0]) == .ack)
+            #expect(try await mail.deliver(jobs[0]) == .ack)
             _ = try mail.server.nextMail()
             #expect(try await mail.notifications(of: user).map(\.attempts) == [1])
             #expect(throws: MailServer.Failure.self) { try mail.server.nextMail(within: .milliseconds(300)) }
@@ -54,9 +54,9 @@ import Testing
             let user = try await mail.person(at: "slow")
             try await mail.ticket(for: user, event: mail.world.event(of: mail.organizer, capacity: 5))
             let job = try #require(try await mail.planned(because: .ticketIssued).first)
-            try await withThrowingTaskGroup(of: Outcome.self) { group in
+            try await withThrowingTaskGroup(of: Disposition.self) { group in
                 for _ in 0..<8 { group.addTask { try await mail.deliver(job) } }
-                for try await outcome in group { #expect(outcome == .done) }
+                for try await outcome in group { #expect(outcome == .ack) }
             }
             _ = try mail.server.nextMail()
             #expect(throws: MailServer.Failure.self) { try mail.server.nextMail(within: .milliseconds(300)) }
@@ -80,9 +80,9 @@ import Testing
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
                 """)
-            #expect(try await outcome == .done)
+            #expect(try await outcome == .ack)
             #expect(try await mail.notifications(of: user).map(\.status) == [.sent])
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             _ = try mail.server.nextMail()
             #expect(throws: MailServer.Failure.self) { try mail.server.nextMail(within: .milliseconds(300)) }
         }
@@ -96,7 +96,7 @@ import Testing
             let job = try #require(try await mail.planned(because: .ticketIssued).first)
             #expect(try await mail.lease(job) != nil)
             // It comes back to the queue at once, while for all that is known somebody is sending it.
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             #expect(try await mail.notifications(of: user).map(\.status) == [.queued])
             let soon = Date() + NotificationStore.leaseSeconds + 1
             for (time, count) in [(Date(), 0), (soon, 1), (soon, 0)] {
@@ -105,7 +105,7 @@ import Testing
                 }
                 #expect(asked == count)
             }
-            #expect(try await mail.deliver(try #require(try await mail.outbox("mail.send").last)) == .done)
+            #expect(try await mail.deliver(try #require(try await mail.outbox("mail.send").last)) == .ack)
             #expect(try await mail.notifications(of: user).map(\.status) == [.sent])
             _ = try mail.server.nextMail()
         }
@@ -117,7 +117,7 @@ import Testing
             let user = try await mail.person(at: "drop")
             try await mail.ticket(for: user, event: mail.world.event(of: mail.organizer, capacity: 5))
             let job = try #require(try await mail.planned(because: .ticketIssued).first)
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             var waits: [Double] = []
             while let waiting = try await mail.notifications(of: user).first, waiting.status == .retrying {
                 waits.append(try #require(waiting.nextAttemptAt).timeIntervalSinceNow)
@@ -127,12 +127,12 @@ import Testing
                     id: MessageID(), type: job.type, subject: job.subject, time: job.time, sequence: nil,
                     traceparent: nil,
                     data: job.data)
-                #expect(try await mail.deliver(twin) == .done)
+                #expect(try await mail.deliver(twin) == .ack)
                 #expect(try await mail.notifications(of: user).first?.attempts == attempts)
                 let asked = try await mail.askedAgain()
                 #expect(asked.count == 1)
                 let isLast = waits.count == 3
-                #expect(try await mail.deliver(asked[0]) == (isLast ? .reject(reason: "mail-354") : .done))
+                #expect(try await mail.deliver(asked[0]) == (isLast ? .park(reason: "mail-354") : .ack))
             }
             #expect(waits.count == 3 && waits == waits.sorted() && waits[0] > 600 && waits.reduce(0, +) > 12 * 3600)
             #expect(try await mail.notifications(of: user).map(\.status) == [.failed])
@@ -152,7 +152,7 @@ import Testing
             let jobs = try await mail.planned(because: .ticketIssued)
             try await mail.tell("refuse-us-\(how)")
             let deliveries = DeliveryStore(mail.world.database)
-            #expect(try await mail.deliver(jobs[0]) == .done)
+            #expect(try await mail.deliver(jobs[0]) == .ack)
             #expect(try await mail.notifications(of: ann).map(\.status) == [.retrying])
             let state = try await deliveries.sending()
             #expect(state.pausedAt != nil && state.pausedBy == nil && state.reason?.hasPrefix("5") == true)
@@ -164,7 +164,7 @@ import Testing
             #expect(try await deliveries.takeProbe(now: later, next: later + 60))
             #expect(try await !deliveries.takeProbe(now: later, next: later + 60))
             mail.send.pause.letOneThrough()
-            #expect(try await mail.deliver(jobs[1]) == .done)
+            #expect(try await mail.deliver(jobs[1]) == .ack)
             #expect(try await deliveries.orders() == .probe)
             #expect(try await mail.notifications(of: bob).map(\.status) == [.retrying])
 
@@ -172,10 +172,10 @@ import Testing
             let again = try await mail.askedAgain()
             #expect(again.count == 2)
             mail.send.pause.letOneThrough()
-            #expect(try await mail.deliver(again[0]) == .done)
+            #expect(try await mail.deliver(again[0]) == .ack)
             #expect(try await deliveries.orders() == .send)
             #expect(!mail.send.pause.isPaused)
-            #expect(try await mail.deliver(again[1]) == .done)
+            #expect(try await mail.deliver(again[1]) == .ack)
             for user in [ann, bob] { #expect(try await mail.notifications(of: user).map(\.status) == [.sent]) }
         }
     }
@@ -188,12 +188,12 @@ import Testing
             try await mail.ticket(for: alone, event: event)
             try await mail.ticket(for: ann, event: event)
             let jobs = try await mail.planned(because: .ticketIssued)
-            #expect(try await mail.deliver(jobs[0]) == .done)
+            #expect(try await mail.deliver(jobs[0]) == .ack)
             #expect(mail.send.pause.isProbing)
             mail.send.pause.letOneThrough()
-            #expect(try await mail.deliver(jobs[1]) == .done)
+            #expect(try await mail.deliver(jobs[1]) == .ack)
             #expect(!mail.send.pause.isPaused)
-            #expect(try await mail.deliver(try #require(try await mail.askedAgain().first)) == .done)
+            #expect(try await mail.deliver(try #require(try await mail.askedAgain().first)) == .ack)
             #expect(!mail.send.pause.isPaused)
             #expect(try await DeliveryStore(mail.world.database).orders() == .send)
             #expect(try await mail.notifications(of: alone).map(\.status) == [.retrying])
@@ -206,14 +206,14 @@ import Testing
             let user = try await mail.person(at: "flaky")
             try await mail.ticket(for: user, event: mail.world.event(of: mail.organizer, capacity: 5))
             let job = try #require(try await mail.planned(because: .ticketIssued).first)
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             let waiting = try #require(try await mail.notifications(of: user).first)
             #expect(waiting.status == .retrying && waiting.attempts == 1)
             #expect(waiting.lastError == "450 4.2.0 greylisted")
             let next = try #require(waiting.nextAttemptAt)
             #expect((3...6).contains(next.timeIntervalSinceNow))
 
-            #expect(try await mail.deliver(try #require(try await mail.askedAgain().first)) == .done)
+            #expect(try await mail.deliver(try #require(try await mail.askedAgain().first)) == .ack)
             let sent = try #require(try await mail.notifications(of: user).first)
             #expect(sent.status == .sent && sent.attempts == 2 && sent.nextAttemptAt == nil && sent.lastError == nil)
             #expect(try mail.server.nextMail().headers["Message-ID"] == "<\(sent.id)@example.com>")
@@ -226,8 +226,8 @@ import Testing
             let user = try await mail.person(at: "refuse")
             try await mail.ticket(for: user, event: mail.world.event(of: mail.organizer, capacity: 5))
             let job = try #require(try await mail.planned(because: .ticketIssued).first)
-            #expect(try await mail.deliver(job) == .done)
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
+            #expect(try await mail.deliver(job) == .ack)
             let failed = try #require(try await mail.notifications(of: user).first)
             #expect(failed.status == .failed && failed.attempts == 1)
             #expect(failed.lastError == "550 5.1.1 no such mailbox")
@@ -243,9 +243,9 @@ import Testing
             let job = try #require(try await mail.planned(because: .ticketIssued).first)
             try await mail.world.owner.execute(
                 "UPDATE notifications SET tries = \(RetryLadder.mail.maximumAttempts - 1)")
-            #expect(try await mail.deliver(job) == .reject(reason: "mail-450"))
+            #expect(try await mail.deliver(job) == .park(reason: "mail-450"))
             #expect(try await mail.notifications(of: user).map(\.status) == [.failed])
-            #expect(try await mail.deliver(job) == .done)
+            #expect(try await mail.deliver(job) == .ack)
             #expect(try await mail.notifications(of: user).map(\.status) == [.sent])
             _ = try mail.server.nextMail()
         }
@@ -260,8 +260,8 @@ import Testing
             let confirmation = try #require(try await mail.planned(because: .ticketIssued).first)
             _ = try await mail.world.cancel(registration.id, of: registration.eventID)
             let cancellation = try #require(try await mail.planned(because: .registrationCancelled).last)
-            #expect(try await mail.deliver(confirmation) == .done)
-            #expect(try await mail.deliver(cancellation) == .done)
+            #expect(try await mail.deliver(confirmation) == .ack)
+            #expect(try await mail.deliver(cancellation) == .ack)
             let received = try mail.server.nextMail()
             #expect(received.headers["Subject"] == "Registration cancelled: Concert")
             #expect(received.root.children?[0].children?.last?.params["method"] == "CANCEL")

@@ -10,7 +10,7 @@ struct HandlerFailureTests {
 
     @Test("a stopping worker hands back")
     func cancelled() {
-        #expect(HandlerFailure(CancellationError()) == .handBack)
+        #expect(HandlerFailure(CancellationError()) == .release)
     }
 
     @Test("data of another shape will not change: it is parked")
@@ -18,17 +18,17 @@ struct HandlerFailureTests {
         let error = #expect(throws: (any Error).self) {
             try WireJSON.decode(RegistrationData.self, from: Array("{}".utf8))
         }
-        #expect(HandlerFailure(try #require(error)) == .outcome(.reject(reason: "undecodable-data")))
+        #expect(HandlerFailure(try #require(error)) == .disposition(.park(reason: "undecodable-data")))
     }
 
     @Test("what nobody foresaw is tried again")
     func unforeseen() {
-        #expect(HandlerFailure(Unforeseen()) == .outcome(.retry(reason: "handler-failed")))
+        #expect(HandlerFailure(Unforeseen()) == .disposition(.retry(reason: "handler-failed")))
     }
 
     @Test("a broker that is away is waited for")
     func broker() {
-        #expect(HandlerFailure(BrokerError(.unreachable(""))) == .dependencyAway(reason: "broker-away"))
+        #expect(HandlerFailure(BrokerError(.unreachable(""))) == .dependencyUnreachable(reason: "broker-away"))
     }
 }
 
