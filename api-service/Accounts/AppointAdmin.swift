@@ -20,36 +20,37 @@ struct AppointAdmin: Sendable {
         let found = try await stores.users.find(email: email)
         let token = SecretToken()
         let now = Date()
-        try await stores.database.transaction { [hash] transaction in
-            let id: UserID
+        try await stores.change { [hash] transaction in
+            let (id, entry): (UserID, AuditRecord)
             if let hash {
                 id = try await stores.users.insert(
                     id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .admin,
                     emailVerifiedAt: now, on: transaction
                 ).id
-                try await stores.audit.record(
+                entry = AuditRecord(
                     "user.registered", by: nil, subject: id.uuid,
-                    AuditContent(after: ["role": Role.admin.rawValue], about: ["by": "command line"]),
-                    on: transaction)
+                    AuditContent(after: ["role": Role.admin.rawValue], about: ["by": "command line"]))
             } else {
                 guard let found else { throw DomainError.notFound }
                 id = found.id
-                try await promote(id, stores, now: now, on: transaction)
+                entry = try await promote(id, stores, now: now, on: transaction)
             }
             try await stores.accountLinks.create(token.hash, of: id, for: .signIn, now: now, on: transaction)
+            return Change(entry)
         }
         return token
     }
 
-    private func promote(_ id: UserID, _ stores: Stores, now: Date, on transaction: Transaction) async throws {
+    private func promote(
+        _ id: UserID, _ stores: Stores, now: Date, on transaction: Transaction
+    ) async throws -> AuditRecord {
         let before = try await stores.users.setRole(.admin, of: id, on: transaction).before
         // The account as it stands is the one that is meant: what it has stays.
         _ = try await ProveAddress(stores: stores, clock: { now }).perform(id, keepsSignUp: true, on: transaction)
-        try await stores.audit.record(
+        return AuditRecord(
             "user.role-granted", by: nil, subject: id.uuid,
             AuditContent(
                 before: ["role": before.rawValue], after: ["role": Role.admin.rawValue],
-                about: ["by": "command line"]),
-            on: transaction)
+                about: ["by": "command line"]))
     }
 }

@@ -20,15 +20,14 @@ struct ChangeEmail: Sendable {
         let (user, _) = try await checkPassword.perform(principal, password: password, from: origin)
         guard email != user.email else { return }
         let now = clock()
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             try await stores.emailChanges.request(email, of: user.id, now: now, on: transaction)
-            try await stores.audit.record(
-                "user.email-change-requested", by: user.id, subject: user.id.uuid, on: transaction)
-            try await stores.outbox.append(
-                [
+            return Change(
+                AuditRecord("user.email-change-requested", by: user.id, subject: user.id.uuid),
+                messages: [
                     try .accountMail(.accountConfirmEmail, to: user.id),
                     try .accountMail(.accountEmailChanging, to: user.id),
-                ], on: transaction)
+                ])
         }
     }
 
@@ -36,13 +35,13 @@ struct ChangeEmail: Sendable {
     /// - Throws: ``DomainError/linkInvalid``, ``DomainError/emailTaken``.
     func confirm(_ token: SecretToken) async throws {
         let now = clock()
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let (user, email) = try await stores.accountLinks.useForAddress(token.hash, now: now, on: transaction)
             try await stores.emailChanges.confirm(email, of: user, now: now, on: transaction)
             try await stores.members.takeUpOffers(of: user, on: transaction)
             try await stores.accountLinks.revokeAll(
                 of: user, for: AccountLinkPurpose.allCases, now: now, on: transaction)
-            try await stores.audit.record("user.email-changed", by: user, subject: user.uuid, on: transaction)
+            return Change(AuditRecord("user.email-changed", by: user, subject: user.uuid))
         }
     }
 }

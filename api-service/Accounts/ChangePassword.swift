@@ -22,7 +22,7 @@ struct ChangePassword: Sendable {
         let (user, hash) = try await checkPassword.perform(principal, password: current, from: origin)
         let newHash = try await passwords.hash(password, in: HashingShare(.change, client: origin.network))
         let now = clock()
-        let (grant, ended) = try await stores.database.transaction { transaction in
+        return try await stores.change { transaction in
             // Changed by somebody else meanwhile: then the current password was another one.
             guard try await stores.users.replacePasswordHash(hash, by: newHash, of: user.id, on: transaction) else {
                 throw DomainError.invalidCredentials
@@ -33,11 +33,9 @@ struct ChangePassword: Sendable {
             try await stores.accountLinks.revokeAll(
                 of: user.id, for: [.resetPassword, .changeEmail, .signIn], now: now, on: transaction)
             let grant = try await openSession.perform(for: user, from: origin, on: transaction)
-            try await stores.audit.record("user.password-changed", by: user.id, subject: user.id.uuid, on: transaction)
-            try await stores.outbox.append([try .accountMail(.accountPasswordChanged, to: user.id)], on: transaction)
-            return (grant, ended)
+            return Change(
+                grant, AuditRecord("user.password-changed", by: user.id, subject: user.id.uuid),
+                messages: [try .accountMail(.accountPasswordChanged, to: user.id)], endedSessions: ended)
         }
-        stores.endedSessions.insert(ended)
-        return grant
     }
 }

@@ -10,23 +10,21 @@ struct EndSessions: Sendable {
     /// Ending one twice changes nothing.
     /// - Throws: ``DomainError/notFound`` for one that isn't the person's own.
     func one(_ id: SessionID, by principal: Principal) async throws {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             guard try await stores.sessions.revoke(id, of: principal.userID, on: transaction) else {
                 throw DomainError.notFound
             }
-            try await stores.audit.record("session.ended", by: principal.userID, subject: id.uuid, on: transaction)
+            return Change(
+                AuditRecord("session.ended", by: principal.userID, subject: id.uuid), endedSessions: [id])
         }
-        stores.endedSessions.insert([id])
     }
 
     func all(by principal: Principal, keepingCurrent keepsCurrent: Bool) async throws {
-        let ended = try await stores.database.transaction { transaction in
-            let ended = try await stores.sessions.revokeAll(
-                of: principal.userID, except: keepsCurrent ? principal.sessionID : nil, on: transaction)
-            try await stores.audit.record(
-                "session.all-ended", by: principal.userID, subject: principal.userID.uuid, on: transaction)
-            return ended
+        try await stores.change { transaction in
+            Change(
+                AuditRecord("session.all-ended", by: principal.userID, subject: principal.userID.uuid),
+                endedSessions: try await stores.sessions.revokeAll(
+                    of: principal.userID, except: keepsCurrent ? principal.sessionID : nil, on: transaction))
         }
-        stores.endedSessions.insert(ended)
     }
 }

@@ -10,14 +10,14 @@ struct GrantRole: Sendable {
 
     /// - Throws: ``DomainError/notFound``, ``DomainError/lastAdmin``.
     func perform(_ role: Role, to id: UserID, by principal: Principal) async throws -> User {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let (user, before) = try await stores.users.setRole(role, of: id, on: transaction)
-            if before != role {
-                try await stores.audit.record(
+            guard before != role else { return .unchanged(user) }
+            return Change(
+                user,
+                AuditRecord(
                     "user.role-granted", by: principal.userID, subject: id.uuid,
-                    AuditContent(before: ["role": before.rawValue], after: ["role": role.rawValue]), on: transaction)
-            }
-            return user
+                    AuditContent(before: ["role": before.rawValue], after: ["role": role.rawValue])))
         }
     }
 }

@@ -15,31 +15,28 @@ struct LockAccount: Sendable {
     func lock(_ id: UserID, by principal: Principal) async throws -> User {
         guard id != principal.userID else { throw DomainError.lastAdmin }
         let now = clock()
-        let (user, ended) = try await stores.database.transaction { transaction in
+        return try await stores.change { transaction in
             let (user, isNew) = try await stores.users.setLocked(true, id, at: now, on: transaction)
-            guard isNew else { return (user, [SessionID]()) }
+            guard isNew else { return .unchanged(user) }
             try await stores.apiKeys.revokeAll(of: id, now: now, on: transaction)
             try await stores.subscriptions.disableAll(of: id, because: "account-locked", on: transaction)
             try await stores.transfers.withdrawAll(of: id, now: now, on: transaction)
             try await stores.members.withdrawOffers(by: id, on: transaction)
             try await stores.accountLinks.revokeAll(
                 of: id, for: AccountLinkPurpose.allCases, now: now, on: transaction)
-            try await stores.audit.record("user.locked", by: principal.userID, subject: id.uuid, on: transaction)
-            return (user, try await stores.sessions.revokeAll(of: id, on: transaction))
+            return Change(
+                user, AuditRecord("user.locked", by: principal.userID, subject: id.uuid),
+                endedSessions: try await stores.sessions.revokeAll(of: id, on: transaction))
         }
-        stores.endedSessions.insert(ended)
-        return user
     }
 
     /// What they are in events comes back; sessions and keys do not.
     /// - Throws: ``DomainError/notFound``.
     func unlock(_ id: UserID, by principal: Principal) async throws -> User {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let (user, isNew) = try await stores.users.setLocked(false, id, at: clock(), on: transaction)
-            if isNew {
-                try await stores.audit.record("user.unlocked", by: principal.userID, subject: id.uuid, on: transaction)
-            }
-            return user
+            return isNew
+                ? Change(user, AuditRecord("user.unlocked", by: principal.userID, subject: id.uuid)) : .unchanged(user)
         }
     }
 
@@ -47,11 +44,10 @@ struct LockAccount: Sendable {
     /// - Throws: ``DomainError/notFound``.
     func endSessions(of id: UserID, by principal: Principal) async throws {
         guard try await stores.users.find(id) != nil else { throw DomainError.notFound }
-        let ended = try await stores.database.transaction { transaction in
-            try await stores.audit.record(
-                "session.all-ended", by: principal.userID, subject: id.uuid, on: transaction)
-            return try await stores.sessions.revokeAll(of: id, on: transaction)
+        try await stores.change { transaction in
+            Change(
+                AuditRecord("session.all-ended", by: principal.userID, subject: id.uuid),
+                endedSessions: try await stores.sessions.revokeAll(of: id, on: transaction))
         }
-        stores.endedSessions.insert(ended)
     }
 }

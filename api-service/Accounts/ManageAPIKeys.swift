@@ -26,17 +26,16 @@ struct ManageAPIKeys: Sendable {
             id: APIKeyID(), of: principal.userID, name: new.name, scopes: new.scopes, createdAt: clock(),
             expiresAt: new.expiresAt)
         let token = APIKeyToken(id: key.id)
-        let answered = try await stores.database.transaction { transaction in
-            try await stores.idempotency.once(request, on: transaction) {
-                try await stores.apiKeys.insert(key, hash: token.hash, on: transaction)
-                try await stores.audit.record(
+        let answered = try await stores.change(once: request) { transaction in
+            try await stores.apiKeys.insert(key, hash: token.hash, on: transaction)
+            return Change(
+                try answer(key),
+                AuditRecord(
                     "api-key.created", by: principal.userID, subject: key.id.uuid,
                     AuditContent(after: [
                         "scopes": key.scopes.map(\.rawValue).joined(separator: " "),
                         "expiresAt": Timestamp.text(key.expiresAt),
-                    ]), on: transaction)
-                return try answer(key)
-            }
+                    ])))
         }
         return (answered, answered.isReplay ? nil : (key, token))
     }
@@ -44,14 +43,11 @@ struct ManageAPIKeys: Sendable {
     /// Done before, nothing happens.
     /// - Throws: ``DomainError/notFound``.
     func revoke(_ id: APIKeyID, by principal: Principal) async throws -> APIKey {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let (key, isNew) = try await stores.apiKeys.revoke(
                 id, of: principal.userID, now: clock(), on: transaction)
-            if isNew {
-                try await stores.audit.record(
-                    "api-key.revoked", by: principal.userID, subject: id.uuid, on: transaction)
-            }
-            return key
+            return isNew
+                ? Change(key, AuditRecord("api-key.revoked", by: principal.userID, subject: id.uuid)) : .unchanged(key)
         }
     }
 }

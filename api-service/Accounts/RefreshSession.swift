@@ -15,20 +15,18 @@ struct RefreshSession: Sendable {
     ///   was signed out or used twice: the last revokes every token that grew from the same sign-in.
     func perform(_ token: SecretToken) async throws -> SessionGrant {
         let now = clock()
-        let rotation = try await stores.database.transaction { transaction in
+        let rotation = try await stores.change { transaction in
             let rotation = try await stores.sessions.rotate(
                 token, expiresAt: now.addingTimeInterval(OpenSession.lifetime), now: now, on: transaction)
-            if case .reused(let session) = rotation {
-                try await stores.audit.record(
-                    "session.reuse-detected", by: nil, subject: session.uuid, on: transaction)
-            }
-            return rotation
+            guard case .reused(let session) = rotation else { return .unchanged(rotation) }
+            return Change(
+                rotation, AuditRecord("session.reuse-detected", by: nil, subject: session.uuid),
+                endedSessions: [session])
         }
         switch rotation {
         case .rotated(let session, let user, let successor):
             return try await openSession.grant(user, session, successor, now: now)
         case .reused(let session):
-            stores.endedSessions.insert([session])
             logger.warning("refresh token used twice, session revoked", metadata: ["session_id": "\(session)"])
             throw APIProblem.sessionEnded
         case .ended:

@@ -26,12 +26,13 @@ struct RegisterUser: Sendable {
             try await announce(email: email, hash: hash, displayName: displayName, language: language)
             return .mailSent
         }
-        let grant = try await stores.database.transaction { transaction in
+        let grant = try await stores.change { transaction in
             let user = try await stores.users.insert(
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, role: .user,
                 language: language, on: transaction)
-            try await stores.audit.record("user.registered", by: user.id, subject: user.id.uuid, on: transaction)
-            return try await openSession.perform(for: user, from: origin, on: transaction)
+            return Change(
+                try await openSession.perform(for: user, from: origin, on: transaction),
+                AuditRecord("user.registered", by: user.id, subject: user.id.uuid))
         }
         return .signedIn(grant)
     }
@@ -40,16 +41,15 @@ struct RegisterUser: Sendable {
     /// whoever signs up last with somebody else's address would have their password on the account that its owner
     /// confirms. Who can't get into it chooses a new password by mail.
     private func announce(email: String, hash: String, displayName: String, language: Language) async throws {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let user = try await stores.users.insertUnlessTaken(
                 id: UserID(), email: email, displayName: displayName, passwordHash: hash, language: language,
                 on: transaction)
-            try await stores.audit.record(
-                user.isNew ? "user.registered" : "user.registered-again", by: nil, subject: user.id.uuid,
-                on: transaction)
             let kind: NotificationKind = user.isNew ? .accountVerifyEmail : .accountAlreadyRegistered
-            try await stores.outbox.append(
-                [try .accountMail(kind, to: user.id, isSignUp: user.isNew)], on: transaction)
+            return Change(
+                AuditRecord(
+                    user.isNew ? "user.registered" : "user.registered-again", by: nil, subject: user.id.uuid),
+                messages: [try .accountMail(kind, to: user.id, isSignUp: user.isNew)])
         }
     }
 }

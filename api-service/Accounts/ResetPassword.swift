@@ -22,7 +22,7 @@ struct ResetPassword: Sendable {
         }
         let hash = try await passwords.hash(password, in: HashingShare(.change, client: origin.network))
         let now = clock()
-        let (user, ended) = try await stores.database.transaction { transaction in
+        let user = try await stores.change { transaction in
             let user = try await stores.accountLinks.use(token.hash, for: .resetPassword, now: now, on: transaction)
             let proof = try await proveAddress.perform(user, keepsSignUp: false, on: transaction)
             try await stores.users.setPasswordHash(hash, of: user, on: transaction)
@@ -31,11 +31,10 @@ struct ResetPassword: Sendable {
             try await stores.apiKeys.revokeAll(of: user, now: now, on: transaction)
             var ended = try await stores.sessions.revokeAll(of: user, on: transaction)
             if case .fresh(let sessions) = proof { ended += sessions }
-            try await stores.audit.record("user.password-reset", by: user, subject: user.uuid, on: transaction)
-            try await stores.outbox.append([try .accountMail(.accountPasswordChanged, to: user)], on: transaction)
-            return (user, ended)
+            return Change(
+                user, AuditRecord("user.password-reset", by: user, subject: user.uuid),
+                messages: [try .accountMail(.accountPasswordChanged, to: user)], endedSessions: ended)
         }
-        stores.endedSessions.insert(ended)
         return try await stores.users.find(user)?.email
     }
 }

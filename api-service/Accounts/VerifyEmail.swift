@@ -13,17 +13,15 @@ struct VerifyEmail: Sendable {
     /// - Throws: ``DomainError/linkInvalid``.
     func perform(_ token: SecretToken) async throws -> SecretToken? {
         let now = clock()
-        let (ended, next) = try await stores.database.transaction { transaction in
+        return try await stores.change { transaction in
             let (user, keepsSignUp) = try await stores.accountLinks.useForProof(token.hash, now: now, on: transaction)
             let proof = try await proveAddress.perform(user, keepsSignUp: keepsSignUp, on: transaction)
-            try await stores.audit.record("user.email-verified", by: user, subject: user.uuid, on: transaction)
-            guard case .fresh(let ended) = proof else { return ([SessionID](), SecretToken?.none) }
+            let entry = AuditRecord("user.email-verified", by: user, subject: user.uuid)
+            guard case .fresh(let ended) = proof else { return Change(SecretToken?.none, entry) }
             let next = SecretToken()
             try await stores.accountLinks.create(
                 next.hash, of: user, for: .resetPassword, now: now, on: transaction)
-            return (ended, next)
+            return Change(next, entry, endedSessions: ended)
         }
-        stores.endedSessions.insert(ended)
-        return next
     }
 }

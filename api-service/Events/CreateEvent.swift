@@ -9,8 +9,9 @@ struct CreateEvent: Sendable {
 
     /// - Parameter details: validated.
     func perform(_ details: EventDetails, by owner: UserID) async throws -> Event {
-        try await stores.database.transaction { transaction in
-            try await create(details, by: owner, on: transaction)
+        try await stores.change { transaction in
+            let (event, entry) = try await create(details, by: owner, on: transaction)
+            return Change(event, entry)
         }
     }
 
@@ -20,20 +21,21 @@ struct CreateEvent: Sendable {
         _ details: EventDetails, by owner: UserID, once request: IdempotentRequest?,
         _ answer: (Event) throws -> StoredResponse
     ) async throws -> Answered {
-        try await stores.database.transaction { transaction in
-            try await stores.idempotency.once(request, on: transaction) {
-                try answer(try await create(details, by: owner, on: transaction))
-            }
+        try await stores.change(once: request) { transaction in
+            let (event, entry) = try await create(details, by: owner, on: transaction)
+            return Change(try answer(event), entry)
         }
     }
 
-    private func create(_ details: EventDetails, by owner: UserID, on transaction: Transaction) async throws -> Event {
+    private func create(
+        _ details: EventDetails, by owner: UserID, on transaction: Transaction
+    ) async throws -> (Event, AuditRecord) {
         let id = EventID()
         try await stores.events.insert(id, details, owner: owner, on: transaction)
-        try await stores.audit.record(
-            "event.created", by: owner, subject: id.uuid, event: id,
-            AuditContent(after: details.fields.reduce(into: [:]) { $0[$1.name] = $1.value }), on: transaction)
         guard let event = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
-        return event
+        let entry = AuditRecord(
+            "event.created", by: owner, subject: id.uuid, event: id,
+            AuditContent(after: details.fields.reduce(into: [:]) { $0[$1.name] = $1.value }))
+        return (event, entry)
     }
 }

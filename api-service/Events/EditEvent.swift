@@ -20,9 +20,7 @@ struct EditEvent: Sendable {
         _ change: (EventDetails) async throws -> EventDetails
     ) async throws -> Event {
         let now = clock()
-        // However it ends: a commit may have happened of which nobody heard.
-        defer { stores.eventCache.invalidate(id) }
-        return try await stores.database.transaction { transaction in
+        return try await stores.change(of: id) { transaction in
             guard let before = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
             let version = before.version
             guard expected.include(version) else { throw DomainError.versionMismatch }
@@ -30,7 +28,7 @@ struct EditEvent: Sendable {
             let details = try await change(before.details)
             if before.details.endsAt > now, details.endsAt <= now, !mayBePast { throw Self.wouldBePast }
             let changes = Self.changes(from: before.details, to: details)
-            if changes.isEmpty { return before }
+            if changes.isEmpty { return .unchanged(before) }
             // The places' row before the event's, as everywhere: two who wait for each other in both orders deadlock.
             let movesLine = changes.contains { Self.movingTheLine.contains($0.field) }
             if movesLine { try await stores.registrations.lockPlaces(of: id, on: transaction) }
@@ -38,16 +36,14 @@ struct EditEvent: Sendable {
             if movesLine {
                 try await stores.registrations.setCapacity(details.capacity, of: id, now: now, on: transaction)
             }
-            try await stores.audit.record(
-                "event.edited", by: principal.userID, subject: id.uuid, event: id,
-                Self.audited(from: before.details, to: details), on: transaction)
-            if before.storedStatus == .published {
-                let data = EventData(eventId: id, version: newVersion, status: .published, changes: changes)
-                try await stores.outbox.append(
-                    [.fact(.eventUpdated, event: id, owner: before.ownerID, data)], on: transaction)
-            }
             guard let after = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
-            return after
+            let entry = AuditRecord(
+                "event.edited", by: principal.userID, subject: id.uuid, event: id,
+                Self.audited(from: before.details, to: details))
+            guard before.storedStatus == .published else { return Change(after, entry) }
+            let data = EventData(eventId: id, version: newVersion, status: .published, changes: changes)
+            return Change(
+                after, entry, messages: [try .fact(.eventUpdated, event: id, owner: before.ownerID, data)])
         }
     }
 

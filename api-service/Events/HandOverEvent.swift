@@ -18,12 +18,14 @@ struct HandOverEvent: Sendable {
                 FieldError(field: "email", message: "must be the confirmed address of an organizer")
             ])
         }
-        try await stores.database.transaction { transaction in
-            guard let before = try await stores.events.handOver(event, to: user.id, on: transaction) else { return }
-            try await stores.audit.record(
-                "event.handed-over", by: principal.userID, subject: event.uuid, event: event,
-                AuditContent(before: ["owner": "\(before)"], after: ["owner": "\(user.id)"]), on: transaction)
+        try await stores.change(of: event) { transaction in
+            guard let before = try await stores.events.handOver(event, to: user.id, on: transaction) else {
+                return .unchanged
+            }
+            return Change(
+                AuditRecord(
+                    "event.handed-over", by: principal.userID, subject: event.uuid, event: event,
+                    AuditContent(before: ["owner": "\(before)"], after: ["owner": "\(user.id)"])))
         }
-        stores.eventCache.invalidate(event)
     }
 }

@@ -19,37 +19,37 @@ struct ManageMembers: Sendable {
     ) async throws -> (member: EventMember, isNew: Bool) {
         guard let user = try await stores.users.find(email: email) else { throw DomainError.unknownAddress }
         let now = clock()
-        return try await stores.database.transaction { transaction in
+        return try await stores.change { transaction in
             let (member, before) =
                 user.emailVerifiedAt == nil
                 ? try await stores.members.offer(
                     role, to: user.id, in: event, by: principal.userID, on: transaction)
                 : try await stores.members.set(role, of: user.id, in: event, on: transaction)
-            if before != role {
-                try await stores.audit.record(
-                    before == nil ? "member.added" : "member.changed", by: principal.userID, subject: user.id.uuid,
-                    event: event,
-                    AuditContent(before: before.map { ["role": $0.rawValue] } ?? [:], after: ["role": role.rawValue]),
-                    on: transaction)
-                if member.isPending {
-                    try await stores.outbox.append(
-                        [try .accountMail(.accountVerifyEmail, to: user.id)], on: transaction)
-                } else {
-                    try await stores.notifications.planTeamMail(to: user.id, about: event, now: now, on: transaction)
-                }
+            let result = (member: member, isNew: before == nil)
+            guard before != role else { return .unchanged(result) }
+            let entry = AuditRecord(
+                before == nil ? "member.added" : "member.changed", by: principal.userID, subject: user.id.uuid,
+                event: event,
+                AuditContent(before: before.map { ["role": $0.rawValue] } ?? [:], after: ["role": role.rawValue]))
+            if member.isPending {
+                return Change(result, entry, messages: [try .accountMail(.accountVerifyEmail, to: user.id)])
             }
-            return (member, before == nil)
+            try await stores.notifications.planTeamMail(to: user.id, about: event, now: now, on: transaction)
+            return Change(result, entry)
         }
     }
 
     /// Takes somebody out of the team; of whoever is not in it nothing has to be done.
     /// - Throws: ``DomainError/ownerStays``.
     func remove(_ user: UserID, from event: EventID, by principal: Principal) async throws {
-        try await stores.database.transaction { transaction in
-            guard let before = try await stores.members.remove(user, from: event, on: transaction) else { return }
-            try await stores.audit.record(
-                "member.removed", by: principal.userID, subject: user.uuid, event: event,
-                AuditContent(before: ["role": before.rawValue]), on: transaction)
+        try await stores.change { transaction in
+            guard let before = try await stores.members.remove(user, from: event, on: transaction) else {
+                return .unchanged
+            }
+            return Change(
+                AuditRecord(
+                    "member.removed", by: principal.userID, subject: user.uuid, event: event,
+                    AuditContent(before: ["role": before.rawValue])))
         }
     }
 }

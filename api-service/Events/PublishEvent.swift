@@ -13,9 +13,7 @@ struct PublishEvent: Sendable {
     /// - Throws: ``DomainError/eventCancelled``, ``DomainError/eventEnded``.
     func perform(_ id: EventID, by actor: UserID) async throws -> Event {
         let now = clock()
-        // However it ends: a commit may have happened of which nobody heard.
-        defer { stores.eventCache.invalidate(id) }
-        return try await stores.database.transaction { transaction in
+        return try await stores.change(of: id) { transaction in
             let version = try await stores.events.publish(id, on: transaction)
             guard let event = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
             switch event.status(at: now) {
@@ -23,16 +21,14 @@ struct PublishEvent: Sendable {
             case .ended: throw DomainError.eventEnded  // a draft whose time has passed stays a draft: rolled back
             case .draft, .published: break
             }
-            guard let version else { return event }
-            try await stores.audit.record(
+            guard let version else { return .unchanged(event) }
+            let entry = AuditRecord(
                 "event.published", by: actor, subject: id.uuid, event: id,
                 AuditContent(
-                    before: ["status": EventStatus.draft.rawValue], after: ["status": EventStatus.published.rawValue]),
-                on: transaction)
+                    before: ["status": EventStatus.draft.rawValue], after: ["status": EventStatus.published.rawValue]))
             let data = EventData(eventId: id, version: version, status: .published)
-            try await stores.outbox.append(
-                [.fact(.eventPublished, event: id, owner: event.ownerID, data)], on: transaction)
-            return event
+            return Change(
+                event, entry, messages: [try .fact(.eventPublished, event: id, owner: event.ownerID, data)])
         }
     }
 }

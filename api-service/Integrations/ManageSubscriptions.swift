@@ -32,7 +32,7 @@ struct ManageSubscriptions: Sendable {
         var url: String?
     }
 
-    struct Change: Sendable {
+    struct Edit: Sendable {
         var name: String?
         var types: [MessagePattern]?
         var url: String?
@@ -51,15 +51,12 @@ struct ManageSubscriptions: Sendable {
             delivery: new.delivery, url: new.url, createdAt: clock())
         let password = SecretToken()
         let isQueue = new.delivery == .queue
-        let answered = try await stores.database.transaction { transaction in
-            try await stores.idempotency.once(request, on: transaction) {
-                try await stores.subscriptions.insert(
-                    subscription, passwordHash: isQueue ? password.hash : nil, on: transaction)
-                try await record("subscription.created", subscription, by: principal, on: transaction)
-                // A reader who comes with the answer finds a queue, so that the broker has to be here.
-                if isQueue, queues?.isBrokerHere != true { throw APIProblem.unavailable() }
-                return try answer(subscription)
-            }
+        let answered = try await stores.change(once: request) { transaction in
+            try await stores.subscriptions.insert(
+                subscription, passwordHash: isQueue ? password.hash : nil, on: transaction)
+            // A reader who comes with the answer finds a queue, so that the broker has to be here.
+            if isQueue, queues?.isBrokerHere != true { throw APIProblem.unavailable() }
+            return Change(try answer(subscription), entry("subscription.created", subscription, by: principal))
         }
         if isQueue, !answered.isReplay { await follow(subscription.id) }
         let credentials: SubscriptionCredentials = isQueue ? .queue(password: password) : .webhook(secret(subscription))
@@ -67,22 +64,22 @@ struct ManageSubscriptions: Sendable {
     }
 
     /// - Throws: ``DomainError/notFound``.
-    func edit(_ id: SubscriptionID, _ change: Change, by principal: Principal) async throws -> Subscription {
-        let (before, after) = try await stores.database.transaction { transaction in
+    func edit(_ id: SubscriptionID, _ edit: Edit, by principal: Principal) async throws -> Subscription {
+        let (before, after) = try await stores.change { transaction in
             let before = try await held(id, principal, on: transaction)
             var after = before
-            after.name = change.name ?? before.name
-            after.types = change.types ?? before.types
-            after.url = change.url ?? before.url
-            if let status = change.status {
+            after.name = edit.name ?? before.name
+            after.types = edit.types ?? before.types
+            after.url = edit.url ?? before.url
+            if let status = edit.status {
                 after.status = status
                 after.statusReason = nil
             }
             try await stores.subscriptions.update(after, on: transaction)
-            if before.status != after.status || before.types != after.types || before.url != after.url {
-                try await record("subscription.edited", after, before: before, by: principal, on: transaction)
+            guard before.status != after.status || before.types != after.types || before.url != after.url else {
+                return .unchanged((before, after))
             }
-            return (before, after)
+            return Change((before, after), entry("subscription.edited", after, before: before, by: principal))
         }
         if after.delivery == .queue, before.status != after.status || before.types != after.types {
             await follow(id)
@@ -93,11 +90,10 @@ struct ManageSubscriptions: Sendable {
     /// Takes a subscription away, its queue with all that is in it; nobody comes in any more from the commit on.
     /// - Throws: ``DomainError/notFound``.
     func remove(_ id: SubscriptionID, by principal: Principal) async throws {
-        let subscription = try await stores.database.transaction { transaction in
+        let subscription = try await stores.change { transaction in
             let subscription = try await held(id, principal, on: transaction)
             try await stores.subscriptions.remove(subscription, now: clock(), on: transaction)
-            try await record("subscription.deleted", subscription, by: principal, on: transaction)
-            return subscription
+            return Change(subscription, entry("subscription.deleted", subscription, by: principal))
         }
         if subscription.delivery == .queue { await follow(id) }
     }
@@ -113,18 +109,16 @@ struct ManageSubscriptions: Sendable {
         _ answer: (Subscription) throws -> StoredResponse
     ) async throws -> (Answered, Subscription, SubscriptionCredentials?) {
         let password = SecretToken()
-        let answered = try await stores.database.transaction { transaction in
-            try await stores.idempotency.once(request, on: transaction) {
-                var subscription = try await held(id, principal, on: transaction)
-                try await record("subscription.credentials-renewed", subscription, by: principal, on: transaction)
-                if subscription.delivery == .queue {
-                    try await stores.subscriptions.setPassword(password.hash, of: id, on: transaction)
-                } else {
-                    subscription.rotatedAt = clock()
-                    subscription.generation = try await stores.subscriptions.rotate(id, now: clock(), on: transaction)
-                }
-                return try answer(subscription)
+        let answered = try await stores.change(once: request) { transaction in
+            var subscription = try await held(id, principal, on: transaction)
+            if subscription.delivery == .queue {
+                try await stores.subscriptions.setPassword(password.hash, of: id, on: transaction)
+            } else {
+                subscription.rotatedAt = clock()
+                subscription.generation = try await stores.subscriptions.rotate(id, now: clock(), on: transaction)
             }
+            return Change(
+                try answer(subscription), entry("subscription.credentials-renewed", subscription, by: principal))
         }
         guard let subscription = try await stores.subscriptions.find(id, of: principal.userID) else {
             throw DomainError.notFound
@@ -152,10 +146,9 @@ struct ManageSubscriptions: Sendable {
         do { try await SettleQueue(stores: stores, queues: queues).perform(id) } catch {}
     }
 
-    private func record(
-        _ action: String, _ subscription: Subscription, before: Subscription? = nil, by principal: Principal,
-        on transaction: Transaction
-    ) async throws {
+    private func entry(
+        _ action: String, _ subscription: Subscription, before: Subscription? = nil, by principal: Principal
+    ) -> AuditRecord {
         func content(_ subscription: Subscription) -> [String: String] {
             [
                 "scope": subscription.scope.rawValue, "delivery": subscription.delivery.rawValue,
@@ -163,8 +156,8 @@ struct ManageSubscriptions: Sendable {
                 "status": subscription.status.rawValue,
             ]
         }
-        try await stores.audit.record(
+        return AuditRecord(
             action, by: principal.userID, subject: subscription.id.uuid,
-            AuditContent(before: before.map(content) ?? [:], after: content(subscription)), on: transaction)
+            AuditContent(before: before.map(content) ?? [:], after: content(subscription)))
     }
 }

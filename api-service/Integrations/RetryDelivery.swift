@@ -13,13 +13,14 @@ struct RetryDelivery: Sendable {
     func perform(
         _ id: WebhookDeliveryID, of subscription: SubscriptionID, by principal: Principal
     ) async throws -> WebhookDelivery {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             guard try await stores.webhooks.retry(id, of: subscription, now: clock(), on: transaction) else {
                 throw DomainError.notFound
             }
-            try await stores.audit.record(
-                "delivery.retried", by: principal.userID, subject: subscription.uuid,
-                AuditContent(about: ["deliveryId": id.description]), on: transaction)
+            return Change(
+                AuditRecord(
+                    "delivery.retried", by: principal.userID, subject: subscription.uuid,
+                    AuditContent(about: ["deliveryId": id.description])))
         }
         guard let delivery = try await stores.webhooks.delivery(id, of: subscription) else {
             throw DomainError.notFound
@@ -38,13 +39,11 @@ struct TestWebhook: Sendable {
         _ subscription: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (WebhookDelivery) throws -> StoredResponse
     ) async throws -> Answered {
-        try await stores.database.transaction { transaction in
-            try await stores.idempotency.once(request, on: transaction) {
-                let delivery = try await stores.webhooks.test(subscription, now: clock(), on: transaction)
-                try await stores.audit.record(
-                    "subscription.tested", by: principal.userID, subject: subscription.uuid, on: transaction)
-                return try answer(delivery)
-            }
+        try await stores.change(once: request) { transaction in
+            let delivery = try await stores.webhooks.test(subscription, now: clock(), on: transaction)
+            return Change(
+                try answer(delivery),
+                AuditRecord("subscription.tested", by: principal.userID, subject: subscription.uuid))
         }
     }
 }

@@ -65,7 +65,7 @@ struct SubscriptionRoutes: Sendable {
             throw DomainError.notFound
         }
         var fields = try await BodyFields(request, context)
-        let change = ManageSubscriptions.Change(
+        let change = ManageSubscriptions.Edit(
             name: fields.has("name") ? fields.text("name", 1...100) : nil,
             types: fields.has("types") ? fields.patterns("types") : nil,
             url: fields.has("url") ? fields.webhookURL("url", webhookAddresses) : nil,

@@ -8,16 +8,17 @@ struct EditMailSettings: Sendable {
     let stores: Stores
 
     func perform(_ settings: EventMailSettings, of event: EventID, by principal: Principal) async throws {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             try await stores.mailSettings.set(settings, of: event, on: transaction)
             var content = ["paragraph": settings.paragraph]
             content["colour"] = settings.colour
             // The log of what was done keeps no addresses.
             if settings.replyTo != nil { content["replyTo"] = "named" }
             content["reminders"] = settings.reminders.map(\.text).joined(separator: " ")
-            try await stores.audit.record(
-                "event.mail-settings-edited", by: principal.userID, subject: event.uuid, event: event,
-                AuditContent(after: content), on: transaction)
+            return Change(
+                AuditRecord(
+                    "event.mail-settings-edited", by: principal.userID, subject: event.uuid, event: event,
+                    AuditContent(after: content)))
         }
     }
 }

@@ -25,19 +25,18 @@ struct PostAnnouncement: Sendable {
         _ answer: (Announcement) throws -> StoredResponse
     ) async throws -> Answered {
         let now = clock()
-        return try await stores.database.transaction { transaction in
-            try await stores.idempotency.once(request, on: transaction) {
-                let id = AnnouncementID()
-                let announcement = try await stores.announcements.post(
-                    id, to: event, by: principal.userID, title: draft.title, body: draft.body, audience: draft.audience,
-                    at: draft.sendAt, now: now, on: transaction)
-                var content = ["title": draft.title, "body": draft.body, "audience": draft.audience.rawValue]
-                content["sendAt"] = draft.sendAt.map(Timestamp.text)
-                try await stores.audit.record(
+        return try await stores.change(once: request) { transaction in
+            let id = AnnouncementID()
+            let announcement = try await stores.announcements.post(
+                id, to: event, by: principal.userID, title: draft.title, body: draft.body, audience: draft.audience,
+                at: draft.sendAt, now: now, on: transaction)
+            var content = ["title": draft.title, "body": draft.body, "audience": draft.audience.rawValue]
+            content["sendAt"] = draft.sendAt.map(Timestamp.text)
+            return Change(
+                try answer(announcement),
+                AuditRecord(
                     draft.sendAt == nil ? "announcement.posted" : "announcement.scheduled", by: principal.userID,
-                    subject: id.uuid, event: event, AuditContent(after: content), on: transaction)
-                return try answer(announcement)
-            }
+                    subject: id.uuid, event: event, AuditContent(after: content)))
         }
     }
 }
@@ -48,13 +47,12 @@ struct CancelAnnouncement: Sendable {
 
     /// - Throws: ``DomainError/notFound``, ``DomainError/alreadyPosted``.
     func perform(_ id: AnnouncementID, of event: EventID, by principal: Principal) async throws -> Announcement {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let (announcement, isNew) = try await stores.announcements.cancel(id, of: event, on: transaction)
-            if isNew {
-                try await stores.audit.record(
-                    "announcement.cancelled", by: principal.userID, subject: id.uuid, event: event, on: transaction)
-            }
-            return announcement
+            guard isNew else { return .unchanged(announcement) }
+            return Change(
+                announcement,
+                AuditRecord("announcement.cancelled", by: principal.userID, subject: id.uuid, event: event))
         }
     }
 }

@@ -21,12 +21,13 @@ struct ResendMail: Sendable {
         let planned = PlannedNotification(
             userID: registration.userID, eventID: registration.eventID, registrationID: registration.id,
             ticketID: detail.ticket?.id, kind: kind)
-        return try await stores.database.transaction { transaction in
+        return try await stores.change { transaction in
             let notification = try await stores.notifications.resend(planned, of: registration.id, on: transaction)
-            try await stores.audit.record(
-                "registration.mail-resent", by: principal.userID, subject: registration.id.uuid,
-                event: registration.eventID, AuditContent(about: ["mail": kind.rawValue]), on: transaction)
-            return notification
+            return Change(
+                notification,
+                AuditRecord(
+                    "registration.mail-resent", by: principal.userID, subject: registration.id.uuid,
+                    event: registration.eventID, AuditContent(about: ["mail": kind.rawValue])))
         }
     }
 }

@@ -10,12 +10,13 @@ struct Unsubscribe: Sendable {
     /// - Returns: what the link is about.
     /// - Throws: ``DomainError/linkInvalid``.
     func perform(_ token: SecretToken, mail: Bool) async throws -> NotificationTopic {
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let followed = try await stores.preferences.follow(token.hash, mail: mail, on: transaction)
-            try await stores.audit.record(
-                mail ? "mails.resubscribed" : "mails.unsubscribed", by: nil, subject: followed.user.uuid,
-                AuditContent(about: ["topic": followed.topic.rawValue]), on: transaction)
-            return followed.topic
+            return Change(
+                followed.topic,
+                AuditRecord(
+                    mail ? "mails.resubscribed" : "mails.unsubscribed", by: nil, subject: followed.user.uuid,
+                    AuditContent(about: ["topic": followed.topic.rawValue])))
         }
     }
 }

@@ -12,14 +12,14 @@ struct PauseSending: Sendable {
     /// Again changes nothing.
     func perform(_ isPaused: Bool, by principal: Principal) async throws -> SendingState {
         let now = clock()
-        try await stores.database.transaction { transaction in
+        try await stores.change { transaction in
             let isNew =
                 isPaused
                 ? try await stores.deliveries.pause(by: principal.userID, now: now, on: transaction)
                 : try await stores.deliveries.resume(on: transaction)
-            guard isNew else { return }
-            try await stores.audit.record(
-                isPaused ? "sending.paused" : "sending.resumed", by: principal.userID, subject: nil, on: transaction)
+            guard isNew else { return .unchanged }
+            return Change(
+                AuditRecord(isPaused ? "sending.paused" : "sending.resumed", by: principal.userID, subject: nil))
         }
         return try await stores.deliveries.sending()
     }

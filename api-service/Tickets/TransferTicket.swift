@@ -25,11 +25,11 @@ struct TransferTicket: Sendable {
     /// Without an offer nothing has to be done.
     func withdraw(_ ticket: Ticket, by holder: Principal) async throws {
         let now = clock()
-        try await stores.database.transaction { transaction in
-            guard try await stores.transfers.withdraw(ticket.id, now: now, on: transaction) else { return }
-            try await stores.audit.record(
-                "ticket.transfer-withdrawn", by: holder.userID, subject: ticket.id.uuid, event: ticket.eventID,
-                on: transaction)
+        try await stores.change { transaction in
+            guard try await stores.transfers.withdraw(ticket.id, now: now, on: transaction) else { return .unchanged }
+            return Change(
+                AuditRecord(
+                    "ticket.transfer-withdrawn", by: holder.userID, subject: ticket.id.uuid, event: ticket.eventID))
         }
     }
 
