@@ -240,7 +240,8 @@ struct SendEmail: Sendable {
         return token
     }
 
-    private func settle(_ lease: MailLease, _ failure: MailFailure, _ message: ReceivedMessage) async throws -> Disposition
+    private func settle(_ lease: MailLease, _ failure: MailFailure, _ message: ReceivedMessage) async throws
+        -> Disposition
     {
         let now = clock()
         let (course, isNewPause) = try await database.transaction { transaction in
