@@ -24,6 +24,32 @@ struct MigratorTests {
         }
     }
 
+    @Test("a database from before the baseline is refused with what to do, and nothing is changed in it")
+    func beforeBaseline() async throws {
+        try await TestWorld.run { world in
+            // As such a database has it: a first migration of another name, and more of them than this program knows.
+            try await world.owner.execute([
+                "DELETE FROM schema_migrations",
+                """
+                INSERT INTO schema_migrations (version, name, checksum, applied_at)
+                VALUES (51, '0051_let_attempts_grow_old', '', '2026-11-29'), (1, '0001_create_schema', '', '2026-10-01')
+                """,
+            ])
+            let before = try await state(world)
+            let refusal = try await #require(throws: Migrator.Refusal.self) {
+                try await Migrator(database: world.owner, logger: world.logger).run()
+            }
+            #expect(refusal == .beforeBaseline)
+            #expect(refusal.description.contains("create an empty database"))
+            #expect(try await state(world) == before)
+            // Control: by any other name it is a migration that was edited.
+            try await world.owner.execute("UPDATE schema_migrations SET name = '0001_accounts' WHERE version = 1")
+            await #expect(throws: Migrator.Refusal.changed(name: "0001_accounts")) {
+                try await Migrator(database: world.owner, logger: world.logger).run()
+            }
+        }
+    }
+
     @Test("what the failed building of an index left is removed, and the index is built")
     func brokenIndex() async throws {
         try await TestWorld.run { world in
@@ -103,6 +129,17 @@ struct MigratorTests {
             + added.map { name, script in
                 .init(name: name, script: Array("\(Migrator.Migration.withoutTransaction)\n\(script)\n".utf8))
             }
+    }
+
+    /// Every migration on record, and every relation with the transaction that last changed its entry in the catalog.
+    private func state(_ world: TestWorld) async throws -> [String] {
+        try await world.owner.execute(
+            """
+            SELECT version || ' ' || name || ' ' || applied_at AS line FROM schema_migrations
+            UNION ALL SELECT relname || ' ' || xmin FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            ORDER BY line
+            """
+        ).map { try $0.decode("line") }
     }
 
     private func isValid(_ index: String, _ world: TestWorld) async throws -> Bool? {
