@@ -43,7 +43,9 @@ public struct Migrator: Sendable {
         }
     }
 
-    public enum Refusal: Error, CustomStringConvertible {
+    public enum Refusal: Error, Equatable, CustomStringConvertible {
+        /// The database has migrations from before the baseline, which this program's don't continue.
+        case beforeBaseline
         /// A published migration was edited.
         case changed(name: String)
         /// The database has one that is older than this program's newest, and not among them.
@@ -55,6 +57,9 @@ public struct Migrator: Sendable {
 
         public var description: String {
             switch self {
+            case .beforeBaseline:
+                "this database was made before the first release and can't be upgraded: create an empty database, or go on "
+                    + "with the version that made it"
             case .changed(let name): "migration \(name) was applied in another form: published migrations never change"
             case .unknown(let version): "the database has migration \(version), which this program doesn't know"
             case .busy: "another migrator has been at work for too long"
@@ -121,6 +126,10 @@ public struct Migrator: Sendable {
         }
     }
 
+    /// The name of the first migration before all were made into the baseline.
+    private static let firstBeforeBaseline = "0001_create_schema"
+
+    /// Those that the database lacks. One from before the baseline is refused first: its numbers mean other migrations.
     private func missing(of migrations: [Migration], on session: Session) async throws -> [Migration] {
         try await session.query(
             """
@@ -132,7 +141,8 @@ public struct Migrator: Sendable {
             )
             """)
         var applied: [Int: [UInt8]] = [:]
-        for row in try await session.query("SELECT version, checksum FROM schema_migrations") {
+        for row in try await session.query("SELECT version, name, checksum FROM schema_migrations") {
+            if try row.decode("name") == Self.firstBeforeBaseline { throw Refusal.beforeBaseline }
             applied[try row.decode("version")] = try row.decode("checksum", as: [UInt8].self)
         }
         let newest = migrations.last?.version ?? 0

@@ -48,9 +48,10 @@ def crowd(arena: Arena, event: str, count: int) -> list[str]:
             with cursor.copy("COPY users (id, email, display_name, password_hash) FROM STDIN") as rows:
                 for (user, _), address in zip(people, addresses):
                     rows.write_row((user, address, "Guest", "-"))
-            with cursor.copy("COPY registrations (id, event_id, user_id, status, confirmed_at, created_at) FROM STDIN") as rows:
+            columns = "id, event_id, user_id, holder_name, status, confirmed_at, created_at"
+            with cursor.copy(f"COPY registrations ({columns}) FROM STDIN") as rows:
                 for user, registration in people:
-                    rows.write_row((registration, event, user, "confirmed", "2026-01-01", "2026-01-01"))
+                    rows.write_row((registration, event, user, "Guest", "confirmed", "2026-01-01", "2026-01-01"))
             cursor.execute("UPDATE event_places SET confirmed = %s WHERE event_id = %s", (count, event))
     return addresses
 

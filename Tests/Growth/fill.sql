@@ -125,19 +125,10 @@ create table growth.registration as
           from growth.event where status = 'published' and probe is null order by n limit :own) visited;
 create index on growth.registration (at);
 analyze growth.registration;
--- The holder's name stands beside the registration (0038); before that migration it did not.
-select count(*) > 0 as names_holders from information_schema.columns where table_name = 'registrations' and column_name = 'holder_name' \gset
-\if :names_holders
 insert into registrations (id, event_id, user_id, status, line_number, created_at, confirmed_at, cancelled_at, holder_name)
     select r.id, r.event_id, p.id, r.status, r.line, r.at, case when r.status = 'confirmed' then r.at end,
         case when r.status = 'cancelled' then r.at + interval '1 hour' end, p.name
     from growth.registration r join growth.person p on p.n = r.p_n order by r.at;
-\else
-insert into registrations (id, event_id, user_id, status, line_number, created_at, confirmed_at, cancelled_at)
-    select r.id, r.event_id, p.id, r.status, r.line, r.at, case when r.status = 'confirmed' then r.at end,
-        case when r.status = 'cancelled' then r.at + interval '1 hour' end
-    from growth.registration r join growth.person p on p.n = r.p_n order by r.at;
-\endif
 insert into events (id, owner_id, title, description, venue, starts_at, ends_at, time_zone, waitlist_enabled, status,
                     created_at, updated_at, published_at, cancelled_at, check_in_opens_at)
     select e.id, p.id, e.title, repeat('What it is about, and what to bring. ', 8), 'Hall ' || e.n % 50, starts, ends,

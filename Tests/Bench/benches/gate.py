@@ -56,9 +56,9 @@ def filled(site: Site) -> tuple[str, list[str]]:
     codes = [code() for _ in people]
     with psycopg.connect(site.stack.address["EM_DATABASE_URL"]) as connection, connection.cursor() as cursor:
         registrations = [str(uuid.uuid4()) for _ in people]
-        with cursor.copy("COPY registrations (id, event_id, user_id, status, confirmed_at) FROM STDIN") as copy:
+        with cursor.copy("COPY registrations (id, event_id, user_id, holder_name, status, confirmed_at) FROM STDIN") as copy:
             for registration, person in zip(registrations, people):
-                copy.write_row((registration, event, person, "confirmed", "now"))
+                copy.write_row((registration, event, person, "Somebody", "confirmed", "now"))
         with cursor.copy("COPY tickets (id, registration_id, event_id, user_id, code, qr_text) FROM STDIN") as copy:
             for registration, person, typed in zip(registrations, people, codes):
                 copy.write_row((str(uuid.uuid4()), registration, event, person, typed, "EM1:"))

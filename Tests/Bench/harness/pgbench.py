@@ -27,9 +27,9 @@ SCRIPT = """\\set n :n + 1
 BEGIN;
 UPDATE event_places SET confirmed = confirmed + 1, revision = revision + 1
     WHERE event_id = md5('event-' || :event::text)::uuid AND confirmed < capacity;
-INSERT INTO registrations (id, event_id, user_id, status, confirmed_at)
+INSERT INTO registrations (id, event_id, user_id, status, confirmed_at, holder_name)
     VALUES (gen_random_uuid(), md5('event-' || :event::text)::uuid, md5('person-' || :person::text)::uuid,
-        'confirmed', now());
+        'confirmed', now(), (SELECT display_name FROM users WHERE id = md5('person-' || :person::text)::uuid));
 INSERT INTO outbox (message_id, partition, destination, type, event_id, owner_id, data)
     VALUES (gen_random_uuid(), :event % 16, 'events', 'em.registration.confirmed',
         md5('event-' || :event::text)::uuid, md5('person-0')::uuid,

@@ -33,8 +33,8 @@ def crowd(stack: Stack, event: dict, status: str, size: int = CROWD) -> None:
             SELECT id, id || '@example.com', 'Guest', '-' FROM (SELECT gen_random_uuid() AS id FROM generate_series(1, %s)) n
             RETURNING id, email
         ), registered AS (
-            INSERT INTO registrations (id, event_id, user_id, status, confirmed_at, line_number)
-            SELECT gen_random_uuid(), %s, id, %s, CASE WHEN %s = 'confirmed' THEN now() END,
+            INSERT INTO registrations (id, event_id, user_id, holder_name, status, confirmed_at, line_number)
+            SELECT gen_random_uuid(), %s, id, 'Guest', %s, CASE WHEN %s = 'confirmed' THEN now() END,
                 CASE WHEN %s = 'waitlisted' THEN row_number() OVER (ORDER BY id) END FROM people
             RETURNING id, event_id, user_id, status
         )

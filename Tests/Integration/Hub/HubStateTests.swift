@@ -128,8 +128,8 @@ extension HubEvents {
             try await signIn(SessionID(), of: person, .user)
             try await database.execute(
                 """
-                INSERT INTO registrations (id, event_id, user_id, status, line_number)
-                VALUES (\(RegistrationID()), \(event), \(person), 'waitlisted', \(number))
+                INSERT INTO registrations (id, event_id, user_id, holder_name, status, line_number)
+                VALUES (\(RegistrationID()), \(event), \(person), 'Somebody', 'waitlisted', \(number))
                 """)
             people.append(person)
         }

@@ -19,8 +19,34 @@ struct MigratorTests {
                 "INSERT INTO schema_migrations (version, name, checksum) VALUES (9999, '9999_later', '')")
             #expect(try await migrator.run() == 0)
             // One before the newest that is known is of another line.
-            try await world.owner.execute("UPDATE schema_migrations SET version = 8 WHERE version = 9999")
+            try await world.owner.execute("UPDATE schema_migrations SET version = 0 WHERE version = 9999")
             await #expect(throws: Migrator.Refusal.self) { try await migrator.run() }
+        }
+    }
+
+    @Test("a database from before the baseline is refused with what to do, and nothing is changed in it")
+    func beforeBaseline() async throws {
+        try await TestWorld.run { world in
+            // As such a database has it: a first migration of another name, and more of them than this program knows.
+            try await world.owner.execute([
+                "DELETE FROM schema_migrations",
+                """
+                INSERT INTO schema_migrations (version, name, checksum, applied_at)
+                VALUES (51, '0051_let_attempts_grow_old', '', '2026-11-29'), (1, '0001_create_schema', '', '2026-10-01')
+                """,
+            ])
+            let before = try await state(world)
+            let refusal = try await #require(throws: Migrator.Refusal.self) {
+                try await Migrator(database: world.owner, logger: world.logger).run()
+            }
+            #expect(refusal == .beforeBaseline)
+            #expect(refusal.description.contains("create an empty database"))
+            #expect(try await state(world) == before)
+            // Control: by any other name it is a migration that was edited.
+            try await world.owner.execute("UPDATE schema_migrations SET name = '0001_accounts' WHERE version = 1")
+            await #expect(throws: Migrator.Refusal.changed(name: "0001_accounts")) {
+                try await Migrator(database: world.owner, logger: world.logger).run()
+            }
         }
     }
 
@@ -96,28 +122,6 @@ struct MigratorTests {
         }
     }
 
-    @Test("a registration whose holder's name is not filled in yet can be changed")
-    func unfilledHolder() async throws {
-        try await TestWorld.run { world in
-            let event = try await world.event(of: try await world.person("Olga", role: .organizer), capacity: 1)
-            let registration = try await world.register(try await world.person("Anna"), for: event)
-            // As migration 0038 finds it, and leaves it to 0039.
-            try await world.owner.execute([
-                "ALTER TABLE registrations DROP CONSTRAINT registrations_holder_has_a_name",
-                "ALTER TABLE registrations DISABLE TRIGGER registrations_name_holder",
-                "UPDATE registrations SET holder_name = NULL",
-                "ALTER TABLE registrations ENABLE TRIGGER registrations_name_holder",
-                """
-                ALTER TABLE registrations
-                ADD CONSTRAINT registrations_holder_has_a_name CHECK (holder_name IS NOT NULL) NOT VALID
-                """,
-            ])
-            #expect(try await world.cancel(registration.id, of: event).status == .cancelled)
-            let names = try await world.owner.execute("SELECT holder_name FROM registrations")
-            #expect(try names.map { try $0.decode("holder_name", as: String?.self) } == ["Anna"])
-        }
-    }
-
     private typealias Migrations = [(name: String, script: String)]
 
     private func withoutTransaction(_ added: Migrations) -> [Migrator.Migration] {
@@ -125,6 +129,17 @@ struct MigratorTests {
             + added.map { name, script in
                 .init(name: name, script: Array("\(Migrator.Migration.withoutTransaction)\n\(script)\n".utf8))
             }
+    }
+
+    /// Every migration on record, and every relation with the transaction that last changed its entry in the catalog.
+    private func state(_ world: TestWorld) async throws -> [String] {
+        try await world.owner.execute(
+            """
+            SELECT version || ' ' || name || ' ' || applied_at AS line FROM schema_migrations
+            UNION ALL SELECT relname || ' ' || xmin FROM pg_class WHERE relnamespace = 'public'::regnamespace
+            ORDER BY line
+            """
+        ).map { try $0.decode("line") }
     }
 
     private func isValid(_ index: String, _ world: TestWorld) async throws -> Bool? {
