@@ -20,8 +20,6 @@ struct TopologyReconciler {
     let logger: Logger
     private let outbox = OutboxStore()
     private let webhooks: WebhookStore
-    /// Rounds without a relay that relies on bindings.
-    private var roundsAlone = 0
     /// Queues that were gone and whose messages are not all on their way again: kept until they are, as the database may be
     /// away just then.
     private var lost: Set<String> = []
@@ -53,7 +51,6 @@ struct TopologyReconciler {
             try await publishAgain(queue)
             lost.remove(queue)
         }
-        try await removeBindings()
     }
 
     private func isGone(_ queue: String) async throws -> Bool {
@@ -87,16 +84,5 @@ struct TopologyReconciler {
             logger.warning(
                 "messages that a queue lost go to it again", metadata: ["queue": "\(queue)", "count": "\(count)"])
         }
-    }
-
-    /// A version before left it to bindings which worker gets a fact: with them, the workers would have everything twice. They
-    /// go once no relay of that version has been there for a while.
-    private mutating func removeBindings() async throws {
-        guard try await !outbox.hasRelayWithBindings(on: database) else {
-            roundsAlone = 0
-            return try await publisher.declare(Topology(bindings: topology.carried))
-        }
-        roundsAlone += 1
-        if roundsAlone == 3 { try await publisher.unbind(topology.carried) }
     }
 }

@@ -20,8 +20,7 @@ enum AdvisoryLock {
 
     /// One relay at a time owns a partition of the outbox, which is the number within it.
     static let outboxLease = 7313
-    /// Shared by every relay, so that they can be counted, number 0; and by those that take facts to the workers' queues
-    /// themselves, number 1.
+    /// Shared by every relay, so that they can be counted; number 0.
     static let relayPresence = 7314
     /// One at a time begins mailings that are due; number 0.
     static let mailingClock = 7317

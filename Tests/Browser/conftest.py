@@ -34,7 +34,7 @@ def playwright() -> Iterator[Playwright]:
 
 def launch(playwright: Playwright, *arguments: str) -> Browser:
     # Its sandbox works neither for root nor in most containers, and these pages are our own.
-    return playwright.chromium.launch(executable_path="/usr/bin/chromium",
+    return playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell",
                                       args=["--no-sandbox", "--disable-dev-shm-usage", *arguments])
 
 

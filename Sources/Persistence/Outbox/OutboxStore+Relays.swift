@@ -14,22 +14,9 @@ public struct OutboxState: Sendable {
 
 /// What relays tell each other and the writers: who is there, which partitions are whose, and whether to be woken.
 extension OutboxStore {
-    /// Counts this session among the relays for as long as it lives, and among those that take facts to the workers' queues
-    /// themselves.
+    /// Counts this session among the relays for as long as it lives.
     public func announceRelay(on session: Session) async throws {
         _ = try await session.query("SELECT pg_advisory_lock_shared(\(AdvisoryLock.relayPresence)::int, 0::int)")
-        _ = try await session.query("SELECT pg_advisory_lock_shared(\(AdvisoryLock.relayPresence)::int, 1::int)")
-    }
-
-    /// Whether there is a relay of a version that leaves it to the broker's bindings which worker gets a fact.
-    public func hasRelayWithBindings(on database: Database) async throws -> Bool {
-        try await database.read(
-            """
-            SELECT count(*) FILTER (WHERE objid = 0) > count(*) FILTER (WHERE objid = 1) AS has_one FROM pg_locks
-            WHERE locktype = 'advisory' AND classid = \(AdvisoryLock.relayPresence)::int::oid AND objsubid = 2
-                AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            """
-        ).first?.decode("has_one") ?? true
     }
 
     /// What waits for the broker and for the browsers, since when the oldest does, and how many relays there are.
