@@ -38,6 +38,11 @@ class Saboteur:
         channel.close()
         return True
 
+    def consumers(self, queue: str) -> int:
+        if not self.is_there(queue):
+            return 0
+        return self.channel.queue_declare(queue, passive=True).method.consumer_count
+
     def heard(self) -> list[str]:
         ids = []
         while (found := self.channel.basic_get(self.everything, auto_ack=True))[0]:
@@ -75,7 +80,13 @@ def test_a_queue_deleted_while_everybody_is_connected(
     saboteur: Saboteur, world: World, people: People, queue: str
 ) -> None:
     saboteur.channel.queue_delete(queue)
-    all_arrives(world, people, meanwhile=lambda: saboteur.channel.queue_delete(queue))
+
+    def delete_again() -> None:
+        # RabbitMQ 3.10 breaks a quorum queue for good that is deleted while it is being made (its record stays, without a leader).
+        eventually(lambda: saboteur.consumers(queue), "the new queue is read", 30)
+        saboteur.channel.queue_delete(queue)
+
+    all_arrives(world, people, meanwhile=delete_again)
     assert saboteur.is_there(queue)
     heard = saboteur.heard()
     assert heard and len(heard) == len(set(heard)), "who lost nothing hears nothing twice"
