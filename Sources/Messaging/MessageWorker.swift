@@ -212,7 +212,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 if isParked { parked(delivery, reason, logger) }
                 try await move(delivery, to: message, logger: logger)
             case .postpone(let reason): try await move(delivery, to: failed.postponed(reason: reason), logger: logger)
-            case .reject(let reason):
+            case .park(let reason):
                 parked(delivery, reason, logger)
                 try await move(delivery, to: failed.parked(reason: reason), logger: logger)
             }

@@ -39,7 +39,7 @@ struct DeadLetterTests {
         MessageWorker(
             world.queue, broker: world.broker.address, topology: world.topology, logger: Broker.quiet
         ) { message in
-            if done.isBroken { return .reject(reason: "broken") }
+            if done.isBroken { return .park(reason: "broken") }
             done.note(message)
             return .done
         }
