@@ -170,7 +170,7 @@ let package = Package(
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
                 "SMTP", "AMQP", "OutgoingHTTP", "Typesetting", "UnicodeText", "Webhooks",
                 "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore,
-                httpTypes, hummingbird, logging,
+                httpTypes, hummingbird, lifecycle, logging,
             ],
             path: "Tests/Unit", swiftSettings: settings),
         .testTarget(
