@@ -4,8 +4,8 @@ public import ServiceLifecycle
 ///
 ///     PeriodicService("AuditSealing", every: .seconds(2), jitter: 0.25) { await sealing.round() }
 ///
-/// What fails in a round is logged by the round, and done in the next. Where one instance at a time may do the work, the round
-/// takes the lock for that in its own transaction.
+/// What fails in a round is logged by the round, and done in the next. Where one instance at a time may do the work, the
+/// round takes the lock for that in its own transaction.
 public struct PeriodicService: Service, CustomStringConvertible {
     /// What becomes of a round that is under way when the service stops.
     public enum Ending: Sendable {
@@ -20,7 +20,8 @@ public struct PeriodicService: Service, CustomStringConvertible {
     private let loop: @Sendable () async -> Void
 
     /// - Parameters:
-    ///   - jitter: each pause is longer or shorter by up to this part of the interval, so that instances don't march in step.
+    ///   - jitter: each pause is longer or shorter by up to this part of the interval, so that instances don't march in
+    ///     step.
     ///   - atOnce: whether the first round comes before the first pause.
     ///   - progress: what rounds hand on to the next.
     public init<Progress: Sendable>(

@@ -3,8 +3,8 @@
 /// From the frequency list of zxcvbn-python 4.5.0 (PyPI, MIT licence; counted by its authors over the "10 million
 /// passwords" published by Mark Burnett in 2015), shorter ones left out, sorted.
 public enum CommonPasswords {
-    /// A password a line, in the order of their bytes: searched where it lies in the program, so that it costs neither time at
-    /// the start nor memory.
+    /// A password a line, in the order of their bytes: searched where it lies in the program, so that it costs neither
+    /// time at the start nor memory.
     private static var list: [UInt8] { PackageResources.common_passwords_txt }
     private static let newline = UInt8(ascii: "\n")
 

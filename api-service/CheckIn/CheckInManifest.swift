@@ -111,8 +111,8 @@ struct CheckInManifest: Sendable {
 
     /// A comma and `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`.
     ///
-    /// The only JSON that is written by hand for its speed. `JSONEncoder` takes 14 µs for a line, a dozen times as long: a
-    /// manifest of 20,000 tickets takes a core 0.26 s so (`make bench`, gate), and would take it twice as long.
+    /// The only JSON that is written by hand for its speed. `JSONEncoder` takes 14 µs for a line, a dozen times as
+    /// long: a manifest of 20,000 tickets takes 0.26 s (`make bench`, gate), and would take twice that.
     private static func append(_ ticket: ManifestTicket, codePrefix: [UInt8], to payload: inout [UInt8]) {
         payload += ",[\"".utf8
         payload += ticket.id.description.utf8

@@ -28,14 +28,17 @@ def run(site: Site, report: Report) -> None:
 
 
 def documents(site: Site, report: Report, tickets: list[str]) -> None:
-    """Each ticket once: a picture and a printed page are made at the first asking. Beside them what takes the same way and is
-    not drawn."""
-    for name, ending in (("tickets as JSON", ""), ("QR codes as SVG", ".svg"), ("QR codes as PNG", ".png"), ("printed pages (PDF)", ".pdf")):
-        requests_file = site.flood.requests(f"documents{ending}", (get(f"/api/v1/tickets/{ticket}{ending}", site.organizer.token)
-                                                                   for ticket in tickets))
+    """Each ticket once: a picture and a printed page are made at the first asking. Beside them what takes the same way and
+    is not drawn."""
+    token = site.organizer.token
+    for name, ending in (("tickets as JSON", ""), ("QR codes as SVG", ".svg"), ("QR codes as PNG", ".png"),
+                         ("printed pages (PDF)", ".pdf")):
+        requests_file = site.flood.requests(
+            f"documents{ending}", (get(f"/api/v1/tickets/{ticket}{ending}", token) for ticket in tickets))
         usage = Usage(site.stack.layout)
         answers = site.flood.run(site.port, CONNECTIONS, requests_file, site.seconds)
-        report.figure(f"{name}, {CONNECTIONS} clients", perSecond=answers.rate(200), p50=answers.p50, p99=answers.p99, cores=usage.cores())
+        report.figure(f"{name}, {CONNECTIONS} clients", perSecond=answers.rate(200), p50=answers.p50, p99=answers.p99,
+                      cores=usage.cores())
         report.require(answers.statuses.keys() == {"200"}, f"{name} were answered {answers}")
     site.settle()
 

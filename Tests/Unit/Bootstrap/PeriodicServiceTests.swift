@@ -4,7 +4,7 @@ import ServiceLifecycle
 import Synchronization
 import Testing
 
-/// A clock on which no time passes: whoever sleeps goes on at once, until there were so many pauses; the next has no end.
+/// A clock on which no time passes: whoever sleeps goes on at once, until there were so many pauses; the next lasts.
 private final class NotingClock: Clock {
     private let limit: Int
     private let noted = Mutex<[Duration]>([])
