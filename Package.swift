@@ -29,7 +29,6 @@ let unixSignals: Target.Dependency = .product(name: "UnixSignals", package: "swi
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
 let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
 let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
-let configuration: Target.Dependency = .product(name: "Configuration", package: "swift-configuration")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let jwt: Target.Dependency = .product(name: "JWTKit", package: "jwt-kit")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
@@ -57,7 +56,6 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", exact: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", exact: "2.13.0"),
-        .package(url: "https://github.com/apple/swift-configuration", exact: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
         .package(url: "https://github.com/apple/swift-collections", exact: "1.6.0"),
@@ -120,7 +118,7 @@ let package = Package(
         .target(
             name: "Bootstrap",
             dependencies: [
-                "CLinux", "Domain", "Postgres", configuration, deque, logging, metrics, lifecycle, unixSignals,
+                "CLinux", "Domain", "Postgres", deque, logging, metrics, lifecycle, unixSignals,
                 hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, nioHTTPTypes, nioHTTPTypesHTTP1, nioPosix,
             ],
             swiftSettings: settings),
@@ -131,7 +129,7 @@ let package = Package(
             dependencies: [
                 "Access", "Bootstrap", "CZlib", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres",
                 "QRCode", "Redis", "AMQP", "Typesetting", "UnicodeText", "Webhooks",
-                arguments, configuration, crypto, deque, hummingbird, httpTypes, jwt, lifecycle, logging, metrics,
+                arguments, crypto, deque, hummingbird, httpTypes, jwt, lifecycle, logging, metrics,
                 nioCore, nioPosix,
             ],
             path: "api-service", resources: [.embedInCode("openapi.yaml"), .embedInCode("asyncapi.yaml")],
@@ -140,8 +138,7 @@ let package = Package(
             name: "ticket-worker",
             dependencies: [
                 "Access", "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", arguments,
-                configuration, crypto, lifecycle,
-                logging, metrics,
+                crypto, lifecycle, logging, metrics,
             ],
             path: "ticket-worker", swiftSettings: settings, linkerSettings: linking),
         .executableTarget(
@@ -149,17 +146,14 @@ let package = Package(
             dependencies: [
                 "AMQP", "Bootstrap", "Domain", "Messaging", "Persistence", "Postgres", "QRCode", "FailPoints", "SMTP",
                 "OutgoingHTTP", "Webhooks",
-                arguments,
-                configuration,
-                lifecycle, logging, metrics, mustache,
+                arguments, lifecycle, logging, metrics, mustache,
             ],
             path: "notifications", resources: [.embedInCode("Templates/Emails")], swiftSettings: settings,
             linkerSettings: linking),
         .executableTarget(
             name: "ws-hub",
             dependencies: [
-                "Access", "Bootstrap", "Domain", "Persistence", "Postgres", "Redis", arguments, configuration,
-                hummingbird,
+                "Access", "Bootstrap", "Domain", "Persistence", "Postgres", "Redis", arguments, hummingbird,
                 hummingbirdCore, httpTypes, lifecycle, logging, metrics, nioCore, nioPosix, nioHTTP1, nioWebSocket,
                 nioHTTPTypes,
                 nioHTTPTypesHTTP1,
@@ -175,8 +169,8 @@ let package = Package(
             dependencies: [
                 "Access", "Bootstrap", "Domain", "Messaging", "PasswordHashing", "Persistence", "Postgres", "QRCode",
                 "SMTP", "AMQP", "OutgoingHTTP", "Typesetting", "UnicodeText", "Webhooks",
-                "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore, configuration,
-                httpTypes, hummingbird, logging,
+                "api-service", "notifications", "ticket-worker", "ws-hub", crypto, jwt, metrics, nioCore,
+                httpTypes, hummingbird, lifecycle, logging,
             ],
             path: "Tests/Unit", swiftSettings: settings),
         .testTarget(

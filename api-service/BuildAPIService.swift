@@ -86,10 +86,10 @@ func buildAPIService(
             backlog: 4096),
         onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? 0) },
         logger: logger)
-    let steps = PendingSteps(store: PendingStepStore(database), clock: clock, logger: logger)
+    let steps = PendingSteps(store: PendingStepStore(database), clock: clock, logger: logger).service
     let watches: [any Service] = [
-        EndedSessionPoller(sessions: stores.sessions, ended: stores.endedSessions, logger: logger),
-        KeyReloader(files: settings.keyFiles, keys: keys, verifier: verifier, logger: logger),
+        EndedSessionPoller(sessions: stores.sessions, ended: stores.endedSessions, logger: logger).service,
+        KeyReloader(files: settings.keyFiles, keys: keys, verifier: verifier, logger: logger).service,
     ]
     return APIService(
         application: application, health: health,

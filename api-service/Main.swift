@@ -13,7 +13,7 @@ struct Main: AsyncParsableCommand {
         subcommands: [
             Serve.self, Migrate.self, CreateAdmin.self, Verify.self, AuditCommand.self,
             DeadLettersCommand.self, Reconcile.self,
-            SeedDemoCommand.self, Keys.self, Speed.self,
+            SeedDemoCommand.self, Keys.self,
         ],
         defaultSubcommand: Serve.self)
 }

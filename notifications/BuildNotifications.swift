@@ -82,8 +82,8 @@ func buildNotifications(
         [
             DatabaseService(database, metrics: metrics),
             HealthServer(health, settings: settings.common, logger: logger),
-            SendingSwitch(pause: pause, deliveries: DeliveryStore(database), logger: logger),
-            MailingClock(database: database, logger: logger),
+            SendingSwitch(pause: pause, deliveries: DeliveryStore(database), logger: logger).service,
+            MailingClock(database: database, logger: logger).service,
             desk,
         ] + all
     return NotificationsService(health: health, services: services)

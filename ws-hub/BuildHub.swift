@@ -79,10 +79,10 @@ struct HubService: Sendable {
         self.logger = logger
         self.database = database
         // The last is stopped first: no new sockets, then the sockets' goodbyes, then the news.
-        let keyWatch = KeyReloader(file: settings.accessKeysFile, verifier: verifier, logger: logger)
+        let keyWatch = KeyReloader(file: settings.accessKeysFile, verifier: verifier, logger: logger).service
         services = [
             DatabaseService(database, metrics: registry), feed, keyWatch,
-            SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger), hubs, server,
+            SignInCheck(hubs: hubs, access: access, metrics: metrics, logger: logger).service, hubs, server,
         ]
     }
 

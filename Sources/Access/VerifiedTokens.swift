@@ -12,11 +12,7 @@ final class VerifiedTokens: Sendable {
         var old: [SHA256.Digest: AccessClaims] = [:]
     }
 
-    /// So many headers are kept: all tokens of one key have the same.
-    private static let headerLimit = 16
-
     private let generation: Int
-    private let headers = Mutex<Set<[UInt8]>>([])
     private let state = Mutex(State())
 
     /// - Parameter generation: how many tokens one generation holds; about 200 bytes each.
@@ -33,13 +29,6 @@ final class VerifiedTokens: Sendable {
 
     func insert(_ claims: AccessClaims, for digest: SHA256.Digest) {
         state.withLock { insert(claims, digest, &$0) }
-    }
-
-    /// Whether a token with this header, as it was sent, was found good before: then its fields need no second look.
-    func knows(header: [UInt8]) -> Bool { headers.withLock { $0.contains(header) } }
-
-    func insert(header: [UInt8]) {
-        headers.withLock { if $0.count < Self.headerLimit { $0.insert(header) } }
     }
 
     private func insert(_ claims: AccessClaims, _ digest: SHA256.Digest, _ state: inout State) {

@@ -1,4 +1,3 @@
-import Configuration
 import FoundationEssentials
 public import Logging
 
@@ -35,7 +34,7 @@ extension Setting: Sendable where Value: Sendable {}
 /// an orchestrator); a trailing line break is dropped. An empty variable counts as absent. Problems are collected, so
 /// that an operator sees all of them at once: read everything, call ``finish()``, then take the values.
 public struct SettingsReader {
-    private let reader: ConfigReader
+    private let environment: [String: String]
     private var problems: [String] = []
     private var seen: [(name: String, shown: String)] = []
 
@@ -45,9 +44,7 @@ public struct SettingsReader {
     }
 
     /// Reads a given environment (tests).
-    public init(environment: [String: String]) {
-        reader = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: environment))
-    }
+    public init(environment: [String: String]) { self.environment = environment }
 
     /// Reads a value through `parse`; absent without a default is a problem, and so is whatever `parse` throws.
     /// - Parameters:
@@ -77,8 +74,7 @@ public struct SettingsReader {
 
     /// The path that `NAME_FILE` gives, where the value comes from a file: for what follows it while the service runs.
     public func file(_ name: String) -> String? {
-        guard reader.string(forKey: ConfigKey([name]))?.isEmpty != false else { return nil }
-        return reader.string(forKey: ConfigKey(["\(name)_FILE"])).flatMap { $0.isEmpty ? nil : $0 }
+        given(name) == nil ? given("\(name)_FILE") : nil
     }
 
     /// Reads an address that may carry a user's password; only its parts after the `@` are ever shown. Outside the demo
@@ -99,7 +95,7 @@ public struct SettingsReader {
     }
 
     /// Whether nothing matters here: `EM_DEMO=true`.
-    public var isDemo: Bool { reader.string(forKey: ConfigKey(["EM_DEMO"])) == "true" }
+    public var isDemo: Bool { environment["EM_DEMO"] == "true" }
 
     /// Reads a text, as it is.
     public mutating func string(_ name: String, default fallback: String? = nil) -> Setting<String> {
@@ -176,9 +172,12 @@ public struct SettingsReader {
         return nil
     }
 
+    /// A variable of the environment, unless it is empty.
+    private func given(_ name: String) -> String? { environment[name].flatMap { $0.isEmpty ? nil : $0 } }
+
     private mutating func text(_ name: String) -> String? {
-        if let direct = reader.string(forKey: ConfigKey([name])), !direct.isEmpty { return direct }
-        guard let path = reader.string(forKey: ConfigKey(["\(name)_FILE"])), !path.isEmpty else { return nil }
+        if let direct = given(name) { return direct }
+        guard let path = given("\(name)_FILE") else { return nil }
         guard let bytes = FileManager.default.contents(atPath: path) else {
             problems.append("\(name)_FILE names a file that cannot be read")
             return nil

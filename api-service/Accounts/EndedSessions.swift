@@ -1,8 +1,8 @@
 import Access
+import Bootstrap
 import Domain
 import Logging
 import Persistence
-import ServiceLifecycle
 import Synchronization
 
 /// The sessions that ended lately: an access token of theirs is worth nothing any more, although its signature and time
@@ -40,34 +40,30 @@ final class EndedSessions: Sendable {
 }
 
 /// Reads which sessions ended anywhere, again and again.
-struct EndedSessionPoller: Service, CustomStringConvertible {
+struct EndedSessionPoller {
     let sessions: SessionStore
     let ended: EndedSessions
     let logger: Logger
-    var interval = Duration.seconds(1)
 
     /// A session's end is dated by the start of the transaction that ended it, so every reading goes back further than to
     /// the one before.
     private static let overlap = 60.0
     private static let limit = 100_000
 
-    var description: String { "EndedSessionPoller" }
+    /// In seconds.
+    private static let memory = Double(EndedSessions.memory.components.seconds)
 
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var reach = Double(EndedSessions.memory.components.seconds)
-            while !Task.isCancelled {
-                do {
-                    ended.insert(try await sessions.endedLately(within: reach, limit: Self.limit))
-                    reach = Self.overlap
-                } catch is CancellationError {
-                    return
-                } catch {
-                    // What ended meanwhile is read once the database is back.
-                    reach = Double(EndedSessions.memory.components.seconds)
-                    logger.debug("ended sessions not read", metadata: ["error": "\(error)"])
-                }
-                do { try await Task.sleep(for: interval) } catch { return }
+    var service: PeriodicService {
+        PeriodicService("EndedSessionPoller", every: .seconds(1), atOnce: true, from: Self.memory) { reach in
+            do {
+                ended.insert(try await sessions.endedLately(within: reach, limit: Self.limit))
+                reach = Self.overlap
+            } catch is CancellationError {
+                return
+            } catch {
+                // What ended meanwhile is read once the database is back.
+                reach = Self.memory
+                logger.debug("ended sessions not read", metadata: ["error": "\(error)"])
             }
         }
     }

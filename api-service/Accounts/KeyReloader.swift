@@ -1,7 +1,6 @@
 import Access
 import Bootstrap
 import Logging
-import ServiceLifecycle
 
 /// Where the keys of access tokens come from; nil for what came as a value, which can't change.
 struct KeyFiles: Sendable {
@@ -10,25 +9,14 @@ struct KeyFiles: Sendable {
 }
 
 /// Follows the files of the keys, so that a change of keys needs no restart (`api-service keys rotate`).
-struct KeyReloader: Service, CustomStringConvertible {
+struct KeyReloader {
     let files: KeyFiles
     let keys: AccessKeys
     let verifier: AccessTokenVerifier
     let logger: Logger
 
-    var description: String { "KeyReloader" }
-
-    func run() async throws {
-        guard files.signing != nil || files.published != nil else {
-            do { try await gracefulShutdown() } catch {}  // cancelled: nothing to do either
-            return
-        }
-        await cancelWhenGracefulShutdown {
-            while true {
-                do { try await Task.sleep(for: FollowedFile.interval) } catch { return }
-                await follow()
-            }
-        }
+    var service: PeriodicService {
+        PeriodicService("KeyReloader", every: FollowedFile.interval) { await follow() }
     }
 
     /// What can't be used changes nothing: a file that is being written, or a mistake.

@@ -109,8 +109,10 @@ struct CheckInManifest: Sendable {
         return try WireJSON.encode(head).dropLast() + #","tickets":["#.utf8  // without the brace
     }
 
-    /// A comma and `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`, by hand: a dozen times as fast as an
-    /// encoder.
+    /// A comma and `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`.
+    ///
+    /// The only JSON that is written by hand for its speed. `JSONEncoder` takes 14 µs for a line, a dozen times as
+    /// long: a manifest of 20,000 tickets takes 0.26 s (`make bench`, gate), and would take twice that.
     private static func append(_ ticket: ManifestTicket, codePrefix: [UInt8], to payload: inout [UInt8]) {
         payload += ",[\"".utf8
         payload += ticket.id.description.utf8

@@ -1,24 +1,21 @@
+import Bootstrap
 import FoundationEssentials
 import Logging
 import Persistence
-import ServiceLifecycle
 
 /// Does what decisions have left to be done, step by step: see ``PendingStepStore``. Every instance runs it; each step is
 /// taken by whichever comes first.
-struct PendingSteps: Service, CustomStringConvertible {
+struct PendingSteps {
     let store: PendingStepStore
     let clock: @Sendable () -> Date
     let logger: Logger
-    /// Between looks, give or take a half, so that instances don't march in step.
-    var interval = Duration.milliseconds(500)
     /// Between steps: what waits for the same rows has its turn.
     var breath = Duration.milliseconds(20)
 
-    var description: String { "PendingSteps" }
-
-    func run() async throws {
-        var sizes = Sizes()
-        while await pause(interval * Double.random(in: 0.5...1.5)) { await round(&sizes) }
+    var service: PeriodicService {
+        PeriodicService(
+            "PendingSteps", every: .milliseconds(500), jitter: 0.5, atShutdown: .finished, from: Sizes()
+        ) { await round(&$0) }
     }
 
     /// Of steps, by the kind of their work.
@@ -32,7 +29,7 @@ struct PendingSteps: Service, CustomStringConvertible {
                 var open: [PendingStepStore.Work] = []
                 for work in works {
                     if await advance(work, &sizes[work.kind, default: .init()]) == .more { open.append(work) }
-                    guard await pause(breath) else { return }
+                    guard await PeriodicService.pause(breath) else { return }
                 }
                 works = open
             }
@@ -59,14 +56,6 @@ struct PendingSteps: Service, CustomStringConvertible {
                     "kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)", "error": "\(error)",
                 ])
             return nil
-        }
-    }
-
-    /// False when the service is to stop.
-    private func pause(_ duration: Duration) async -> Bool {
-        await cancelWhenGracefulShutdown {
-            do { try await Task.sleep(for: duration) } catch { return false }
-            return true
         }
     }
 }

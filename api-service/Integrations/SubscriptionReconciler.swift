@@ -1,20 +1,17 @@
 import AMQP
+import Bootstrap
 import Domain
 import Logging
 import Messaging
 import Persistence
-import ServiceLifecycle
 
 /// Keeps the broker's queues as the subscriptions say, whoever changed them: every instance, by the connection of its
 /// relay. What the routes change they see to at once; this finds what others changed (a role that was taken, an account that
 /// was erased) and what a route could not see to, and has every reconnect declare them all.
-struct SubscriptionReconciler: Service, CustomStringConvertible {
+struct SubscriptionReconciler {
     let stores: Stores
     let queues: SubscriptionQueues
     let logger: Logger
-    var interval = Duration.seconds(5)
-
-    var description: String { "SubscriptionReconciler" }
 
     private static let roundsToAll = 6
 
@@ -27,9 +24,10 @@ struct SubscriptionReconciler: Service, CustomStringConvertible {
         var rounds = 0
     }
 
-    func run() async throws {
-        var progress = Progress()
-        repeat { await round(&progress) } while await pause()
+    var service: PeriodicService {
+        PeriodicService(
+            "SubscriptionReconciler", every: .seconds(5), atOnce: true, atShutdown: .finished, from: Progress()
+        ) { await round(&$0) }
     }
 
     func round(_ progress: inout Progress) async {
@@ -66,14 +64,6 @@ struct SubscriptionReconciler: Service, CustomStringConvertible {
                 "the broker refuses a subscription's queue",
                 metadata: ["subscription_id": "\(queue.id)", "error": "\(error)"])
             return nil
-        }
-    }
-
-    /// False when the service is to stop.
-    private func pause() async -> Bool {
-        await cancelWhenGracefulShutdown {
-            do { try await Task.sleep(for: interval) } catch { return false }
-            return true
         }
     }
 }

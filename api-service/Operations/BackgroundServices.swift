@@ -34,12 +34,13 @@ struct BackgroundServices: Sendable {
         services = [
             RedisService(redis: redis),
             relay,
-            SubscriptionReconciler(stores: stores, queues: subscriptionQueues, logger: logger),
+            SubscriptionReconciler(stores: stores, queues: subscriptionQueues, logger: logger).service,
             Pruning(
                 store: PruningStore(stores.database), rules: Pruning.Rule.all(stores, settings.retention, clock),
-                metrics: metrics, logger: logger),
-            AuditSealing(store: stores.auditSeals, metrics: metrics, logger: logger),
-            mails,
+                metrics: metrics, logger: logger
+            ).service,
+            AuditSealing(store: stores.auditSeals, metrics: metrics, logger: logger).service,
+            mails.service,
         ]
     }
 

@@ -5,12 +5,11 @@ import FoundationEssentials
 import Logging
 import Messaging
 import Persistence
-import ServiceLifecycle
 import Synchronization
 
 /// Looks every few seconds at what waits to be mailed and whether anybody sends it: the peers' commonest complaint is
 /// mail that never came while nothing said so. Whoever asks reads what was seen last.
-final class MailMonitor: Service, CustomStringConvertible {
+final class MailMonitor: Sendable {
     struct Reading: Sendable {
         var backlog: DeliveryBacklog?
         /// Of that of the two mail queues which has the fewer; nil when the broker can't be asked.
@@ -23,7 +22,6 @@ final class MailMonitor: Service, CustomStringConvertible {
     private let clock: @Sendable () -> Date
     private let state = Mutex(Reading())
 
-    private static let interval = Duration.seconds(5)
     private static let timeout = Duration.seconds(3)
 
     init(
@@ -44,16 +42,12 @@ final class MailMonitor: Service, CustomStringConvertible {
         }
     }
 
-    var description: String { "MailMonitor" }
     var reading: Reading { state.withLock { $0 } }
 
-    func run() async throws {
-        await cancelWhenGracefulShutdown { [self] in
-            while true {
-                let seen = await look()
-                state.withLock { $0 = seen }
-                do { try await Task.sleep(for: Self.interval) } catch { return }
-            }
+    var service: PeriodicService {
+        PeriodicService("MailMonitor", every: .seconds(5), atOnce: true) { [self] in
+            let seen = await look()
+            state.withLock { $0 = seen }
         }
     }
 

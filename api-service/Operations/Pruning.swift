@@ -1,11 +1,11 @@
+import Bootstrap
 import CoreMetrics
 import Logging
 import Persistence
 import Postgres
-import ServiceLifecycle
 
 /// Removes old rows every few minutes. Every instance runs it; whichever comes first does the work.
-struct Pruning: Service, CustomStringConvertible {
+struct Pruning {
     /// A kind of rows that grow old. To add one, name it in ``all(_:_:_:)``.
     struct Rule: Sendable {
         /// For the log and the metrics.
@@ -27,15 +27,11 @@ struct Pruning: Service, CustomStringConvertible {
     let rules: [Rule]
     let metrics: any MetricsFactory
     let logger: Logger
-    /// Between rounds, give or take a half, so that instances don't march in step.
-    var interval = Duration.seconds(300)
     /// Between transactions.
     var breath = Duration.milliseconds(20)
 
-    var description: String { "Pruning" }
-
-    func run() async throws {
-        while await pause(interval * Double.random(in: 0.5...1.5)) { await round() }
+    var service: PeriodicService {
+        PeriodicService("Pruning", every: .seconds(300), jitter: 0.5, atShutdown: .finished) { await round() }
     }
 
     /// One round of everything. What fails is left for the next.
@@ -57,7 +53,7 @@ struct Pruning: Service, CustomStringConvertible {
             guard let removed = try await store.take(rule.step, limit: Self.limit) else { return false }
             total += removed
             if removed < Self.limit { return true }
-            guard await pause(breath) else { return false }
+            guard await PeriodicService.pause(breath) else { return false }
         }
         return true
     }
@@ -65,13 +61,5 @@ struct Pruning: Service, CustomStringConvertible {
     private func record(_ total: Int, of rule: Rule) {
         logger.info("pruned", metadata: ["rows": "\(rule.name)", "count": .stringConvertible(total)])
         Counter(label: "em_pruned_rows", dimensions: [("rows", rule.name)], factory: metrics).increment(by: total)
-    }
-
-    /// False when the service is to stop.
-    private func pause(_ duration: Duration) async -> Bool {
-        await cancelWhenGracefulShutdown {
-            do { try await Task.sleep(for: duration) } catch { return false }
-            return true
-        }
     }
 }

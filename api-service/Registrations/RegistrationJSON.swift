@@ -39,33 +39,6 @@ struct RegistrationJSON: Encodable {
     }
 }
 
-extension RegistrationJSON: JSONWritable {
-    func write(to object: inout JSONObject) throws {
-        try object.addNullable("cancellationReason", cancellationReason)
-        object.addNullable("cancelledAt", cancelledAt)
-        object.addNullable("checkedInAt", checkedInAt)
-        object.addNullable("confirmedAt", confirmedAt)
-        object.add("createdAt", createdAt)
-        if let event { try object.addEncoded("event", event) }
-        object.add("eventId", eventId)
-        object.add("id", id)
-        if let position { object.add("position", position) } else { object.addNull("position") }
-        object.add("status", status)
-        try object.addNullable("ticket", ticket)
-        object.add("userId", userId)
-    }
-}
-
-extension JSONObject {
-    fileprivate mutating func addNullable(_ name: StaticString, _ value: Date?) {
-        if let value { add(name, value) } else { addNull(name) }
-    }
-
-    fileprivate mutating func addNullable(_ name: StaticString, _ value: (some Encodable)?) throws {
-        if let value { try addEncoded(name, value) } else { addNull(name) }
-    }
-}
-
 struct TicketJSON: Encodable {
     var id: TicketID
     var code: String

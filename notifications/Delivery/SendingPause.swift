@@ -1,3 +1,4 @@
+import Bootstrap
 import FailPoints
 import FoundationEssentials
 import Logging
@@ -81,30 +82,21 @@ final class SendingPause: Sendable {
 }
 
 /// Follows the administrators' switch, and what other processes have found out about the mail server.
-struct SendingSwitch: Service, CustomStringConvertible {
+struct SendingSwitch {
     let pause: SendingPause
     let deliveries: DeliveryStore
     let logger: Logger
 
-    var description: String { "SendingSwitch" }
-    private static let interval = Duration.seconds(1)
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while true {
-                do {
-                    if pause.follow(try await deliveries.orders()) {
-                        logger.info(pause.isPaused ? "sending paused" : "sending goes on")
-                    }
-                    let next = Date() + SendingPause.probeInterval / .seconds(1)
-                    if pause.isProbing, try await deliveries.takeProbe(now: Date(), next: next) {
-                        pause.letOneThrough()
-                    }
-                } catch {
-                    // Without the database nothing is sent anyway; the wrapper has said why.
-                    if Task.isCancelled { return }
+    var service: PeriodicService {
+        PeriodicService("SendingSwitch", every: .seconds(1), atOnce: true) {
+            do {
+                if pause.follow(try await deliveries.orders()) {
+                    logger.info(pause.isPaused ? "sending paused" : "sending goes on")
                 }
-                do { try await Task.sleep(for: Self.interval) } catch { return }
+                let next = Date() + SendingPause.probeInterval / .seconds(1)
+                if pause.isProbing, try await deliveries.takeProbe(now: Date(), next: next) { pause.letOneThrough() }
+            } catch {
+                // Without the database nothing is sent anyway; the wrapper has said why.
             }
         }
     }

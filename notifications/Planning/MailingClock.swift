@@ -1,12 +1,12 @@
+import Bootstrap
 import Domain
 import FoundationEssentials
 import Logging
 import Persistence
 import Postgres
-import ServiceLifecycle
 
 /// Begins what begins at a time, asks for mails that are due again, and notes what is over: once a second, in whichever of the processes comes first.
-struct MailingClock: Service, CustomStringConvertible {
+struct MailingClock {
     let database: Database
     let announcements: AnnouncementStore
     let mailings: MailingStore
@@ -15,7 +15,6 @@ struct MailingClock: Service, CustomStringConvertible {
     let logger: Logger
     var clock: @Sendable () -> Date = { Date() }
 
-    private static let interval = Duration.seconds(1)
     /// Reminders look at every event to come: not each time.
     private static let ticksToReminders = 10
     /// Mails that are asked for again at once: after an hour without a mail server there are thousands.
@@ -30,23 +29,21 @@ struct MailingClock: Service, CustomStringConvertible {
         self.logger = logger
     }
 
-    var description: String { "MailingClock" }
+    private struct Progress {
+        var isFailing = false
+        var ticks = 0
+    }
 
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            var isFailing = false
-            var ticks = 0
-            while true {
-                do {
-                    try await tick(remindingToo: ticks.isMultiple(of: Self.ticksToReminders))
-                    isFailing = false
-                    ticks += 1
-                } catch {
-                    if Task.isCancelled { return }
-                    if !isFailing { logger.warning("mailings wait", metadata: ["error": "\(error)"]) }
-                    isFailing = true
-                }
-                do { try await Task.sleep(for: Self.interval) } catch { return }
+    var service: PeriodicService {
+        PeriodicService("MailingClock", every: .seconds(1), atOnce: true, from: Progress()) { progress in
+            do {
+                try await tick(remindingToo: progress.ticks.isMultiple(of: Self.ticksToReminders))
+                progress.isFailing = false
+                progress.ticks += 1
+            } catch {
+                if Task.isCancelled { return }
+                if !progress.isFailing { logger.warning("mailings wait", metadata: ["error": "\(error)"]) }
+                progress.isFailing = true
             }
         }
     }

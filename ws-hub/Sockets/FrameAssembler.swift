@@ -16,8 +16,6 @@ struct FrameAssembler {
         /// More fragments must come.
         case incomplete
         case message(String)
-        /// Only where binary messages are taken at all.
-        case binary(ByteBuffer)
         case ping(ByteBuffer)
         case pong
         /// The client closes; its code, if it gave one.
@@ -36,20 +34,16 @@ struct FrameAssembler {
 
     /// A message of which fragments are still to come.
     private struct Partial {
-        var payload: ByteBuffer
-        /// Of a text: what was wrong is known with the fragment that brings it, not only with the last.
-        var text: UTF8Check?
+        var payload = ByteBuffer()
+        /// What is wrong is known with the fragment that brings it, not only with the last.
+        var text = UTF8Check()
     }
 
     /// Bytes of one message, all fragments together.
     private let maximumMessage: Int
-    private let takesBinary: Bool
     private var partial: Partial?
 
-    init(maximumMessage: Int, takesBinary: Bool = false) {
-        self.maximumMessage = maximumMessage
-        self.takesBinary = takesBinary
-    }
+    init(maximumMessage: Int) { self.maximumMessage = maximumMessage }
 
     mutating func take(_ frame: ClientFrame) -> Outcome {
         guard frame.isMasked, !frame.hasReservedBits else { return .violation(.protocolError) }
@@ -57,12 +51,8 @@ struct FrameAssembler {
         case Opcode.close, Opcode.ping, Opcode.pong: return control(frame)
         case Opcode.text:
             guard partial == nil else { return .violation(.protocolError) }
-            return data(frame, after: Partial(payload: ByteBuffer(), text: UTF8Check()))
-        case Opcode.binary:
-            guard partial == nil else { return .violation(.protocolError) }
-            return takesBinary
-                ? data(frame, after: Partial(payload: ByteBuffer(), text: nil))
-                : .violation(.unsupportedData)
+            return data(frame, after: Partial())
+        case Opcode.binary: return .violation(partial == nil ? .unsupportedData : .protocolError)
         case Opcode.continuation:
             guard let partial else { return .violation(.protocolError) }
             return data(frame, after: partial)
@@ -75,9 +65,7 @@ struct FrameAssembler {
         guard whole.payload.readableBytes + frame.payload.readableBytes <= maximumMessage else {
             return .violation(.tooBig)
         }
-        if whole.text?.take(frame.payload.readableBytesView) == false {
-            return .violation(.invalidPayload)
-        }
+        guard whole.text.take(frame.payload.readableBytesView) else { return .violation(.invalidPayload) }
         if whole.payload.readableBytes == 0 {
             whole.payload = frame.payload
         } else {
@@ -89,8 +77,7 @@ struct FrameAssembler {
             return .incomplete
         }
         self.partial = nil
-        guard let text = whole.text else { return .binary(whole.payload) }
-        guard text.isComplete else { return .violation(.invalidPayload) }
+        guard whole.text.isComplete else { return .violation(.invalidPayload) }
         return .message(String(decoding: whole.payload.readableBytesView, as: UTF8.self))
     }
 

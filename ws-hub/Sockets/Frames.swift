@@ -6,9 +6,6 @@ enum Frames {
         frame(0x81, payload)
     }
 
-    /// Only to a client that may speak binary: the conformance tests'.
-    static func binary(_ payload: ByteBuffer) -> ByteBuffer { frame(0x82, payload.readableBytesView) }
-
     static let ping: ByteBuffer = frame(0x89, EmptyCollection())
 
     static func pong(_ payload: ByteBuffer) -> ByteBuffer {

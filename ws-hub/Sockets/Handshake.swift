@@ -14,9 +14,7 @@ enum Handshake: Equatable {
     /// - Parameter isFull: the hub holds as many sockets as it may.
     init(_ head: HTTPRequestHead, publicURL: PublicURL, isFull: Bool) {
         let path = head.uri.prefix { $0 != "?" }
-        guard path == "/ws" || Self.isEcho(head),
-            Self.list(head.headers["upgrade"]).contains("websocket")
-        else {
+        guard path == "/ws", Self.list(head.headers["upgrade"]).contains("websocket") else {
             self = .plain
             return
         }
@@ -37,15 +35,6 @@ enum Handshake: Equatable {
             return
         }
         self = isFull ? .refused(.serviceUnavailable, problem: "too-many") : .accepted
-    }
-
-    /// Whether the client asks for the echo of the conformance tests, which only debug builds have.
-    static func isEcho(_ head: HTTPRequestHead) -> Bool {
-        #if DEBUG
-        return head.uri == "/ws-echo"
-        #else
-        return false
-        #endif
     }
 
     private static func list(_ fields: [String]) -> [String] {

@@ -39,21 +39,11 @@ final class Session: ChannelInboundHandler {
     /// Set once our close frame is out: from then on nothing is sent or taken in but the client's close frame.
     private var closeDeadline: NIODeadline?
 
-    /// - Parameter isEcho: for the conformance tests: sends back what it gets. Debug builds only.
-    init(hub: Hub, address: String, isEcho: Bool = false) {
+    init(hub: Hub, address: String) {
         self.hub = hub
         self.address = address
-        #if DEBUG
-        self.isEcho = isEcho
-        #endif
-        assembler = FrameAssembler(
-            maximumMessage: isEcho ? Self.echoBytes : hub.limits.messageBytes, takesBinary: isEcho)
+        assembler = FrameAssembler(maximumMessage: hub.limits.messageBytes)
     }
-
-    static let echoBytes = 1 << 20
-    #if DEBUG
-    private let isEcho: Bool
-    #endif
 
     var isClosing: Bool { closeDeadline != nil }
 
@@ -130,12 +120,7 @@ final class Session: ChannelInboundHandler {
         }
         switch outcome {
         case .incomplete, .pong: break
-        case .message(let text):
-            #if DEBUG
-            if isEcho { return write(Frames.text(text.utf8)) }
-            #endif
-            receive(text)
-        case .binary(let payload): write(Frames.binary(payload))
+        case .message(let text): receive(text)
         case .ping(let payload): answer(payload)
         case .close(let code): goodbye(code, context)
         case .violation(let code): close(code)

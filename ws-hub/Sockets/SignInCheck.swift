@@ -1,9 +1,9 @@
 import Access
+import Bootstrap
 import Domain
 import Logging
 import NIOCore
 import Persistence
-import ServiceLifecycle
 
 /// Ends sockets whose person signed out, got a new password, lost a role or was taken out of an event's team.
 ///
@@ -11,34 +11,15 @@ import ServiceLifecycle
 /// so that nothing depends on news that may be lost: whoever may not listen any more is out within five seconds. While
 /// the database is away the sockets stay, as the API goes on taking tokens; their end comes with the token's at the
 /// latest.
-struct SignInCheck: Service, CustomStringConvertible {
+struct SignInCheck {
     let hubs: Hubs
     let access: HubAccess
-    let interval: ClosedRange<Double>
     let metrics: HubMetrics
     let logger: Logger
 
-    /// - Parameter interval: seconds between two checks; each is drawn from this range.
-    init(
-        hubs: Hubs, access: HubAccess, interval: ClosedRange<Double> = 1.5...2, metrics: HubMetrics,
-        logger: Logger
-    ) {
-        self.hubs = hubs
-        self.access = access
-        self.interval = interval
-        self.metrics = metrics
-        self.logger = logger
-    }
-
-    var description: String { "SignInCheck" }
-
-    func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                do { try await Task.sleep(for: .seconds(Double.random(in: interval))) } catch { return }
-                await check()
-            }
-        }
+    /// Every one and a half to two seconds.
+    var service: PeriodicService {
+        PeriodicService("SignInCheck", every: .milliseconds(1750), jitter: 1 / 7) { await check() }
     }
 
     private func check() async {

@@ -82,28 +82,9 @@ struct WebSocketServer: HTTPChannelHandler {
             try options.setOption(.socketOption(.so_sndbuf), value: .init(hubs.limits.kernelSendBuffer))
             try options.setOption(.writeBufferWaterMark, value: .init(low: 8 << 10, high: 32 << 10))
         }
-        let hub = hubs.hub(of: channel.eventLoop)
-        guard Handshake.isEcho(head) else {
-            try channel.pipeline.syncOperations.addHandler(Session(hub: hub, address: address))
-            return
-        }
-        #if DEBUG
-        try startEcho(channel, Session(hub: hub, address: address, isEcho: true))
-        #endif
+        let session = Session(hub: hubs.hub(of: channel.eventLoop), address: address)
+        try channel.pipeline.syncOperations.addHandler(session)
     }
-
-    #if DEBUG
-    /// The conformance tests send more than the product takes: another decoder before the first frame has come.
-    private func startEcho(_ channel: any Channel, _ session: Session) throws {
-        let operations = channel.pipeline.syncOperations
-        let context = try operations.context(
-            handlerType: ByteToMessageHandler<WebSocketFrameDecoder>.self)
-        let decoder = ByteToMessageHandler(WebSocketFrameDecoder(maxFrameSize: Session.echoBytes))
-        try operations.addHandler(decoder, position: .before(context.handler))
-        operations.removeHandler(context: context, promise: nil)
-        try operations.addHandler(session)
-    }
-    #endif
 
     private func plain(_ channel: any Channel, _ logger: Logger) throws -> Negotiated {
         .http(try PlainHTTPServer.serve(channel, idleTimeout: .seconds(30), logger))

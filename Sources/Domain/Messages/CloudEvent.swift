@@ -35,8 +35,10 @@ public struct CloudEvent: Hashable, Sendable {
         try WireJSON.decode(type, from: data)
     }
 
-    private struct Envelope: Decodable {
+    /// All members but `data`.
+    private struct Envelope: Codable {
         var specversion: String
+        var datacontenttype: String?
         var id: MessageID
         var source: String
         var type: String
@@ -47,21 +49,16 @@ public struct CloudEvent: Hashable, Sendable {
     }
 
     /// The document, its members in the order of their names but for `data`, which is JSON already and goes in as it is.
-    ///
-    /// Written by hand, as every message of a crowd comes through here: the encoder takes longer than the broker.
     public func encoded() throws -> [UInt8] {
-        var object = JSONObject()
-        try object.add("datacontenttype", "application/json")
-        object.add("id", id)
-        if let sequence { try object.add("sequence", String(sequence)) }
-        try object.add("source", Self.source)
-        try object.add("specversion", "1.0")
-        if let subject { try object.add("subject", subject) }
-        object.add("time", time)
-        if let traceparent { try object.add("traceparent", traceparent) }
-        try object.add("type", type)
-        object.add("data", json: data)
-        return object.document
+        let envelope = Envelope(
+            specversion: "1.0", datacontenttype: "application/json", id: id, source: Self.source, type: type,
+            subject: subject, time: time, sequence: sequence.map { String($0) }, traceparent: traceparent)
+        var document = try WireJSON.encode(envelope)
+        document.removeLast()  // the brace
+        document += #","data":"#.utf8
+        document += data
+        document.append(UInt8(ascii: "}"))
+        return document
     }
 
     public init(decoding bytes: [UInt8]) throws {

@@ -264,11 +264,6 @@ public struct AccountMailData: Codable, Hashable, Sendable {
 /// The JSON of messages and rows: RFC 3339 times with milliseconds, and no surprises in the order of keys.
 public enum WireJSON {
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
-        if let value = value as? any JSONWritable {
-            var object = JSONObject()
-            try value.write(to: &object)
-            return object.document
-        }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .custom { date, encoder in

@@ -41,7 +41,7 @@ struct DeadLetterTests {
         ) { message in
             if done.isBroken { return .park(reason: "broken") }
             done.note(message)
-            return .done
+            return .ack
         }
     }
 

@@ -177,10 +177,21 @@ struct NewPasswordTests {
         arguments: ["correct horse battery staple", "tess likes figs", "ÄÖÜ和平鸽子和平鸽", "8295716403829571"])
     func good(password: String) { #expect(complaints(password).isEmpty) }
 
-    @Test("the list holds ten thousand of eight characters or more")
-    func list() {
+    @Test("the list holds ten thousand of eight characters or more, and each is found, but nothing beside it")
+    func list() throws {
         #expect(CommonPasswords.count == 10_000)
         #expect(!CommonPasswords.contains("") && !CommonPasswords.contains("123456"))
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let file = try Data(contentsOf: root.appending(path: "Sources/PasswordHashing/common-passwords.txt"))
+        let list = Set(String(decoding: file, as: UTF8.self).split(separator: "\n").map(String.init))
+        #expect(list.count == 10_000)
+        for password in list {
+            #expect(CommonPasswords.contains(password.uppercased()))
+            for other in [password + "~", String(password.dropLast()), "~" + password, password + "\n"] {
+                #expect(CommonPasswords.contains(other) == list.contains(other))
+            }
+        }
     }
 
     @Test(
