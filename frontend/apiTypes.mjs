@@ -1,17 +1,18 @@
-// Writes src/api/schemas.ts: the schemas of api-service/openapi.yaml as TypeScript. Run by `build` and `check`, so that an API
-// that has changed shows as an error of types, in the page that reads it.
+// Writes src/api/schemas.ts: the schemas of api-service/openapi.yaml and the problem types of docs/problems.yaml as TypeScript.
+// Run by `build` and `check`, so that an API that has changed shows as an error of types, in the page that reads it.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 
 const yaml = createRequire(import.meta.url)(process.env.EM_JS_YAML ?? '/usr/share/nodejs/js-yaml');
-const { schemas } = read(new URL('../api-service/openapi.yaml', import.meta.url)).components;
+const { schemas } = read('../api-service/openapi.yaml').components;
+const problems = read('docs/problems.yaml').flatMap((group) => group.problems);
 
 function read(file) {
   try {
-    return yaml.load(readFileSync(file, 'utf8'));
+    return yaml.load(readFileSync(new URL(file, import.meta.url), 'utf8'));
   } catch (thrown) {
     // Its own words would come with the whole file.
-    console.error(`api-service/openapi.yaml can't be read: ${thrown.reason ?? thrown.message}\n${thrown.mark?.snippet ?? ''}`);
+    console.error(`${file} can't be read: ${thrown.reason ?? thrown.message}\n${thrown.mark?.snippet ?? ''}`);
     process.exit(1);
   }
 }
@@ -53,7 +54,8 @@ const comment = ({ description }, indent) =>
   (description ? `${indent}/** ${description.trim().replace(/\s*\n\s*/g, ' ').replace(/\*\//g, '')} */\n` : '');
 
 const types = Object.entries(schemas).map(([name, schema]) => `${comment(schema, '')}export type ${name} = ${typeOf(schema, '', name)};\n`);
-const text = `// Written by apiTypes.mjs from api-service/openapi.yaml: change that, not this.\n\n${types.join('\n')}`;
+types.push(`/** The \`type\` of a problem document. */\nexport type ProblemType = ${union(problems.map(({ type }) => literal(type)))};\n`);
+const text = `// Written by apiTypes.mjs from api-service/openapi.yaml and docs/problems.yaml: change those, not this.\n\n${types.join('\n')}`;
 const target = new URL('src/api/schemas.ts', import.meta.url);
 let before = '';
 try { before = readFileSync(target, 'utf8'); } catch { /* the first time */ }

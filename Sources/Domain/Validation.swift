@@ -1,24 +1,11 @@
-/// One thing wrong with one field of a request.
-public struct FieldError: Codable, Hashable, Sendable {
-    /// The field's name in the JSON document.
-    public let field: String
-    /// A sentence for the person who filled it in.
-    public let message: String
-
-    public init(field: String, message: String) {
-        self.field = field
-        self.message = message
-    }
-}
-
 /// Gathers what is wrong, so that a person hears of everything at once.
 public struct Validation: Sendable {
     public private(set) var errors: [FieldError] = []
 
     public init() {}
 
-    public mutating func fail(_ field: String, _ message: String) {
-        errors.append(FieldError(field: field, message: message))
+    public mutating func fail(_ field: String, _ violation: FieldViolation) {
+        errors.append(FieldError(field: field, violation))
     }
 
     /// What was read, once everything was right.
@@ -36,13 +23,15 @@ public struct Validation: Sendable {
     ) -> String {
         let trimmed = (value ?? "").trimmedWhitespace
         if length.lowerBound > 0, !trimmed.unicodeScalars.contains(where: \.isVisible) {
-            fail(field, "is required")
-        } else if !length.contains(trimmed.count) || trimmed.utf8.count > length.upperBound * 8 {
-            fail(field, "must have \(length.lowerBound) to \(length.upperBound) characters")
+            fail(field, .required)
+        } else if trimmed.count < length.lowerBound {
+            fail(field, .tooShort(minimum: length.lowerBound))
+        } else if trimmed.count > length.upperBound || trimmed.utf8.count > length.upperBound * 8 {
+            fail(field, .tooLong(maximum: length.upperBound))
         } else if trimmed.unicodeScalars.contains(where: { $0.isControl && !(multiline && $0.isLineBreakOrTab) }) {
-            fail(field, "must not contain control characters")
+            fail(field, .controlCharacters)
         } else if !multiline, trimmed.unicodeScalars.contains(where: \.turnsText) {
-            fail(field, "must not contain characters that turn the direction of text")
+            fail(field, .directionalCharacters)
         }
         return trimmed
     }
@@ -53,9 +42,9 @@ public struct Validation: Sendable {
     public mutating func email(_ field: String, _ value: String?) -> String {
         let address = (value ?? "").trimmedInvisible.lowercased()
         if address.isEmpty {
-            fail(field, "is required")
+            fail(field, .required)
         } else if !EmailAddress.isPlausible(address) {
-            fail(field, "must be a mail address")
+            fail(field, .notAnEmail)
         }
         return address
     }
@@ -63,10 +52,12 @@ public struct Validation: Sendable {
     /// 8 to 128 characters, whatever they are (NIST SP 800-63B §5.1.1.2 asks for no composition rules).
     public mutating func password(_ field: String, _ value: String?) -> String {
         let password = value ?? ""
-        if !(8...128).contains(password.count) || password.utf8.count > 1024 {
-            fail(field, "must have 8 to 128 characters")
+        if password.count < 8 {
+            fail(field, .tooShort(minimum: 8))
+        } else if password.count > 128 || password.utf8.count > 1024 {
+            fail(field, .tooLong(maximum: 128))
         } else if password.unicodeScalars.contains("\0") {
-            fail(field, "must not contain control characters")
+            fail(field, .controlCharacters)
         }
         return password
     }

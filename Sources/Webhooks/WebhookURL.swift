@@ -1,4 +1,4 @@
-import Domain
+public import Domain
 import FoundationEssentials
 
 /// An address that deliveries can be sent to, as far as that can be told before its name is looked up.
@@ -6,24 +6,24 @@ public struct WebhookURL: Sendable, Hashable {
     public let text: String
     public let isEncrypted: Bool
 
-    /// What is wrong with an address; continues "url …".
+    /// What is wrong with an address.
     public struct Refusal: Error, Sendable, Hashable {
-        public let message: String
+        public let violation: FieldViolation
     }
 
-    /// - Throws: ``Refusal``, with what the address must be.
+    /// - Throws: ``Refusal``, with what is wrong with the address.
     public init(_ text: String, rule: AddressRule) throws(Refusal) {
         guard (1...2000).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
             let parts = URLComponents(string: text), let host = parts.percentEncodedHost?.lowercased(), !host.isEmpty,
             !host.contains("%")
-        else { throw Refusal(message: "must be an address such as https://example.com/hooks") }
+        else { throw Refusal(violation: .notAURL) }
         guard let scheme = parts.scheme?.lowercased(), scheme == "https" || scheme == "http" else {
-            throw Refusal(message: "must begin with https://")
+            throw Refusal(violation: .notHTTPS)
         }
         guard parts.user == nil, parts.password == nil else {
-            throw Refusal(message: "must not hold a user name or a password")
+            throw Refusal(violation: .containsCredentials)
         }
-        guard parts.fragment == nil else { throw Refusal(message: "must not have a fragment") }
+        guard parts.fragment == nil else { throw Refusal(violation: .containsFragment) }
         isEncrypted = scheme == "https"
         try Self.check(port: parts.port)
         try Self.check(host: host, isEncrypted: isEncrypted, rule)
@@ -34,7 +34,7 @@ public struct WebhookURL: Sendable, Hashable {
     private static func check(port: Int?) throws(Refusal) {
         guard let port else { return }
         guard port == 80 || port == 443 || (1024...65_535).contains(port) else {
-            throw Refusal(message: "must have port 443, 80, or one from 1024 to 65535")
+            throw Refusal(violation: .portNotAllowed)
         }
     }
 
@@ -45,20 +45,19 @@ public struct WebhookURL: Sendable, Hashable {
         if let address = IPAddress(anyForm: bare) {
             if rule.permits(address, isEncrypted: isEncrypted) { return }
             let isInside = !rule.permits(address, isEncrypted: true)
-            throw Refusal(message: isInside ? "must not lead to a private or reserved address" : mustBeEncrypted)
+            throw Refusal(violation: isInside ? .privateAddress : .notHTTPS)
         }
         // Which address a name has is only known when it is used; but these have one everywhere (RFC 6761 §6.3).
         if bare == "localhost" || bare.hasSuffix(".localhost") {
             guard loopback.contains(where: { rule.permits($0, isEncrypted: isEncrypted) }) else {
-                throw Refusal(message: "must not lead to a private or reserved address")
+                throw Refusal(violation: .privateAddress)
             }
         }
-        if !bare.contains("."), rule.allowed.isEmpty { throw Refusal(message: "must name a host of the internet") }
-        if !isEncrypted, rule.allowed.isEmpty { throw Refusal(message: mustBeEncrypted) }
+        if !bare.contains("."), rule.allowed.isEmpty { throw Refusal(violation: .localHost) }
+        if !isEncrypted, rule.allowed.isEmpty { throw Refusal(violation: .notHTTPS) }
     }
 
     private static let loopback = [IPAddress([127, 0, 0, 1]), IPAddress([UInt8](repeating: 0, count: 15) + [1])]
-    private static let mustBeEncrypted = "must begin with https://"
 }
 
 extension String {

@@ -9,7 +9,7 @@ import pytest
 
 from em.contract import ROOT
 
-KEPT = ("src", "types", "tsconfig.json", "apiTypes.mjs", "typecheck")
+KEPT = ("src", "docs", "types", "tsconfig.json", "apiTypes.mjs", "typecheck")
 
 
 @pytest.fixture
@@ -26,14 +26,29 @@ def copy(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_a_field_that_is_renamed_in_the_description_breaks_the_build_of_the_pages(copy: Path) -> None:
-    description = copy / "api-service/openapi.yaml"
-    text = description.read_text()
-    changed, count = re.subn(r"\bcheckedIn: \{type: integer", "peopleInside: {type: integer", text)
+def complaints(copy: Path, document: str, old: str, new: str) -> list[str]:
+    """What the types say once a description is changed; one thing and nothing else, so that it is the change that breaks them."""
+    path = copy / document
+    changed, count = re.subn(old, new, path.read_text())
     assert count > 0
-    description.write_text(changed)
+    path.write_text(changed)
     broken = subprocess.run(["./typecheck"], cwd=copy / "frontend", capture_output=True, text=True, timeout=120)
-    assert broken.returncode != 0
-    complaints = [line for line in broken.stdout.splitlines() if "error TS" in line]
-    # This and nothing else, so that it is the renaming that breaks it.
-    assert complaints and all("'checkedIn'" in complaint for complaint in complaints), broken.stdout
+    assert broken.returncode != 0, broken.stdout
+    found = [line for line in broken.stdout.splitlines() if "error TS" in line]
+    assert found, broken.stdout + broken.stderr
+    return found
+
+
+def test_a_field_that_is_renamed_in_the_description_breaks_the_build_of_the_pages(copy: Path) -> None:
+    found = complaints(copy, "api-service/openapi.yaml", r"\bcheckedIn: \{type: integer", "peopleInside: {type: integer")
+    assert all("'checkedIn'" in complaint for complaint in found), found
+
+
+def test_a_code_without_a_text_breaks_the_build_of_the_pages(copy: Path) -> None:
+    [complaint] = complaints(copy, "api-service/openapi.yaml", r"( +- )not-an-email\n", r"\g<0>\1too-loud\n")
+    assert "fieldErrors.ts" in complaint and "too-loud" in complaint, complaint
+
+
+def test_a_problem_type_without_a_text_breaks_the_build_of_the_pages(copy: Path) -> None:
+    [complaint] = complaints(copy, "frontend/docs/problems.yaml", r"type: full,", "type: overcrowded,")
+    assert "problem.ts" in complaint and "ProblemType" in complaint, complaint

@@ -3,6 +3,7 @@ That it names the routes of the code, and none else, Tests/Unit/HTTP/RouteTableT
 Tests/Flow/HTTP/test_schemathesis.py."""
 
 import copy
+import re
 from collections.abc import Iterator
 from functools import cache
 
@@ -197,6 +198,34 @@ def test_control_a_wrong_example_is_found() -> None:
     del document["components"]["schemas"]["Event"]["examples"][0]["venue"]
     document["components"]["responses"]["Conflict"]["content"]["application/problem+json"]["example"]["status"] = "409"
     assert len(wrong_examples(document)) >= 2
+
+
+CODES = {
+    "FieldErrorCode": ("Sources/Domain/FieldError.swift", "enum Code:"),
+    "Invariant": ("Sources/Persistence/Operations/Invariants.swift", "enum Invariant:"),
+    "MailError": ("Sources/Domain/Notifications/MailError.swift", "enum MailError:"),
+    "SubscriptionStatusReason": ("Sources/Domain/Integrations/Subscription.swift", "enum SubscriptionStatusReason:"),
+    "WebhookError": ("Sources/Domain/Integrations/Webhook.swift", "enum WebhookError:")}
+
+
+def raw_values(swift: str, declaration: str) -> set[str]:
+    """Of the cases that follow a declaration, up to the first member that is none."""
+    body = re.split(r"\n\s*(?:public|init|\})", swift.split(declaration, 1)[1], maxsplit=1)[0]
+    return {value or name for name, value in re.findall(r'^ *case (\w+)(?: = "([a-z-]+)")?$', body, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("schema", CODES)
+def test_every_code_of_the_server_is_described(schema: str) -> None:
+    """The pages' catalogues have a text for each of these: frontend/typecheck proves it."""
+    path, declaration = CODES[schema]
+    codes = raw_values((ROOT / path).read_text(), declaration)
+    assert len(codes) >= 4 and codes == set(openapi()["components"]["schemas"][schema]["enum"])
+
+
+def test_an_error_of_a_field_has_a_code() -> None:
+    schemas = openapi()["components"]["schemas"]
+    assert "code" in schemas["FieldError"]["required"]
+    assert schemas["Problem"]["properties"]["errors"]["items"] == {"$ref": "#/components/schemas/FieldError"}
 
 
 # Asked twice without a key they have their effect once, by what they are about.

@@ -24,8 +24,10 @@ struct APIKeyRoutes: Sendable {
         let new = ManageAPIKeys.NewKey(
             name: fields.text("name", 1...100), scopes: fields.choices("scopes", of: APIScope.allCases),
             expiresAt: fields.optionalDate("expiresAt") ?? now + Self.usualAge)
-        if new.expiresAt <= now || new.expiresAt > now + Self.maximumAge {
-            fields.validation.fail("expiresAt", "must be a time to come, within a year")
+        if new.expiresAt <= now {
+            fields.validation.fail("expiresAt", .inThePast)
+        } else if new.expiresAt > now + Self.maximumAge {
+            fields.validation.fail("expiresAt", .moreThanAYearAhead)
         }
         try fields.validation.check()
         try await recentSignIn.require(of: principal)

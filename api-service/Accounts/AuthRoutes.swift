@@ -42,8 +42,8 @@ struct AuthRoutes: Sendable {
         var fields = try await BodyFields(request, context)
         let email = fields.rawText("email").map(BodyFields.asciiAddress)
         let password = fields.secretText("password")
-        if email == nil && !fields.has("email") { fields.validation.fail("email", "is required") }
-        if password == nil && !fields.has("password") { fields.validation.fail("password", "is required") }
+        if email == nil && !fields.has("email") { fields.validation.fail("email", .required) }
+        if password == nil && !fields.has("password") { fields.validation.fail("password", .required) }
         try fields.validation.check()
         // What can't be an address or a password of ours is as wrong as any other, at the same cost.
         var plausible = Validation()
@@ -139,7 +139,7 @@ struct AuthRoutes: Sendable {
 
     /// Nil for what can't be one of ours: as good as an unknown one.
     private static func linkToken(_ fields: inout BodyFields) -> SecretToken? {
-        if !fields.has("token") { fields.validation.fail("token", "is required") }
+        if !fields.has("token") { fields.validation.fail("token", .required) }
         return fields.rawText("token").flatMap { SecretToken($0) }
     }
 

@@ -102,7 +102,7 @@ struct CredentialRoutes: Sendable {
     ) async throws -> Value {
         try await signInGuard.attempt(
             on: user.email, from: clients.origin(of: request, context),
-            refusal: .validationFailed([FieldError(field: field, message: "is not your password")]), perform
+            refusal: .validationFailed([FieldError(field: field, .wrongPassword)]), perform
         ).0
     }
 }
@@ -111,7 +111,7 @@ extension BodyFields {
     /// A password that is there already: whatever it is, only the hash decides.
     mutating func currentPassword(_ name: String) -> String {
         guard let text = secretText(name), !text.isEmpty else {
-            validation.fail(name, "is required")
+            validation.fail(name, .required)
             return ""
         }
         var plausible = Validation()

@@ -19,7 +19,7 @@ struct LockAccount: Sendable {
             let (user, isNew) = try await stores.users.setLocked(true, id, at: now, on: transaction)
             guard isNew else { return .unchanged(user) }
             try await stores.apiKeys.revokeAll(of: id, now: now, on: transaction)
-            try await stores.subscriptions.disableAll(of: id, because: "account-locked", on: transaction)
+            try await stores.subscriptions.disableAll(of: id, because: .accountLocked, on: transaction)
             try await stores.transfers.withdrawAll(of: id, now: now, on: transaction)
             try await stores.members.withdrawOffers(by: id, on: transaction)
             try await stores.accountLinks.revokeAll(

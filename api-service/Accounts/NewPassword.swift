@@ -17,13 +17,13 @@ extension Validation {
     /// and punctuation around it (ASVS 5, 6.2.4 and 6.2.11).
     mutating func refuseEasy(_ password: String, _ field: String, of words: [String]) {
         if CommonPasswords.contains(password) {
-            fail(field, "is one of the commonest passwords: anybody would try it")
+            fail(field, .commonPassword)
             return
         }
         let locals = words.compactMap { word in word.split(separator: "@").first.map(String.init) }
         let easy = Set((words + locals + ["em-connect", "emconnect"]).map(Self.core)).subtracting([""])
         if easy.contains(Self.core(password)) {
-            fail(field, "is too much like your name or address: it would be tried first")
+            fail(field, .personalPassword)
         }
     }
 

@@ -117,10 +117,16 @@ extension HTTPFields {
 
 extension APIProblem {
     static func tooManyRequests(_ states: [RateLimitState]) -> APIProblem {
+        let seconds = max(1, states.map(\.retryAfter).max() ?? 1)
         var problem = APIProblem(
-            "too-many-requests", .tooManyRequests, "That was too often. Wait a moment before you try again.",
+            "too-many-requests", .tooManyRequests, "Too many attempts. \(tryAgain(in: seconds))",
             headers: HTTPFields(rateLimits: states))
-        problem.headers[.retryAfter] = "\(max(1, states.map(\.retryAfter).max() ?? 1))"
+        problem.headers[.retryAfter] = "\(seconds)"
         return problem
+    }
+
+    static func tryAgain(in seconds: Int) -> String {
+        let (count, unit) = seconds < 120 ? (seconds, "second") : ((seconds + 59) / 60, "minute")
+        return "Try again in \(count) \(unit)\(count == 1 ? "" : "s")."
     }
 }

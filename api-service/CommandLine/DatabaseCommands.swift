@@ -67,7 +67,8 @@ struct CreateAdmin: AsyncParsableCommand {
         let password = promote ? nil : validation.password("password", try Self.readPassword())
         if let password { validation.refuseEasy(password, "password", of: [address, displayName]) }
         guard validation.errors.isEmpty else {
-            throw ValidationError(validation.errors.map { "\($0.field) \($0.message)" }.joined(separator: "\n"))
+            throw ValidationError(
+                validation.errors.map { "\($0.field) \($0.violation.message)" }.joined(separator: "\n"))
         }
         var reader = SettingsReader()
         let site = reader.optional("EM_PUBLIC_URL", parse: PublicURL.init)
@@ -80,7 +81,7 @@ struct CreateAdmin: AsyncParsableCommand {
                     address, password: password, displayName: displayName, stores: Stores(database))
             }
         } catch DomainError.emailTaken {
-            throw ValidationError("There is an account with this address already; --promote gives it the role.")
+            throw ValidationError("An account with this email already exists; --promote gives it the role.")
         } catch DomainError.notFound {
             throw ValidationError("There is no account with this address; leave --promote out to make one.")
         }

@@ -49,7 +49,7 @@ struct EditEvent: Sendable {
 
     /// A slip of the year would otherwise close the event to everybody, and nobody would be asked.
     private static let wouldBePast = DomainError.validationFailed([
-        FieldError(field: "endsAt", message: "is in the past: the event would be over; with confirmPast it may be")
+        FieldError(field: "endsAt", .endsInThePast)
     ])
 
     /// More places, or a later end, may let people move up.

@@ -138,7 +138,7 @@ struct EventForm: Sendable {
         let (details, errors) = Self.checked(read)
         // A field that could not be read has a stand-in here, of which nothing more is to be said.
         for error in errors where !broken.contains(error.field) && !(brokeATime && Self.times.contains(error.field)) {
-            fields.validation.fail(error.field, error.message)
+            fields.validation.fail(error.field, error.violation)
         }
         try fields.validation.check()
         return details

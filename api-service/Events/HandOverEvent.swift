@@ -15,7 +15,7 @@ struct HandOverEvent: Sendable {
             user.emailVerifiedAt != nil
         else {
             throw DomainError.validationFailed([
-                FieldError(field: "email", message: "must be the confirmed address of an organizer")
+                FieldError(field: "email", .notAnOrganizer)
             ])
         }
         try await stores.change(of: event) { transaction in

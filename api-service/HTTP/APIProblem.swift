@@ -63,15 +63,15 @@ struct APIProblem: Error, Sendable {
 
 extension APIProblem {
     static let malformedJSON = APIProblem(
-        "malformed-json", .badRequest, "The body is not a JSON object that can be read.")
+        "malformed-json", .badRequest, "The request body must be a valid JSON object.")
     static let badCursor = APIProblem(
-        "bad-cursor", .badRequest, "This cursor doesn't belong to this list. Start again from its first page.")
+        "bad-cursor", .badRequest, "Invalid cursor. Start again from the first page.")
     static let unsupportedMediaType = APIProblem(
-        "unsupported-media-type", .unsupportedMediaType, "Send the body as application/json.")
+        "unsupported-media-type", .unsupportedMediaType, "The request body must be sent as application/json.")
     static let payloadTooLarge = APIProblem(
-        "payload-too-large", .contentTooLarge, "The body is larger than this route accepts.")
+        "payload-too-large", .contentTooLarge, "The request body is too large.")
     static let tokenExpired = APIProblem(
-        "token-expired", .unauthorized, "The access token has expired. Ask for a new one.",
+        "token-expired", .unauthorized, "The access token has expired. Request a new one.",
         headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
     /// A browser forgets what it kept for somebody who was signed out, perhaps because the device was lost: tickets, and
     /// lists of names (Clear Site Data, W3C). Its pages see no such header, so the document says it too.
@@ -82,26 +82,27 @@ extension APIProblem {
         return problem
     }()
     static let preconditionRequired = APIProblem(
-        "precondition-required", .preconditionRequired, "Send If-Match with the version that you have seen.")
-    static let badRequest = APIProblem("bad-request", .badRequest, "The request can't be understood.")
+        "precondition-required", .preconditionRequired,
+        "The If-Match header is missing. Send the version that you last read.")
+    static let badRequest = APIProblem("bad-request", .badRequest, "The request is malformed.")
 
     static func unavailable(retryAfter seconds: Int = 2) -> APIProblem {
         APIProblem(
-            "unavailable", .serviceUnavailable, "This can't be done at the moment. Nothing happened; try again soon.",
+            "unavailable", .serviceUnavailable,
+            "The service is temporarily unavailable. Nothing was changed. Try again shortly.",
             headers: [.retryAfter: "\(seconds)"])
     }
 
     static let outcomeUnknown = APIProblem(
         "outcome-unknown", .serviceUnavailable,
-        "The connection to the database was lost while this was being stored. Look whether it happened before trying "
-            + "again.",
+        "The connection to the database was lost while saving. Check whether the change was saved before you try again.",
         headers: [.retryAfter: "2"])
     static let internalError = APIProblem(
-        "internal-error", .internalServerError, "Something went wrong on our side. Nothing happened.")
+        "internal-error", .internalServerError, "Something went wrong on our side. Nothing was changed.")
 
     static func methodNotAllowed(_ methods: [String]) -> APIProblem {
         APIProblem(
-            "method-not-allowed", .methodNotAllowed, "This can't be done here.",
+            "method-not-allowed", .methodNotAllowed, "This method is not allowed here.",
             headers: [.allow: methods.sorted().joined(separator: ", ")])
     }
 }

@@ -92,7 +92,7 @@ struct Authentication: Sendable {
         guard isAllowed else {
             throw APIProblem(
                 DomainError.forbidden.slug, .forbidden, DomainError.forbidden.title,
-                detail: "Signing in and out is for our own pages, those of listed origins, and programs.")
+                detail: "Browsers can sign in and out only from this site or from an allowed origin.")
         }
     }
 
@@ -103,7 +103,7 @@ struct Authentication: Sendable {
         guard request.headers[.csrf] == "1", origin == nil || origin == publicURL.origin else {
             throw APIProblem(
                 DomainError.forbidden.slug, .forbidden, DomainError.forbidden.title,
-                detail: "Requests that the cookie authenticates need the header X-EM-CSRF: 1 and our own origin.")
+                detail: "Requests authenticated by cookie need the header X-EM-CSRF: 1 and must come from this site.")
         }
     }
 }

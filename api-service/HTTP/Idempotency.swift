@@ -17,9 +17,10 @@ extension APIContext {
     /// - Throws: ``DomainError/validationFailed(_:)`` for a key that isn't 1 to 255 visible ASCII characters.
     func idempotentRequest(_ request: Request, body: [UInt8]) throws -> IdempotentRequest? {
         guard let name = request.headers[.idempotencyKey] else { return nil }
-        guard (1...255).contains(name.utf8.count), name.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+        let length = 1...255
+        guard length.contains(name.utf8.count), name.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
             throw DomainError.validationFailed([
-                FieldError(field: "Idempotency-Key", message: "must have 1 to 255 visible ASCII characters")
+                FieldError(field: "Idempotency-Key", .notVisibleASCII(length))
             ])
         }
         var hash = SHA256()

@@ -54,18 +54,20 @@ extension HTTPFields {
 extension APIProblem {
     fileprivate static func tooManyRequests(byKey allowance: KeyLimiter.Allowance) -> APIProblem {
         var headers = HTTPFields(keyLimit: allowance)
-        headers[.retryAfter] = "\(max(1, allowance.retryAfter))"
+        let seconds = max(1, allowance.retryAfter)
+        headers[.retryAfter] = "\(seconds)"
         return APIProblem(
-            "too-many-requests", .tooManyRequests, "That was too often. Wait a moment before you try again.",
-            detail: "An API key has \(Int(KeyLimiter.rate)) requests a second, and \(Int(KeyLimiter.burst)) at once.",
+            "too-many-requests", .tooManyRequests, "Too many requests. \(tryAgain(in: seconds))",
+            detail: "An API key is limited to \(Int(KeyLimiter.rate)) requests per second, in bursts of up to "
+                + "\(Int(KeyLimiter.burst)).",
             headers: headers)
     }
 
     /// - Parameter scope: nil where no key will do.
     static func scopeMissing(_ scope: APIScope?) -> APIProblem {
         var problem = APIProblem(
-            "scope-missing", .forbidden, "This API key may not do this.",
-            detail: scope.map { "It needs the scope \($0.rawValue)." } ?? "No API key may: a person has to sign in.")
+            "scope-missing", .forbidden, "This API key doesn't have permission to do this.",
+            detail: scope.map { "It needs the scope \($0.rawValue)." } ?? "API keys can't do this. Sign in instead.")
         problem.scope = scope
         return problem
     }

@@ -18,7 +18,7 @@ struct QueryFields {
             let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
             guard let name = Self.decoded(parts[0]) else { continue }
             guard let value = Self.decoded(parts.count > 1 ? parts[1] : "") else {
-                validation.fail(name, "must be UTF-8, percent-encoded")
+                validation.fail(name, .notPercentEncoded)
                 continue
             }
             values[name] = value
@@ -40,9 +40,7 @@ struct QueryFields {
         if let date = Timestamp.parse(value), EventDetails.possibleTimes.contains(date) { return date }
         // `2026-05-01T18:00:00+02:00` as it stands: in a query, a plus is a blank.
         let hasLostPlus = Timestamp.parse(value.replacing(" ", with: "+")) != nil
-        validation.fail(
-            name,
-            "must be a time such as 2026-05-01T18:00:00Z" + (hasLostPlus ? "; + is written %2B in an address" : ""))
+        validation.fail(name, .notADateTime(hasLostPlus: hasLostPlus))
         return nil
     }
 
@@ -51,7 +49,7 @@ struct QueryFields {
         case nil, "false": return false
         case "true": return true
         default:
-            validation.fail(name, "must be true or false")
+            validation.fail(name, .notABoolean)
             return false
         }
     }
@@ -63,12 +61,12 @@ struct QueryFields {
     mutating func id<Subject>(_ name: String, of subject: Subject.Type = Subject.self) -> Identifier<Subject>? {
         guard let value = values[name] else { return nil }
         if let id = Identifier<Subject>(value) { return id }
-        validation.fail(name, "must be an id")
+        validation.fail(name, .notAUUID)
         return nil
     }
 
     mutating func requiredID<Subject>(_ name: String, of subject: Subject.Type = Subject.self) -> Identifier<Subject>? {
-        if values[name] == nil { validation.fail(name, "is required") }
+        if values[name] == nil { validation.fail(name, .required) }
         return id(name)
     }
 
@@ -76,7 +74,7 @@ struct QueryFields {
     mutating func sequence(_ name: String) -> Int {
         guard let value = values[name] else { return 0 }
         if let number = Int(value), number >= 0, number < .max { return number }
-        validation.fail(name, "must be a sequence: a whole number from 0 on")
+        validation.fail(name, .notASequence)
         return 0
     }
 
@@ -85,7 +83,7 @@ struct QueryFields {
     ) -> Value? where Value.RawValue == String {
         guard let value = values[name], !value.isEmpty else { return nil }
         if let known = Value(rawValue: value) { return known }
-        validation.fail(name, "must be one of \(Value.allCases.map(\.rawValue).joined(separator: ", "))")
+        validation.fail(name, .unknownValue(Value.allCases.map(\.rawValue)))
         return nil
     }
 
@@ -93,7 +91,7 @@ struct QueryFields {
     mutating func limit(_ range: ClosedRange<Int> = 1...100, default usual: Int = 20) -> Int {
         guard let value = values["limit"] else { return usual }
         if let number = Int(value), range.contains(number) { return number }
-        validation.fail("limit", "must be \(range.lowerBound) to \(range.upperBound)")
+        validation.fail("limit", .outOfRange(range))
         return usual
     }
 

@@ -125,7 +125,7 @@ struct BodyFields {
         let text = rawText(name)
         if let known = values.first(where: { $0.rawValue == text }) { return known }
         if validation.errors.count > mistakes { return nil }
-        validation.fail(name, "must be one of \(values.map(\.rawValue).joined(separator: ", "))")
+        validation.fail(name, .unknownValue(values.map(\.rawValue)))
         return nil
     }
 
@@ -134,19 +134,19 @@ struct BodyFields {
         _ name: String, _ count: ClosedRange<Int>, _ read: (inout BodyFields) -> Item
     ) -> [Item] {
         guard let values = elements(name, count) else {
-            validation.fail(name, "must be a list of \(count.lowerBound) to \(count.upperBound)")
+            validation.fail(name, .notAList(count))
             return []
         }
         var items: [Item] = []
         for (number, value) in values.enumerated() {
             guard let object = value.members else {
-                validation.fail("\(name)[\(number)]", "must be an object")
+                validation.fail("\(name)[\(number)]", .notAnObject)
                 continue
             }
             var fields = BodyFields(object)
             items.append(read(&fields))
             for error in fields.validation.errors {
-                validation.fail("\(name)[\(number)].\(error.field)", error.message)
+                validation.fail("\(name)[\(number)].\(error.field)", error.violation)
             }
         }
         return items
@@ -161,7 +161,7 @@ struct BodyFields {
     /// A list of so many texts, as they were sent.
     mutating func texts(_ name: String, _ count: ClosedRange<Int>) -> [String] {
         guard let values = elements(name, count) else {
-            validation.fail(name, "must be a list of \(count.lowerBound) to \(count.upperBound)")
+            validation.fail(name, .notAList(count))
             return []
         }
         return values.map { $0.string ?? "" }
@@ -173,37 +173,37 @@ struct BodyFields {
         let texts = texts(name, 1...values.count)
         let known = texts.compactMap(Value.init)
         if known.count < texts.count {
-            validation.fail(name, "must list some of \(values.map(\.rawValue).joined(separator: ", "))")
+            validation.fail(name, .unknownValue(values.map(\.rawValue)))
         }
         return values.filter(Set(known).contains)
     }
 
     mutating func int(_ name: String) -> Int? {
         guard let value = value(name) else {
-            validation.fail(name, "is required")
+            validation.fail(name, .required)
             return nil
         }
         if let number = value.integer { return number }
-        validation.fail(name, "must be a whole number")
+        validation.fail(name, .notAnInteger)
         return nil
     }
 
     mutating func bool(_ name: String, default fallback: Bool) -> Bool {
         guard let value = value(name) else { return fallback }
         if let flag = value.bool { return flag }
-        validation.fail(name, "must be true or false")
+        validation.fail(name, .notABoolean)
         return fallback
     }
 
     /// True, false or no such field.
     mutating func optionalBool(_ name: String) -> Bool? {
         guard has(name) else { return nil }
-        if value(name) == nil { validation.fail(name, "must be true or false") }
+        if value(name) == nil { validation.fail(name, .notABoolean) }
         return bool(name, default: false)
     }
 
     mutating func date(_ name: String) -> Date? {
-        if value(name) == nil { validation.fail(name, "is required") }
+        if value(name) == nil { validation.fail(name, .required) }
         return optionalDate(name)
     }
 
@@ -212,14 +212,14 @@ struct BodyFields {
         if let date = value.string.flatMap({ Timestamp.parse($0) }), EventDetails.possibleTimes.contains(date) {
             return date
         }
-        validation.fail(name, "must be a time such as 2026-05-01T18:00:00Z")
+        validation.fail(name, .notADateTime())
         return nil
     }
 
     private mutating func string<Result>(_ name: String, _ check: (inout Validation, String?) -> Result) -> Result? {
         guard let value = value(name) else { return check(&validation, nil) }
         if let text = value.string { return check(&validation, text) }
-        validation.fail(name, "must be a text")
+        validation.fail(name, .notAString)
         return nil
     }
 }
@@ -227,6 +227,6 @@ struct BodyFields {
 extension DomainError {
     /// The field `email` names an address without an account.
     static let unknownAddress = DomainError.validationFailed([
-        FieldError(field: "email", message: "belongs to no account: they have to sign up first")
+        FieldError(field: "email", .unknownAccount)
     ])
 }

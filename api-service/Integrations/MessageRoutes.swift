@@ -39,8 +39,8 @@ struct MessageRoutes: Sendable {
 extension APIProblem {
     static func messagesPruned(oldest: Int) -> APIProblem {
         var problem = APIProblem(
-            "messages-pruned", .gone, "Messages behind this one are not kept any more.",
-            detail: "What is kept begins with \(oldest). Read the state itself, then go on from there.")
+            "messages-pruned", .gone, "The messages after this one are no longer available.",
+            detail: "The oldest available message is \(oldest). Read the current state, then continue from there.")
         problem.oldest = String(oldest)
         return problem
     }

@@ -23,6 +23,8 @@ struct SubscriptionJSON: Encodable {
     @Nullable var url: String?
     var status: SubscriptionStatus
     @Nullable var statusReason: String?
+    @Nullable var statusReasonCode: SubscriptionStatusReason?
+    @Nullable var failingSince: Date?
     var createdAt: Date
     @Nullable var queue: String?
     @Nullable var username: String?
@@ -46,7 +48,10 @@ struct SubscriptionJSON: Encodable {
         // Whoever was an admin and is none: nothing is delivered any more, as long as that stays so.
         let isBarred = subscription.scope == .all && role != .admin
         status = isBarred ? .disabled : subscription.status
-        statusReason = isBarred ? "Only administrators hear of every event." : subscription.statusReason
+        let reason = isBarred ? .adminsOnly : subscription.statusReason
+        statusReason = reason.map { Self.sentence($0, subscription.failingSince) }
+        statusReasonCode = reason
+        failingSince = subscription.failingSince
         createdAt = subscription.createdAt
         let isQueue = subscription.delivery == .queue
         queue = isQueue ? SubscriptionQueues.name(of: subscription.id) : nil
@@ -61,6 +66,17 @@ struct SubscriptionJSON: Encodable {
             secret = made.secret
             publicKey = made.publicKey
         case nil: break
+        }
+    }
+
+    private static func sentence(_ reason: SubscriptionStatusReason, _ failingSince: Date?) -> String {
+        switch reason {
+        case .receiverGone: "The receiver answered 410 Gone."
+        case .nothingDelivered:
+            failingSince.map { "Nothing has been delivered since \(Timestamp.text($0))." }
+                ?? "Nothing could be delivered."
+        case .accountLocked: "The account was locked."
+        case .adminsOnly: "Only administrators can subscribe to all events."
         }
     }
 }

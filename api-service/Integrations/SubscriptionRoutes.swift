@@ -26,7 +26,7 @@ struct SubscriptionRoutes: Sendable {
         let types = fields.patterns("types")
         let delivery = fields.choice("delivery", of: SubscriptionDelivery.allCases)
         let url = delivery == .webhook ? fields.webhookURL("url", webhookAddresses) : nil
-        if delivery == .queue, fields.has("url") { fields.validation.fail("url", "is for webhooks") }
+        if delivery == .queue, fields.has("url") { fields.validation.fail("url", .onlyForWebhooks) }
         let (wantedScope, wantedDelivery) = (
             try fields.validation.checked(scope), try fields.validation.checked(delivery)
         )
@@ -70,7 +70,7 @@ struct SubscriptionRoutes: Sendable {
             types: fields.has("types") ? fields.patterns("types") : nil,
             url: fields.has("url") ? fields.webhookURL("url", webhookAddresses) : nil,
             status: fields.optionalChoice("status", of: [.active, .paused]))
-        if found.delivery == .queue, change.url != nil { fields.validation.fail("url", "is for webhooks") }
+        if found.delivery == .queue, change.url != nil { fields.validation.fail("url", .onlyForWebhooks) }
         try fields.validation.check()
         return try .json(shown(try await manageSubscriptions.edit(id, change, by: principal), principal))
     }
@@ -100,7 +100,7 @@ struct SubscriptionRoutes: Sendable {
         let event = fields.id("eventId", of: EventSubject.self)
         let after = fields.sequence("after")
         let limit = fields.has("limit") ? fields.int("limit") ?? 0 : 100
-        if !(1...500).contains(limit) { fields.validation.fail("limit", "must be 1 to 500") }
+        if !(1...500).contains(limit) { fields.validation.fail("limit", .outOfRange(1...500)) }
         do {
             let answered = try await replayMessages.perform(
                 .init(event: try fields.validation.checked(event), after: after, limit: limit), into: id, by: principal,
@@ -128,7 +128,7 @@ extension BodyFields {
     fileprivate mutating func id<Subject>(_ name: String, of subject: Subject.Type) -> Identifier<Subject>? {
         let mistakes = validation.errors.count
         if let id = rawText(name).flatMap({ Identifier<Subject>($0) }) { return id }
-        if validation.errors.count == mistakes { validation.fail(name, "must be an id") }
+        if validation.errors.count == mistakes { validation.fail(name, .notAUUID) }
         return nil
     }
 
@@ -137,7 +137,7 @@ extension BodyFields {
         let mistakes = validation.errors.count
         guard let text = rawText(name) else { return 0 }
         if let number = Int(text), number >= 0, number < .max { return number }
-        if validation.errors.count == mistakes { validation.fail(name, "must be a sequence, such as \"17\"") }
+        if validation.errors.count == mistakes { validation.fail(name, .notASequence) }
         return 0
     }
 
@@ -146,7 +146,7 @@ extension BodyFields {
         let texts = texts(name, 1...20)
         let patterns = texts.compactMap(MessagePattern.init)
         if patterns.count < texts.count {
-            validation.fail(name, "must list types such as em.registration.confirmed or em.ticket.*, or *")
+            validation.fail(name, .notAMessageType)
         }
         var seen: Set<MessagePattern> = []
         return patterns.filter { seen.insert($0).inserted }
@@ -155,13 +155,13 @@ extension BodyFields {
     fileprivate mutating func webhookURL(_ name: String, _ rule: AddressRule) -> String? {
         let mistakes = validation.errors.count
         guard let text = rawText(name) else {
-            if validation.errors.count == mistakes { validation.fail(name, "is required") }
+            if validation.errors.count == mistakes { validation.fail(name, .required) }
             return nil
         }
         do {
             return try WebhookURL(text, rule: rule).text
         } catch {
-            validation.fail(name, error.message)
+            validation.fail(name, error.violation)
             return nil
         }
     }

@@ -50,6 +50,7 @@ struct WebhookDeliveryJSON: Encodable {
         @Nullable var status: Int?
         var durationMs: Int
         @Nullable var error: String?
+        @Nullable var errorCode: WebhookError?
         @Nullable var responseExcerpt: String?
     }
 
@@ -73,8 +74,8 @@ struct WebhookDeliveryJSON: Encodable {
         status = delivery.status
         attempts = delivery.attempts.map {
             Attempt(
-                at: $0.at, status: $0.status, durationMs: $0.durationMilliseconds, error: $0.error,
-                responseExcerpt: $0.responseExcerpt)
+                at: $0.at, status: $0.status, durationMs: $0.durationMilliseconds, error: $0.error?.words,
+                errorCode: $0.error, responseExcerpt: $0.responseExcerpt)
         }
         createdAt = delivery.createdAt
         nextAttemptAt = delivery.nextAttemptAt

@@ -34,10 +34,13 @@ struct AnnouncementRoutes: Sendable {
             audience: fields.audience())
         announcement.sendAt = fields.optionalDate("sendAt")
         if let time = announcement.sendAt {
-            if time <= clock() || time > clock() + Self.farthest {
-                fields.validation.fail("sendAt", "must be a time to come, within a year")
+            let now = clock()
+            if time <= now {
+                fields.validation.fail("sendAt", .inThePast)
+            } else if time > now + Self.farthest {
+                fields.validation.fail("sendAt", .moreThanAYearAhead)
             } else if time >= event.details.endsAt {
-                fields.validation.fail("sendAt", "must be before the event's end")
+                fields.validation.fail("sendAt", .afterEnd)
             }
         }
         try fields.validation.check()

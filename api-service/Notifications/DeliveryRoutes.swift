@@ -31,6 +31,8 @@ struct DeliveryRoutes: Sendable {
         @Nullable var notificationId: NotificationID?
         @Nullable var kind: NotificationKind?
         @Nullable var detail: String?
+        /// What `detail` says, where these are no words of the mail server's.
+        @Nullable var reason: MailError?
         @Nullable var nextAttemptAt: Date?
     }
 
@@ -41,7 +43,7 @@ struct DeliveryRoutes: Sendable {
             {
                 StepJSON(
                     at: $0.at, step: $0.name, notificationId: $0.notificationID, kind: $0.kind, detail: $0.detail,
-                    nextAttemptAt: $0.nextAttemptAt)
+                    reason: $0.detail.flatMap(MailError.init(words:)), nextAttemptAt: $0.nextAttemptAt)
             }
         ) {
             try await stores.deliveries.timeline(of: detail.registration.id, after: $0, limit: $1)

@@ -48,8 +48,8 @@ extension BodyFields {
         guard let text = optionalText(name, maximum: 7)?.lowercased() else { return nil }
         switch EventMailSettings.isReadable(text) {
         case true: return text
-        case false: validation.fail(name, "must be darker: white text on it can't be read")
-        case nil: validation.fail(name, "must look like #0b6e5f")
+        case false: validation.fail(name, .tooLight)
+        case nil: validation.fail(name, .notAColor)
         }
         return nil
     }
@@ -58,9 +58,9 @@ extension BodyFields {
         guard has(name) else { return Reminder.usual }
         let reminders = texts(name, 0...Reminder.atMost).map(Reminder.init)
         if reminders.contains(nil) {
-            validation.fail(name, "must be durations such as P7D (1 to 90 days) or PT24H (1 to 72 hours)")
+            validation.fail(name, .notADuration)
         } else if Set(reminders).count < reminders.count {
-            validation.fail(name, "must not name one twice")
+            validation.fail(name, .duplicate)
         }
         return reminders.compactMap { $0 }
     }

@@ -89,7 +89,7 @@ struct NotificationRoutes: Sendable {
             var fields = try await BodyFields(request, context)
             text = fields.rawText("token")
             mail = fields.bool("mail", default: false)
-            if text == nil, !fields.has("token") { fields.validation.fail("token", "is required") }
+            if text == nil, !fields.has("token") { fields.validation.fail("token", .required) }
             try fields.validation.check()
         }
         guard let token = text.flatMap(SecretToken.init) else { throw DomainError.linkInvalid }
@@ -118,7 +118,7 @@ extension BodyFields {
             topic: choice("topic", of: NotificationTopic.allCases), mail: optionalBool("mail"),
             inApp: optionalBool("inApp"))
         if change.mail == false, change.topic?.isMailedAlways == true {
-            validation.fail("mail", "can't be switched off: these mails belong to the registration")
+            validation.fail("mail", .alwaysMailed)
         }
         return change
     }

@@ -38,7 +38,7 @@ struct TransferRoutes: Sendable {
         let principal = try context.signedIn()
         try Authorization.require(.acceptTransfer, principal)
         var fields = try await BodyFields(request, context)
-        if !fields.has("token") { fields.validation.fail("token", "is required") }
+        if !fields.has("token") { fields.validation.fail("token", .required) }
         let token = fields.rawText("token").flatMap { SecretToken($0) }
         try fields.validation.check()
         return try .json(AcceptedJSON(registrationId: try await transferTicket.accept(token, by: principal)))

@@ -14,7 +14,7 @@ struct TransferTicket: Sendable {
     ///   ``TransferStore/offer(_:to:now:on:)``.
     func offer(_ ticket: TicketID, to email: String, by holder: Principal) async throws -> TicketTransfer {
         if try await stores.users.find(holder.userID)?.email == email {
-            throw DomainError.validationFailed([FieldError(field: "email", message: "is your own")])
+            throw DomainError.validationFailed([FieldError(field: "email", .ownEmail)])
         }
         let now = clock()
         return try await stores.database.transaction { transaction in

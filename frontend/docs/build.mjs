@@ -17,7 +17,8 @@ function problemsPage(groups) {
   const one = ({ type, status, meaning, remedy }) => `<section><h3 id="${type}"><code>${type}</code> <span class="em-doc-type">${status}</span></h3>
 <p>${inline(meaning)}</p><p>${inline(remedy)}</p></section>`;
   const html = `<p>Every refusal is a document of the type <code>application/problem+json</code> (RFC 9457). Decide by <code>type</code>, which stays; <code>title</code> is a
-sentence for a person, <code>traceId</code> finds the request in the logs, and <code>errors</code> names each field that is not right.</p>
+sentence for a person, <code>traceId</code> finds the request in the logs, and <code>errors</code> names each invalid field, with a
+stable <code>code</code>.</p>
 <pre><code>${escape(JSON.stringify(openapi.components.responses.Invalid.content['application/problem+json'].example, null, 2))}</code></pre>
 ${groups.map((group) => `<h2 id="${slug(group.title)}">${escape(group.title)}</h2>${group.problems.map(one).join('\n')}`).join('\n')}`;
   const contents = groups.map(({ title, problems }) => ({ title, id: slug(title), entries: problems.map(({ type }) => ({ title: type, id: type })) }));

@@ -40,13 +40,13 @@ struct DeliverWebhook: Sendable {
     private func attempt(_ job: WebhookJob) async throws -> (WebhookAttempt, WebhookVerdict?) {
         let startedAt = clock()
         let started = ContinuousClock.now
-        func done(_ status: Int? = nil, error: String? = nil, excerpt: String? = nil) -> WebhookAttempt {
+        func done(_ status: Int? = nil, error: WebhookError? = nil, excerpt: String? = nil) -> WebhookAttempt {
             WebhookAttempt(
                 at: startedAt, status: status,
                 durationMilliseconds: Int((ContinuousClock.now - started) / .milliseconds(1)),
                 error: error, responseExcerpt: excerpt)
         }
-        guard let message = job.message else { return (done(error: "no longer in the event log"), .giveUp) }
+        guard let message = job.message else { return (done(error: .messagePruned), .giveUp) }
         do throws(OutgoingError) {
             FailPoint.point("webhook.sending")
             let answer = try await sender.post(try request(job, message, at: startedAt))
@@ -55,7 +55,7 @@ struct DeliverWebhook: Sendable {
         } catch .cancelled {
             throw CancellationError()
         } catch {
-            return (done(error: error.explanation), retry(job, retryAfter: nil))
+            return (done(error: WebhookError(error)), retry(job, retryAfter: nil))
         }
     }
 
@@ -126,7 +126,8 @@ struct DeliverWebhook: Sendable {
             metadata: [
                 "delivery_id": "\(job.id)", "subscription_id": "\(job.subscriptionID)",
                 "attempt": "\(job.attempts + 1)",
-                "status": "\(attempt.status.map(String.init) ?? "none")", "reason": "\(attempt.error ?? "refused")",
+                "status": "\(attempt.status.map(String.init) ?? "none")",
+                "reason": "\(attempt.error?.rawValue ?? "refused")",
             ])
         if let stop {
             logger.warning(
@@ -148,17 +149,17 @@ struct DeliverWebhook: Sendable {
     }
 }
 
-extension OutgoingError {
-    /// For the subscription's owner.
-    fileprivate var explanation: String {
-        switch self {
-        case .refusedAddress: "address not allowed"
-        case .unknownHost: "unknown host"
-        case .unreachable: "no connection"
-        case .timedOut: "no answer in time"
-        case .tls: "no secure connection"
-        case .connectionLost: "connection lost"
-        case .cancelled, .overloaded, .library: "not sent"
-        }
+extension WebhookError {
+    fileprivate init(_ error: OutgoingError) {
+        self =
+            switch error {
+            case .refusedAddress: .addressNotAllowed
+            case .unknownHost: .unknownHost
+            case .unreachable: .connectionFailed
+            case .timedOut: .timedOut
+            case .tls: .tlsFailed
+            case .connectionLost: .connectionLost
+            case .cancelled, .overloaded, .library: .notSent
+            }
     }
 }

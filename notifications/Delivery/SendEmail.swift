@@ -191,7 +191,7 @@ struct SendEmail: Sendable {
             if error is CancellationError { throw error }
             // No template, no QR code, unreadable details: it will not be better next time.
             logger.error("mail not composed", metadata: ["error": "\(error)"])
-            throw MailFailure(reason: "the mail could not be composed", meaning: .final)
+            throw MailFailure(reason: MailError.notComposed.words, meaning: .final)
         }
     }
 
@@ -293,7 +293,7 @@ struct SendEmail: Sendable {
             case .subscription: false
             case .account(let isVerified, _): context.notification.kind == .accountVerifyEmail && isVerified
             }
-        return isOvertaken ? "not sent: overtaken by a later change" : nil
+        return isOvertaken ? MailError.outdated.words : nil
     }
 
     private static func isOvertaken(
@@ -400,15 +400,17 @@ extension SMTPError {
     /// For the person's own records: the server's words if there are any, else what happened.
     fileprivate var reason: String {
         if let serverText, code ?? 0 >= 400 { return serverText }
-        return switch kind {
-        case .rejected: "refused by the mail server"
-        case .authentication: "the mail server refused our credentials"
-        case .unreachable: "the mail server is unreachable"
-        case .timedOut: "the mail server did not answer in time"
-        case .connectionLost: "the connection to the mail server was lost"
-        case .tls: "no secure connection to the mail server"
-        case .invalidMessage(let field): "the mail could not be written: \(field)"
-        case .invalidAddress, .overloaded, .cancelled, .library: "the mail could not be handed over"
-        }
+        let error: MailError =
+            switch kind {
+            case .rejected: .rejected
+            case .authentication: .credentialsRejected
+            case .unreachable: .serverUnreachable
+            case .timedOut: .timedOut
+            case .connectionLost: .connectionLost
+            case .tls: .tlsFailed
+            case .invalidMessage: .invalidMessage
+            case .invalidAddress, .overloaded, .cancelled, .library: .notSent
+            }
+        return error.words
     }
 }

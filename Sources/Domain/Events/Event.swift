@@ -70,25 +70,26 @@ public struct EventDetails: Codable, Hashable, Sendable {
         if let zone = ZoneNames.canonical(timeZone) {
             checked.timeZone = zone
         } else {
-            validation.fail("timeZone", "must be an IANA time zone name")
+            validation.fail("timeZone", .notATimeZone)
         }
-        if !(1...1_000_000).contains(capacity) { validation.fail("capacity", "must be 1 to 1000000") }
+        let capacities = 1...1_000_000
+        if !capacities.contains(capacity) { validation.fail("capacity", .outOfRange(capacities)) }
         let times: [(String, Date?)] = [
             ("startsAt", startsAt), ("endsAt", endsAt), ("registrationOpensAt", registrationOpensAt),
             ("registrationClosesAt", registrationClosesAt), ("checkInOpensAt", checkInOpensAt),
         ]
         for case (let field, let time?) in times where !Self.possibleTimes.contains(time) {
-            validation.fail(field, "must lie between 1900 and 2200")
+            validation.fail(field, .impossibleDate)
         }
-        if endsAt <= startsAt { validation.fail("endsAt", "must be after the start") }
+        if endsAt <= startsAt { validation.fail("endsAt", .beforeStart) }
         if let opens = registrationOpensAt, let closes = registrationClosesAt, closes <= opens {
-            validation.fail("registrationClosesAt", "must be after registration opens")
+            validation.fail("registrationClosesAt", .beforeRegistrationOpens)
         }
         if let closes = registrationClosesAt, closes > endsAt {
-            validation.fail("registrationClosesAt", "must not be after the end")
+            validation.fail("registrationClosesAt", .afterEnd)
         }
         if let opens = checkInOpensAt, opens >= endsAt {
-            validation.fail("checkInOpensAt", "must be before the end")
+            validation.fail("checkInOpensAt", .afterEnd)
         }
         try validation.check()
         return checked

@@ -74,3 +74,22 @@ extension MessageType {
         type.lastIndex(of: ".").map { String(type[..<$0]) } ?? type
     }
 }
+
+/// Why a subscription is not active, unless its owner paused it. Stored and sent by its raw value, which is stable.
+public enum SubscriptionStatusReason: String, Encodable, Sendable {
+    /// It answered 410.
+    case receiverGone = "receiver-gone"
+    case nothingDelivered = "nothing-delivered"
+    case accountLocked = "account-locked"
+    /// It is about all events, and its owner is no administrator any more. Never stored: it ends with the role's return.
+    case adminsOnly = "admins-only"
+
+    /// - Parameter stored: a raw value, or the sentence that earlier releases stored in its place.
+    public init?(stored: String) {
+        switch stored {
+        case "The receiver answered 410 Gone.": self = .receiverGone
+        case _ where stored.hasPrefix("Nothing has arrived since "): self = .nothingDelivered
+        default: self.init(rawValue: stored)
+        }
+    }
+}

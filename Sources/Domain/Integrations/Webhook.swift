@@ -40,3 +40,37 @@ extension CloudEvent {
             data: Array(#"{"subscriptionId":"\#(subscription)"}"#.utf8))
     }
 }
+
+/// Why an attempt to deliver to a webhook got no answer. Stored and sent by its raw value, which is stable.
+public enum WebhookError: String, CaseIterable, Encodable, Sendable {
+    case addressNotAllowed = "address-not-allowed"
+    case unknownHost = "unknown-host"
+    case connectionFailed = "connection-failed"
+    case timedOut = "timed-out"
+    case tlsFailed = "tls-failed"
+    case connectionLost = "connection-lost"
+    case notSent = "not-sent"
+    case messagePruned = "message-pruned"
+
+    /// - Parameter stored: a raw value, or the words that earlier releases stored in its place.
+    public init?(stored: String) {
+        guard let found = Self.allCases.first(where: { $0.rawValue == stored || $0.words == stored }) else {
+            return nil
+        }
+        self = found
+    }
+
+    /// For the subscription's owner; as earlier releases stored it.
+    public var words: String {
+        switch self {
+        case .addressNotAllowed: "address not allowed"
+        case .unknownHost: "unknown host"
+        case .connectionFailed: "no connection"
+        case .timedOut: "no answer in time"
+        case .tlsFailed: "no secure connection"
+        case .connectionLost: "connection lost"
+        case .notSent: "not sent"
+        case .messagePruned: "no longer in the event log"
+        }
+    }
+}

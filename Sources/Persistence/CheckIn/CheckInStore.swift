@@ -189,7 +189,7 @@ public struct CheckInStore: Sendable {
 
     /// A device names each of its scans: the same name for another code is its mistake, and learns nothing.
     static let scanIDReused = DomainError.validationFailed([
-        FieldError(field: "scanId", message: "was used by this device for another code")
+        FieldError(field: "scanId", .scanIDReused)
     ])
 
     /// Whether the scan that was told before was of what is presented now.

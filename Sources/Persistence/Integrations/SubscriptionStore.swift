@@ -13,7 +13,9 @@ public struct Subscription: Sendable {
     /// Of a webhook.
     public var url: String?
     public var status: SubscriptionStatus
-    public var statusReason: String?
+    public var statusReason: SubscriptionStatusReason?
+    /// Of a webhook: since when nothing has arrived; nil while deliveries do.
+    public var failingSince: Date?
     public var createdAt: Date
     /// Of the webhook's secret.
     public var generation: Int
@@ -142,7 +144,7 @@ public struct SubscriptionStore: Sendable {
             UPDATE subscriptions SET name = \(subscription.name), types = \(types),
                 former_types = CASE WHEN delivery = 'queue' AND types <> \(types)::text[]
                     THEN ARRAY(SELECT DISTINCT unnest(former_types || types)) ELSE former_types END,
-                url = \(subscription.url), status = \(subscription.status), status_reason = \(subscription.statusReason),
+                url = \(subscription.url), status = \(subscription.status), status_reason = \(subscription.statusReason?.rawValue),
                 failing_since = CASE WHEN status = \(subscription.status) THEN failing_since END
             WHERE id = \(subscription.id)
             """)
@@ -205,10 +207,12 @@ public struct SubscriptionStore: Sendable {
     }
 
     /// Stops all that somebody has, until they make it active again.
-    public func disableAll(of user: UserID, because reason: String, on transaction: Transaction) async throws {
+    public func disableAll(of user: UserID, because reason: SubscriptionStatusReason, on transaction: Transaction)
+        async throws
+    {
         _ = try await transaction.query(
             """
-            UPDATE subscriptions SET status = 'disabled', status_reason = \(reason)
+            UPDATE subscriptions SET status = 'disabled', status_reason = \(reason.rawValue)
             WHERE user_id = \(user) AND ended_at IS NULL AND status <> 'disabled'
             """)
     }
@@ -261,7 +265,7 @@ public struct SubscriptionStore: Sendable {
 
     private static let columns: SQL = """
         id, user_id, name, scope, types, delivery, url, status, status_reason, created_at, generation, rotated_at,
-        last_delivery_at
+        last_delivery_at, failing_since
         """
 
     private static let queueSelection: SQL = """
@@ -285,7 +289,9 @@ public struct SubscriptionStore: Sendable {
             scope: try row.decode("scope"), types: try patterns(row), delivery: try row.decode("delivery"),
             url: try row.decode("url"), createdAt: try row.decode("created_at"))
         subscription.status = try row.decode("status")
-        subscription.statusReason = try row.decode("status_reason")
+        let reason = try row.decode("status_reason", as: String?.self)
+        subscription.statusReason = reason.flatMap(SubscriptionStatusReason.init(stored:))
+        subscription.failingSince = try row.decode("failing_since")
         subscription.generation = try row.decode("generation")
         subscription.rotatedAt = try row.decode("rotated_at")
         subscription.lastDeliveryAt = try row.decode("last_delivery_at")

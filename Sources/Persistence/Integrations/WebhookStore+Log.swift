@@ -154,7 +154,8 @@ extension WebhookStore {
             deliveries[deliveries.count - 1].attempts.append(
                 WebhookAttempt(
                     at: try row.decode("at"), status: try row.decode("attempt_status"),
-                    durationMilliseconds: try row.decode("duration_ms"), error: try row.decode("error"),
+                    durationMilliseconds: try row.decode("duration_ms"),
+                    error: try row.decode("error", as: String?.self).flatMap(WebhookError.init(stored:)),
                     responseExcerpt: try row.decode("excerpt")))
         }
         return deliveries

@@ -9,12 +9,13 @@ public struct WebhookAttempt: Sendable {
     public var status: Int?
     public var durationMilliseconds: Int
     /// Why there was no answer.
-    public var error: String?
+    public var error: WebhookError?
     /// The beginning of the answer's body.
     public var responseExcerpt: String?
 
     public init(
-        at: Date, status: Int? = nil, durationMilliseconds: Int, error: String? = nil, responseExcerpt: String? = nil
+        at: Date, status: Int? = nil, durationMilliseconds: Int, error: WebhookError? = nil,
+        responseExcerpt: String? = nil
     ) {
         self.at = at
         self.status = status
@@ -34,14 +35,14 @@ public enum WebhookVerdict: Sendable, Hashable {
     case gone
 }
 
-/// Why no more deliveries are made; the text is the owner's to read.
+/// Why no more deliveries are made.
 public struct WebhookStop: Sendable, Hashable {
     public enum Status: String, Sendable {
         case paused, disabled
     }
 
     public var status: Status
-    public var reason: String
+    public var reason: SubscriptionStatusReason
 }
 
 extension WebhookStore {
@@ -109,15 +110,15 @@ extension WebhookStore {
         let isHopeless = verdict == .giveUp || (isTimeOver && tries >= WebhookRetries.patientTries)
         let stop: WebhookStop
         if verdict == .gone {
-            stop = WebhookStop(status: .disabled, reason: "The receiver answered 410 Gone.")
+            stop = WebhookStop(status: .disabled, reason: .receiverGone)
         } else if isHopeless {
-            stop = WebhookStop(status: .paused, reason: "Nothing has arrived since \(Timestamp.text(since)).")
+            stop = WebhookStop(status: .paused, reason: .nothingDelivered)
         } else {
             return nil
         }
         _ = try await transaction.query(
             """
-            UPDATE subscriptions SET status = \(stop.status.rawValue), status_reason = \(stop.reason)
+            UPDATE subscriptions SET status = \(stop.status.rawValue), status_reason = \(stop.reason.rawValue)
             WHERE id = \(job.subscriptionID)
             """)
         return stop
@@ -131,7 +132,7 @@ extension WebhookStore {
         """
         INSERT INTO webhook_attempts (delivery_id, at, status, duration_ms, error, excerpt)
         VALUES (\(delivery), \(attempt.at), \(attempt.status)::integer, \(attempt.durationMilliseconds)::integer,
-            \(attempt.error), \(attempt.responseExcerpt))
+            \(attempt.error?.rawValue), \(attempt.responseExcerpt))
         """
     }
 

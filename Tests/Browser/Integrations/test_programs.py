@@ -105,7 +105,7 @@ def test_a_webhook_that_can_not_be_reached_shows_why(open_page: OpenPage, people
     card = page.get_by_role("list", name="Deliveries").get_by_role("listitem").first
     expect(card).to_contain_text("Trying again")
     card.get_by_text("1 attempt").click()
-    expect(card).to_contain_text("unknown host")
+    expect(card).to_contain_text("Unknown host")
     owner.look("unreachable")
     owner.press("New secret")
     owner.press("Yes, make it")

@@ -147,7 +147,7 @@ def test_the_foot_of_a_mail_leads_to_fewer_of_its_kind(open_page: OpenPage, worl
     reader.foresee("/api/v1/unsubscribe")
     reader.open("/unsubscribe#token=made-up")
     reader.press("No more of these mails")
-    reader.sees("This link was used already, or it is too old.")
+    reader.sees("This link has expired or was already used.")
     reader.look("used-up")
 
 
@@ -195,7 +195,7 @@ def test_answers_to_an_events_mails_go_where_its_organizer_wants_them(open_page:
     organizer.press("Save")
     expect(answers).to_have_attribute("aria-invalid", "true")
     expect(answers).to_be_focused()
-    organizer.sees("This must be a mail address.")
+    organizer.sees("Enter a valid email address.")
     organizer.look("refused")
     organizer.fill("Answers go to", " team@example.test ")
     organizer.press("Save")

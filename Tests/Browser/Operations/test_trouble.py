@@ -176,7 +176,7 @@ def test_an_api_that_is_away_is_said_and_the_page_heals(open_page: OpenPage, wor
     user.page.route(f"**/api/v1/events/{event['id']}", lambda route: route.fulfill(
         status=503, content_type="application/problem+json", body='{"type":"unavailable","title":"Busy","status":503}'))
     user.page.get_by_role("link", name=event["title"]).click()
-    user.sees("The service is busy or being restarted.")
+    user.sees("The service is temporarily unavailable.")
     user.page.unroute(f"**/api/v1/events/{event['id']}")
     user.press("Try again")
     user.sees_count("0 of 10 places taken")

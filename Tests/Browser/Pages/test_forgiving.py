@@ -275,7 +275,7 @@ def test_a_server_that_wants_to_be_sure_is_asked_for(open_page: OpenPage, world:
     organizer.sign_in(host.email, PASSWORD)
     organizer.open(f"/organizer/events/{event['id']}/edit")
     refusal = ('{"type":"validation-failed","title":"Invalid","status":422,"traceId":"0123456789abcdef0123456789abcdef","errors":'
-               '[{"field":"endsAt","message":"is in the past: the event would be over; with confirmPast it may be"}]}')
+               '[{"field":"endsAt","code":"in-the-past","message":"is in the past"}]}')
     way = f"**/api/v1/events/{event['id']}"
     sent: list[dict] = []
 

@@ -30,7 +30,7 @@ def test_a_german_browser_is_spoken_to_in_german(open_page: OpenPage, world: Wor
     reader.fill("E-Mail", person.email)
     reader.fill("Passwort", "not it at all")
     reader.press("Anmelden")
-    reader.sees("Die Adresse oder das Passwort stimmt nicht.")
+    reader.sees("E-Mail-Adresse oder Passwort ist falsch.")
     reader.fill("Passwort", PASSWORD)
     reader.press("Anmelden")
     reader.press("Anmelden")

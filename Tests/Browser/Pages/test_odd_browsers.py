@@ -144,7 +144,7 @@ def test_a_translated_page_can_be_used(open_page: OpenPage, world: World, people
     user.fill("Email", person.email)
     user.fill("Password", "not it at all")
     user.press("Sign in")
-    user.sees("The address or the password is wrong.")
+    user.sees("Incorrect email or password.")
     user.press("Show what is typed")
     user.fill("Password", PASSWORD)
     user.press("Sign in")

@@ -203,14 +203,14 @@ def test_staff_is_added_opens_the_gate_and_nothing_else(open_page: OpenPage, wor
     expect(staff.part("check-in-result")).to_contain_text("Gina Guest")
     staff.look("admitted")
     staff.open(f"/organizer/events/{event['id']}/attendees")
-    staff.sees("You aren’t allowed to do this.")
+    staff.sees("You don’t have permission to do this.")
     staff.look("not-theirs")
 
     organizer.press("Remove Hedda Helper")
     organizer.press("Yes, remove")
     expect(row).to_have_count(0)
     staff.open(f"/gate/{event['id']}")
-    staff.sees("You aren’t allowed to do this.")
+    staff.sees("You don’t have permission to do this.")
     staff.sees("The list of tickets is not on this device yet.")
 
 
@@ -264,7 +264,7 @@ def test_a_spreadsheet_is_imported_and_every_line_answered(open_page: OpenPage, 
     organizer.sees("2 people were added. 2 lines were refused. 1 is registered already. 1 line was left out.")
     organizer.look("imported")
     lines = organizer.page.get_by_role("list", name="Line by line").get_by_role("listitem")
-    expect(lines).to_contain_text(["This belongs to no account", "8dora@This is no email address", "In line at 1",
+    expect(lines).to_contain_text(["No account uses this email yet", "8dora@This is no email address", "In line at 1",
                                    "registered already", "Confirmed", f"7{ada.email.upper()}It stands in the file twice"])
     organizer.press("Done")
     organizer.sees("Ada Able")

@@ -214,7 +214,7 @@ def test_bad_input_is_a_problem_of_the_sender(world: World, scene: SimpleNamespa
     document = problem(response, case.status, case.type)
     named = {error["field"] for error in document.get("errors", [])}
     assert named == case.fields, document
-    assert all(error["message"] for error in document.get("errors", []))
+    assert all(error["message"] and error["code"] for error in document.get("errors", []))
 
 
 def with_key(**fields: object) -> Callable[[People, SimpleNamespace], str]:

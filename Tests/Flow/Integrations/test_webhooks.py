@@ -232,7 +232,8 @@ def test_no_delivery_gets_inside(organizer: Person, subscribe, inside: tuple[Rec
     tests = [subscription.test() for _, subscription in made]
     for (address, subscription), test in zip(made, tests):
         [attempt] = subscription.tried(test)["attempts"]
-        assert attempt["error"] == "address not allowed" and attempt["status"] is None, address
+        assert attempt["error"] == "address not allowed" and attempt["errorCode"] == "address-not-allowed", address
+        assert attempt["status"] is None, address
     assert four.connections == six.connections == 1  # the fixture's
 
 
@@ -268,7 +269,7 @@ def test_no_name_leads_inside_whatever_its_addresses(
             with named():
                 came = {name: tried(name, subscription) for name, subscription in made.items()}
             for name in ("four", "six", "meta", "private", "both"):
-                assert came[f"{name}.example.test"]["error"] == "address not allowed", name
+                assert came[f"{name}.example.test"]["errorCode"] == "address-not-allowed", name
             # What may be reached is reached; of a name with both kinds only that.
             assert came["fine.example.test"]["status"] == came["mixed.example.test"]["status"] == 204
             assert guarded.connections == guarded_six.connections == 0 and receiver.connections >= 1

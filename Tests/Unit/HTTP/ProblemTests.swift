@@ -36,8 +36,46 @@ struct ProblemTests {
 
     @Test("what went wrong with fields is passed on")
     func fields() {
-        let errors = [FieldError(field: "title", message: "is required")]
+        let errors = [FieldError(field: "title", .required)]
         #expect(ProblemMiddleware.problem(.validationFailed(errors)).errors == errors)
+    }
+
+    @Test("an error of a field has a code, and the numbers that its sentence needs")
+    func codes() throws {
+        let tooLong = try WireJSON.encode(FieldError(field: "title", .tooLong(maximum: 200)))
+        let object = try JSONDocument(tooLong).root.members
+        #expect(object?["code"]?.string == "too-long")
+        #expect(object?["message"]?.string == "must be at most 200 characters")
+        #expect(object?["parameters"]?.members?["maximum"]?.integer == 200)
+        #expect(object?["parameters"]?.members?["minimum"] == nil)
+        let required = try JSONDocument(try WireJSON.encode(FieldError(field: "title", .required))).root.members
+        #expect(required?["code"]?.string == "required")
+        #expect(required?["parameters"] == nil)
+    }
+
+    @Test("what earlier releases stored is known by its code")
+    func stored() {
+        #expect(WebhookError(stored: "no answer in time") == .timedOut)
+        #expect(WebhookError(stored: "timed-out") == .timedOut)
+        #expect(WebhookError(stored: "something else") == nil)
+        #expect(SubscriptionStatusReason(stored: "The receiver answered 410 Gone.") == .receiverGone)
+        #expect(
+            SubscriptionStatusReason(stored: "Nothing has arrived since 2026-05-01T18:00:00.000Z.")
+                == .nothingDelivered)
+        #expect(SubscriptionStatusReason(stored: "account-locked") == .accountLocked)
+    }
+
+    @Test("why an email was not sent is told from the mail server's words")
+    func mailErrors() {
+        #expect(MailError(words: MailError.outdated.words) == .outdated)
+        #expect(MailError(words: "550 5.1.1 no such mailbox") == nil)
+    }
+
+    @Test("a pause is told in seconds, and a long one in minutes")
+    func pauses() {
+        #expect(APIProblem.tryAgain(in: 1) == "Try again in 1 second.")
+        #expect(APIProblem.tryAgain(in: 30) == "Try again in 30 seconds.")
+        #expect(APIProblem.tryAgain(in: 601) == "Try again in 11 minutes.")
     }
 }
 

@@ -1,11 +1,6 @@
-import { serverWords } from '../language/serverWords';
-import { t } from '../language/text';
+import { has, t } from '../language/text';
 import type { Text } from '../language/text';
-
-export interface FieldError {
-  field: string;
-  message: string;
-}
+import type { FieldError, ProblemType } from './schemas';
 
 /** An RFC 9457 problem, or what stands in for one when no answer came at all (`offline`, status 0). */
 export class Problem extends Error {
@@ -39,41 +34,68 @@ export class Problem extends Error {
   }
 }
 
-/** What is said in other words here than by the server; what it calls the rest stands in serverGerman.ts. */
-export const words: Record<string, Text | undefined> = {
-  'validation-failed': 'Please look at the marked fields.',
-  'invalid-credentials': 'The address or the password is wrong.',
+/** What the pages say for each type of problem; one that the API documents and that is missing here is an error of types. */
+const words: Record<ProblemType, Text> = {
+  'validation-failed': 'Check the highlighted fields.',
+  'invalid-credentials': 'Incorrect email or password.',
   'not-authenticated': 'Please sign in first.',
-  'token-expired': 'Your session has ended. Please sign in again.',
-  forbidden: 'You aren’t allowed to do this.',
-  'not-found': 'This doesn’t exist, or not any more.',
-  'reauthentication-required': 'Please enter your password again to do this.',
-  'account-locked': 'This account is locked. Please contact the people who run this site.',
-  'email-not-verified': 'Your email address isn’t confirmed yet. Follow the link in the mail that we sent you.',
-  'link-invalid': 'This link was used already, or it is too old.',
-  'email-taken': 'There is an account with this address already.',
+  'token-expired': 'Your session has expired. Please sign in again.',
+  forbidden: 'You don’t have permission to do this.',
+  'scope-missing': 'This API key doesn’t have permission to do this.',
+  'not-found': 'This doesn’t exist or was removed.',
+  'reauthentication-required': 'Enter your password again to continue.',
+  'account-locked': 'This account is locked. Contact the administrators of this site.',
+  'email-not-verified': 'Confirm your email address first, using the link we sent you.',
+  'link-invalid': 'This link has expired or was already used.',
+  'email-taken': 'An account with this email already exists.',
   full: 'Sorry, this event is full.',
   'registration-closed': 'Registration for this event is closed.',
   'registration-not-open': 'Registration for this event hasn’t opened yet.',
-  'already-registered': 'You are registered for this event already.',
+  'already-registered': 'You’re already registered for this event.',
   'event-not-published': 'This event isn’t published.',
-  'event-cancelled': 'This event was cancelled.',
+  'event-cancelled': 'This event was canceled.',
   'event-ended': 'This event has ended.',
-  'already-cancelled': 'This was cancelled already.',
-  'request-in-flight': 'This is being done already. Please try again in a moment.',
-  'version-mismatch': 'Somebody else changed this event meanwhile. Reload it and make your changes again.',
-  'owner-stays': 'Whoever owns the event stays in its team.',
-  'not-checked-in': 'This scan let nobody in: there is nothing to take back.',
-  'already-checked-in': 'This ticket is checked in already. Only the organizer can change that now.',
-  'messages-pruned': 'The first of these messages are not kept any more. Begin with a later one.',
-  'subscription-not-active': 'This subscription is not active. Resume it first.',
-  'limit-reached': 'There are as many of these as one account may have. Delete one first.',
-  'last-admin': 'At least one admin has to stay, and you can’t lock your own account.',
-  'events-ahead': 'People are expected at events of yours. Cancel those first, or wait until they are over.',
-  'too-many-requests': 'That was a bit quick. Please wait a moment and try again.',
-  unavailable: 'The service is busy or being restarted. Nothing was changed: please try again in a moment.',
-  'outcome-unknown': 'We couldn’t learn whether this worked. Trying again is safe.',
+  'already-cancelled': 'This was already canceled.',
+  'already-posted': 'This announcement was already posted.',
+  'capacity-below-confirmed': 'Capacity can’t be lower than the number of confirmed registrations.',
+  'request-in-flight': 'This is already being processed. Please try again in a moment.',
+  'idempotency-key-reused': 'This was already submitted with different details. Reload the page and try again.',
+  'version-mismatch': 'Someone else changed this in the meantime. Reload and make your changes again.',
+  'owner-stays': 'The event’s owner can’t be removed from the team.',
+  'not-checked-in': 'This scan didn’t admit anyone, so there is nothing to undo.',
+  'already-checked-in': 'This ticket is already checked in. Only the organizer can change that now.',
+  'too-many-transfers': 'You’ve transferred too many tickets today. Try again tomorrow.',
+  'messages-pruned': 'The first of these messages are no longer available. Start with a later one.',
+  'subscription-not-active': 'This subscription isn’t active. Resume it first.',
+  'limit-reached': 'You’ve reached the limit. Delete one first.',
+  'last-admin': 'There must be at least one admin, and you can’t lock your own account.',
+  'events-ahead': 'You have upcoming events with attendees. Cancel them first, or wait until they’re over.',
+  'payload-too-large': 'This is too large.',
+  'too-many-requests': 'Too many requests. Please wait a moment and try again.',
+  'too-many': 'The service is temporarily unavailable. Nothing was changed. Please try again in a moment.',
+  unavailable: 'The service is temporarily unavailable. Nothing was changed. Please try again in a moment.',
+  'outcome-unknown': 'We’re not sure that went through. It’s safe to try again.',
+  'bad-gateway': 'We’re not sure that went through. It’s safe to try again.',
+  'gateway-timeout': 'We’re not sure that went through. It’s safe to try again.',
+  'request-timeout': 'The request took too long. Please try again.',
   'internal-error': 'Something went wrong on our side. Nothing was changed.',
+  // A page and a server that don't fit each other, or something between them.
+  'bad-request': 'Something went wrong. Reload the page and try again.',
+  'malformed-json': 'Something went wrong. Reload the page and try again.',
+  'bad-cursor': 'Something went wrong. Reload the page and try again.',
+  'unsupported-media-type': 'Something went wrong. Reload the page and try again.',
+  'method-not-allowed': 'Something went wrong. Reload the page and try again.',
+  'precondition-required': 'Something went wrong. Reload the page and try again.',
+  'precondition-failed': 'Something went wrong. Reload the page and try again.',
+  'range-not-satisfiable': 'Something went wrong. Reload the page and try again.',
+  'uri-too-long': 'Something went wrong. Reload the page and try again.',
+  'headers-too-large': 'Something went wrong. Reload the page and try again.',
+  'length-required': 'Something went wrong. Reload the page and try again.',
+  'misdirected-request': 'Something went wrong. Reload the page and try again.',
+  'http-version-not-supported': 'Something went wrong. Reload the page and try again.',
+  'bad-handshake': 'Something went wrong. Reload the page and try again.',
+  'websocket-version': 'Something went wrong. Reload the page and try again.',
+  'wrong-origin': 'Something went wrong. Reload the page and try again.',
 };
 
 interface ProblemDocument {
@@ -92,9 +114,9 @@ export async function readProblem(response: Response): Promise<Problem> {
     document = (await response.json().catch(() => ({}))) as ProblemDocument;
   }
   const slug = document.type?.split(/[/:#]/).pop() || slugOfStatus(response.status);
-  const known = words[slug];
+  const known = has<string>(words, slug) ? words[slug as ProblemType] : undefined;
   const title = known !== undefined ? t(known)
-    : serverWords(document.detail ?? document.title ?? '') || t('The server answered with an error ({status}).', { status: String(response.status) });
+    : document.detail ?? document.title ?? t('The server answered with an error ({status}).', { status: String(response.status) });
   return new Problem(response.status, slug, title, document.errors ?? [], document.traceId ?? null, document.sessionEnded === true);
 }
 

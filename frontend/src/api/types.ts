@@ -4,9 +4,9 @@
 import type * as API from './schemas';
 
 export type {
-  Announcement, ApiKey, ApiKeyDraft, ApiScope, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Mailing, MailPreview, MailPreviewRequest, MailSettings, Member,
-  MemberRole, NotificationTopic, PasswordToken, Preferences, RecordedScan, Registration, RegistrationStatus, Replayed, ReplayRequest, Role, ScanConflict, Sending, Subscription, SubscriptionDraft, SubscriptionPatch, SystemReport, Ticket, TicketStatus, User,
-  WebhookDelivery,
+  Announcement, ApiKey, ApiKeyDraft, ApiScope, Attendee, Audience, AuditEntry, DeadLetter, Delivery, Event, EventStatus, EventSummary, Invariant, MailError, Mailing, MailPreview, MailPreviewRequest, MailSettings, Member,
+  MemberRole, NotificationTopic, PasswordToken, Preferences, RecordedScan, Registration, RegistrationStatus, Replayed, ReplayRequest, Role, ScanConflict, Sending, Subscription, SubscriptionDraft, SubscriptionPatch, SubscriptionStatusReason, SystemReport, Ticket, TicketStatus, User,
+  WebhookDelivery, WebhookError,
 } from './schemas';
 
 export interface Page<Item> {

@@ -4,14 +4,14 @@ import type { Problem } from '../api/problem';
 import type { Elements } from './Elements';
 import { ProblemNote } from './States';
 import { watchForm } from '../routing/leaving';
-import { fieldWords } from '../language/serverWords';
+import { fieldErrorText } from '../language/fieldErrors';
 
 export type FieldErrors = Record<string, string>;
 
 /** A problem's field list by name, as sentences; the first message of a field stands. */
 export function fieldErrors(problem: Problem | null): FieldErrors {
   const errors: FieldErrors = {};
-  for (const { field, message } of problem?.fields ?? []) errors[field] ??= fieldWords(message);
+  for (const error of problem?.fields ?? []) errors[error.field] ??= fieldErrorText(error);
   return errors;
 }
 

@@ -1,7 +1,6 @@
 import { registrations } from '../api/endpoints';
 import { useResource } from '../api/useResource';
-import type { TimelineStep } from '../api/types';
-import { serverWords } from '../language/serverWords';
+import type { MailError, TimelineStep } from '../api/types';
 import { has, t } from '../language/text';
 import type { Text } from '../language/text';
 import { useTopic } from '../live/useLive';
@@ -17,6 +16,15 @@ const steps: Record<TimelineStep['step'], { name: Text; tone: 'good' | 'warn' | 
   mailMuted: { name: 'Not mailed: switched off', tone: 'plain' }, mailAccepted: { name: 'The mail server took the email', tone: 'good' },
   mailDeferred: { name: 'Not taken yet, to be tried again', tone: 'warn' }, mailFailed: { name: 'The email could not be delivered', tone: 'bad' },
   mailDropped: { name: 'Not mailed: overtaken', tone: 'plain' }, read: { name: 'Read here', tone: 'good' },
+};
+
+/** Why an email was not sent, unless the mail server itself said it. */
+const mailErrors: Record<MailError, Text> = {
+  rejected: 'The mail server refused the email', 'credentials-rejected': 'The mail server refused our credentials',
+  'server-unreachable': 'The mail server can’t be reached', 'timed-out': 'The mail server didn’t respond in time',
+  'connection-lost': 'The connection to the mail server was lost', 'tls-failed': 'No secure connection to the mail server',
+  'invalid-message': 'The email isn’t valid', 'not-sent': 'The email couldn’t be sent', 'not-composed': 'The email couldn’t be created',
+  outdated: 'Replaced by a newer update',
 };
 
 /** What was owed, tried and delivered to one person at one event, the oldest first. `live`: it is one's own. */
@@ -40,11 +48,11 @@ export function Timeline({ registrationId, live }: { registrationId: string; liv
   );
 }
 
-function Step({ of: { step, detail, at, nextAttemptAt } }: { of: TimelineStep }) {
+function Step({ of: { step, detail, reason, at, nextAttemptAt } }: { of: TimelineStep }) {
   return (
     <>
       <div>{has(steps, step) ? t(steps[step].name) : step}</div>
-      {detail && <div className="em-small em-code text-break">{serverWords(detail)}</div>}
+      {detail && <div className="em-small em-code text-break">{reason === null || !has(mailErrors, reason) ? detail : t(mailErrors[reason])}</div>}
       <div className="em-small em-soft">
         <time dateTime={at}>{formatMoment(at)}</time>
         {nextAttemptAt && <span>{` · ${t('next try {at}', { at: formatMoment(nextAttemptAt) })}`}</span>}

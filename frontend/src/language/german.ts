@@ -1,7 +1,5 @@
 // German. The reader is addressed as "Sie"; a text is named by its English (see text.ts).
 
-export { serverGerman } from './serverGerman';
-
 export const german = {
   // The frame
   'Skip to content': 'Zum Inhalt springen',
@@ -48,55 +46,173 @@ export const german = {
   // What stands against a request
   'The server can’t be reached. Check your connection and try again.':
     'Der Server ist nicht erreichbar. Prüfen Sie Ihre Verbindung und versuchen Sie es noch einmal.',
-  'Please look at the marked fields.': 'Bitte sehen Sie sich die markierten Felder an.',
-  'The address or the password is wrong.': 'Die Adresse oder das Passwort stimmt nicht.',
+  'Check the highlighted fields.': 'Bitte prüfen Sie die markierten Felder.',
+  'Incorrect email or password.': 'E-Mail-Adresse oder Passwort ist falsch.',
   'Please sign in first.': 'Bitte melden Sie sich zuerst an.',
-  'Your session has ended. Please sign in again.': 'Ihre Sitzung ist beendet. Bitte melden Sie sich noch einmal an.',
-  'You aren’t allowed to do this.': 'Das dürfen Sie nicht.',
-  'This doesn’t exist, or not any more.': 'Das gibt es nicht oder nicht mehr.',
-  'Your email address isn’t confirmed yet. Follow the link in the mail that we sent you.':
-    'Ihre E-Mail-Adresse ist noch nicht bestätigt. Folgen Sie dem Link in der Mail, die wir Ihnen geschickt haben.',
-  'Please enter your password again to do this.': 'Bitte geben Sie dafür Ihr Passwort noch einmal ein.',
-  'This account is locked. Please contact the people who run this site.':
+  'Your session has expired. Please sign in again.': 'Ihre Sitzung ist abgelaufen. Bitte melden Sie sich noch einmal an.',
+  'You don’t have permission to do this.': 'Dazu sind Sie nicht berechtigt.',
+  'This API key doesn’t have permission to do this.': 'Dieser API-Schlüssel ist dazu nicht berechtigt.',
+  'This doesn’t exist or was removed.': 'Das gibt es nicht oder es wurde entfernt.',
+  'Confirm your email address first, using the link we sent you.':
+    'Bitte bestätigen Sie zuerst Ihre E-Mail-Adresse mit dem Link, den wir Ihnen geschickt haben.',
+  'Enter your password again to continue.': 'Bitte geben Sie dafür Ihr Passwort noch einmal ein.',
+  'This account is locked. Contact the administrators of this site.':
     'Dieses Konto ist gesperrt. Bitte wenden Sie sich an die Betreiber dieser Seite.',
   'Enter your password again': 'Passwort noch einmal eingeben',
   'It has been a while since you signed in. To keep your account safe, this needs your password.':
     'Ihre Anmeldung ist schon eine Weile her. Zu Ihrer Sicherheit braucht es dafür noch einmal Ihr Passwort.',
   'Not now': 'Jetzt nicht',
   Continue: 'Weiter',
-  'This ticket is checked in already. Only the organizer can change that now.':
-    'Mit diesem Ticket ist schon jemand drin. Das kann jetzt nur noch ändern, wer die Veranstaltung verwaltet.',
-  'This link was used already, or it is too old.': 'Dieser Link wurde schon benutzt oder ist zu alt.',
-  'There is an account with this address already.': 'Mit dieser Adresse gibt es schon ein Konto.',
+  'This ticket is already checked in. Only the organizer can change that now.':
+    'Mit diesem Ticket wurde schon jemand eingelassen. Das kann jetzt nur noch ändern, wer die Veranstaltung verwaltet.',
+  'This link has expired or was already used.': 'Dieser Link ist abgelaufen oder wurde schon benutzt.',
+  'An account with this email already exists.': 'Mit dieser E-Mail-Adresse gibt es schon ein Konto.',
   'Sorry, this event is full.': 'Diese Veranstaltung ist leider ausgebucht.',
   'Registration for this event is closed.': 'Die Anmeldung zu dieser Veranstaltung ist geschlossen.',
   'Registration for this event hasn’t opened yet.': 'Die Anmeldung zu dieser Veranstaltung hat noch nicht begonnen.',
-  'You are registered for this event already.': 'Sie sind für diese Veranstaltung schon angemeldet.',
+  'You’re already registered for this event.': 'Sie sind für diese Veranstaltung schon angemeldet.',
   'This event isn’t published.': 'Diese Veranstaltung ist nicht veröffentlicht.',
+  'This event was canceled.': 'Diese Veranstaltung wurde abgesagt.',
   'This event was cancelled.': 'Diese Veranstaltung wurde abgesagt.',
   'This event has ended.': 'Diese Veranstaltung ist vorbei.',
-  'This was cancelled already.': 'Das wurde schon abgesagt.',
-  'This is being done already. Please try again in a moment.': 'Das läuft schon. Bitte versuchen Sie es gleich noch einmal.',
-  'Somebody else changed this event meanwhile. Reload it and make your changes again.':
-    'Jemand anders hat diese Veranstaltung inzwischen geändert. Laden Sie sie neu und ändern Sie noch einmal.',
-  'Whoever owns the event stays in its team.': 'Wem die Veranstaltung gehört, bleibt im Team.',
-  'This scan let nobody in: there is nothing to take back.': 'Mit diesem Scan kam niemand herein: Es gibt nichts zurückzunehmen.',
-  'The first of these messages are not kept any more. Begin with a later one.':
-    'Die ersten dieser Nachrichten sind nicht mehr aufbewahrt. Beginnen Sie mit einer späteren.',
-  'This subscription is not active. Resume it first.': 'Dieses Abonnement läuft nicht. Setzen Sie es zuerst fort.',
-  'There are as many of these as one account may have. Delete one first.':
-    'Mehr davon kann ein Konto nicht haben. Löschen Sie zuerst eines.',
-  'At least one admin has to stay, and you can’t lock your own account.':
+  'This was already canceled.': 'Das wurde schon abgesagt.',
+  'This announcement was already posted.': 'Diese Mitteilung wurde schon veröffentlicht.',
+  'Capacity can’t be lower than the number of confirmed registrations.':
+    'Es kann nicht weniger Plätze geben als bestätigte Anmeldungen.',
+  'This is already being processed. Please try again in a moment.': 'Das läuft schon. Bitte versuchen Sie es gleich noch einmal.',
+  'This was already submitted with different details. Reload the page and try again.':
+    'Das wurde schon mit anderen Angaben gesendet. Laden Sie die Seite neu und versuchen Sie es noch einmal.',
+  'Someone else changed this in the meantime. Reload and make your changes again.':
+    'Jemand anders hat das inzwischen geändert. Laden Sie neu und nehmen Sie Ihre Änderungen noch einmal vor.',
+  'The event’s owner can’t be removed from the team.': 'Wem die Veranstaltung gehört, kann nicht aus dem Team entfernt werden.',
+  'This scan didn’t admit anyone, so there is nothing to undo.': 'Mit diesem Scan wurde niemand eingelassen: Es gibt nichts rückgängig zu machen.',
+  'You’ve transferred too many tickets today. Try again tomorrow.':
+    'Sie haben heute zu viele Tickets weitergegeben. Versuchen Sie es morgen wieder.',
+  'The first of these messages are no longer available. Start with a later one.':
+    'Die ersten dieser Nachrichten sind nicht mehr verfügbar. Beginnen Sie mit einer späteren.',
+  'This subscription isn’t active. Resume it first.': 'Dieses Abonnement ist nicht aktiv. Setzen Sie es zuerst fort.',
+  'You’ve reached the limit. Delete one first.': 'Mehr sind nicht möglich. Löschen Sie zuerst eines.',
+  'There must be at least one admin, and you can’t lock your own account.':
     'Mindestens eine Person mit Adminrechten muss bleiben, und das eigene Konto lässt sich nicht sperren.',
-  'People are expected at events of yours. Cancel those first, or wait until they are over.':
-    'Zu Ihren Veranstaltungen werden noch Menschen erwartet. Sagen Sie sie erst ab oder warten Sie, bis sie vorbei sind.',
-  'That was a bit quick. Please wait a moment and try again.': 'Das ging etwas schnell. Bitte warten Sie kurz und versuchen Sie es noch einmal.',
-  'The service is busy or being restarted. Nothing was changed: please try again in a moment.':
-    'Der Dienst ist ausgelastet oder startet gerade neu. Es wurde nichts geändert: Bitte versuchen Sie es gleich noch einmal.',
-  'We couldn’t learn whether this worked. Trying again is safe.':
+  'You have upcoming events with attendees. Cancel them first, or wait until they’re over.':
+    'Sie haben noch Veranstaltungen mit angemeldeten Gästen. Sagen Sie sie erst ab oder warten Sie, bis sie vorbei sind.',
+  'This is too large.': 'Das ist zu groß.',
+  'Too many requests. Please wait a moment and try again.': 'Zu viele Anfragen. Bitte warten Sie kurz und versuchen Sie es noch einmal.',
+  'The service is temporarily unavailable. Nothing was changed. Please try again in a moment.':
+    'Der Dienst ist vorübergehend nicht verfügbar. Es wurde nichts geändert. Bitte versuchen Sie es gleich noch einmal.',
+  'We’re not sure that went through. It’s safe to try again.':
     'Wir wissen nicht, ob das geklappt hat. Sie können es gefahrlos noch einmal versuchen.',
+  'The request took too long. Please try again.': 'Die Anfrage hat zu lange gedauert. Bitte versuchen Sie es noch einmal.',
   'Something went wrong on our side. Nothing was changed.': 'Bei uns ist etwas schiefgegangen. Es wurde nichts geändert.',
+  'Something went wrong. Reload the page and try again.': 'Etwas ist schiefgegangen. Laden Sie die Seite neu und versuchen Sie es noch einmal.',
   'The server answered with an error ({status}).': 'Der Server antwortete mit einem Fehler ({status}).',
+
+  // What stands against a field
+  'Enter a public URL.': 'Geben Sie eine öffentlich erreichbare URL ein.',
+  'This must be before the event ends.': 'Das muss vor dem Ende der Veranstaltung liegen.',
+  'This was already used.': 'Das wurde schon benutzt.',
+  'This must be after registration opens.': 'Das muss nach dem Beginn der Anmeldung liegen.',
+  'This must be after the event starts.': 'Das muss nach dem Beginn der Veranstaltung liegen.',
+  'This password is too common. Choose another.': 'Dieses Passwort ist zu verbreitet. Wählen Sie ein anderes.',
+  'Remove the username and password from the URL.': 'Entfernen Sie Benutzernamen und Passwort aus der URL.',
+  'Remove the part after # from the URL.': 'Entfernen Sie den Teil ab # aus der URL.',
+  'Remove duplicates.': 'Entfernen Sie, was doppelt ist.',
+  'Choose a time in the future.': 'Wählen Sie einen Zeitpunkt in der Zukunft.',
+  'Remove invisible and control characters.': 'Entfernen Sie unsichtbare Zeichen und Steuerzeichen.',
+  'This isn’t encoded correctly.': 'Das ist nicht richtig kodiert.',
+  'This must be true or false.': 'Das muss wahr oder falsch sein.',
+  'Enter a color such as #0b6e5f.': 'Geben Sie eine Farbe wie #0b6e5f ein.',
+  'Enter a valid date and time.': 'Geben Sie ein gültiges Datum und eine gültige Uhrzeit ein.',
+  'Enter durations such as P7D (1 to 90 days) or PT24H (1 to 72 hours).':
+    'Geben Sie Zeiten wie P7D (1 bis 90 Tage) oder PT24H (1 bis 72 Stunden) ein.',
+  'This isn’t in the expected format.': 'Das hat nicht die erwartete Form.',
+  'Choose {minimum} to {maximum}.': 'Wählen Sie {minimum} bis {maximum} aus.',
+  'Choose valid message types.': 'Wählen Sie gültige Nachrichtentypen.',
+  'Enter a sequence number such as 17.': 'Geben Sie eine laufende Nummer wie 17 ein.',
+  'This must be text.': 'Das muss ein Text sein.',
+  'Choose a time zone such as Europe/Berlin.': 'Wählen Sie eine Zeitzone wie Europe/Berlin.',
+  'Enter a URL such as https://example.com/hooks.': 'Geben Sie eine URL wie https://example.com/hooks ein.',
+  'This isn’t a valid ID.': 'Das ist keine gültige Kennung.',
+  'This can’t be changed here.': 'Das lässt sich hier nicht ändern.',
+  'Enter a valid email address.': 'Geben Sie eine gültige E-Mail-Adresse ein.',
+  'Enter a whole number.': 'Geben Sie eine ganze Zahl ein.',
+  'Enter the confirmed email address of an organizer.':
+    'Geben Sie die bestätigte E-Mail-Adresse einer Person mit Veranstalterrechten ein.',
+  'Enter a URL that starts with https://.': 'Geben Sie eine URL ein, die mit https:// beginnt.',
+  'This is out of range.': 'Das liegt außerhalb des Möglichen.',
+  'Enter a number from {minimum} to {maximum}.': 'Geben Sie eine Zahl von {minimum} bis {maximum} ein.',
+  'Enter someone else’s email address.': 'Geben Sie die E-Mail-Adresse einer anderen Person ein.',
+  'Don’t use your name or email in your password.': 'Verwenden Sie weder Ihren Namen noch Ihre E-Mail-Adresse im Passwort.',
+  'Use port 80, 443, or one from 1024 to 65535.': 'Verwenden Sie Port 80, 443 oder einen von 1024 bis 65535.',
+  'This is required.': 'Das ist ein Pflichtfeld.',
+  'Choose a time within a year.': 'Wählen Sie einen Zeitpunkt innerhalb eines Jahres.',
+  'Choose a darker color, so that white text is readable.': 'Wählen Sie eine dunklere Farbe, damit weißer Text lesbar ist.',
+  'This is too long.': 'Das ist zu lang.',
+  'Enter at most {maximum} characters.': 'Geben Sie höchstens {maximum} Zeichen ein.',
+  'This is too short.': 'Das ist zu kurz.',
+  'Enter at least {minimum} characters.': 'Geben Sie mindestens {minimum} Zeichen ein.',
+  'No account uses this email yet.': 'Zu dieser E-Mail-Adresse gibt es noch kein Konto.',
+  'Choose one of the options.': 'Wählen Sie eine der Möglichkeiten.',
+  'Choose from: {values}.': 'Wählen Sie aus: {values}.',
+  'Incorrect password.': 'Das Passwort stimmt nicht.',
+
+  // Why an email or a delivery came to nothing
+  'The mail server refused the email': 'Der Mailserver hat die E-Mail abgelehnt',
+  'The mail server refused our credentials': 'Der Mailserver hat unsere Zugangsdaten abgelehnt',
+  'The mail server can’t be reached': 'Der Mailserver ist nicht erreichbar',
+  'The mail server didn’t respond in time': 'Der Mailserver hat nicht rechtzeitig geantwortet',
+  'The connection to the mail server was lost': 'Die Verbindung zum Mailserver ist abgebrochen',
+  'No secure connection to the mail server': 'Keine sichere Verbindung zum Mailserver',
+  'The email isn’t valid': 'Die E-Mail ist nicht gültig',
+  'The email couldn’t be sent': 'Die E-Mail ließ sich nicht senden',
+  'The email couldn’t be created': 'Die E-Mail ließ sich nicht erstellen',
+  'Replaced by a newer update': 'Von einer neueren Änderung überholt',
+  'The receiver answered 410 Gone.': 'Der Empfänger hat mit 410 Gone geantwortet.',
+  'Nothing could be delivered.': 'Es ließ sich nichts zustellen.',
+  'The account was locked.': 'Das Konto wurde gesperrt.',
+  'Only admins can subscribe to all events.': 'Nur Admins können alle Veranstaltungen abonnieren.',
+  'Address not allowed': 'Adresse nicht erlaubt',
+  'Unknown host': 'Unbekannter Rechner',
+  'Couldn’t connect': 'Keine Verbindung',
+  'Timed out': 'Keine Antwort in der Zeit',
+  'No secure connection': 'Keine sichere Verbindung',
+  'Connection lost': 'Verbindung abgebrochen',
+  'Not sent': 'Nicht gesendet',
+  'No longer in the event log': 'Nicht mehr aufbewahrt',
+
+  // What doesn’t hold
+  'An event has no capacity counters': 'Einer Veranstaltung fehlen die Zähler ihrer Plätze',
+  'The confirmed counter differs from the number of confirmed registrations':
+    'Der Zähler der belegten Plätze weicht von der Zahl der bestätigten Anmeldungen ab',
+  'The waitlist counter differs from the number of waitlisted registrations':
+    'Der Zähler der Warteliste weicht von der Zahl der Anmeldungen auf ihr ab',
+  'More registrations are confirmed than the event has spots': 'Es sind mehr Anmeldungen bestätigt, als es Plätze gibt',
+  'People are on the waitlist although spots are free and promotion is open':
+    'Menschen stehen auf der Warteliste, obwohl Plätze frei sind und nachgerückt werden kann',
+  'A waitlist number is higher than the last one given out': 'Eine Nummer der Warteliste ist höher als die letzte vergebene',
+  'A waitlist number was given out twice': 'Eine Nummer der Warteliste wurde zweimal vergeben',
+  'Someone is still on the waitlist although a later number was promoted':
+    'Jemand wartet noch, obwohl eine spätere Nummer nachgerückt ist',
+  'A person has more than one active registration for an event': 'Eine Person ist mehr als einmal für eine Veranstaltung angemeldet',
+  'A confirmed registration has no valid ticket yet': 'Eine bestätigte Anmeldung hat noch kein gültiges Ticket',
+  'A registration has more than one valid ticket': 'Eine Anmeldung hat mehr als ein gültiges Ticket',
+  'A ticket is valid although its registration is not confirmed or its event is canceled':
+    'Ein Ticket gilt, obwohl seine Anmeldung nicht bestätigt oder seine Veranstaltung abgesagt ist',
+  'A ticket’s event or person differs from its registration’s':
+    'Ein Ticket nennt eine andere Veranstaltung oder Person als seine Anmeldung',
+  'A check-in’s event or registration differs from its ticket’s':
+    'Ein Einlass nennt eine andere Veranstaltung oder Anmeldung als sein Ticket',
+  'A ticket was checked in after it had been revoked': 'Ein Ticket wurde eingelassen, nachdem es entwertet war',
+  'Someone is checked in whose registration is not confirmed': 'Jemand ist eingelassen, dessen Anmeldung nicht bestätigt ist',
+  'A registration was checked in more than once': 'Mit einer Anmeldung wurde mehr als einmal jemand eingelassen',
+  'An event’s messages are not numbered consecutively': 'Die Nachrichten einer Veranstaltung sind nicht fortlaufend nummeriert',
+  'An event’s message counter differs from its highest message number':
+    'Der Nachrichtenzähler einer Veranstaltung weicht von ihrer höchsten Nachrichtennummer ab',
+  'A message was published without a number': 'Eine Nachricht wurde ohne Nummer veröffentlicht',
+  'A message is waiting to be published': 'Eine Nachricht wartet auf ihre Veröffentlichung',
+  'A change has not reached browsers': 'Eine Änderung ist nicht bei den Browsern angekommen',
+  'A notification should have been sent by now': 'Eine Benachrichtigung hätte schon gesendet sein sollen',
+  'Work done in steps has stalled': 'Arbeit, die in Schritten getan wird, stockt',
 
   // States
   Draft: 'Entwurf',

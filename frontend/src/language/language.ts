@@ -8,12 +8,11 @@ export type Language = keyof typeof languages;
 const choiceKey = 'em.language';
 let spoken: Language = 'en';
 let words: Catalogue | null = null;
-let server: Readonly<Record<string, string | undefined>> | null = null;
 const listeners = new Set<() => void>();
 
-/** The language that is spoken, its texts, and what it has for the server's words; none for English. */
-export function catalogue(): { language: Language; words: Catalogue | null; server: Readonly<Record<string, string | undefined>> | null } {
-  return { language: spoken, words, server };
+/** The language that is spoken, and its texts; none for English. */
+export function catalogue(): { language: Language; words: Catalogue | null } {
+  return { language: spoken, words };
 }
 
 export function useLanguage(): Language {
@@ -60,7 +59,6 @@ async function speak(language: Language): Promise<void> {
   try {
     const found = language === 'de' ? await import('./german') : null;
     words = found?.german ?? null;
-    server = found?.serverGerman ?? null;
     spoken = language;
   } catch {
     // A catalogue that can't be fetched leaves the page as it is: better than no page.

@@ -66,5 +66,5 @@ function Editor({ event, set, reload }: Props) {
 /** The API's word for it, when it wants to be told that this is meant. */
 function wantsConfirmation(thrown: unknown): boolean {
   return thrown instanceof Problem
-    && thrown.fields.some(({ field, message }) => field === 'endsAt' && message.includes('confirmPast'));
+    && thrown.fields.some(({ field, code }) => field === 'endsAt' && code === 'in-the-past');
 }

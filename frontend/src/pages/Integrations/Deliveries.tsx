@@ -10,11 +10,10 @@ import { Select } from '../../components/Field';
 import { Contained } from '../../components/Contained';
 import { PagedList } from '../../components/PagedList';
 import { Empty, ProblemNote } from '../../components/States';
-import { serverWords } from '../../language/serverWords';
 import { number, plural, rich, t } from '../../language/text';
 import { useFallbackReads } from '../../live/useLive';
 import { formatMoment } from '../../time/format';
-import { deliveryStates } from './subscriptionWords';
+import { deliveryStates, errorWords } from './subscriptionWords';
 
 /** What a webhook was owed, and what its receiver answered. `sent`: rises when more was given to it by other means. */
 export function Deliveries({ subscription, sent }: { subscription: Subscription; sent: number }) {
@@ -89,10 +88,10 @@ function DeliveryCard({ subscriptionId, delivery, changed }: { subscriptionId: s
   );
 }
 
-function Attempt({ attempt: { at, status, durationMs, error, responseExcerpt } }: { attempt: WebhookDelivery['attempts'][number] }) {
+function Attempt({ attempt: { at, status, durationMs, error, errorCode, responseExcerpt } }: { attempt: WebhookDelivery['attempts'][number] }) {
   return (
     <>
-      <div>{status === null ? (error === null ? t('No answer') : serverWords(error)) : t('It answered {status}', { status: String(status) })} <span className="em-soft em-small">{t('after {milliseconds} ms', { milliseconds: number(durationMs) })}</span></div>
+      <div>{status === null ? errorWords(errorCode, error) : t('It answered {status}', { status: String(status) })} <span className="em-soft em-small">{t('after {milliseconds} ms', { milliseconds: number(durationMs) })}</span></div>
       <div className="em-small em-soft"><time dateTime={at}>{formatMoment(at)}</time></div>
       {responseExcerpt && <pre className="em-payload em-small mt-1 mb-0" tabIndex={0}>{responseExcerpt}</pre>}
     </>

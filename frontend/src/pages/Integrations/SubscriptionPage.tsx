@@ -57,7 +57,7 @@ type Question = 'edit' | 'rotate' | 'remove';
 
 /** What it is, and what can be done with it. */
 function About({ subscription, set }: Props) {
-  const { id, status, statusReason, types } = subscription;
+  const { id, status, types } = subscription;
   const isWebhook = subscription.delivery === 'webhook';
   const [asking, setAsking] = useState<Question | null>(null);
   const [made, setMade] = useState<Subscription | null>(null);
@@ -79,7 +79,7 @@ function About({ subscription, set }: Props) {
       <div role="status" className="em-quiet">{made && <div className="em-note em-stack" data-tone="good"><Credentials of={made} /></div>}</div>
       {status !== 'active' && (
         <p className="em-note mb-0" data-tone="warn">
-          {statusReason === null ? t('It is paused: what happens meanwhile is not told.') : reasonWords(statusReason)}
+          {reasonWords(subscription) ?? t('It is paused: what happens meanwhile is not told.')}
         </p>
       )}
       <Facts subscription={subscription} />

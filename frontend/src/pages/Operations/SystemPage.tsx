@@ -10,8 +10,8 @@ import { Row, Table } from '../../components/Table';
 import { formatMoment } from '../../time/format';
 import { DeadLetters } from './DeadLetters';
 import { Sending } from './Sending';
-import { serverWords } from '../../language/serverWords';
-import { number, rich, t, worded } from '../../language/text';
+import { invariantWords } from './invariantWords';
+import { has, number, rich, t, worded } from '../../language/text';
 import type { Text } from '../../language/text';
 
 const every = 5_000;
@@ -131,7 +131,7 @@ function Invariants({ of: { findings, checkedAt } }: { of: NonNullable<SystemRep
     <ul className="em-list">
       {findings.map((finding) => (
         <li key={finding.invariant} className="em-card em-row em-row-spread">
-          <span><span className="em-code em-small">{finding.invariant}</span><br />{serverWords(finding.meaning)}</span>
+          <span><span className="em-code em-small">{finding.invariant}</span><br />{has(invariantWords, finding.invariant) ? t(invariantWords[finding.invariant]) : finding.meaning}</span>
           <Badge tone={finding.severity === 'violation' ? 'bad' : 'warn'}>{number(finding.count)}</Badge>
         </li>
       ))}

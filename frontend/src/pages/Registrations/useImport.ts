@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'react';
 import { events } from '../../api/endpoints';
 import { Problem } from '../../api/problem';
 import { newId } from '../../identity/newId';
-import { fieldWords } from '../../language/serverWords';
+import { fieldErrorText } from '../../language/fieldErrors';
 import { t } from '../../language/text';
 import type { Text } from '../../language/text';
 import { refusals } from './AddAttendee';
@@ -80,6 +80,6 @@ function refused(problem: Problem): Pick<Line, 'outcome' | 'words'> {
   const [field] = problem.fields;
   return {
     outcome: problem.slug === 'already-registered' ? 'known' : 'refused',
-    words: known ? t(known) : field ? fieldWords(field.message) : problem.message,
+    words: known ? t(known) : field ? fieldErrorText(field) : problem.message,
   };
 }
