@@ -100,7 +100,7 @@ func buildAPIService(
 private func showGauges(
     in metrics: PrometheusRegistry, batcher: RegistrationBatcher, passwords: PasswordHasher, stores: Stores
 ) {
-    metrics.gauge("em_admission_waiting", "Registration requests that wait for their batch.") {
+    metrics.gauge("em_registration_waiting", "Registration requests that wait for their batch.") {
         Double(batcher.waiting)
     }
     metrics.gauge("em_password_hashing_waiting", "Passwords that wait to be hashed.") { Double(passwords.waiting) }

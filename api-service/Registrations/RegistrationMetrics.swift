@@ -9,10 +9,10 @@ struct RegistrationMetrics: Sendable {
     private let busy: Counter
 
     init(_ factory: any MetricsFactory) {
-        overloaded = Counter(label: "em_admission_overloaded", factory: factory)
-        batches = Recorder(label: "em_admission_batch_size", dimensions: [], aggregate: true, factory: factory)
-        waits = CoreMetrics.Timer(label: "em_admission_wait", factory: factory)
-        busy = Counter(label: "em_admission_busy", factory: factory)
+        overloaded = Counter(label: "em_registration_overloaded", factory: factory)
+        batches = Recorder(label: "em_registration_batch_size", dimensions: [], aggregate: true, factory: factory)
+        waits = CoreMetrics.Timer(label: "em_registration_wait", factory: factory)
+        busy = Counter(label: "em_registration_busy", factory: factory)
     }
 
     /// - Parameter since: when each of the batch came; it is answered now.
