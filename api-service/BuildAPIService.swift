@@ -100,11 +100,11 @@ func buildAPIService(
 private func showGauges(
     in metrics: PrometheusRegistry, batcher: RegistrationBatcher, passwords: PasswordHasher, stores: Stores
 ) {
-    metrics.gauge("em_registration_waiting", "Registration requests that wait for their batch.") {
+    metrics.gauge("em_registration_waiting", "Registration requests waiting for their batch.") {
         Double(batcher.waiting)
     }
-    metrics.gauge("em_password_hashing_waiting", "Passwords that wait to be hashed.") { Double(passwords.waiting) }
-    metrics.gauge("em_ended_sessions", "Sessions that ended within the life of an access token.") {
+    metrics.gauge("em_password_hashing_waiting", "Passwords waiting to be hashed.") { Double(passwords.waiting) }
+    metrics.gauge("em_ended_sessions", "Sessions that ended within the lifetime of an access token.") {
         Double(stores.endedSessions.count)
     }
     stores.eventCache.show(in: metrics)

@@ -63,7 +63,7 @@ func buildNotifications(
         sender: HTTPSender { settings.webhookAddresses.permits($0, isEncrypted: $1) }, key: settings.webhookKey,
         logger: logger)
     deliverWebhook.show()
-    metrics.gauge("em_mail_sending_refused", "1 while the mail server refuses us, and sending is paused therefore.") {
+    metrics.gauge("em_mail_sending_refused", "1 while sending is paused because the mail server rejects us.") {
         pause.isProbing ? 1 : 0
     }
     let desk = WebhookDispatcher(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }

@@ -43,7 +43,7 @@ struct MailingClock: Service, CustomStringConvertible {
                     ticks += 1
                 } catch {
                     if Task.isCancelled { return }
-                    if !isFailing { logger.warning("mailings wait", metadata: ["error": "\(error)"]) }
+                    if !isFailing { logger.warning("mailings not planned yet", metadata: ["error": "\(error)"]) }
                     isFailing = true
                 }
                 do { try await Task.sleep(for: Self.interval) } catch { return }

@@ -150,7 +150,7 @@ struct SendEmail: Sendable {
                 try await notifications.commitSent(notification, reply: reply, at: clock(), on: transaction)
             }
         }
-        if pause.isProbing { logger.info("the mail server takes our mails again") }
+        if pause.isProbing { logger.info("mail server accepts emails again") }
         pause.accepted()
         Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment()
         return .done
@@ -164,7 +164,7 @@ struct SendEmail: Sendable {
                 do {
                     return try await body()
                 } catch let error as PostgresError where error.isRetriable {
-                    logger.warning("mail not settled yet", metadata: ["error": "\(error)"])
+                    logger.warning("email not settled yet", metadata: ["error": "\(error)"])
                     try await Task.sleep(for: pause)
                     pause = min(pause * 2, .seconds(5))
                 }
@@ -190,7 +190,7 @@ struct SendEmail: Sendable {
         } catch {
             if error is CancellationError { throw error }
             // No template, no QR code, unreadable details: it will not be better next time.
-            logger.error("mail not composed", metadata: ["error": "\(error)"])
+            logger.error("email not composed", metadata: ["error": "\(error)"])
             throw MailFailure(reason: "the mail could not be composed", meaning: .final)
         }
     }
@@ -272,10 +272,10 @@ struct SendEmail: Sendable {
             return (course, isNewPause)
         }
         if course == .refusedUs { pause.refused() }
-        if isNewPause { logger.error("the mail server refuses us: sending pauses", metadata: failure.facts) }
+        if isNewPause { logger.error("mail server rejects us, sending paused", metadata: failure.facts) }
         Counter(label: "em_mails", dimensions: [("outcome", course.label)]).increment()
         logger.warning(
-            "mail not sent",
+            "email not sent",
             metadata: failure.facts.merging([
                 "notification_id": "\(lease.id)", "outcome": "\(course.label)", "attempt": "\(lease.tries + 1)",
             ]) { $1 })

@@ -94,7 +94,7 @@ struct SendingSwitch: Service, CustomStringConvertible {
             while true {
                 do {
                     if pause.follow(try await deliveries.orders()) {
-                        logger.info(pause.isPaused ? "sending paused" : "sending goes on")
+                        logger.info(pause.isPaused ? "sending paused" : "sending resumed")
                     }
                     let next = Date() + SendingPause.probeInterval / .seconds(1)
                     if pause.isProbing, try await deliveries.takeProbe(now: Date(), next: next) {

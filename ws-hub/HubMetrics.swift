@@ -40,16 +40,16 @@ struct HubMetrics: Sendable {
                 ($0, counter("hub.handshakes.refused", [("status", $0)]))
             })
         registry.describe(
-            "hub_sockets_closed_total", "Sockets ended, by close code; peer: ended by the client.")
-        registry.describe("hub_frames_dropped_total", "Frames that waited for sockets closed as too slow.")
+            "hub_sockets_closed_total", "Closed sockets, by close code; peer: closed by the client.")
+        registry.describe("hub_frames_dropped_total", "Frames pending for sockets that were closed as too slow.")
         registry.describe(
             "hub_delivery_seconds",
-            "From the arrival of news to its writing to all sockets of one event loop.")
+            "From the arrival of an update to its write to all sockets of one event loop.")
         registry.describe(
             "hub_publish_to_write_seconds",
-            "From the relay's publishing, by its clock, to the writing to all sockets of one event loop that take it.")
+            "From the relay's publish, by its clock, to the write to all subscribed sockets of one event loop.")
         registry.describe(
-            "hub_updates_healed_total", "Updates that the revision check found and Redis had not brought.")
+            "hub_updates_healed_total", "Updates found by the revision check that Redis had not delivered.")
     }
 
     func socketOpened() { opened.increment() }

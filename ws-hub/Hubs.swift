@@ -45,7 +45,7 @@ struct Hubs: Service, CustomStringConvertible {
         registry.gauge("hub_sockets", "Open sockets.") {
             Double(hubs.reduce(0) { $0 + $1.socketCount.load(ordering: .relaxed) })
         }
-        registry.gauge("hub_topics", "Topics with listeners, once for each event loop that has some.") {
+        registry.gauge("hub_topics", "Topics with subscribers, counted once per event loop that has some.") {
             Double(hubs.reduce(0) { $0 + $1.topicCount.load(ordering: .relaxed) })
         }
     }

@@ -23,7 +23,7 @@ struct KeyReloader: Service, CustomStringConvertible {
                     if let text = await FollowedFile(file).text() { try await verifier.follow(KeySet(json: text)) }
                 } catch {
                     // What can't be used changes nothing: a file that is being written, or a mistake.
-                    logger.warning("changed access token keys can't be used", metadata: ["error": "\(error)"])
+                    logger.warning("changed access token keys rejected", metadata: ["error": "\(error)"])
                 }
             }
         }

@@ -211,7 +211,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
                     } catch {
                         // While Redis is away a channel stays wanted and is subscribed before the next `connected`.
                         guard !error.isRetriable else { return }
-                        logger.error("Subscribing failed", metadata: ["error": "\(error)"])
+                        logger.error("subscribing failed", metadata: ["error": "\(error)"])
                     }
                 }
             }

@@ -15,7 +15,7 @@ extension LiveUpdateFeed {
         do {
             news = try WireJSON.decode(IncomingUpdate.self, from: payload)
         } catch {
-            logger.error("A live update is no frame", metadata: ["channel": "\(channel)"])
+            logger.error("live update invalid", metadata: ["channel": "\(channel)"])
             return
         }
         let frame = LiveFrame(bytes: Frames.text(payload), publishedAt: news.published)
@@ -80,7 +80,7 @@ extension LiveUpdateFeed {
         do {
             return Frames.text(try update.frame(on: topic))
         } catch {
-            logger.error("A live update could not be encoded", metadata: ["error": "\(error)"])
+            logger.error("live update not encoded", metadata: ["error": "\(error)"])
             return nil
         }
     }
@@ -169,7 +169,7 @@ extension LiveUpdateFeed {
             return false
         } catch {
             metrics.checkFailed()
-            logger.debug("The comparison with the database failed", metadata: ["error": "\(error)"])
+            logger.debug("revision check failed", metadata: ["error": "\(error)"])
             return false
         }
     }

@@ -65,7 +65,7 @@ struct SignInCheck: Service, CustomStringConvertible {
             return
         } catch {
             metrics.checkFailed()
-            logger.debug("The check of sign-ins failed", metadata: ["error": "\(error)"])
+            logger.debug("session check failed", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -9,16 +9,16 @@ public struct DatabaseService: Service, CustomStringConvertible {
     /// - Parameter metrics: shows what the connection pool does.
     public init(_ database: Database, metrics: PrometheusRegistry) {
         self.database = database
-        metrics.gauge("em_database_connections_open", "Connections for transactions that are up.") {
+        metrics.gauge("em_database_connections_open", "Open connections for transactions.") {
             Double(database.statistics.open)
         }
-        metrics.gauge("em_database_connections_idle", "Of them, those not in use.") {
+        metrics.gauge("em_database_connections_idle", "Idle connections for transactions.") {
             Double(database.statistics.idle)
         }
-        metrics.gauge("em_database_waiting", "Transactions that wait for a connection.") {
+        metrics.gauge("em_database_waiting", "Transactions waiting for a connection.") {
             Double(database.statistics.waiting)
         }
-        metrics.counter("em_database_connections_lost_total", "Connections lost, by whatever cause but closing.") {
+        metrics.counter("em_database_connections_lost_total", "Connections lost, other than by closing them.") {
             Double(database.statistics.connectionsLost)
         }
     }

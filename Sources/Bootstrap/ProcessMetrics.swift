@@ -9,14 +9,14 @@ extension PrometheusRegistry {
     /// each scrape. Names follow Prometheus' client conventions.
     public func exposeProcess(service: String) {
         gauge(
-            "em_build_info", "Always 1; the labels say what runs.",
+            "em_build_info", "Always 1; the labels identify the build.",
             labels: [("service", service), ("version", Build.version), ("revision", Build.revision)]
         ) { 1 }
         gauge("process_resident_memory_bytes", "Resident memory size in bytes.") { ProcessReadings.residentBytes() }
         gauge("process_open_fds", "Open file descriptors.") { ProcessReadings.openDescriptors() }
-        counter("process_cpu_seconds_total", "User and system processor time.") { ProcessReadings.processorSeconds() }
+        counter("process_cpu_seconds_total", "User and system CPU time.") { ProcessReadings.processorSeconds() }
         let start = Date().timeIntervalSince1970
-        gauge("process_start_time_seconds", "Start of the process, seconds since 1970.") { start }
+        gauge("process_start_time_seconds", "Start time of the process, in seconds since 1970.") { start }
     }
 }
 

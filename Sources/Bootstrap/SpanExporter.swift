@@ -81,7 +81,7 @@ final class SpanExporter: Service, CustomStringConvertible {
             }
             return spans.count == Self.batch
         } catch {
-            logger.debug("spans wait for the collector", metadata: ["error": "\(error)"])
+            logger.debug("spans not exported yet", metadata: ["error": "\(error)"])
             giveBack(spans)
             return false
         }

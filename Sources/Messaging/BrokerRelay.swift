@@ -215,7 +215,7 @@ struct BrokerRelay {
         proved.remove(RoutingTarget(message))
         held.hold(key, now: .now)
         logger.error(
-            "outbox message not published; later ones of its event wait",
+            "outbox message not published, later ones of its event blocked",
             metadata: [
                 "message_id": "\(outgoing.row.messageID)", "type": "\(outgoing.row.type)",
                 "event_id": "\(outgoing.row.eventID?.description ?? "-")", "error": "\(error)",
@@ -231,7 +231,7 @@ struct BrokerRelay {
         pausedUntil = .now + pause * Double.random(in: 0.5...1)
         pause = min(pause * 2, .seconds(3))
         if error.kind != .cancelled {
-            logger.warning("outbox waits for the broker", metadata: ["error": "\(error)"])
+            logger.warning("broker unreachable, outbox publishing delayed", metadata: ["error": "\(error)"])
         }
     }
 }

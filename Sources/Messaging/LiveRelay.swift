@@ -23,7 +23,7 @@ struct LiveRelay {
         let news = LiveUpdateBatch(rows)
         for row in news.unreadable {
             logger.error(
-                "outbox row can't be shown", metadata: ["message_id": "\(row.messageID)", "type": "\(row.type)"])
+                "outbox row not decodable", metadata: ["message_id": "\(row.messageID)", "type": "\(row.type)"])
         }
         try await publish(news.byChannel)
         try await store.markLive(rows.map(\.rowID), on: session)

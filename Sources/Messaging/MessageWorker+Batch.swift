@@ -64,7 +64,7 @@ extension MessageWorker {
             case .value(let done): return done
             case .failed(let error, _):
                 logger.warning(
-                    "batch failed; its messages are handled one by one",
+                    "batch failed, handling its messages one by one",
                     metadata: ["error": "\(error)", "count": "\(messages.count)"])
                 return []
             case .handBack: return nil

@@ -180,7 +180,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 case .handBack: return .handBack
                 case .dependencyAway(let reason):
                     if backOff.isFresh {
-                        logger.warning("worker waits", metadata: ["reason": "\(reason)", "error": "\(error)"])
+                        logger.warning("worker paused", metadata: ["reason": "\(reason)", "error": "\(error)"])
                     }
                     metrics.waits.increment()
                     guard await backOff.wait() else { return .handBack }
@@ -196,7 +196,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
             try await suspects.clear(message.event.id, consumer: queue.name)
         } catch {
             // The row is pruned in time; until then it only makes the message a suspect earlier.
-            logger.info("suspicion not cleared", metadata: ["error": "\(error)"])
+            logger.info("start counter not reset", metadata: ["error": "\(error)"])
         }
     }
 
@@ -237,7 +237,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 break
             } catch {
                 if backOff.isFresh {
-                    logger.warning("failed message waits for the broker", metadata: ["error": "\(error)"])
+                    logger.warning("failed message not published yet", metadata: ["error": "\(error)"])
                 }
                 guard await backOff.wait() else { return try await delivery.reject(requeue: true) }
             }

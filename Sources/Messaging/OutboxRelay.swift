@@ -116,7 +116,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             do {
                 try await reconciler.round()
             } catch {
-                if !isStopping { logger.warning("topology not seen to", metadata: ["error": "\(error)"]) }
+                if !isStopping { logger.warning("topology not reconciled", metadata: ["error": "\(error)"]) }
             }
             let end = ContinuousClock.now + TopologyReconciler.interval
             while !isStopping, .now < end, !missesQueue.exchange(false, ordering: .acquiringAndReleasing) {
@@ -152,7 +152,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                 backOff = BackOff()
             } catch {
                 if isStopping { return }
-                logger.warning("outbox relay lost its session", metadata: ["error": "\(error)"])
+                logger.warning("outbox relay lost its database session", metadata: ["error": "\(error)"])
             }
             if !isStopping { _ = await backOff.wait() }
         }
@@ -205,7 +205,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         guard try await leases.balance(to: share, store, on: session) else { return }
         try await rest.beWoken(for: leases.partitions, on: session)
         relay.forgetHeld()
-        logger.info("outbox partitions changed hands", metadata: ["partitions": "\(leases.partitions)"])
+        logger.info("outbox partition leases changed", metadata: ["partitions": "\(leases.partitions)"])
     }
 
     /// Rests while there is something more urgent: nine times as long as the work took, at most a second.
@@ -236,7 +236,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                 backOff = BackOff()
             } catch {
                 if isStopping { return }
-                if backOff.isFresh { logger.warning("live updates wait", metadata: ["error": "\(error)"]) }
+                if backOff.isFresh { logger.warning("live updates not published yet", metadata: ["error": "\(error)"]) }
                 _ = await backOff.wait()
             }
         }

@@ -88,7 +88,7 @@ public struct ParkedMessages: Sendable {
                 }
                 if isTaken {
                     logger.notice(
-                        "dead letter taken",
+                        "parked message taken",
                         metadata: ["action": "\(action.rawValue)", "dead_letter_id": "\(id)", "queue": "\(queue.name)"])
                     return true
                 }

@@ -45,7 +45,7 @@ struct TopologyReconciler {
     mutating func round() async throws {
         guard publisher.state == .connected, !FailPoint.mutates(.trustBindings) else { return }
         for queue in topology.workQueues where try await isGone(queue) {
-            logger.error("a worker's queue was gone; it is made again", metadata: ["queue": "\(queue)"])
+            logger.error("worker queue missing, recreating", metadata: ["queue": "\(queue)"])
             lost.insert(queue)
         }
         try await publisher.declare(topology)
@@ -85,7 +85,7 @@ struct TopologyReconciler {
         }
         if count > 0 {
             logger.warning(
-                "messages that a queue lost go to it again", metadata: ["queue": "\(queue)", "count": "\(count)"])
+                "republishing messages lost by a queue", metadata: ["queue": "\(queue)", "count": "\(count)"])
         }
     }
 

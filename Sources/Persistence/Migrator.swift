@@ -138,7 +138,7 @@ public struct Migrator: Sendable {
         let newest = migrations.last?.version ?? 0
         for version in Set(applied.keys).subtracting(migrations.map(\.version)).sorted() {
             guard version > newest else { throw Refusal.unknown(version: version) }
-            logger.warning("the database is newer than this program", metadata: ["migration": "\(version)"])
+            logger.warning("database schema newer than this program", metadata: ["migration": "\(version)"])
         }
         return try migrations.filter { migration in
             guard let checksum = applied[migration.version] else { return true }
@@ -159,7 +159,7 @@ public struct Migrator: Sendable {
                 }
             } catch let error as PostgresError where error.sqlState == "55P03" {
                 if ContinuousClock.now > end { throw Refusal.locked(name: migration.name) }
-                logger.notice("a table is busy: trying again", metadata: ["migration": "\(migration.name)"])
+                logger.notice("table locked, retrying", metadata: ["migration": "\(migration.name)"])
                 // Long enough for those who waited meanwhile.
                 try await Task.sleep(for: .milliseconds(Int.random(in: 500...1500)))
             }
@@ -189,7 +189,7 @@ public struct Migrator: Sendable {
             WHERE c.relname = \(index) AND pg_table_is_visible(c.oid) AND NOT i.indisvalid
             """)
         guard broken.first != nil else { return }
-        logger.notice("removing what an interrupted migration left", metadata: ["index": "\(index)"])
+        logger.notice("dropping an index left by an interrupted migration", metadata: ["index": "\(index)"])
         try await session.runScript(Array("DROP INDEX CONCURRENTLY \(index)".utf8))
     }
 
@@ -201,7 +201,7 @@ public struct Migrator: Sendable {
             WHERE collname = 'names' AND collversion IS DISTINCT FROM pg_collation_actual_version(oid)
             """)
         guard moved.first != nil else { return }
-        logger.notice("the server sorts names in another way: building their index again")
+        logger.notice("collation version changed, rebuilding the name index")
         for statement in ["REINDEX INDEX CONCURRENTLY registrations_by_name", "ALTER COLLATION names REFRESH VERSION"] {
             try await session.runScript(Array(statement.utf8))
         }

@@ -39,12 +39,12 @@ struct KeyReloader: Service, CustomStringConvertible {
             guard keys.replace(signing: signing, published: published) else { return }
             try await verifier.follow(keys.set)
             logger.info(
-                "access token keys changed",
+                "access token keys reloaded",
                 metadata: [
                     "signing": "\(signing.verificationKey.id)", "count": .stringConvertible(keys.set.keys.count),
                 ])
         } catch {
-            logger.warning("changed access token keys can't be used", metadata: ["error": "\(error)"])
+            logger.warning("changed access token keys rejected", metadata: ["error": "\(error)"])
         }
     }
 

@@ -11,9 +11,9 @@ import QRCode
 struct Speed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Measure how many tickets (signed, with QR code, SVG and PNG) and printed pages a core makes a second.")
+            "Measure how many tickets (signed, with QR code, SVG and PNG) and PDF pages a core generates per second.")
 
-    @Option(help: "Of each measurement, in seconds.") var seconds: Double = 2
+    @Option(help: "Duration of each measurement, in seconds.") var seconds: Double = 2
 
     func run() async throws {
         let key = SigningKey()

@@ -47,7 +47,7 @@ final class EventCache: Sendable {
 
     func show(in metrics: PrometheusRegistry) {
         let name = "em_event_cache_reads_total"
-        let help = "Reads of public events: answered from memory, joined to a reading under way, or read."
+        let help = "Reads of public events: cache hit, joined to a load in flight, or loaded."
         metrics.counter(name, help, labels: [("answer", "hit")]) { [self] in Double(statistics.hits) }
         metrics.counter(name, help, labels: [("answer", "join")]) { [self] in Double(statistics.joins) }
         metrics.counter(name, help, labels: [("answer", "load")]) { [self] in Double(statistics.loads) }

@@ -37,7 +37,7 @@ struct PendingSteps: Service, CustomStringConvertible {
                 works = open
             }
         } catch {
-            logger.warning("pending steps not read", metadata: ["error": "\(error)"])
+            logger.warning("pending steps not loaded", metadata: ["error": "\(error)"])
         }
     }
 
@@ -49,12 +49,13 @@ struct PendingSteps: Service, CustomStringConvertible {
             let outcome = try await store.advance(work, &size, now: clock())
             if outcome == .done {
                 logger.info(
-                    "steps done", metadata: ["kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)"])
+                    "pending steps finished",
+                    metadata: ["kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)"])
             }
             return outcome
         } catch {
             logger.warning(
-                "a step failed",
+                "pending step failed",
                 metadata: [
                     "kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)", "error": "\(error)",
                 ])

@@ -52,7 +52,7 @@ struct SubscriptionReconciler: Service, CustomStringConvertible {
             }
         } catch {
             // What fails is done in the next round, a moment later.
-            logger.warning("subscriptions' queues not seen to", metadata: ["error": "\(error)"])
+            logger.warning("subscription queues not reconciled", metadata: ["error": "\(error)"])
         }
     }
 
@@ -63,7 +63,7 @@ struct SubscriptionReconciler: Service, CustomStringConvertible {
         } catch let error as BrokerError {
             guard case .channelClosed = error.kind else { throw error }
             logger.error(
-                "the broker refuses a subscription's queue",
+                "subscription queue refused by the broker",
                 metadata: ["subscription_id": "\(queue.id)", "error": "\(error)"])
             return nil
         }

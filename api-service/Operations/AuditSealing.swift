@@ -29,7 +29,7 @@ struct AuditSealing: Service, CustomStringConvertible {
                     return
                 } catch {
                     // What is not sealed now is sealed later.
-                    logger.warning("sealing the audit log failed", metadata: ["error": "\(error)"])
+                    logger.warning("audit log not sealed", metadata: ["error": "\(error)"])
                 }
             }
         }

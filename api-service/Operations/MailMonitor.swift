@@ -33,13 +33,13 @@ final class MailMonitor: Service, CustomStringConvertible {
         self.deliveries = deliveries
         self.broker = broker
         self.clock = clock
-        metrics.gauge("em_mails_unsent", "Mails that wait, for their first or another attempt.") { [weak self] in
+        metrics.gauge("em_mails_unsent", "Unsent emails, waiting for their first or another attempt.") { [weak self] in
             Double(self?.reading.backlog?.unsent ?? 0)
         }
-        metrics.gauge("em_mail_oldest_unsent_seconds", "For how long the oldest mail has waited.") { [weak self] in
+        metrics.gauge("em_mail_oldest_unsent_seconds", "Age of the oldest unsent email.") { [weak self] in
             self?.reading.backlog?.oldestAt.map { clock().timeIntervalSince($0) } ?? 0
         }
-        metrics.gauge("em_mail_consumers", "Workers at the mail queues; -1 when the broker can't be asked.") {
+        metrics.gauge("em_mail_consumers", "Consumers of the mail queues; -1 if the broker is unreachable.") {
             [weak self] in Double(self?.reading.consumers ?? -1)
         }
     }

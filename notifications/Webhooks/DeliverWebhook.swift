@@ -130,7 +130,7 @@ struct DeliverWebhook: Sendable {
             ])
         if let stop {
             logger.warning(
-                "subscription stopped",
+                "subscription paused or disabled",
                 metadata: ["subscription_id": "\(job.subscriptionID)", "status": "\(stop.status)"])
         }
     }

@@ -76,7 +76,7 @@ final class WebhookDispatcher: Service, CustomStringConvertible {
                     isFailing = false
                 } catch {
                     if Task.isCancelled { return }
-                    if !isFailing { logger.warning("webhooks wait", metadata: ["error": "\(error)"]) }
+                    if !isFailing { logger.warning("webhook dispatch failed", metadata: ["error": "\(error)"]) }
                     isFailing = true
                 }
             }
