@@ -1,6 +1,6 @@
 import CoreMetrics
 
-/// What the admission batcher tells about itself.
+/// The metrics of ``RegistrationBatcher``.
 struct RegistrationMetrics: Sendable {
     /// Requests that found the queue full.
     let overloaded: Counter
@@ -15,7 +15,7 @@ struct RegistrationMetrics: Sendable {
         busy = Counter(label: "em_registration_busy", factory: factory)
     }
 
-    /// - Parameter since: when each of the batch came; it is answered now.
+    /// - Parameter since: when each request of the batch arrived; its response is sent now.
     func record(batch size: Int, since: [ContinuousClock.Instant], busy: Int) {
         guard size > 0 else { return }
         batches.record(size)
