@@ -1,14 +1,14 @@
 public import FoundationEssentials
 
-/// A value that writes its own JSON, besides what `Encodable` would make of it, which is the same.
+/// A value that writes its own JSON, identical to what `Encodable` would produce.
 ///
-/// For what is made for every registration of a crowd: `JSONEncoder` takes some twenty microseconds for each.
+/// For values encoded for every registration in a rush: `JSONEncoder` takes about twenty microseconds for each.
 public protocol JSONWritable: Encodable {
     /// Adds the fields, in the order of their names.
     func write(to object: inout JSONObject) throws
 }
 
-/// A JSON object in the making, field by field.
+/// A builder for a JSON object, field by field.
 public struct JSONObject {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
 
@@ -36,7 +36,7 @@ public struct JSONObject {
         quote()
     }
 
-    /// A text of our own that needs no escaping: the raw value of an enumeration.
+    /// A trusted text that needs no escaping: the raw value of an enumeration.
     public mutating func add(_ name: StaticString, _ value: some RawRepresentable<String>) {
         key(name)
         quote()
@@ -44,7 +44,7 @@ public struct JSONObject {
         quote()
     }
 
-    /// Text that needs no escaping as a rule: only then it takes the encoder.
+    /// Text that rarely needs escaping: the encoder is used only if it does.
     mutating func add(_ name: StaticString, _ value: String) throws {
         let isPlain = value.utf8.allSatisfy { $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }
         guard isPlain else { return try addEncoded(name, value) }
@@ -54,13 +54,13 @@ public struct JSONObject {
         quote()
     }
 
-    /// JSON that is there already, as it is.
+    /// Existing JSON, verbatim.
     mutating func add(_ name: StaticString, json: [UInt8]) {
         key(name)
         bytes += json
     }
 
-    /// Anything else, such as text from people, by the encoder.
+    /// Anything else, such as text from people, through the encoder.
     public mutating func addEncoded(_ name: StaticString, _ value: some Encodable) throws {
         key(name)
         bytes += try WireJSON.encode(value)
