@@ -6,7 +6,7 @@ enum Frames {
         frame(0x81, payload)
     }
 
-    /// Only to a client that may speak binary: the conformance tests'.
+    /// Only for a client that accepts binary: the conformance tests'.
     static func binary(_ payload: ByteBuffer) -> ByteBuffer { frame(0x82, payload.readableBytesView) }
 
     static let ping: ByteBuffer = frame(0x89, EmptyCollection())
@@ -15,7 +15,7 @@ enum Frames {
         frame(0x8A, payload.readableBytesView)
     }
 
-    /// Without a code (an echo of a close frame that had none) the payload is empty.
+    /// Without a code (the echo of a close frame without one), the payload is empty.
     static func close(_ code: UInt16?, reason: String = "") -> ByteBuffer {
         guard let code else { return frame(0x88, EmptyCollection()) }
         return frame(0x88, [UInt8(code >> 8), UInt8(code & 0xFF)] + Array(reason.utf8.prefix(123)))

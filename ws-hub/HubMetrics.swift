@@ -2,7 +2,7 @@ import Bootstrap
 import CoreMetrics
 import NIOCore
 
-/// What `/metrics` tells about a hub. Shared by all event loops; counters are atomic.
+/// The metrics of a hub. Shared by all event loops; counters are atomic.
 struct HubMetrics: Sendable {
     private let opened: Counter
     private let framesSent: Counter
@@ -54,30 +54,30 @@ struct HubMetrics: Sendable {
 
     func socketOpened() { opened.increment() }
 
-    /// One frame that left for `sockets` sockets.
+    /// Counts a frame sent to `sockets` sockets.
     func sent(bytes: Int, to sockets: Int = 1) {
         framesSent.increment(by: sockets)
         bytesSent.increment(by: bytes * sockets)
     }
 
-    /// Counts that made room for newer ones, in a topic or for a slow socket.
+    /// Counts an update replaced by a newer one, in a topic or for a slow socket.
     func countsConflated() { conflated.increment() }
 
-    /// Frames that waited for a socket which was closed as too slow for them.
+    /// Counts frames pending for a socket that was closed as too slow.
     func framesDropped(_ count: Int) { dropped.increment(by: count) }
 
-    /// From the arrival of news at this process to its handing over to the sockets of one loop.
+    /// From the arrival of an update in this process to its write to the sockets of one loop.
     func delivered(after time: TimeAmount) { delivery.recordNanoseconds(time.nanoseconds) }
 
-    /// From the relay's publishing to the flush of the last socket of one loop, conflation included; what waits for slow
-    /// sockets is not waited for.
+    /// From the relay's publish to the flush of the last socket of one loop, including conflation; frames queued for
+    /// slow sockets are not waited for.
     func written(after time: TimeAmount) { publishToWrite.recordNanoseconds(time.nanoseconds) }
 
     func updateHealed() { healed.increment() }
 
     func checkFailed() { checksFailed.increment() }
 
-    /// - Parameter code: nil when the client ended it.
+    /// - Parameter code: nil if the client closed it.
     func socketClosed(_ code: CloseCode?) { (code.flatMap { closed[$0] } ?? left).increment() }
 
     func handshakeRefused(_ status: UInt) { refused[String(status)]?.increment() }

@@ -3,7 +3,7 @@ import Bootstrap
 import Logging
 import ServiceLifecycle
 
-/// Follows the file of the public keys, so that a change of keys needs no restart (`api-service keys rotate`).
+/// A service that reloads the file of public keys, so that key rotation (`api-service keys rotate`) needs no restart.
 struct KeyReloader: Service, CustomStringConvertible {
     let file: String?
     let verifier: AccessTokenVerifier
@@ -22,7 +22,7 @@ struct KeyReloader: Service, CustomStringConvertible {
                 do {
                     if let text = await FollowedFile(file).text() { try await verifier.follow(KeySet(json: text)) }
                 } catch {
-                    // What can't be used changes nothing: a file that is being written, or a mistake.
+                    // An invalid file changes nothing: it may be half-written, or a mistake.
                     logger.warning("changed access token keys rejected", metadata: ["error": "\(error)"])
                 }
             }

@@ -2,25 +2,25 @@ import AMQP
 import Persistence
 import Postgres
 
-/// What becomes of a message that a worker had in hand.
+/// The disposition of a message by a worker.
 public enum Outcome: Sendable, Equatable {
-    /// Its effect is committed (or was before): it is acked.
+    /// Its effect is committed (or was before): ack.
     case done
-    /// It comes again later: after the next rung of the ladder, or a later one if `after` asks for more. `reason` is a
-    /// slug for operators.
+    /// Redeliver it later: after the next delay of the ladder, or a longer one if `after` requires. `reason` is a slug
+    /// for operators.
     case retry(after: Duration? = nil, reason: String = "failed")
-    /// It was not tried: it comes again after the ladder's second rung, and that counts no attempt. `reason` is a slug.
+    /// It was not tried: redeliver it after the ladder's second delay, without counting an attempt. `reason` is a slug.
     case postpone(reason: String)
-    /// It can't be handled, now or later: it is parked with the reason, a slug for operators.
+    /// It can never be handled: park it with the reason, a slug for operators.
     case reject(reason: String)
 }
 
-/// What an error of a handler means: the one place where errors become outcomes.
+/// The meaning of a handler's error: the one place where errors are mapped to outcomes.
 enum HandlerFailure: Equatable {
     case outcome(Outcome)
-    /// Something that every message needs is away: the worker waits for it, which counts as no attempt.
+    /// A dependency of every message is unreachable: the worker pauses, which counts as no attempt.
     case dependencyAway(reason: String)
-    /// The worker is stopping: the message goes back untouched.
+    /// The worker is stopping: the message is returned unchanged.
     case handBack
 
     init(_ error: any Error) {
@@ -29,7 +29,7 @@ enum HandlerFailure: Equatable {
         case let error as PostgresError: self = Self.database(error)
         case let error as BrokerError where error.isRetriable: self = .dependencyAway(reason: "broker-away")
         case is DecodingError: self = .outcome(.reject(reason: "undecodable-data"))
-        // An error nobody foresaw may be the message's fault or a passing one: the ladder finds out.
+        // An unforeseen error can be the message's fault or temporary: the retries will tell.
         default: self = .outcome(.retry(reason: "handler-failed"))
         }
     }

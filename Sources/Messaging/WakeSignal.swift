@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Rouses one waiting task; signals that come while nobody waits are remembered as one.
+/// A signal that wakes one waiting task; signals sent while no one waits are coalesced into one.
 final class WakeSignal: Sendable {
     private struct State {
         var signalled = false

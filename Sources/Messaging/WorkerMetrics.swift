@@ -3,7 +3,7 @@ import CoreMetrics
 /// A worker's counters; `queue` is their label.
 struct WorkerMetrics: Sendable {
     private let queue: String
-    /// Messages that went to the parking queue.
+    /// Parked messages.
     let parked: Counter
     /// Times a message had to wait for the database.
     let waits: Counter
@@ -14,7 +14,7 @@ struct WorkerMetrics: Sendable {
         waits = Counter(label: "em_worker_waits", dimensions: [("queue", queue)])
     }
 
-    /// Counts a message by its outcome, with the time from its arrival to its settling.
+    /// Counts a message by its outcome, with the time from its arrival until it is settled.
     func count(_ outcome: String, since started: ContinuousClock.Instant) {
         let labels = [("queue", queue), ("outcome", outcome)]
         Counter(label: "em_worker_messages", dimensions: labels).increment()
