@@ -5,7 +5,8 @@ import Persistence
 import Postgres
 import ServiceLifecycle
 
-/// Begins what begins at a time, asks for mails that are due again, and notes what is over: once a second, in whichever of the processes comes first.
+/// The scheduler of mailings: starts what is due, requeues emails due for a retry, and marks finished mailings; once a
+/// second, in whichever process comes first.
 struct MailingClock: Service, CustomStringConvertible {
     let database: Database
     let announcements: AnnouncementStore
@@ -16,9 +17,9 @@ struct MailingClock: Service, CustomStringConvertible {
     var clock: @Sendable () -> Date = { Date() }
 
     private static let interval = Duration.seconds(1)
-    /// Reminders look at every event to come: not each time.
+    /// Reminders scan all upcoming events, so not on every tick.
     private static let ticksToReminders = 10
-    /// Mails that are asked for again at once: after an hour without a mail server there are thousands.
+    /// Maximum emails requeued per tick: after an hour without a mail server there are thousands.
     private static let mailsATick = 500
 
     init(database: Database, logger: Logger) {

@@ -16,7 +16,7 @@ struct Keys: AsyncParsableCommand {
             """,
         subcommands: [ListKeys.self, RotateKey.self, RetireKey.self])
 
-    /// The database that EM_DATABASE_URL names, closed in the end.
+    /// The database in EM_DATABASE_URL, closed at the end.
     static func withStore<Result>(_ body: (TicketKeyStore) async throws -> Result) async throws -> Result {
         var reader = SettingsReader()
         let url = reader.url("EM_DATABASE_URL") { try DatabaseSettings(url: $0) }
@@ -59,7 +59,7 @@ struct RotateKey: AsyncParsableCommand {
     func run() async throws {
         let key = SigningKey()
         let id = Hexadecimal.encode(key.verificationKey.shortID)
-        // Known before anybody can sign with it.
+        // Published before anyone can sign with it.
         try await Keys.withStore { try await $0.publish(id, key.verificationKey.rawKey) }
         let fresh = "\(file).new"
         try SecretFile.write(key.seed + "\n", to: fresh)

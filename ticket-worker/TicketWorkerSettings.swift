@@ -3,7 +3,7 @@ import Access
 import Bootstrap
 import Postgres
 
-/// Everything that ticket-worker is told by its environment.
+/// The settings of ticket-worker.
 struct TicketWorkerSettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings

@@ -3,13 +3,13 @@ import Bootstrap
 import Logging
 import ServiceLifecycle
 
-/// Where the keys of access tokens come from; nil for what came as a value, which can't change.
+/// The files of the access token keys; nil for keys given as values, which can't change.
 struct KeyFiles: Sendable {
     var signing: String?
     var published: String?
 }
 
-/// Follows the files of the keys, so that a change of keys needs no restart (`api-service keys rotate`).
+/// A service that reloads the key files, so that key rotation (`api-service keys rotate`) needs no restart.
 struct KeyReloader: Service, CustomStringConvertible {
     let files: KeyFiles
     let keys: AccessKeys
@@ -31,7 +31,7 @@ struct KeyReloader: Service, CustomStringConvertible {
         }
     }
 
-    /// What can't be used changes nothing: a file that is being written, or a mistake.
+    /// Reloads the files. Invalid ones change nothing: a file may be half-written, or a mistake.
     private func follow() async {
         do {
             let published = try await text(files.published).map { try KeySet(json: $0) } ?? keys.set

@@ -54,7 +54,7 @@ struct VerifyAudit: AsyncParsableCommand {
     }
 }
 
-/// What `audit verify` has found.
+/// The result of `audit verify`.
 struct AuditReportJSON: Encodable {
     struct Finding: Encodable {
         var kind: String

@@ -11,7 +11,7 @@ import Postgres
 import Glibc
 #endif
 
-/// What the subcommands beside `serve` share: one database, one logger, and everything closed at the end.
+/// The environment of the subcommands other than `serve`: a database and a logger, closed at the end.
 func withDatabase<Result: Sendable>(
     _ variable: String, queryTimeout: Duration? = nil, _ body: (Database, Logger) async throws -> Result
 ) async throws -> Result {
@@ -95,7 +95,7 @@ struct CreateAdmin: AsyncParsableCommand {
         try reader.finish()
         if let password = given.value { return password }
         guard isatty(0) == 1 else { return readLine(strippingNewline: true) ?? "" }
-        // getpass(3) switches the terminal's echo off and on again. One prompt, before anything runs at the same time.
+        // getpass(3) turns the terminal's echo off and on. One prompt, before anything else runs.
         guard let typed = unsafe getpass("Password: ") else { return "" }
         return unsafe String(cString: typed)
     }

@@ -77,21 +77,21 @@ struct RotateKeys: AsyncParsableCommand {
     }
 }
 
-/// The files of a change of keys, each replaced at once.
+/// The files of a key rotation, each replaced atomically.
 struct KeyRotation {
     let directory: String
 
     private var keyPath: String { "\(directory)/access-token.key" }
     private var setPath: String { "\(directory)/access-token.jwks" }
 
-    /// Makes a key known beside the one in use, which stays the first; answers that one.
+    /// Publishes a key alongside the current one, which stays first; returns the current one.
     func publish(_ fresh: VerificationKey) throws -> VerificationKey {
         let current = try SigningKey(seed: try text(keyPath)).verificationKey
         try write(KeySet([current, fresh]))
         return current
     }
 
-    /// Signs with it from now on.
+    /// Makes it the signing key.
     func install(_ key: SigningKey) throws {
         let beside = "\(keyPath).new"
         try SecretFile.write(key.seed + "\n", to: beside)

@@ -44,7 +44,7 @@ struct Reconcile: AsyncParsableCommand {
         print(total == 0 ? "Nothing is missing: every message was had." : "\(total) messages \(verb).")
     }
 
-    /// Goes through the whole log in steps, each a transaction of its own.
+    /// Scans the whole log in steps, each in its own transaction.
     static func reconcile(_ database: Database, since: Date, isTrial: Bool) async throws -> [String: Int] {
         let owed = WorkerQueue.all.flatMap(\.owed)
         var (row, again) = (0, [String: Int]())

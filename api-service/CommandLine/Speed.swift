@@ -6,8 +6,8 @@ import FoundationEssentials
 import Persistence
 import QRCode
 
-/// How many tickets and printed pages one core makes in a second: the work alone, without database and network. For
-/// benchmarks, and for whoever sizes a machine.
+/// The number of tickets and PDF pages that one core generates per second, without database and network. For benchmarks
+/// and capacity planning.
 struct Speed: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
@@ -22,9 +22,9 @@ struct Speed: AsyncParsableCommand {
         print(#"{"ticketsPerSecond":\#(Int(tickets)),"pagesPerSecond":\#(Int(pages))}"#)
     }
 
-    /// Nothing else runs in this process: the thread may be held.
+    /// Nothing else runs in this process: blocking the thread is fine.
     private func measure(_ work: () throws -> Void) rethrows -> Double {
-        try work()  // fonts and tables are loaded once
+        try work()  // loads fonts and tables
         let began = ContinuousClock.now
         var count = 0
         while ContinuousClock.now - began < .seconds(seconds) {

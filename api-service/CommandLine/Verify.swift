@@ -60,10 +60,10 @@ struct Verify: AsyncParsableCommand {
     }
 }
 
-/// To standard error: what is on standard output may be read by a program.
+/// Writes to standard error, because standard output may be parsed by a program.
 func complain(_ text: String) {
     let line = Array((text + "\n").utf8)
-    // One short line; when it can't be written, the exit status still says it.
+    // One short line; if it can't be written, the exit status still reports it.
     _ = line.withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
 }
 

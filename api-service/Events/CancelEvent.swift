@@ -4,17 +4,16 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Calls an event off.
+/// Cancels an event.
 struct CancelEvent: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Cancelling twice changes nothing and answers the same. An event that is over can be called off too: that it didn't take
-    /// place may be known only afterwards.
+    /// Idempotent. A past event can be canceled too: it may only become known later that it didn't take place.
     /// - Throws: ``DomainError/notFound``.
     func perform(_ id: EventID, by principal: Principal) async throws -> Event {
         let now = clock()
-        // However it ends: a commit may have happened of which nobody heard.
+        // In any case: the commit may have succeeded although its result was lost.
         defer { stores.eventCache.invalidate(id) }
         return try await stores.database.transaction { transaction in
             guard let before = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
@@ -27,8 +26,7 @@ struct CancelEvent: Sendable {
                     after: ["status": EventStatus.cancelled.rawValue]),
                 on: transaction)
             guard let after = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
-            // Nobody outside ever heard of a draft. Read behind the cancellation: what was a draft before it may have
-            // been published meanwhile.
+            // A draft was never public. Read after the cancellation: it may have been published in the meantime.
             if after.publishedAt != nil {
                 let data = EventData(eventId: id, version: version, status: .cancelled)
                 try await stores.outbox.append(

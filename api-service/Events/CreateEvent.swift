@@ -3,7 +3,7 @@ import Domain
 import Persistence
 import Postgres
 
-/// Makes a draft.
+/// Creates a draft.
 struct CreateEvent: Sendable {
     let stores: Stores
 
@@ -15,7 +15,7 @@ struct CreateEvent: Sendable {
     }
 
     /// The same, once per Idempotency-Key.
-    /// - Parameter answer: makes the answer, which is kept with the draft.
+    /// - Parameter answer: makes the response, which is stored with the draft.
     func perform(
         _ details: EventDetails, by owner: UserID, once request: IdempotentRequest?,
         _ answer: (Event) throws -> StoredResponse

@@ -3,15 +3,15 @@ import Logging
 import Persistence
 import ServiceLifecycle
 
-/// Does what decisions have left to be done, step by step: see ``PendingStepStore``. Every instance runs it; each step is
+/// A service that carries out decisions step by step: see ``PendingStepStore``. Every instance runs it; each step is
 /// taken by whichever comes first.
 struct PendingSteps: Service, CustomStringConvertible {
     let store: PendingStepStore
     let clock: @Sendable () -> Date
     let logger: Logger
-    /// Between looks, give or take a half, so that instances don't march in step.
+    /// The poll interval, with jitter of a half, so that instances don't run in step.
     var interval = Duration.milliseconds(500)
-    /// Between steps: what waits for the same rows has its turn.
+    /// Between steps, so that others waiting for the same rows get their turn.
     var breath = Duration.milliseconds(20)
 
     var description: String { "PendingSteps" }
@@ -21,10 +21,10 @@ struct PendingSteps: Service, CustomStringConvertible {
         while await pause(interval * Double.random(in: 0.5...1.5)) { await round(&sizes) }
     }
 
-    /// Of steps, by the kind of their work.
+    /// Step sizes, by the kind of work.
     typealias Sizes = [PendingStepStore.Work.Kind: PendingStepStore.Size]
 
-    /// Takes steps until nothing is left that somebody else is not at; each work's next one in turn.
+    /// Takes steps until nothing is left that another instance isn't working on; round-robin.
     func round(_ sizes: inout Sizes) async {
         do {
             var works = try await store.list()
@@ -41,7 +41,7 @@ struct PendingSteps: Service, CustomStringConvertible {
         }
     }
 
-    /// Nil when it failed, which leaves it for the next round.
+    /// Nil if it failed, which leaves it for the next round.
     private func advance(
         _ work: PendingStepStore.Work, _ size: inout PendingStepStore.Size
     ) async -> PendingStepStore.Outcome? {
@@ -63,7 +63,7 @@ struct PendingSteps: Service, CustomStringConvertible {
         }
     }
 
-    /// False when the service is to stop.
+    /// False if the service is stopping.
     private func pause(_ duration: Duration) async -> Bool {
         await cancelWhenGracefulShutdown {
             do { try await Task.sleep(for: duration) } catch { return false }

@@ -4,16 +4,16 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Opens a draft to the public.
+/// Publishes a draft.
 struct PublishEvent: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Publishing twice changes nothing and answers the same.
+    /// Idempotent.
     /// - Throws: ``DomainError/eventCancelled``, ``DomainError/eventEnded``.
     func perform(_ id: EventID, by actor: UserID) async throws -> Event {
         let now = clock()
-        // However it ends: a commit may have happened of which nobody heard.
+        // In any case: the commit may have succeeded although its result was lost.
         defer { stores.eventCache.invalidate(id) }
         return try await stores.database.transaction { transaction in
             let version = try await stores.events.publish(id, on: transaction)

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// An event in figures.
+/// The statistics of an event.
 struct StatisticsRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization

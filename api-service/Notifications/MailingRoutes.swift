@@ -4,7 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// How far what goes to everybody came.
+/// Mailings and their progress.
 struct MailingRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization

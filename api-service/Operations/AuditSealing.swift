@@ -3,18 +3,18 @@ import Logging
 import Persistence
 import ServiceLifecycle
 
-/// Seals the audit log behind those who write to it. Every instance tries; one at a time has the lease and does it.
+/// A service that seals the audit log asynchronously. Every instance tries; the one with the lease does it.
 ///
-/// Where the chain ends is logged with every round that sealed something: kept elsewhere, the log lines show later
-/// whether the chain was cut off or made anew (`api-service audit verify --head`).
+/// The head of the chain is logged whenever entries are sealed: stored elsewhere, these log lines later show whether
+/// the chain was truncated or rebuilt (`api-service audit verify --head`).
 struct AuditSealing: Service, CustomStringConvertible {
-    /// Rows a transaction.
+    /// Rows per transaction.
     static let limit = 500
 
     let store: AuditSealStore
     let metrics: any MetricsFactory
     let logger: Logger
-    /// Between rounds, give or take a quarter, so that instances don't march in step.
+    /// Between rounds, with jitter of a quarter, so that instances don't run in step.
     var interval = Duration.seconds(2)
 
     var description: String { "AuditSealing" }
@@ -28,14 +28,14 @@ struct AuditSealing: Service, CustomStringConvertible {
                 } catch is CancellationError {
                     return
                 } catch {
-                    // What is not sealed now is sealed later.
+                    // Unsealed entries are sealed later.
                     logger.warning("audit log not sealed", metadata: ["error": "\(error)"])
                 }
             }
         }
     }
 
-    /// Seals what there is, unless somebody else is at it.
+    /// Seals what there is, unless another instance is doing it.
     func round() async throws {
         var sealed = 0
         var head: AuditHead?

@@ -8,17 +8,17 @@ import Persistence
 import ServiceLifecycle
 import Synchronization
 
-/// Looks every few seconds at what waits to be mailed and whether anybody sends it: the peers' commonest complaint is
-/// mail that never came while nothing said so. Whoever asks reads what was seen last.
+/// Monitors every few seconds the unsent emails and whether anyone sends them: the most common complaint about
+/// comparable products is email that never came without any sign of it. Readers get the last observation.
 final class MailMonitor: Service, CustomStringConvertible {
     struct Reading: Sendable {
         var backlog: DeliveryBacklog?
-        /// Of that of the two mail queues which has the fewer; nil when the broker can't be asked.
+        /// Consumers of the mail queue that has fewer; nil if the broker is unreachable.
         var consumers: Int?
     }
 
     private let deliveries: DeliveryStore
-    /// Nil where nothing is relayed (tests of the surface alone).
+    /// Nil without a relay (tests of the HTTP API alone).
     private let broker: Publisher?
     private let clock: @Sendable () -> Date
     private let state = Mutex(Reading())

@@ -4,9 +4,9 @@ import Persistence
 import Postgres
 import ServiceLifecycle
 
-/// Removes old rows every few minutes. Every instance runs it; whichever comes first does the work.
+/// A service that deletes expired rows every few minutes. Every instance runs it; whichever comes first does the work.
 struct Pruning: Service, CustomStringConvertible {
-    /// A kind of rows that grow old. To add one, name it in ``all(_:_:_:)``.
+    /// A retention rule. To add one, name it in ``all(_:_:_:)``.
     struct Rule: Sendable {
         /// For the log and the metrics.
         var name: String
@@ -18,16 +18,16 @@ struct Pruning: Service, CustomStringConvertible {
         }
     }
 
-    /// Rows a transaction: few enough that nobody waits long for its locks.
+    /// Rows per transaction: few enough that no one waits long for its locks.
     static let limit = 1000
-    /// Transactions per rule and round: what is left waits for the next round.
+    /// Transactions per rule and round: the rest waits for the next round.
     static let maximumSteps = 200
 
     let store: PruningStore
     let rules: [Rule]
     let metrics: any MetricsFactory
     let logger: Logger
-    /// Between rounds, give or take a half, so that instances don't march in step.
+    /// Between rounds, with jitter of a half, so that instances don't run in step.
     var interval = Duration.seconds(300)
     /// Between transactions.
     var breath = Duration.milliseconds(20)
@@ -38,7 +38,7 @@ struct Pruning: Service, CustomStringConvertible {
         while await pause(interval * Double.random(in: 0.5...1.5)) { await round() }
     }
 
-    /// One round of everything. What fails is left for the next.
+    /// Applies all rules once. What fails is left for the next round.
     func round() async {
         for rule in rules {
             do {
@@ -49,7 +49,7 @@ struct Pruning: Service, CustomStringConvertible {
         }
     }
 
-    /// False when another instance is at it, or this one is stopping.
+    /// False if another instance is doing it, or this one is stopping.
     private func prune(_ rule: Rule) async throws -> Bool {
         var total = 0
         defer { if total > 0 { record(total, of: rule) } }
@@ -67,7 +67,7 @@ struct Pruning: Service, CustomStringConvertible {
         Counter(label: "em_pruned_rows", dimensions: [("rows", rule.name)], factory: metrics).increment(by: total)
     }
 
-    /// False when the service is to stop.
+    /// False if the service is stopping.
     private func pause(_ duration: Duration) async -> Bool {
         await cancelWhenGracefulShutdown {
             do { try await Task.sleep(for: duration) } catch { return false }
