@@ -2,24 +2,24 @@ import Crypto
 import Domain
 import Synchronization
 
-/// Tokens whose signature was found good a moment ago, by their SHA-256: whoever asks often is checked once.
+/// A cache of recently verified tokens, by their SHA-256, so that a frequent caller's signature is checked once.
 ///
-/// Only what can't change is kept: the claims. Their time is judged at every use. Bounded: two generations; when the
-/// younger is full, the elder is forgotten.
+/// Only the immutable claims are cached; their times are checked at every use. Bounded: two generations; when the
+/// younger is full, the older is dropped.
 final class VerifiedTokens: Sendable {
     private struct State {
         var young: [SHA256.Digest: AccessClaims] = [:]
         var old: [SHA256.Digest: AccessClaims] = [:]
     }
 
-    /// So many headers are kept: all tokens of one key have the same.
+    /// Maximum number of cached headers: all tokens of one key have the same.
     private static let headerLimit = 16
 
     private let generation: Int
     private let headers = Mutex<Set<[UInt8]>>([])
     private let state = Mutex(State())
 
-    /// - Parameter generation: how many tokens one generation holds; about 200 bytes each.
+    /// - Parameter generation: tokens per generation; about 200 bytes each.
     init(generation: Int = 16_384) { self.generation = generation }
 
     func claims(of digest: SHA256.Digest) -> AccessClaims? {
@@ -35,7 +35,7 @@ final class VerifiedTokens: Sendable {
         state.withLock { insert(claims, digest, &$0) }
     }
 
-    /// Whether a token with this header, as it was sent, was found good before: then its fields need no second look.
+    /// Whether a token with this exact header was verified before: then its fields need no second check.
     func knows(header: [UInt8]) -> Bool { headers.withLock { $0.contains(header) } }
 
     func insert(header: [UInt8]) {
