@@ -6,7 +6,6 @@ import Postgres
 import Redis
 import Webhooks
 
-/// The settings of api-service.
 struct APISettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings
@@ -17,7 +16,6 @@ struct APISettings: Sendable {
     /// refused.
     var brokerSecret: String?
     var redis: RedisAddress
-    /// Signs access tokens.
     var accessTokenKey: SigningKey
     /// All public keys that verify access tokens, during a rotation; nil for the one that signs.
     var accessKeySet: KeySet?

@@ -58,7 +58,7 @@ final class DestinationLimiter: Sendable {
             switch book.withLock({ $0.begin(domain, arrived: arrived, now: started) }) {
             case .send:
                 defer { book.withLock { $0.end(domain, started: started, now: .now) } }
-                async let _: Void = permit.release(after: limits.slowAfter)  // cancelled when this returns
+                async let _: Void = permit.release(after: limits.slowAfter)  // canceled when this returns
                 return try await body()
             case .wait: try await Task.sleep(for: Self.pollInterval)
             case .postpone: return nil
@@ -95,7 +95,7 @@ final class SendPermits: Sendable {
         var free: Int
         var nextNumber = 0
         var waiting: [(number: Int, turn: CheckedContinuation<Void, any Error>)] = []
-        /// Requests cancelled before they began to wait.
+        /// Requests canceled before they began to wait.
         var cancelled: Set<Int> = []
     }
 

@@ -146,7 +146,6 @@ struct EventMailFacts: MailFacts {
     var wording: [Paragraph]
     /// The organizer's color, `#0b6e5f`.
     var accent: String?
-    /// The waitlist position.
     var position: Int?
     /// Whether the recipient has a spot, rather than a waitlist position.
     var hasPlace: Bool

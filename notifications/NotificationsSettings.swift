@@ -5,7 +5,6 @@ import Postgres
 import SMTP
 import Webhooks
 
-/// The settings of notifications.
 struct NotificationsSettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings

@@ -124,7 +124,7 @@ struct SendEmail: Sendable {
     private func renewing<Value: Sendable>(
         _ lease: MailLease, _ body: () async throws -> Value
     ) async throws -> Value {
-        async let _: Void = renew(lease)  // cancelled when this returns
+        async let _: Void = renew(lease)  // canceled when this returns
         return try await body()
     }
 
@@ -330,7 +330,6 @@ private func isUntimely(_ matter: MailContext.EventMatter, at now: Date) -> Bool
     return startsIn - lead > 86_400
 }
 
-/// A failed attempt.
 private struct MailFailure: Error {
     /// Shown to the person.
     var reason: String

@@ -44,7 +44,6 @@ struct IssueTicket: Sendable {
         }
     }
 
-    /// The request of one message.
     private struct IssueRequest {
         let message: MessageID
         let traceparent: String

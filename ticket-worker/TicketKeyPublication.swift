@@ -38,7 +38,7 @@ actor TicketKeyPublication: Service {
         } catch is CancellationError {
             return
         }
-        do { try await gracefulShutdown() } catch {}  // cancelled: same
+        do { try await gracefulShutdown() } catch {}  // canceled: same
     }
 
     private func publish() async throws {

@@ -3,12 +3,10 @@ import Access
 import Bootstrap
 import Postgres
 
-/// The settings of ticket-worker.
 struct TicketWorkerSettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings
     var broker: BrokerAddress
-    /// Signs tickets.
     var ticketKey: SigningKey
 
     /// - Throws: ``SettingsError`` with every problem.

@@ -86,7 +86,7 @@ struct HubService: Sendable {
         ]
     }
 
-    /// Runs until SIGTERM or SIGINT, or until the task is told to shut down gracefully.
+    /// Runs until SIGTERM or SIGINT, or until the task is asked to shut down gracefully.
     func run() async throws {
         try await runServices(services, health: health, settings: settings.common, logger: logger)
         await database.close()

@@ -2,7 +2,6 @@ import Domain
 import FoundationEssentials
 import NIOCore
 
-/// A client frame.
 enum ClientMessage: Equatable {
     case authenticate(token: String)
     case subscribe(topic: String)

@@ -8,7 +8,6 @@ enum Handshake: Equatable {
     case plain
     /// An upgrade that proceeds.
     case accepted
-    /// An upgrade that is refused with a problem.
     case refused(HTTPResponseStatus, problem: String)
 
     /// - Parameter isFull: the hub has its maximum number of sockets.

@@ -130,7 +130,7 @@ final class Hub: @unchecked Sendable {
         feed.leave(listeners.topic, self)
     }
 
-    // MARK: Handing out news
+    // MARK: Broadcasting
 
     /// One turn of the loop: part of the inbox, to all sockets, each flushed once.
     func handOut(_ items: [Inbox.Item]) {

@@ -3,7 +3,6 @@ import Bootstrap
 import Postgres
 import Redis
 
-/// The settings of ws-hub.
 struct HubSettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings

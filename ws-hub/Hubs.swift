@@ -52,7 +52,7 @@ struct Hubs: Service, CustomStringConvertible {
 
     /// The listener is closed before this service is stopped, and every socket has been notified too: see ``Session``.
     func run() async throws {
-        do { try await gracefulShutdown() } catch { return }  // cancelled: no one waits for the sockets
+        do { try await gracefulShutdown() } catch { return }  // canceled: no one waits for the sockets
         let deadline = ContinuousClock.now + limits.drainSpread + limits.goodbye + .seconds(2)
         while census.total > 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
     }

@@ -45,7 +45,6 @@ struct IncomingUpdate: Decodable {
 
     var announcement: AnnouncementID? { type == "announcement" ? id.flatMap { AnnouncementID($0) } : nil }
 
-    /// An edit of an event.
     var edit: (version: Int, status: EventStatus)? {
         guard type == "event", let version, let status = status.flatMap(EventStatus.init(rawValue:))
         else { return nil }

@@ -13,7 +13,7 @@ struct KeyReloader: Service, CustomStringConvertible {
 
     func run() async throws {
         guard let file else {
-            do { try await gracefulShutdown() } catch {}  // cancelled: nothing to do either
+            do { try await gracefulShutdown() } catch {}  // canceled: nothing to do either
             return
         }
         await cancelWhenGracefulShutdown {

@@ -85,7 +85,7 @@ extension LiveUpdateFeed {
         }
     }
 
-    // MARK: The truth
+    // MARK: Revision check
 
     /// Reads the state of the topics' events and sends what is new. Returns whether that succeeded.
     @discardableResult

@@ -18,7 +18,7 @@ extension Session {
         }
     }
 
-    // MARK: Who
+    // MARK: Authentication
 
     private func authenticate(_ token: String) {
         guard !isVerifying else {
@@ -72,7 +72,7 @@ extension Session {
         for topic in asked { subscribe(topic) }
     }
 
-    // MARK: What
+    // MARK: Subscriptions
 
     private func subscribe(_ text: String) {
         guard let name = TopicName(text) else {

@@ -103,7 +103,7 @@ extension Hub {
     /// Returns when the current contents of the inbox have been sent.
     func catchUp() async {
         while inbox.withLock({ $0.bytes > limits.inboxBytes }) {
-            // the loop has ended: there are no subscribers any more
+            // the loop has ended: there are no subscribers
             do { try await eventLoop.submit {}.get() } catch { return }
         }
     }

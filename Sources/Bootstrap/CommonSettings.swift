@@ -13,7 +13,7 @@ public struct CommonSettings: Sendable {
     public var rateLimits: Bool
     /// How long the listener stays open after readiness turned 503, so that load balancers notice.
     public var drainDelay: Duration
-    /// The maximum duration of draining before the rest is cancelled.
+    /// The maximum duration of draining before the rest is canceled.
     public var maximumDrain: Duration
     /// The OpenTelemetry collector (OTLP over HTTP) for every span; nil for none.
     var otlpEndpoint: CollectorRequest.Endpoint?

@@ -28,7 +28,7 @@ public struct DatabaseService: Service, CustomStringConvertible {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await Self.check(database) }
-                group.addTask { do { try await gracefulShutdown() } catch {} }  // cancelled: close all the same
+                group.addTask { do { try await gracefulShutdown() } catch {} }  // canceled: close all the same
                 // Not waitForAll: an error would wait for the shutdown.
                 for try await () in group {}
             }

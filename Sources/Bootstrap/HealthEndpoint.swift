@@ -67,7 +67,7 @@ public final class HealthEndpoint: Sendable {
                 }
             }
             group.addTask {
-                do { try await Task.sleep(for: deadline) } catch {}  // cancelled: the check was faster
+                do { try await Task.sleep(for: deadline) } catch {}  // canceled: the check was faster
                 return false
             }
             defer { group.cancelAll() }

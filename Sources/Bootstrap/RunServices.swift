@@ -39,7 +39,7 @@ struct DrainAnnouncer: Service {
     let logger: Logger
 
     func run() async throws {
-        // Not cancelled but notified: the shutdown of the others waits until this returns.
+        // Not canceled but notified: the shutdown of the others waits until this returns.
         await withCheckedShutdown()
         health.beginDraining()
         logger.info("draining")
@@ -47,7 +47,7 @@ struct DrainAnnouncer: Service {
     }
 
     private func withCheckedShutdown() async {
-        do { try await gracefulShutdown() } catch {}  // cancelled: drain at once
+        do { try await gracefulShutdown() } catch {}  // canceled: drain at once
     }
 }
 

@@ -66,7 +66,6 @@ public struct SettingsReader {
         return Setting(name: name, stored: parsed(name, text, parse))
     }
 
-    /// Reads an optional value.
     public mutating func optional<Value>(
         _ name: String, secret: Bool = false, parse: (String) throws -> Value
     ) -> Setting<Value?> {

@@ -37,7 +37,6 @@ public enum DomainError: Error, Hashable, Sendable {
     case tooManyTransfers
     /// A subscription that is paused or disabled gets no deliveries, replays included.
     case subscriptionNotActive
-    /// The limit per person is reached.
     case limitReached
     /// The request with this Idempotency-Key is still in progress.
     case requestInFlight

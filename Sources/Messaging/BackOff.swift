@@ -5,7 +5,7 @@ struct BackOff {
     private var next = Duration.milliseconds(100)
     private(set) var isFresh = true
 
-    /// Waits; false if the service is stopping or the task is cancelled.
+    /// Waits; false if the service is stopping or the task is canceled.
     mutating func wait() async -> Bool {
         isFresh = false
         let duration = next / 2 + next / 2 * Double.random(in: 0...1)

@@ -7,7 +7,6 @@ import Persistence
 import Postgres
 import FailPoints
 
-/// The result of one round of a relay loop.
 struct RelayRound {
     /// The other side accepted something.
     var foundWork: Bool

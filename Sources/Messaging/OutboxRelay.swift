@@ -89,7 +89,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private var isStopping: Bool { stopping.load(ordering: .acquiring) || Task.isCancelled }
 
     private func stopOnShutdown() async {
-        // Throws if the relay is cancelled: its loops notice that themselves.
+        // Throws if the relay is canceled: its loops notice that themselves.
         do { try await gracefulShutdown() } catch { return }
         stopping.store(true, ordering: .releasing)
         wake()

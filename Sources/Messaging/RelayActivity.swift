@@ -69,7 +69,6 @@ struct RelayIdle {
 
     let store: OutboxStore
     let watch: RelayActivity
-    /// Wake the loops.
     let brokerWake: WakeSignal
     let liveWake: WakeSignal
     private var way = Way.woken

@@ -3,7 +3,6 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// The metrics of the relay.
 struct RelayMetrics: Sendable {
     /// Messages confirmed by the broker.
     let published = Counter(label: "em_relay_published")

@@ -18,7 +18,7 @@ final class WakeSignal: Sendable {
         waiter?.resume()
     }
 
-    /// Returns at the next signal, at once if there was one since the last wait, or when the task is cancelled.
+    /// Returns at the next signal, at once if there was one since the last wait, or when the task is canceled.
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -3,7 +3,6 @@ import CoreMetrics
 /// A worker's counters; `queue` is their label.
 struct WorkerMetrics: Sendable {
     private let queue: String
-    /// Parked messages.
     let parked: Counter
     /// Times a message had to wait for the database.
     let waits: Counter

@@ -33,7 +33,6 @@ public struct WorkerQueue: Sendable, Equatable {
         name: "notifications.plan",
         facts: [.ticketIssued, .registrationCancelled, .registrationWaitlisted, .eventUpdated, .eventCancelled],
         work: [.accountMail])
-    /// Sends one email.
     public static let notificationsMail = WorkerQueue(name: "notifications.mail", work: [.mailSend], ladder: .mail)
 
     /// Plans mailings, step by step; email previews wait for one step at most.

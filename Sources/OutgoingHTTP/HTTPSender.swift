@@ -64,7 +64,7 @@ public final class HTTPSender: Sendable {
 
     /// Sends a request; returns once the response is complete, or as much of it as is read.
     ///
-    /// A cancelled task gets ``OutgoingError/cancelled`` at once; the request may have been sent all the same.
+    /// A canceled task gets ``OutgoingError/cancelled`` at once; the request may have been sent all the same.
     public func post(_ request: OutgoingRequest) async throws(OutgoingError) -> OutgoingAnswer {
         let transfer = Transfer(request, permits: loop.permits)
         let result = await withTaskCancellationHandler {

@@ -88,7 +88,7 @@ public struct IdempotencyStore: Sendable {
         return Answered(response)
     }
 
-    // MARK: Many requests, in somebody else's transaction
+    // MARK: Many requests, in the caller's transaction
 
     /// The statement that looks up the responses for these keys; decode it with ``answers(_:)``.
     public static func lookup(_ keys: [IdempotentRequest.Key]) -> SQL {
@@ -99,7 +99,6 @@ public struct IdempotencyStore: Sendable {
         """
     }
 
-    /// A stored response.
     public struct Stored: Sendable {
         var fingerprint: [UInt8]
         var response: StoredResponse

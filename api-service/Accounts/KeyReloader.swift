@@ -20,7 +20,7 @@ struct KeyReloader: Service, CustomStringConvertible {
 
     func run() async throws {
         guard files.signing != nil || files.published != nil else {
-            do { try await gracefulShutdown() } catch {}  // cancelled: nothing to do either
+            do { try await gracefulShutdown() } catch {}  // canceled: nothing to do either
             return
         }
         await cancelWhenGracefulShutdown {

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Creates and revokes API keys.
 struct ManageAPIKeys: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date

@@ -49,7 +49,6 @@ struct CheckInJSON: Encodable {
     }
 }
 
-/// A recorded scan.
 struct ScanJSON: Encodable {
     var id: CheckInID
     var result: CheckInResult

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// The check-in routes.
 struct CheckInRoutes: Sendable {
     let authorization: Authorization
     let checkIn: CheckIn

@@ -30,7 +30,6 @@ struct TicketKeys: Sendable {
         return TicketCode(typed: code).map { .code($0.description) } ?? .refused(.unknown)
     }
 
-    /// Whether one of the keys signed this ticket.
     func verify(_ token: TicketToken, _ signature: [UInt8]) -> Bool {
         guard let raw = byID[token.keyID] else { return false }
         do {

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Cancels an event.
 struct CancelEvent: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date

@@ -3,7 +3,6 @@ import Domain
 import Persistence
 import Postgres
 
-/// Creates a draft.
 struct CreateEvent: Sendable {
     let stores: Stores
 

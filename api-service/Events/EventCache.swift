@@ -14,11 +14,9 @@ import Synchronization
 final class EventCache: Sendable {
     /// Counters since startup.
     struct Statistics: Equatable, Sendable {
-        /// Cache hits.
         var hits = 0
         /// Waited for another caller's load.
         var joins = 0
-        /// Loads.
         var loads = 0
     }
 
@@ -193,7 +191,7 @@ private struct Shelf<Key: Hashable & Sendable> {
 
 /// A load that any number of callers wait for.
 ///
-/// Waiting can't be cancelled: a load ends by itself, at the latest with the database's timeout, and wakes everyone.
+/// Waiting can't be canceled: a load ends by itself, at the latest with the database's timeout, and wakes everyone.
 private final class Flight: Sendable {
     enum Result: Sendable {
         case landed(Representation?)

@@ -21,7 +21,6 @@ struct PendingSteps: Service, CustomStringConvertible {
         while await pause(interval * Double.random(in: 0.5...1.5)) { await round(&sizes) }
     }
 
-    /// Step sizes, by the kind of work.
     typealias Sizes = [PendingStepStore.Work.Kind: PendingStepStore.Size]
 
     /// Takes steps until nothing is left that another instance isn't working on; round-robin.

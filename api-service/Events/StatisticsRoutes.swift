@@ -4,7 +4,6 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// The statistics of an event.
 struct StatisticsRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization

@@ -3,7 +3,6 @@ import Domain
 import Hummingbird
 import NIOCore
 
-/// The context of a request.
 struct APIContext: RequestContext {
     var coreContext: CoreRequestContextStorage
     /// The authenticated caller; nil if no one is signed in, or if the route ignores credentials.

@@ -3,7 +3,6 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The origin of a request.
 struct RequestOrigin: Sendable, Hashable {
     /// The client's address, behind trusted proxies.
     var address: String

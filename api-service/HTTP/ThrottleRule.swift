@@ -46,7 +46,6 @@ struct ThrottleRule: Sendable, Hashable {
 struct Tally: Sendable, Hashable {
     var failures: Int
     var lastAt: Date
-    /// The end of the pause.
     var pausedUntil: Date
 }
 

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Retries a webhook delivery now.
 struct RetryDelivery: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date

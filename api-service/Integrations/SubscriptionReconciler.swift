@@ -18,7 +18,6 @@ struct SubscriptionReconciler: Service, CustomStringConvertible {
 
     private static let roundsToAll = 6
 
-    /// The progress of this process.
     struct Progress {
         /// As last reconciled.
         var done: [SubscriptionID: SubscribedQueue] = [:]

@@ -12,7 +12,6 @@ struct SubscriptionRoutes: Sendable {
     let stores: Stores
     let manageSubscriptions: ManageSubscriptions
     let replayMessages: ReplayMessages
-    /// The broker's public address.
     let publicBroker: String
     let webhookAddresses: AddressRule
     let clock: @Sendable () -> Date

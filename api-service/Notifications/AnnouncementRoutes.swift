@@ -59,7 +59,6 @@ struct AnnouncementRoutes: Sendable {
     }
 
     private struct ReachJSON: Encodable {
-        /// Number of recipients.
         var recipients: Int
         /// Those of them who want it by email.
         var mails: Int

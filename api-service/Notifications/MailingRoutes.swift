@@ -4,7 +4,6 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// Mailings and their progress.
 struct MailingRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization

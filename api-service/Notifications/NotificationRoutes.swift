@@ -72,7 +72,7 @@ struct NotificationRoutes: Sendable {
         return try .json(PreferencesJSON(preferences))
     }
 
-    // MARK: Links in mails
+    // MARK: Unsubscribe links
 
     private struct UnsubscribedJSON: Encodable {
         var topic: NotificationTopic

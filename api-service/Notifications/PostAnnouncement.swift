@@ -42,7 +42,6 @@ struct PostAnnouncement: Sendable {
     }
 }
 
-/// Cancels a scheduled announcement.
 struct CancelAnnouncement: Sendable {
     let stores: Stores
 

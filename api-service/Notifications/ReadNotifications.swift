@@ -4,7 +4,6 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Marks notifications as read.
 struct ReadNotifications: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date

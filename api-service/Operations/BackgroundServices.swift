@@ -56,7 +56,7 @@ private struct RedisService: Service {
     let redis: RedisClient
 
     func run() async throws {
-        do { try await gracefulShutdown() } catch {}  // cancelled: close all the same
+        do { try await gracefulShutdown() } catch {}  // canceled: close all the same
         await redis.close()
     }
 }
@@ -77,7 +77,7 @@ func answered<Value: Sendable>(
             do { return try await body() } catch { return nil }
         }
         group.addTask {
-            do { try await Task.sleep(for: limit) } catch {}  // cancelled: the result was faster
+            do { try await Task.sleep(for: limit) } catch {}  // canceled: the result was faster
             return nil
         }
         defer { group.cancelAll() }

@@ -38,7 +38,6 @@ struct SystemReport: Encodable {
 
     struct WorkQueue: Encodable {
         var name: String
-        /// Waiting for a worker.
         var waiting: Int
         /// Waiting in the delay queues for a retry.
         var retrying: Int

@@ -188,7 +188,7 @@ extension RegistrationBatcher {
         }
     }
 
-    /// Cancels a registration; the first of the waitlist is promoted in the same transaction. Cancelling twice changes nothing
+    /// Cancels a registration; the first of the waitlist is promoted in the same transaction. Canceling twice changes nothing
     /// and gives the same result: the registration with its revoked ticket, read before the commit, because a 5xx after it would
     /// say that nothing happened.
     /// - Parameters:

@@ -48,7 +48,6 @@ final class RegistrationQueue: Sendable {
         var remembered = 1024
     }
 
-    /// The requests for one event.
     private struct EventQueue {
         var waiters: Deque<Waiter> = []
         /// Whether its waiting requests are next, as soon as a committer is free.

@@ -34,7 +34,7 @@ final class TicketPrinter: Service {
 
     func run() async throws {
         threads.start()
-        do { try await gracefulShutdown() } catch {}  // cancelled: stop all the same
+        do { try await gracefulShutdown() } catch {}  // canceled: stop all the same
         try await threads.shutdownGracefully()
     }
 }

@@ -5,7 +5,6 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// The routes of ticket transfers.
 struct TransferRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization

@@ -3,7 +3,6 @@ public enum APIScope: String, Codable, Sendable, CaseIterable {
     /// Read events, including one's own drafts, and their statistics.
     case eventsRead = "events:read"
     case eventsWrite = "events:write"
-    /// Read attendees, registrations and tickets.
     case registrationsRead = "registrations:read"
     case registrationsWrite = "registrations:write"
     case checkInsWrite = "check-ins:write"

@@ -1,6 +1,5 @@
 public import FoundationEssentials
 
-/// The state of a webhook delivery.
 public enum WebhookDeliveryStatus: String, Codable, Sendable, CaseIterable {
     case queued, retrying, delivered, failed
 }

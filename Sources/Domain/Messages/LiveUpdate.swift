@@ -196,12 +196,10 @@ public struct LatestCheckIn: Hashable, Codable, Sendable {
     }
 }
 
-/// A mailing's progress.
 public struct MailingProgress: Hashable, Codable, Sendable {
     public var id: MailingID
     public var kind: NotificationKind
     public var status: MailingStatus
-    /// Number of recipients.
     public var recipients: Int
     public var queued: Int
     public var sent: Int

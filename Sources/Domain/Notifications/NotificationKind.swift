@@ -1,4 +1,3 @@
-/// The reason for a notification.
 public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case registrationConfirmed = "registration.confirmed"
     case registrationWaitlisted = "registration.waitlisted"

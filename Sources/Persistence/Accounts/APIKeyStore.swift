@@ -15,7 +15,6 @@ public struct APIKey: Sendable {
     public var revokedAt: Date?
     /// To the minute.
     public var lastUsedAt: Date?
-    /// The networks that it was used from.
     public var networks: [String] = []
 
     public func status(now: Date) -> Status {

@@ -59,7 +59,7 @@ public struct AccountErasure: Sendable {
         return try await SessionStore(database).revokeAll(of: user, on: transaction)
     }
 
-    /// Erases the next part of what a person can have thousands of; none of it is visible any more.
+    /// Erases the next part of what a person can have thousands of; none of it is visible.
     /// - Parameter limit: rows of each kind.
     /// - Returns: whether those were the last.
     func eraseMore(of user: UserID, limit: Int, on transaction: Transaction) async throws -> Bool {

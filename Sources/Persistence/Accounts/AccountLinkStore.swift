@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// The purpose of an emailed link.
 public enum AccountLinkPurpose: String, Sendable, CaseIterable {
     case verifyEmail
     case resetPassword

@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A person's preference for one topic.
 public struct TopicPreference: Hashable, Sendable {
     public var topic: NotificationTopic
     public var mail: Bool

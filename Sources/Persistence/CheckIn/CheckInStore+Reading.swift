@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A recorded scan.
 public struct RecordedScan: Sendable {
     public var id: CheckInID
     public var eventID: EventID
@@ -102,7 +101,7 @@ extension CheckInStore {
             undoReason: try row.decode("undo_reason"))
     }
 
-    // MARK: Taking back
+    // MARK: Undoing
 
     /// Undoes a check-in: earlier admissions with the registration no longer count, and its ticket is valid again.
     /// Idempotent.

@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// One scan at a gate.
 public struct Scan: Sendable {
     public var gate: String?
     public var device: String?
@@ -185,7 +184,7 @@ public struct CheckInStore: Sendable {
         return try .fact(.ticketCheckedIn, event: data.eventId, owner: try row.decode("owner_id"), data)
     }
 
-    // MARK: Told before
+    // MARK: Repeated scans
 
     /// A scan id used for another code is the device's error, and reveals nothing.
     static let scanIDReused = DomainError.validationFailed([

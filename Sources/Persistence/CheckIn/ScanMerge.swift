@@ -135,7 +135,7 @@ struct ScanMerge {
         }
     }
 
-    // MARK: What follows
+    // MARK: Consequences
 
     /// The statements that make the first admission of each registration the one that counts, and the messages about
     /// it.

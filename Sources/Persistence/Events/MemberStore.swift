@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A member of an event's team.
 public struct EventMember: Sendable {
     public var userID: UserID
     public var displayName: String
@@ -87,7 +86,6 @@ public struct MemberStore: Sendable {
         ])
     }
 
-    /// Withdraws a person's offers.
     public func withdrawOffers(by sender: UserID, on transaction: Transaction) async throws {
         _ = try await transaction.query("DELETE FROM event_member_offers WHERE offered_by = \(sender)")
     }

@@ -99,7 +99,6 @@ public struct PendingStepStore: Sendable {
         }
     }
 
-    /// The result of one step.
     struct Step {
         var isLast: Bool
         /// Number of counted rows processed.

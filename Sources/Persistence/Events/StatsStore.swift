@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// The statistics of one event.
 public struct EventStats: Sendable {
     public struct Bucket: Sendable {
         /// The start of the hour.

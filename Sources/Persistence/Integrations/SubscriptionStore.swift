@@ -149,7 +149,6 @@ public struct SubscriptionStore: Sendable {
             """)
     }
 
-    /// Sets a queue's password.
     public func setPassword(_ hash: [UInt8], of id: SubscriptionID, on transaction: Transaction) async throws {
         _ = try await transaction.query("UPDATE subscriptions SET password_hash = \(hash) WHERE id = \(id)")
     }

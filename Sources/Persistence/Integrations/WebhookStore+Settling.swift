@@ -28,7 +28,6 @@ public struct WebhookAttempt: Sendable {
 public enum WebhookVerdict: Sendable, Hashable {
     /// Retried at that time.
     case retry(at: Date)
-    /// Given up.
     case giveUp
     /// The receiver has unsubscribed (410).
     case gone

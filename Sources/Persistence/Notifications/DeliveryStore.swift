@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// The outcome of a delivery attempt.
 public enum DeliveryOutcome: String, Codable, Sendable, CaseIterable {
     /// The mail server has accepted the email.
     case accepted

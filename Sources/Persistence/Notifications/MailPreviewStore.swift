@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A request for an email preview.
 public struct MailPreviewRequest: Sendable {
     public var event: EventID
     public var kind: NotificationKind

@@ -42,7 +42,6 @@ public struct MailingStore: Sendable {
         if !begun.isEmpty { try await tell(id, of: event, hasNextStep: true, on: transaction) }
     }
 
-    /// Schedules a mailing.
     public func schedule(
         _ id: MailingID, about event: EventID, _ kind: NotificationKind, to audience: Audience, at time: Date,
         on transaction: Transaction

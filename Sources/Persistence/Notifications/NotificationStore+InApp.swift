@@ -68,7 +68,6 @@ extension NotificationStore {
         return try await tellUnread(user, on: transaction)
     }
 
-    /// The same for all up to a time.
     public func markAllRead(of user: UserID, upTo time: Date, now: Date, on transaction: Transaction) async throws
         -> Int
     {

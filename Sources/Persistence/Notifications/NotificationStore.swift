@@ -19,7 +19,6 @@ public struct Notification: Sendable {
     public var sentAt: Date?
 }
 
-/// A notification to be planned.
 public struct PlannedNotification: Sendable {
     public var userID: UserID
     public var eventID: EventID

@@ -2,7 +2,6 @@ import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// The reminders of events.
 public struct ReminderStore: Sendable {
     let mailings: MailingStore
 

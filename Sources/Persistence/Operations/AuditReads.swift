@@ -24,7 +24,6 @@ public struct AuditEntry: Sendable {
     public var sealNumber: Int?
 }
 
-/// A filter of audit log entries.
 public struct AuditFilter: Sendable {
     /// Part of the actor's current name or email.
     public var actor: String?

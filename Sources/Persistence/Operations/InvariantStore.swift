@@ -84,7 +84,6 @@ public struct InvariantStore: Sendable {
 
     /// Registrations per step, if it has more than one event.
     private static let stepSize = 20_000
-    /// Maximum events per step.
     public var eventsPerStep = 500
 
     /// The events of the next step, including those of which only messages are left; and whether they are the last.

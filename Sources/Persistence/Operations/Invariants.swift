@@ -78,7 +78,6 @@ public enum Invariant: String, Sendable, CaseIterable {
     }
 }
 
-/// A violation of an invariant.
 public struct InvariantFinding: Sendable {
     public struct Example: Sendable {
         public var eventID: EventID?

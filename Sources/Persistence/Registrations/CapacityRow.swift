@@ -79,7 +79,6 @@ enum CapacityRow {
             .first.map(capacity)
     }
 
-    /// The front of one event's waitlist.
     static func waitlistFront(of event: EventID, _ number: Int) -> SQL {
         """
         SELECT event_id, id, user_id, line_number, created_at FROM registrations

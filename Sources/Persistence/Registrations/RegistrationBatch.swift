@@ -9,7 +9,7 @@ struct RegistrationBatch {
         var lineNumber: Int?
     }
 
-    /// A registration cancelled in this batch.
+    /// A registration canceled in this batch.
     struct Cancelled {
         var registration: Registration
         var organizer: UserID?
@@ -32,7 +32,6 @@ struct RegistrationBatch {
     /// The registrations to be canceled, and the active ones of people who register.
     private var known: [RegistrationID: Registration]
     private var active: [UserID: RegistrationID] = [:]
-    /// Check-ins of registrations to be canceled.
     private let checkIns: [RegistrationID: CheckIn]
     private(set) var added: [RegistrationID: Added] = [:]
     private(set) var cancelled: [Cancelled] = []

@@ -47,7 +47,6 @@ public struct WaitlistPositions: Sendable {
     }
 }
 
-/// The sort order of attendees.
 public enum AttendeeOrder: String, CaseIterable, Sendable {
     /// By time of registration.
     case registered
@@ -140,7 +139,7 @@ extension RegistrationStore {
         return Page(attendees, limit: limit) { PageKey(at: $0.registration.createdAt, id: $0.registration.id.uuid) }
     }
 
-    /// The condition that a registration reads as of a status: in a canceled event all are cancelled, whatever their
+    /// The condition that a registration reads as of a status: in a canceled event all are canceled, whatever their
     /// rows still contain. The few that wait, or that left, are found by an index of their own instead of by scanning
     /// everyone.
     private func shows(_ status: RegistrationStatus, in event: EventID) async throws -> SQL {

@@ -43,7 +43,7 @@ extension RegistrationStore {
         return .init(isLast: batch.capacity.capacityTarget == nil, since: locked, statements: promotions(batch))
     }
 
-    // MARK: Cancelling an event
+    // MARK: Canceling an event
 
     /// Cancels an event: once this transaction is committed no one can register, no ticket is valid, and every
     /// registration reads as cancelled, because reads check the event's status. The tickets' rows follow.

@@ -324,7 +324,7 @@ public struct RegistrationStore: Sendable {
         return checkIns
     }
 
-    /// The status of a registration `r` for an event `e`: once an event is cancelled, nobody is confirmed or waitlisted. The
+    /// The status of a registration `r` for an event `e`: once an event is canceled, no one is confirmed or waitlisted. The
     /// row keeps what it was, for the emails about it.
     static let shownStatus: SQL = "CASE WHEN e.status = 'cancelled' THEN 'cancelled' ELSE r.status END AS status"
 

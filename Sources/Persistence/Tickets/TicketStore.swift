@@ -9,7 +9,6 @@ public struct TicketDetail: Sendable {
     public var eventVersion: Int
     /// How often its registration was transferred.
     public var transfers: Int
-    /// Its registration was canceled.
     public var isCancelled: Bool
     public var holderName: String
 }
@@ -151,7 +150,6 @@ public struct TicketStore: Sendable {
     /// When it was revoked: individually, or with its event.
     static let shownRevocation: SQL = "coalesce(t.revoked_at, e.cancelled_at)"
 
-    /// The newest ticket of each registration.
     static func newest(of registrations: [RegistrationID]) -> SQL {
         """
         SELECT DISTINCT ON (t.registration_id) t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text,

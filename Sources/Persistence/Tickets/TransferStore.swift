@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A ticket transfer offered by its holder.
 public struct TicketTransfer: Sendable {
     public enum Status: String, Sendable {
         case offered, accepted, cancelled
