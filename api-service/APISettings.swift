@@ -6,36 +6,35 @@ import Postgres
 import Redis
 import Webhooks
 
-/// Everything that api-service is told by its environment.
 struct APISettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings
     var broker: BrokerAddress
-    /// Where programs outside find the broker.
+    /// The broker's public address, for integrators.
     var publicBroker: String
-    /// By which the broker is known when it asks about readers; without one it is told nothing, and lets none in.
+    /// The secret with which the broker authenticates when it asks about consumers; without one, all of them are
+    /// refused.
     var brokerSecret: String?
     var redis: RedisAddress
-    /// Signs access tokens.
     var accessTokenKey: SigningKey
-    /// All public keys that verify them, during a change of keys; nil for the one that signs.
+    /// All public keys that verify access tokens, during a rotation; nil for the one that signs.
     var accessKeySet: KeySet?
-    /// Where the two come from, to be followed.
+    /// The files of both, to be reloaded.
     var keyFiles = KeyFiles()
-    /// Verify tickets beside the keys that ticket-workers have published.
+    /// Ticket keys in addition to those that ticket-workers have published.
     var ticketKeys: KeySet?
-    /// Whether people have to confirm their address before they can sign in and register.
+    /// Whether people have to confirm their email before they can sign in and register.
     var requiresVerifiedEmail: Bool
-    /// Whose forwarded headers count.
+    /// The proxies whose forwarded headers are trusted.
     var trustedProxies: TrustedProxies
-    /// What the secrets of webhooks are derived from.
+    /// The key from which webhook secrets are derived.
     var webhookKey: WebhookKey
-    /// Where webhooks may go.
+    /// The allowed destinations of webhooks.
     var webhookAddresses = AddressRule()
-    /// Whose pages may use the API beside our own: `EM_CORS_ORIGINS`.
+    /// Origins whose pages can use the API besides our own: `EM_CORS_ORIGINS`.
     var crossOrigins: Set<String> = []
 
-    /// How long rows are kept that only the past needs.
+    /// How long historical rows are kept.
     var retention = Retention()
 
     /// - Throws: ``SettingsError`` with every problem.
@@ -73,41 +72,41 @@ struct APISettings: Sendable {
             retention: Retention(eventLog: Double(eventLogDays.value) * 86_400))
     }
 
-    /// For the subcommands that need a database and nothing else.
+    /// For subcommands that need only a database.
     static func databaseSettings(_ name: String, _ reader: inout SettingsReader) -> Setting<DatabaseSettings> {
         reader.url(name) { url in
             var settings = try DatabaseSettings(url: url)
             settings.applicationName = Build.signature(of: "api-service")
-            // A crowd stands in line rather than being sent away; still shorter than the proxy's timeout (30 s).
+            // In a rush, requests wait rather than fail; still shorter than the proxy's timeout (30 s).
             settings.acquireTimeout = .seconds(20)
             // Seven for the registration batcher, the rest for everything else.
             settings.maximumTransactions = 16
-            // Reads stand in line behind each other: one organizer's long list must not hold up everybody's, readiness
-            // included.
+            // Reads on one connection queue behind each other: one organizer's long list must not delay everyone else,
+            // including readiness checks.
             settings.readConnections = 3
             return settings
         }
     }
 }
 
-/// How long rows are kept that only the past needs, in seconds.
+/// How long historical rows are kept, in seconds.
 struct Retention: Sendable {
-    /// Published messages, the log of what happened, and the single attempts at mails: `EM_EVENT_LOG_DAYS`.
+    /// Published messages (the event log), and individual email attempts: `EM_EVENT_LOG_DAYS`.
     var eventLog = 90.0 * 86_400
-    /// Jobs and live updates that are done: long enough for an operator to look at them.
+    /// Finished jobs and live updates: long enough for an operator to inspect them.
     var doneMessages = 86_400.0
-    /// Which messages were handled: longer than any message is under way or parked unseen.
+    /// Inbox rows: longer than any message is in flight or parked unnoticed.
     var inbox = 30.0 * 86_400
-    /// What may have killed a worker: it came back within minutes, or never.
+    /// Suspects of having killed a worker: they return within minutes, or never.
     var suspects = 86_400.0
-    /// Sign-ins that are over: longer than an access token of theirs lives.
+    /// Ended sessions: longer than the lifetime of their access tokens.
     var endedSessions = 7.0 * 86_400
-    /// Old and new addresses: as long as the mails about them may take.
+    /// Old and new addresses: as long as the emails about the change may take.
     var emailChanges = 30.0 * 86_400
-    /// What webhooks were owed, or as long as the event log if that is shorter: then there is nothing left to send.
+    /// Webhook deliveries; as long as the event log if that is shorter, because nothing is left to send then.
     var webhookDeliveries = 30.0 * 86_400
-    /// A mail is rarely looked at again after that.
+    /// An email is rarely opened after that.
     var unsubscribeLinks = 366.0 * 86_400
-    /// Printed tickets: they are made again when somebody asks.
+    /// Printable tickets: they are regenerated on request.
     var ticketDocuments = 30.0 * 86_400
 }

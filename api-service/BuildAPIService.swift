@@ -13,20 +13,20 @@ import Postgres
 import Redis
 import ServiceLifecycle
 
-/// The service, put together: what `serve` runs and tests drive.
+/// The assembled service: run by `serve`, and driven by tests.
 struct APIService: Sendable {
     let application: any Service
     let health: HealthEndpoint
-    /// What runs beside the application and outlives it, in the order of dependence.
+    /// Background services that outlive the application, in dependency order.
     let services: [any Service]
 }
 
 /// Wires everything.
 /// - Parameters:
-///   - relaying: whether the outbox relay runs inside; a test of the HTTP surface alone does without.
-///   - clock: the time that rules go by; tests give their own.
-///   - passwords: hashes and checks them; tests look at how often.
-///   - onServerRunning: hears the port that was chosen.
+///   - relaying: whether the outbox relay runs inside; tests of the HTTP API alone do without.
+///   - clock: the time for business rules; tests inject their own.
+///   - passwords: hashes and verifies; tests count the calls.
+///   - onServerRunning: called with the chosen port.
 func buildAPIService(
     _ settings: APISettings, metrics: PrometheusRegistry, logger: Logger, relaying: Bool = true,
     clock: @escaping @Sendable () -> Date = { Date() }, passwords: PasswordHasher = PasswordHasher(),
@@ -82,7 +82,8 @@ func buildAPIService(
         server: .plainHTTP,
         configuration: .init(
             address: .hostname(settings.common.host, port: settings.common.port), serverName: nil,
-            // A crowd knocks at once: what doesn't fit in here waits seconds for its next try (the kernel caps it).
+            // In a rush many connect at once: a client that doesn't fit retries only after seconds (the kernel caps
+            // it).
             backlog: 4096),
         onServerRunning: { channel in await onServerRunning(channel.localAddress?.port ?? 0) },
         logger: logger)
@@ -100,17 +101,17 @@ func buildAPIService(
 private func showGauges(
     in metrics: PrometheusRegistry, batcher: RegistrationBatcher, passwords: PasswordHasher, stores: Stores
 ) {
-    metrics.gauge("em_admission_waiting", "Registration requests that wait for their batch.") {
+    metrics.gauge("em_registration_waiting", "Registration requests waiting for their batch.") {
         Double(batcher.waiting)
     }
-    metrics.gauge("em_password_hashing_waiting", "Passwords that wait to be hashed.") { Double(passwords.waiting) }
-    metrics.gauge("em_ended_sessions", "Sessions that ended within the life of an access token.") {
+    metrics.gauge("em_password_hashing_waiting", "Passwords waiting to be hashed.") { Double(passwords.waiting) }
+    metrics.gauge("em_ended_sessions", "Sessions that ended within the lifetime of an access token.") {
         Double(stores.endedSessions.count)
     }
     stores.eventCache.show(in: metrics)
 }
 
-/// Puts the table on the router, behind the middleware that every request passes: trace, other origins, problems, credentials.
+/// Installs the route table, behind the middleware of every request: trace, CORS, problems, credentials.
 private func install(
     _ table: RouteTable, on router: Router<APIContext>, _ authentication: Authentication, _ metrics: RequestMetrics,
     _ crossOrigin: CrossOrigin, _ accessLog: AccessLog

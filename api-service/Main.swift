@@ -7,7 +7,7 @@ import Logging
 struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "api-service",
-        abstract: "The HTTP surface of EM-Connect, and the tasks of its administrator.",
+        abstract: "The HTTP API of EM-Connect, and its administrative commands.",
         discussion: "Settings come from the environment: EM_…, or EM_…_FILE with the path of a file.",
         version: "api-service \(Build.version) (\(Build.revision))",
         subcommands: [
@@ -19,7 +19,7 @@ struct Main: AsyncParsableCommand {
 }
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Answer requests until SIGTERM or SIGINT.")
+    static let configuration = CommandConfiguration(abstract: "Serve requests until SIGTERM or SIGINT.")
 
     func run() async throws {
         var reader = SettingsReader()

@@ -35,9 +35,9 @@ struct Stores: Sendable {
     let outbox = OutboxStore()
     let audit = AuditStore()
     let idempotency = IdempotencyStore()
-    /// What everybody may see of events; whoever writes to one invalidates it here before answering.
+    /// Public event data; whoever writes to an event invalidates it here before responding.
     let eventCache = EventCache()
-    /// Whose access tokens count no longer; whoever ends a session says so here before answering.
+    /// Sessions whose access tokens are rejected; whoever ends a session adds it here before responding.
     let endedSessions = EndedSessions()
 
     init(_ database: Database) {

@@ -10,26 +10,26 @@ import SMTP
 import ServiceLifecycle
 import Webhooks
 
-/// notifications, put together: read this first.
+/// The wiring of notifications: read this first.
 ///
-///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications, and a job for each in the outbox; or a mailing)
-///     RabbitMQ ─→ PlanMailing ───────→ Postgres (the notifications of the next people, and the step after)
-///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/Emails) ─→ SMTP
-///                     ├──────→ Postgres (the hashes of the links that mails hold)
+///     RabbitMQ ─→ PlanNotifications ─→ Postgres (notifications, and an outbox job for each; or a mailing)
+///     RabbitMQ ─→ PlanMailing ───────→ Postgres (the notifications of the next people, and the next step)
+///     RabbitMQ ─→ SendEmail ─→ MailComposer (Templates/) ─→ SMTP
+///                     ├──────→ Postgres (the hashes of the links in emails)
 ///                     └──────→ Postgres (sent, retrying, failed)
-///     RabbitMQ ─→ PlanWebhooks ──────→ Postgres (who is owed which fact)
+///     RabbitMQ ─→ PlanWebhooks ──────→ Postgres (the deliveries of each fact)
 ///     WebhookDispatcher ←─ Postgres (what is due) ─→ DeliverWebhook ─→ HTTP, then Postgres (delivered, retrying, failed)
-///     MailingClock ──────────────────→ Postgres (what begins at a time, mails that are due again)
+///     MailingClock ──────────────────→ Postgres (scheduled mailings, emails due for a retry)
 struct NotificationsService: Sendable {
     let health: HealthEndpoint
-    /// In the order of dependence.
+    /// In dependency order.
     let services: [any Service]
 
-    /// Plans at a time: short transactions.
+    /// Concurrent plans: short transactions.
     static let planConcurrency = 4
 }
 
-/// The queues to read, and what has to be declared for them: the product's, or a test's own on the same broker.
+/// The queues to consume, and what has to be declared for them: the product's, or a test's own on the same broker.
 struct NotificationsQueues: Sendable {
     var plan = WorkerQueue.notificationsPlan
     var mailings = WorkerQueue.notificationsMailings
@@ -63,7 +63,7 @@ func buildNotifications(
         sender: HTTPSender { settings.webhookAddresses.permits($0, isEncrypted: $1) }, key: settings.webhookKey,
         logger: logger)
     deliverWebhook.show()
-    metrics.gauge("em_mail_sending_refused", "1 while the mail server refuses us, and sending is paused therefore.") {
+    metrics.gauge("em_mail_sending_refused", "1 while sending is paused because the mail server rejects us.") {
         pause.isProbing ? 1 : 0
     }
     let desk = WebhookDispatcher(store: webhooks, logger: logger) { try await deliverWebhook.perform($0, until: $1) }
@@ -91,7 +91,7 @@ func buildNotifications(
 
 private struct NotConnected: Error {}
 
-/// Who reads which queue, how much of it at a time.
+/// The workers of the queues, with their concurrency.
 private struct Workers {
     let settings: NotificationsSettings
     let queues: NotificationsQueues
@@ -106,7 +106,7 @@ private struct Workers {
         let makePreview = MakePreview(
             previews: MailPreviewStore(database), events: EventStore(database), composer: composer)
         return [
-            // After a rush the facts about single people come by the thousand: a commit costs more than a plan.
+            // In a rush, facts about single people arrive by the thousand: a commit costs more than a plan.
             worker(
                 queues.plan, prefetch: 256, concurrency: NotificationsService.planConcurrency,
                 batch: .init(atMost: 64) { try await plan.handleTogether($0) }
@@ -125,7 +125,7 @@ private struct Workers {
         ]
     }
 
-    /// Those to single people, and those to everybody at an event; one pace for both.
+    /// Individual and bulk email, under one rate limit.
     var mailing: [MessageWorker] {
         let pace = SendingRate(mailsPerSecond: settings.mailsPerSecond)
         return [
@@ -136,7 +136,7 @@ private struct Workers {
 
     func webhooks(_ store: WebhookStore, _ desk: WebhookDispatcher) -> MessageWorker {
         let plan = PlanWebhooks(database: database, store: store, desk: desk)
-        // Most facts are for nobody, and cost one look for all that have come.
+        // Most facts match no subscription, and cost one query for all that have arrived.
         return worker(queues.webhooks, prefetch: 512, concurrency: 1, batch: .init(atMost: 256, handler: plan.handle)) {
             message in
             _ = try await plan.handle([message])

@@ -7,14 +7,14 @@ import Logging
 struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "notifications",
-        abstract: "Writes to people about their registrations.",
+        abstract: "Sends emails and webhooks.",
         discussion: "Settings come from the environment: EM_…, or EM_…_FILE with the path of a file.",
         version: "notifications \(Build.version) (\(Build.revision))",
         subcommands: [Serve.self], defaultSubcommand: Serve.self)
 }
 
 struct Serve: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Send mails until SIGTERM or SIGINT.")
+    static let configuration = CommandConfiguration(abstract: "Send emails and webhooks until SIGTERM or SIGINT.")
 
     func run() async throws {
         var reader = SettingsReader()

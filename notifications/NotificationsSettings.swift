@@ -5,25 +5,24 @@ import Postgres
 import SMTP
 import Webhooks
 
-/// What notifications reads from its environment.
 struct NotificationsSettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings
     var broker: BrokerAddress
     var mailServer: SMTPAddress
     var mailFrom: MailAddress
-    /// Connections to the mail server, and mails on their way at a time.
+    /// Connections to the mail server, and emails in flight.
     var mailConnections: Int
     var mailLimits: DestinationLimiter.Limits
-    /// The same for mailings, which have connections of their own: nobody's ticket waits behind an announcement.
+    /// The same for mailings, which have their own connections, so that no ticket waits behind an announcement.
     var bulkConnections: Int
     var bulkLimits: DestinationLimiter.Limits
-    /// Mails a second that this process hands over, of both sorts together; nil for as many as go.
+    /// Emails per second that this process sends, individual and bulk together; nil for no limit.
     var mailsPerSecond: Int?
 
-    /// What the secrets of webhooks are derived from.
+    /// The key from which webhook secrets are derived.
     var webhookKey: WebhookKey
-    /// Where webhooks may go.
+    /// The allowed destinations of webhooks.
     var webhookAddresses: AddressRule
 
     init(
@@ -43,8 +42,8 @@ struct NotificationsSettings: Sendable {
         self.bulkConnections = bulkConnections
         bulkLimits = DestinationLimiter.Limits(connections: bulkConnections)
         self.mailsPerSecond = mailsPerSecond
-        // Some for planning, mailings and the clock included. Mails and webhooks have none while they are on their way, only
-        // to be claimed and settled.
+        // A few for planning, including mailings and their clock. Emails and webhooks hold none while they are sent,
+        // only to be claimed and settled.
         self.database.maximumTransactions = mailConnections + bulkConnections + NotificationsService.planConcurrency + 4
         self.database.applicationName = Build.signature(of: "notifications")
     }

@@ -7,10 +7,10 @@ import Persistence
 import Postgres
 import ServiceLifecycle
 
-/// ticket-worker, put together: read this first.
+/// The wiring of ticket-worker: read this first.
 struct TicketWorker: Sendable {
     let health: HealthEndpoint
-    /// In the order of dependence; the last is stopped first.
+    /// In dependency order; the last is stopped first.
     let services: [any Service]
 }
 
@@ -26,8 +26,8 @@ func buildTicketWorker(
     let issueTicket = IssueTicket(database: database, signer: TicketSigner(key: settings.ticketKey))
     let publication = TicketKeyPublication(
         store: TicketKeyStore(database), key: settings.ticketKey.verificationKey, logger: logger)
-    // What waits is taken many at a time: a commit costs more than a ticket. Few transactions at once, for the batches to
-    // be large ones.
+    // Waiting messages are handled many at a time: a commit costs more than a ticket. Few concurrent transactions, so
+    // that batches are large.
     let worker = MessageWorker(
         .ticketIssue, broker: settings.broker, topology: .declaredByTheRelay, suspects: SuspectStore(database),
         prefetch: 512, concurrency: 4, logger: logger,

@@ -7,7 +7,7 @@ import Postgres
 /// Issues the tickets of confirmed registrations: tickets, their messages and the inbox rows in one transaction.
 struct IssueTicket: Sendable {
     static let consumer = "ticket-worker.issue"
-    /// A gate's clock may be off, and doors close late: a ticket stays good for a day after the event's end.
+    /// A gate's clock may be off, and events run late: a ticket stays valid for a day after the event's end.
     static let validityAfterEnd: TimeInterval = 86_400
 
     let database: Database
@@ -22,8 +22,8 @@ struct IssueTicket: Sendable {
         tickets = TicketStore(database)
     }
 
-    /// Handles `em.registration.confirmed`, `em.registration.promoted` and `ticket.issue`. A message seen before, or a registration
-    /// cancelled meanwhile, needs nothing.
+    /// Handles `em.registration.confirmed`, `em.registration.promoted` and `ticket.issue`. A duplicate message, or a
+    /// registration canceled meanwhile, needs nothing.
     func handle(_ message: ReceivedMessage) async throws {
         let request = try IssueRequest(message)
         try await database.transaction { transaction in
@@ -32,8 +32,8 @@ struct IssueTicket: Sendable {
         }
     }
 
-    /// Handles many at once, or by throwing none of them; returns those it has handled. The others' registrations are in
-    /// somebody else's hands: to be handled one by one.
+    /// Handles many together, or none if it throws; returns those that are handled. The registrations of the others are
+    /// locked elsewhere: they are handled one by one.
     func handleTogether(_ messages: [ReceivedMessage]) async throws -> Set<MessageID> {
         let requests = try messages.map(IssueRequest.init)
         return try await database.transaction { transaction in
@@ -44,7 +44,6 @@ struct IssueTicket: Sendable {
         }
     }
 
-    /// What one message asks for.
     private struct IssueRequest {
         let message: MessageID
         let traceparent: String
@@ -57,7 +56,7 @@ struct IssueTicket: Sendable {
         }
     }
 
-    /// The registrations are held, by everyone before the inbox rows.
+    /// The registrations are locked, by everyone, before the inbox rows.
     private func issue(for requests: [IssueRequest], on transaction: Transaction) async throws {
         guard !requests.isEmpty else { return }
         let fresh = try await inbox.record(requests.map(\.message), consumer: Self.consumer, on: transaction)
@@ -82,7 +81,7 @@ struct IssueTicket: Sendable {
 
     private func store(_ issues: [TicketStore.Issue], on transaction: Transaction) async throws {
         var open = issues
-        // 55 random bits: a second draw is for the unique constraint's sake, not for chance's.
+        // 55 random bits: the second draw is for the unique constraint's sake, not a likely event.
         for _ in 0..<3 {
             open = try await tickets.insert(open, on: transaction)
             if open.isEmpty { return }
@@ -97,5 +96,5 @@ struct IssueTicket: Sendable {
     }
 }
 
-/// Three codes in a row were taken: something is wrong with the random numbers.
+/// Three codes in a row were taken: the random number generator is broken.
 struct TicketCodesExhausted: Error {}

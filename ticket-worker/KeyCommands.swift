@@ -9,15 +9,14 @@ import Postgres
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The keys that sign tickets.",
+        abstract: "Manage the keys that sign tickets.",
         discussion: """
-            Changing the key: `rotate` publishes the new public key and puts the new private one in the place of the \
-            old; then restart the ticket-workers, one after the other. Tickets signed with the old key stay good. Once \
-            none of them matters any more, `retire` ends that.
+            To rotate the key: `rotate` publishes the new public key and replaces the private key; then restart the \
+            ticket-workers one at a time. Tickets signed with the old key stay valid until you `retire` it.
             """,
         subcommands: [ListKeys.self, RotateKey.self, RetireKey.self])
 
-    /// The database that EM_DATABASE_URL names, closed in the end.
+    /// The database in EM_DATABASE_URL, closed at the end.
     static func withStore<Result>(_ body: (TicketKeyStore) async throws -> Result) async throws -> Result {
         var reader = SettingsReader()
         let url = reader.url("EM_DATABASE_URL") { try DatabaseSettings(url: $0) }
@@ -37,7 +36,7 @@ struct Keys: AsyncParsableCommand {
 
 struct ListKeys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "Show the published keys, the one last started with first.")
+        commandName: "list", abstract: "List the published keys, most recently used first.")
 
     func run() async throws {
         for key in try await Keys.withStore({ try await $0.list() }) {
@@ -53,14 +52,14 @@ struct RotateKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate",
         abstract:
-            "Make a new key, publish its public half, and put it in the place of the old, which is kept beside it.")
+            "Create a key, publish its public half, and replace the current key, which is kept in a second file.")
 
-    @Option(help: "The file that EM_TICKET_KEY_FILE names.") var file: String
+    @Option(help: "The file in EM_TICKET_KEY_FILE.") var file: String
 
     func run() async throws {
         let key = SigningKey()
         let id = Hexadecimal.encode(key.verificationKey.shortID)
-        // Known before anybody can sign with it.
+        // Published before anyone can sign with it.
         try await Keys.withStore { try await $0.publish(id, key.verificationKey.rawKey) }
         let fresh = "\(file).new"
         try SecretFile.write(key.seed + "\n", to: fresh)
@@ -75,13 +74,13 @@ struct RotateKey: AsyncParsableCommand {
 
 struct RetireKey: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "retire", abstract: "Accept no ticket any more that this key has signed.")
+        commandName: "retire", abstract: "Reject all tickets signed with this key.")
 
     @Argument(help: "Its eight hexadecimal digits, as `list` shows them.") var id: String
 
     func run() async throws {
         guard try await Keys.withStore({ try await $0.retire(id) }) else {
-            throw ValidationError("There is no such key in use.")
+            throw ValidationError("No such key is in use.")
         }
         print("The key \(id) is retired.")
     }

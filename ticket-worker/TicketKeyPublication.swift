@@ -6,8 +6,8 @@ import Persistence
 import Postgres
 import ServiceLifecycle
 
-/// Makes the public half of this worker's key known: before the first ticket is signed with it, and at the start, so that
-/// gates have it early.
+/// A service that publishes this worker's public key: before the first ticket is signed with it, and at startup, so
+/// that gates have it early.
 actor TicketKeyPublication: Service {
     private let store: TicketKeyStore
     private let key: VerificationKey
@@ -20,7 +20,7 @@ actor TicketKeyPublication: Service {
         self.logger = logger
     }
 
-    /// Publishes unless that was done before.
+    /// Publishes the key, once.
     /// - Throws: ``TicketKeyStore/Unusable``, `PostgresError`.
     func ensure() async throws {
         guard !isPublished else { return }
@@ -31,14 +31,14 @@ actor TicketKeyPublication: Service {
         logger.info("ticket key published", metadata: ["key_id": "\(id)"])
     }
 
-    /// Tries until it is done. A key that can't be used ends the service: tickets signed with it would be refused.
+    /// Retries until it is done. An unusable key stops the service: tickets signed with it would be refused.
     func run() async throws {
         do {
             try await cancelWhenGracefulShutdown { try await self.publish() }
         } catch is CancellationError {
             return
         }
-        do { try await gracefulShutdown() } catch {}  // cancelled: as good
+        do { try await gracefulShutdown() } catch {}  // canceled: same
     }
 
     private func publish() async throws {

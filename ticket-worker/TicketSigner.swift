@@ -3,10 +3,10 @@ import Crypto
 import Domain
 import FoundationEssentials
 
-/// Signs tickets. The private key is nowhere else.
+/// The signer of tickets, with the only copy of the private key.
 struct TicketSigner: Sendable {
     private let key: SigningKey
-    /// What tickets call the key by: see ``TicketToken``.
+    /// The key id in tickets: see ``TicketToken``.
     private let keyID: [UInt8]
 
     init(key: SigningKey) {
@@ -14,8 +14,8 @@ struct TicketSigner: Sendable {
         keyID = key.verificationKey.shortID
     }
 
-    /// The text for the QR code of a ticket.
-    /// - Parameter notAfter: from when on the ticket is no proof any more; nil for never.
+    /// The text of a ticket's QR code.
+    /// - Parameter notAfter: when the ticket expires; nil for never.
     func sign(_ ticket: TicketID, event: EventID, issue: Int, notAfter: Date?) throws -> String {
         let token = TicketToken(
             keyID: keyID, ticketID: ticket, eventID: event, issue: UInt16(clamping: issue), notAfter: notAfter)

@@ -3,12 +3,10 @@ import Access
 import Bootstrap
 import Postgres
 
-/// Everything that ticket-worker is told by its environment.
 struct TicketWorkerSettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings
     var broker: BrokerAddress
-    /// Signs tickets.
     var ticketKey: SigningKey
 
     /// - Throws: ``SettingsError`` with every problem.

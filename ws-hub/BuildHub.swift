@@ -10,15 +10,15 @@ import Postgres
 import Redis
 import ServiceLifecycle
 
-/// ws-hub, wired: read this first.
+/// The wiring of ws-hub: read this first.
 ///
 ///     Redis ──RedisSubscriber──→ LiveUpdateFeed ──deliver──→ Hub (one per event loop) ──→ TopicListeners ──→ Session
-///     Postgres ──LiveStore, EventStore─┘ (snapshots, comparisons)                          HandshakeGuard ──┘
-///         └──────LiveStore──→ SignInCheck (ends sockets whose sign-in, role or membership is over)
+///     Postgres ──LiveStore, EventStore─┘ (snapshots, revision checks)                      HandshakeGuard ──┘
+///         └──────LiveStore──→ SignInCheck (closes sockets whose session, role or membership has ended)
 ///
-/// | request | answer |
+/// | request | response |
 /// |---|---|
-/// | GET /ws with an upgrade | a WebSocket: ``Session`` says what can be said, ``CloseCode`` how it ends |
+/// | GET /ws with an upgrade | a WebSocket: see ``Session`` for its frames, ``CloseCode`` for its end |
 /// | GET /ws without | 426 |
 /// | GET /livez, /readyz, /metrics | ``HealthEndpoint`` |
 struct HubService: Sendable {
@@ -28,7 +28,7 @@ struct HubService: Sendable {
     private let database: Database
     private let services: [any Service]
 
-    /// - Parameter onListening: gets the port that the service listens on.
+    /// - Parameter onListening: called with the port that the service listens on.
     init(
         _ settings: HubSettings, logger: Logger, onListening: @escaping @Sendable (Int) -> Void = { _ in }
     ) async throws {
@@ -39,7 +39,7 @@ struct HubService: Sendable {
 
         let database = Database(settings.database, logger: logger)
         var redisSettings = RedisSettings()
-        redisSettings.commandTimeout = .seconds(1)  // a stalled Redis must not hold up snapshots for longer
+        redisSettings.commandTimeout = .seconds(1)  // a stalled Redis must not delay snapshots for longer
         redisSettings.connectTimeout = .seconds(1)
         let subscriber = RedisSubscriber(settings.redis, settings: redisSettings, logger: logger)
         let verifier = try await AccessTokenVerifier(
@@ -78,7 +78,7 @@ struct HubService: Sendable {
         self.settings = settings
         self.logger = logger
         self.database = database
-        // The last is stopped first: no new sockets, then the sockets' goodbyes, then the news.
+        // Stopped in reverse order: no new sockets, then the sockets' close frames, then the feed.
         let keyWatch = KeyReloader(file: settings.accessKeysFile, verifier: verifier, logger: logger).service
         services = [
             DatabaseService(database, metrics: registry), feed, keyWatch,
@@ -86,13 +86,13 @@ struct HubService: Sendable {
         ]
     }
 
-    /// Runs until SIGTERM or SIGINT, or until the task is told to shut down gracefully.
+    /// Runs until SIGTERM or SIGINT, or until the task is asked to shut down gracefully.
     func run() async throws {
         try await runServices(services, health: health, settings: settings.common, logger: logger)
         await database.close()
     }
 
-    /// The parts, for a group of the caller's own (tests, several hubs in one process).
+    /// The parts, for the caller's own group (tests, several hubs in one process).
     var parts: [any Service] { services }
 
     func close() async { await database.close() }

@@ -2,7 +2,7 @@ import Bootstrap
 import CoreMetrics
 import NIOCore
 
-/// What `/metrics` tells about a hub. Shared by all event loops; counters are atomic.
+/// The metrics of a hub. Shared by all event loops; counters are atomic.
 struct HubMetrics: Sendable {
     private let opened: Counter
     private let framesSent: Counter
@@ -40,44 +40,44 @@ struct HubMetrics: Sendable {
                 ($0, counter("hub.handshakes.refused", [("status", $0)]))
             })
         registry.describe(
-            "hub_sockets_closed_total", "Sockets ended, by close code; peer: ended by the client.")
-        registry.describe("hub_frames_dropped_total", "Frames that waited for sockets closed as too slow.")
+            "hub_sockets_closed_total", "Closed sockets, by close code; peer: closed by the client.")
+        registry.describe("hub_frames_dropped_total", "Frames pending for sockets that were closed as too slow.")
         registry.describe(
             "hub_delivery_seconds",
-            "From the arrival of news to its writing to all sockets of one event loop.")
+            "From the arrival of an update to its write to all sockets of one event loop.")
         registry.describe(
             "hub_publish_to_write_seconds",
-            "From the relay's publishing, by its clock, to the writing to all sockets of one event loop that take it.")
+            "From the relay's publish, by its clock, to the write to all subscribed sockets of one event loop.")
         registry.describe(
-            "hub_updates_healed_total", "Updates that the revision check found and Redis had not brought.")
+            "hub_updates_healed_total", "Updates found by the revision check that Redis had not delivered.")
     }
 
     func socketOpened() { opened.increment() }
 
-    /// One frame that left for `sockets` sockets.
+    /// Counts a frame sent to `sockets` sockets.
     func sent(bytes: Int, to sockets: Int = 1) {
         framesSent.increment(by: sockets)
         bytesSent.increment(by: bytes * sockets)
     }
 
-    /// Counts that made room for newer ones, in a topic or for a slow socket.
+    /// Counts an update replaced by a newer one, in a topic or for a slow socket.
     func countsConflated() { conflated.increment() }
 
-    /// Frames that waited for a socket which was closed as too slow for them.
+    /// Counts frames pending for a socket that was closed as too slow.
     func framesDropped(_ count: Int) { dropped.increment(by: count) }
 
-    /// From the arrival of news at this process to its handing over to the sockets of one loop.
+    /// From the arrival of an update in this process to its write to the sockets of one loop.
     func delivered(after time: TimeAmount) { delivery.recordNanoseconds(time.nanoseconds) }
 
-    /// From the relay's publishing to the flush of the last socket of one loop, conflation included; what waits for slow
-    /// sockets is not waited for.
+    /// From the relay's publish to the flush of the last socket of one loop, including conflation; frames queued for
+    /// slow sockets are not waited for.
     func written(after time: TimeAmount) { publishToWrite.recordNanoseconds(time.nanoseconds) }
 
     func updateHealed() { healed.increment() }
 
     func checkFailed() { checksFailed.increment() }
 
-    /// - Parameter code: nil when the client ended it.
+    /// - Parameter code: nil if the client closed it.
     func socketClosed(_ code: CloseCode?) { (code.flatMap { closed[$0] } ?? left).increment() }
 
     func handshakeRefused(_ status: UInt) { refused[String(status)]?.increment() }

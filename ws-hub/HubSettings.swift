@@ -3,13 +3,12 @@ import Bootstrap
 import Postgres
 import Redis
 
-/// What ws-hub reads from its environment.
 struct HubSettings: Sendable {
     var common: CommonSettings
     var database: DatabaseSettings
     var redis: RedisAddress
     var accessKeys: KeySet
-    /// Where the keys come from, to be followed; nil when they came as a value.
+    /// The file of the keys, to be reloaded; nil if they were given as a value.
     var accessKeysFile: String?
     var trustedProxies: TrustedProxies
     var limits = HubLimits()

@@ -2,7 +2,7 @@ import Access
 import Bootstrap
 import Logging
 
-/// Follows the file of the public keys, so that a change of keys needs no restart (`api-service keys rotate`).
+/// A periodic service that reloads the file of public keys, so that key rotation (`api-service keys rotate`) needs no restart.
 struct KeyReloader {
     /// Nil for keys that came as a value, which can't change.
     let file: String?
@@ -18,8 +18,8 @@ struct KeyReloader {
         do {
             if let text = await FollowedFile(file).text() { try await verifier.follow(KeySet(json: text)) }
         } catch {
-            // What can't be used changes nothing: a file that is being written, or a mistake.
-            logger.warning("changed access token keys can't be used", metadata: ["error": "\(error)"])
+            // An invalid file changes nothing: it may be half-written, or a mistake.
+            logger.warning("changed access token keys rejected", metadata: ["error": "\(error)"])
         }
     }
 }

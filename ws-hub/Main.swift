@@ -5,7 +5,7 @@ import Logging
 @main
 struct HubCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "ws-hub", abstract: "Tells browsers what happens, over WebSockets.", version: Build.version,
+        commandName: "ws-hub", abstract: "Sends live updates to browsers over WebSocket.", version: Build.version,
         subcommands: [Serve.self], defaultSubcommand: Serve.self)
 }
 

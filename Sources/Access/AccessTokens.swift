@@ -4,7 +4,7 @@ public import FoundationEssentials
 import JWTKit
 import Synchronization
 
-/// What an access token carries (RFC 9068, as far as one installation needs it).
+/// The claims of an access token (RFC 9068, as far as one installation needs it).
 struct AccessClaims: JWTPayload {
     var iss: String
     var aud: AudienceClaim
@@ -18,18 +18,18 @@ struct AccessClaims: JWTPayload {
     func verify(using algorithm: some JWTAlgorithm) async throws {}
 }
 
-/// What access tokens of this product have in common.
+/// The common properties of access tokens.
 public enum AccessToken {
-    /// How long one lasts: long enough to be cheap, short enough that a changed role or a sign-out soon counts.
+    /// The lifetime: long enough to be cheap, short enough that a changed role takes effect soon.
     public static let lifetime: Duration = .seconds(15 * 60)
     static let audience = "em-connect"
     static let type = "at+jwt"
     static let algorithm = "EdDSA"
-    /// A token is a few hundred bytes; anything longer is not worth decoding.
+    /// A token is a few hundred bytes; longer ones are not decoded.
     static let maximumLength = 2048
 }
 
-/// Makes access tokens: EdDSA, `typ at+jwt`, with `kid iss aud sub sid role iat exp`.
+/// The issuer of access tokens: EdDSA, `typ at+jwt`, with `kid iss aud sub sid role iat exp`.
 public struct AccessTokenIssuer: Sendable {
     public let keys: AccessKeys
     private let issuer: String
@@ -61,18 +61,18 @@ public struct AccessTokenIssuer: Sendable {
 
 /// Why a token was refused.
 public enum AccessTokenError: Error, Sendable, Hashable {
-    /// Ours and unharmed, but its time is over.
+    /// Ours and intact, but expired.
     case expired
     /// Anything else: malformed, forged, meant for others, not yet valid.
     case invalid
 }
 
-/// Verifies access tokens with known public keys.
+/// The verifier of access tokens, with known public keys.
 ///
 /// The header decides nothing: the algorithm must be EdDSA, the key is found by `kid` among the known ones only, and
 /// `jwk`, `jku`, `x5c`, `x5u` and `crit` are refused outright (RFC 8725).
 public final class AccessTokenVerifier: Sendable {
-    /// The keys, and what was found good with them: forgotten together.
+    /// The keys, and the tokens verified with them: replaced together.
     private struct Known {
         let set: KeySet
         let ids: Set<String>
@@ -96,7 +96,7 @@ public final class AccessTokenVerifier: Sendable {
     private let known: Mutex<Known>
     private let parser = DefaultJWTParser()
 
-    /// Clocks of the services may differ by so much for `iat`; an expired token is expired.
+    /// The tolerated clock difference for `iat`; there is none for expiry.
     private static let leeway = 30
 
     public init(keySet: KeySet, issuer: String) async throws {
@@ -104,7 +104,7 @@ public final class AccessTokenVerifier: Sendable {
         known = Mutex(try await Known(keySet))
     }
 
-    /// Goes on with these keys: a token of one that is gone is refused from now on, also when it was found good before.
+    /// Replaces the keys: a token of a removed key is refused from now on, even if it was verified before.
     public func follow(_ keySet: KeySet) async throws {
         if known.withLock({ $0.set == keySet }) { return }
         let fresh = try await Known(keySet)
@@ -116,7 +116,7 @@ public final class AccessTokenVerifier: Sendable {
         try await self.init(keySet: KeySet(json: jwks), issuer: issuer)
     }
 
-    /// - Returns: who the token speaks for.
+    /// - Returns: the token's principal.
     public func verify(_ token: String, now: Date = Date()) async throws(AccessTokenError) -> Principal {
         guard token.utf8.count <= AccessToken.maximumLength else { throw .invalid }
         let bytes = Array(token.utf8)
@@ -152,8 +152,8 @@ public final class AccessTokenVerifier: Sendable {
             expiresAt: Date(timeIntervalSince1970: TimeInterval(claims.exp)))
     }
 
-    /// Whether a header holds nothing but texts, as ours do: the parser takes ever longer over nested values, and anybody
-    /// may send a token.
+    /// Whether a header contains only strings, as ours do: the parser is superlinear for nested values, and anyone can
+    /// send a token.
     private static func isFlat(_ header: [UInt8]) -> Bool {
         guard let text = Base64URL.decode(String(decoding: header, as: UTF8.self)) else { return false }
         do {

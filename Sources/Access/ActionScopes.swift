@@ -1,10 +1,10 @@
 public import Domain
 
 extension Action {
-    /// The scope in which an API key may do this, if its person may; nil where no key may, whatever its scopes.
+    /// The scope in which an API key can perform this, if its owner can; nil if no key can, whatever its scopes.
     ///
-    /// Accounts, teams, keys themselves and the installation are for people who signed in: a key that leaks must not be
-    /// able to make itself last, nor anybody else powerful.
+    /// Accounts, teams, keys and the installation are for signed-in people only: a leaked key must not be able to
+    /// extend its own life, or anyone's rights.
     public var scope: APIScope? {
         switch self {
         case .listEvents, .viewPublishedEvent, .viewDraftEvent, .listOwnEvents, .listAllEvents, .listAnnouncements,

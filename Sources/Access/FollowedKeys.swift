@@ -1,7 +1,6 @@
 import Synchronization
 
-/// The keys of access tokens that count at this moment. They are replaced while the service runs, by whoever watches the
-/// files that they come from.
+/// The current access token keys. They are replaced while the service runs, by the reloader of their files.
 public final class AccessKeys: Sendable {
     private struct State {
         var signing: SigningKey
@@ -11,18 +10,18 @@ public final class AccessKeys: Sendable {
     private let state: Mutex<State>
 
     /// - Parameters:
-    ///   - signing: signs from now on.
-    ///   - published: all that verify; nil for the signing key alone, which always belongs to them.
+    ///   - signing: the signing key from now on.
+    ///   - published: all that verify; nil for the signing key alone, which is always included.
     public init(signing: SigningKey, published: KeySet? = nil) {
         state = Mutex(State(signing: signing, set: Self.set(signing, published)))
     }
 
     public var signing: SigningKey { state.withLock { $0.signing } }
 
-    /// The public halves, the one that signs first: for `/.well-known/jwks.json` and for verifiers.
+    /// The public keys, the signing one first: for `/.well-known/jwks.json` and for verifiers.
     public var set: KeySet { state.withLock { $0.set } }
 
-    /// Goes on with other keys; whether they are others.
+    /// Replaces the keys; returns whether they have changed.
     public func replace(signing: SigningKey, published: KeySet?) -> Bool {
         let set = Self.set(signing, published)
         return state.withLock { state in

@@ -1,10 +1,10 @@
 public import Domain
 
-/// Everything that somebody can want to do; each route names exactly one.
+/// The actions of the policy; each route names exactly one.
 public enum Action: String, Sendable, CaseIterable {
-    // Open to anybody
+    // Public
     case signUp, signIn, listEvents, viewPublishedEvent, listAnnouncements
-    // One's own things
+    // One's own account
     case viewOwnAccount, editOwnAccount, manageAPIKeys, registerForEvent, viewRegistration, cancelRegistration,
         viewTicket,
         reissueTicket
@@ -13,18 +13,18 @@ public enum Action: String, Sendable, CaseIterable {
     case createEvent, viewDraftEvent, editEvent, publishEvent, cancelEvent, listOwnEvents
     case viewAttendees, addAttendee, removeAttendee, resendMail, viewStatistics, checkIn, postAnnouncement, viewMailings
     case undoCheckIn, viewConflicts, viewMembers, manageMembers, readMessages
-    // What programs outside hear
+    // Integrations
     case createSubscription, subscribeToEverything, manageSubscription
     // The installation
     case listUsers, listAllEvents, grantRole, lockAccount, handOverEvent, verifyInvariants, viewSystem,
         manageDeadLetters, manageSending, viewAudit
 }
 
-/// How somebody stands to the thing that an action is about.
+/// A person's relation to the resource of an action.
 public struct Relation: Sendable, Hashable {
     /// Their role in the event's team, if any.
     public var membership: MembershipRole?
-    /// It is about themselves: their registration, their ticket.
+    /// The resource is their own: their registration, their ticket.
     public var isSubject: Bool
 
     public init(_ membership: MembershipRole?, isSubject: Bool = false) {
@@ -32,10 +32,10 @@ public struct Relation: Sendable, Hashable {
         self.isSubject = isSubject
     }
 
-    /// Runs the event: may see and change everything about it.
+    /// Whether they run the event: can see and change everything about it.
     var organizes: Bool { membership == .owner || membership == .coOrganizer }
 
-    /// An owner who is no organizer any more has no say in what they own.
+    /// The relation under a role: an owner who is no longer an organizer has no rights to what they own.
     func inForce(for role: Role) -> Relation {
         membership == .owner && role == .user ? Relation(nil, isSubject: isSubject) : self
     }
@@ -45,19 +45,19 @@ public struct Relation: Sendable, Hashable {
 
 public enum Decision: Sendable, Hashable {
     case allowed
-    /// Nobody is signed in: 401.
+    /// No one is signed in: 401.
     case notAuthenticated
-    /// 403: the thing's existence is no secret.
+    /// 403: the resource's existence is no secret.
     case forbidden
-    /// 404: whoever may not see it shall not learn that it exists.
+    /// 404: someone who isn't allowed to see the resource must not learn that it exists.
     case hidden
 }
 
-/// The one place that decides who may do what: role × action × membership.
+/// The one place that decides who can do what: role × action × membership.
 public enum Policy {
     /// - Parameters:
-    ///   - role: nil when nobody is signed in.
-    ///   - membership: the person's role in the event that the action is about, if any.
+    ///   - role: nil if no one is signed in.
+    ///   - membership: the person's role in the event, if any.
     public static func decide(_ action: Action, role: Role?, membership: MembershipRole?) -> Decision {
         decide(action, role: role, relation: Relation(membership))
     }
@@ -79,10 +79,10 @@ public enum Policy {
             .editOwnAccount, .manageAPIKeys, .registerForEvent, .listOwnEvents, .acceptTransfer:
             return .allowed
         case .viewRegistration, .viewTicket, .reissueTicket:
-            // Staff at the gate check tickets; they don't read people's registrations.
+            // Check-in staff check tickets; they can't read registrations.
             return relation.isSubject || relation.organizes || role == .admin ? .allowed : .hidden
         case .cancelRegistration, .transferTicket:
-            // Only one's own: removing somebody else is another action with its own message to them.
+            // Only one's own: removing someone else is another action with its own message to them.
             return relation.isSubject ? .allowed : relation.organizes || role == .admin ? .forbidden : .hidden
         case .manageSubscription:
             return relation.isSubject ? .allowed : .hidden
@@ -95,7 +95,7 @@ public enum Policy {
             .readMessages:
             return relation.organizes || role == .admin ? .allowed : .forbidden
         case .undoCheckIn:
-            // The check-in is found by its own id: strangers don't learn whether there is one.
+            // The check-in is found by its own id: strangers don't learn whether it exists.
             return relation.organizes || role == .admin ? .allowed : relation.worksAtGate ? .forbidden : .hidden
         case .checkIn:
             return relation.worksAtGate || role == .admin ? .allowed : .forbidden

@@ -1,15 +1,15 @@
 public import Domain
 public import FoundationEssentials
 
-/// Who asks: what a valid access token says.
+/// The authenticated caller: the content of a valid access token.
 public struct Principal: Sendable, Hashable {
     public var userID: UserID
     /// The role at the time the token was issued; a change takes effect with the next token.
     public var role: Role
-    /// The sign-in that the token belongs to; of an API key its own id, which is no sign-in's.
+    /// The session of the token; for an API key its own id, which is no session's.
     public var sessionID: SessionID
     public var expiresAt: Date
-    /// What an API key may be used for; nil for a person who signed in.
+    /// The scopes of an API key; nil for a signed-in person.
     public var scopes: Set<APIScope>?
 
     public init(

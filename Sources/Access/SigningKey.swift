@@ -9,10 +9,10 @@ public struct KeyError: Error, Sendable, CustomStringConvertible {
     init(_ description: String) { self.description = description }
 }
 
-/// An Ed25519 private key (RFC 8032) with its name.
+/// An Ed25519 private key (RFC 8032) with its key id.
 ///
-/// Its text form is base64url (RFC 4648 §5, no padding) of the 32-byte seed. It is never printed: the description
-/// shows the key id.
+/// Its text form is base64url (RFC 4648 §5, no padding) of the 32-byte seed. It is never printed: the description shows
+/// the key id.
 public struct SigningKey: Sendable, CustomStringConvertible {
     public let privateKey: Curve25519.Signing.PrivateKey
 
@@ -25,7 +25,7 @@ public struct SigningKey: Sendable, CustomStringConvertible {
         guard let bytes = Base64URL.decode(seed), bytes.count == 32 else {
             throw KeyError("must be base64url of a 32-byte Ed25519 seed; `api-service keys generate` makes one")
         }
-        // Random bytes have some thirty different values among them: a pattern is a placeholder.
+        // Random bytes have more than that many different values among them: a pattern is a placeholder.
         guard Set(bytes).count > 16 else {
             throw KeyError("looks like a placeholder; `api-service keys generate` makes one")
         }
@@ -45,31 +45,31 @@ public struct SigningKey: Sendable, CustomStringConvertible {
 }
 
 extension SigningKey {
-    /// What stands behind the input of a compact JWS (``JWSInput``): a point and the signature.
+    /// The end of a compact JWS after its signing input (``JWSInput``): a dot and the signature.
     public func jwsSignature(of input: [UInt8]) throws -> [UInt8] {
         [UInt8(ascii: ".")] + Base64URL.encoded(try privateKey.signature(for: input))
     }
 }
 
-/// The part of a compact JWS (RFC 7515 §7.1) that is signed; `/.well-known/jwks.json` verifies it. What is appended is
-/// encoded at once, so that a payload of many megabytes stands in memory only once.
+/// The signing input of a compact JWS (RFC 7515 §7.1), verifiable by `/.well-known/jwks.json`. Appended data is encoded
+/// at once, so that a payload of many megabytes is in memory only once.
 public struct JWSInput {
     public private(set) var text: [UInt8]
     /// The one or two bytes that don't fill a group of three.
     private var rest: [UInt8] = []
 
-    /// - Parameter type: what it is, so that it is never taken for anything else that the key signs.
+    /// - Parameter type: distinguishes it from everything else that the key signs.
     public init(type: String, for key: SigningKey) {
         let header = #"{"alg":"EdDSA","kid":"\#(key.verificationKey.id)","typ":"\#(type)"}"#
         text = Base64URL.encoded(Array(header.utf8)) + [UInt8(ascii: ".")]
     }
 
-    /// Makes room for a payload of about so many bytes.
+    /// Reserves space for a payload of about this size.
     public mutating func reserve(payloadBytes: Int) {
         text.reserveCapacity(text.count + payloadBytes * 4 / 3 + 128)
     }
 
-    /// - Returns: what this adds to the text.
+    /// - Returns: the text added.
     @discardableResult
     public mutating func append(_ bytes: some Collection<UInt8>) -> [UInt8] {
         let all = rest + bytes
@@ -80,7 +80,7 @@ public struct JWSInput {
         return part
     }
 
-    /// - Returns: all of it, and what the end adds to it.
+    /// - Returns: the whole text, and the part added at the end.
     public consuming func finished() -> (text: [UInt8], end: [UInt8]) {
         let end = Base64URL.encoded(rest)
         text += end
@@ -88,9 +88,9 @@ public struct JWSInput {
     }
 }
 
-/// An Ed25519 public key and the name that tokens call it by.
+/// An Ed25519 public key with its key id.
 public struct VerificationKey: Sendable, Hashable {
-    /// The JWK thumbprint (RFC 7638) of the key: the same key always has the same name, so that rotation needs no
+    /// The JWK thumbprint (RFC 7638) of the key: the same key always has the same id, so that rotation needs no
     /// bookkeeping.
     public let id: String
     /// 32 bytes.
@@ -102,7 +102,7 @@ public struct VerificationKey: Sendable, Hashable {
         id = Base64URL.encode(SHA256.hash(data: Array(#"{"crv":"Ed25519","kty":"OKP","x":"\#(x)"}"#.utf8)))
     }
 
-    /// What tickets call it by: the first four bytes of SHA-256 over the raw key.
+    /// The key id in tickets: the first four bytes of SHA-256 over the raw key.
     public var shortID: [UInt8] { Array(SHA256.hash(data: rawKey).prefix(4)) }
 
     /// The key for swift-crypto.
@@ -111,9 +111,9 @@ public struct VerificationKey: Sendable, Hashable {
     }
 }
 
-/// A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037), as `/.well-known/jwks.json` shows it.
+/// A JSON Web Key Set (RFC 7517) of Ed25519 keys (RFC 8037), as in `/.well-known/jwks.json`.
 public struct KeySet: Sendable, Hashable {
-    /// The keys that verify; tokens are signed with the first.
+    /// The verification keys; tokens are signed with the first.
     public let keys: [VerificationKey]
 
     public init(_ keys: [VerificationKey]) { self.keys = keys }
@@ -130,7 +130,7 @@ public struct KeySet: Sendable, Hashable {
         var keys: [Key]
     }
 
-    /// Reads a set. Every key must be an Ed25519 public key: a key of another type in it is a mistake to be heard of.
+    /// Parses a set. Every key must be an Ed25519 public key: any other is reported as a mistake.
     /// - Throws: ``KeyError``.
     public init(json: String) throws(KeyError) {
         let document: Document

@@ -2,10 +2,10 @@ import Crypto
 import Domain
 import Synchronization
 
-/// Tokens whose signature was found good a moment ago, by their SHA-256: whoever asks often is checked once.
+/// A cache of recently verified tokens, by their SHA-256, so that a frequent caller's signature is checked once.
 ///
-/// Only what can't change is kept: the claims. Their time is judged at every use. Bounded: two generations; when the
-/// younger is full, the elder is forgotten.
+/// Only the immutable claims are cached; their times are checked at every use. Bounded: two generations; when the
+/// younger is full, the older is dropped.
 final class VerifiedTokens: Sendable {
     private struct State {
         var young: [SHA256.Digest: AccessClaims] = [:]
@@ -15,7 +15,7 @@ final class VerifiedTokens: Sendable {
     private let generation: Int
     private let state = Mutex(State())
 
-    /// - Parameter generation: how many tokens one generation holds; about 200 bytes each.
+    /// - Parameter generation: tokens per generation; about 200 bytes each.
     init(generation: Int = 16_384) { self.generation = generation }
 
     func claims(of digest: SHA256.Digest) -> AccessClaims? {

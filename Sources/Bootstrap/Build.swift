@@ -1,20 +1,20 @@
 import FoundationEssentials
 
-/// What this build is.
+/// The version and revision of this build.
 public enum Build {
-    /// The product's version; all four services carry the same.
+    /// The product's version, the same for all four services.
     public static let version = "0.1.0"
 
-    /// The revision it was built from, if the image or the start script says so in `EM_REVISION`.
+    /// The source revision, if the image or the start script sets `EM_REVISION`.
     public static var revision: String { ProcessInfo.processInfo.environment["EM_REVISION"] ?? "unknown" }
 
-    /// What a service calls itself where it connects: name, version, revision and process, parted by slashes and cut to what
-    /// fits into PostgreSQL's `application_name` (63 bytes).
+    /// A service's name for its connections: name, version, revision and process, separated by slashes and truncated to
+    /// PostgreSQL's `application_name` (63 bytes).
     public static func signature(of service: String) -> String {
         let plain = revision.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }
         return "\(service)/\(version)/\(String(plain.prefix(12)))/\(process)"
     }
 
-    /// Tells this process from others of its service, also on other machines.
+    /// Distinguishes this process from others of its service, also on other machines.
     private static let process = String(UInt32.random(in: 0 ... .max), radix: 16)
 }

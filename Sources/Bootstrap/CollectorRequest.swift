@@ -3,16 +3,16 @@ import NIOCore
 import NIOHTTP1
 import NIOPosix
 
-/// One POST over plain HTTP, on a connection of its own: all that an OpenTelemetry collector next door asks for. libcurl
-/// would do it, and TLS, as one more library of every service.
+/// One POST over plain HTTP, on its own connection: all that a local OpenTelemetry collector needs. libcurl would add
+/// TLS, and one more library to every service.
 enum CollectorRequest {
-    /// Where collectors listen.
+    /// The collector's address.
     struct Endpoint: Sendable, Hashable {
         var host: String
         var port: Int
         var path: String
 
-        /// `http://collector:4318`, and a path before `/v1/traces` if there is one.
+        /// `http://collector:4318`, with a path before `/v1/traces` if there is one.
         init(_ text: String) throws {
             guard let url = URL(string: text), url.scheme == "http", let host = url.host, !host.isEmpty,
                 url.user == nil, url.query == nil, url.fragment == nil
@@ -25,8 +25,8 @@ enum CollectorRequest {
 
     private static let timeout = TimeAmount.seconds(10)
 
-    /// Returns the status that was answered.
-    /// - Throws: what the network says, and ``NoAnswer``.
+    /// Returns the response status.
+    /// - Throws: network errors, and ``NoAnswer``.
     static func post(_ body: [UInt8], to endpoint: Endpoint) async throws -> Int {
         let eventLoop = MultiThreadedEventLoopGroup.singleton.next()
         let status = eventLoop.makePromise(of: Int.self)
@@ -45,7 +45,7 @@ enum CollectorRequest {
             defer { channel.close(promise: nil) }
             return try await status.futureResult.get()
         } catch {
-            // A promise may not be dropped; one that is kept takes no second answer.
+            // A promise must not be leaked; failing a fulfilled one has no effect.
             status.fail(error)
             throw error
         }
@@ -53,7 +53,7 @@ enum CollectorRequest {
 
     struct NoAnswer: Error {}
 
-    /// Sends the request as soon as there is a connection, and keeps the status of the answer.
+    /// Sends the request once connected, and keeps the response status.
     private final class Exchange: ChannelInboundHandler {
         typealias InboundIn = HTTPClientResponsePart
         typealias OutboundOut = HTTPClientRequestPart

@@ -1,21 +1,21 @@
 public import Logging
 
-/// What every service of the product reads from its environment.
+/// The settings of every service.
 public struct CommonSettings: Sendable {
-    /// Where the service listens, its health and metrics included.
+    /// The listen address, also of health and metrics.
     public var host: String
     /// The port; 0 lets the system choose (tests).
     public var port: Int
-    /// Where browsers find the product.
+    /// The public origin of the product.
     public var publicURL: PublicURL
     public var logLevel: Logger.Level
     /// `EM_RATE_LIMIT=off` lifts request-rate limits for load tests.
     public var rateLimits: Bool
-    /// How long the listener stays open after readiness went 503, so that a balancer can look away.
+    /// How long the listener stays open after readiness turned 503, so that load balancers notice.
     public var drainDelay: Duration
-    /// How long draining may take altogether before the rest is cancelled.
+    /// The maximum duration of draining before the rest is canceled.
     public var maximumDrain: Duration
-    /// Of an OpenTelemetry collector (OTLP over HTTP), which gets every span; nil: nobody collects any.
+    /// The OpenTelemetry collector (OTLP over HTTP) for every span; nil for none.
     var otlpEndpoint: CollectorRequest.Endpoint?
 
     /// The settings while they are still being read; `value` after the reader's `finish()`.
@@ -29,7 +29,7 @@ public struct CommonSettings: Sendable {
         let maximumDrain: Setting<Duration>
         let otlpEndpoint: Setting<CollectorRequest.Endpoint?>
 
-        /// May be read once `finish()` has not thrown.
+        /// Valid once `finish()` has not thrown.
         public var value: CommonSettings {
             CommonSettings(
                 host: host.value, port: port.value, publicURL: publicURL.value, logLevel: logLevel.value,

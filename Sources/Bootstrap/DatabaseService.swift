@@ -1,24 +1,24 @@
 public import Postgres
 public import ServiceLifecycle
 
-/// Keeps a database open while others use it, and closes it after them: the first in a service's list. Ends the service when
-/// the database turns out to be a pooler that keeps no sessions.
+/// A service that keeps a database open while others use it, and closes it after them: the first in a service's list.
+/// Fails if the database turns out to be a pooler without sessions.
 public struct DatabaseService: Service, CustomStringConvertible {
     private let database: Database
 
-    /// - Parameter metrics: shows what the connection pool does.
+    /// - Parameter metrics: exposes the connection pool.
     public init(_ database: Database, metrics: PrometheusRegistry) {
         self.database = database
-        metrics.gauge("em_database_connections_open", "Connections for transactions that are up.") {
+        metrics.gauge("em_database_connections_open", "Open connections for transactions.") {
             Double(database.statistics.open)
         }
-        metrics.gauge("em_database_connections_idle", "Of them, those not in use.") {
+        metrics.gauge("em_database_connections_idle", "Idle connections for transactions.") {
             Double(database.statistics.idle)
         }
-        metrics.gauge("em_database_waiting", "Transactions that wait for a connection.") {
+        metrics.gauge("em_database_waiting", "Transactions waiting for a connection.") {
             Double(database.statistics.waiting)
         }
-        metrics.counter("em_database_connections_lost_total", "Connections lost, by whatever cause but closing.") {
+        metrics.counter("em_database_connections_lost_total", "Connections lost, other than by closing them.") {
             Double(database.statistics.connectionsLost)
         }
     }
@@ -28,7 +28,7 @@ public struct DatabaseService: Service, CustomStringConvertible {
         do {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await Self.check(database) }
-                group.addTask { do { try await gracefulShutdown() } catch {} }  // cancelled: close all the same
+                group.addTask { do { try await gracefulShutdown() } catch {} }  // canceled: close all the same
                 // Not waitForAll: an error would wait for the shutdown.
                 for try await () in group {}
             }
@@ -39,14 +39,14 @@ public struct DatabaseService: Service, CustomStringConvertible {
         await database.close()
     }
 
-    /// Waits for the database, if it is away, and looks what it is.
+    /// Waits for the database if it is unreachable, and checks it.
     private static func check(_ database: Database) async throws {
         try await cancelWhenGracefulShutdown {
             while true {
                 do {
                     return try await database.requireSessions()
                 } catch is PostgresError {
-                    // Away: whoever needs it says so.
+                    // Unreachable: those that need it report that.
                     do { try await Task.sleep(for: .seconds(1)) } catch { return }
                 } catch is CancellationError {
                     return

@@ -1,16 +1,16 @@
 import FoundationEssentials
 import NIOPosix
 
-/// A file that is read again and again while a service runs: a secret that is changed in operation.
+/// A file that is reloaded while a service runs: a secret that can be rotated in operation.
 public struct FollowedFile: Sendable {
-    /// Between two readings. Whoever changes a file waits for longer than this before relying on the change.
+    /// The poll interval. Whoever changes a file waits longer than this before relying on the change.
     public static let interval = Duration.seconds(5)
 
     private let path: String
 
     public init(_ path: String) { self.path = path }
 
-    /// The text, without line breaks at its end; nil when it can't be read as UTF-8. Read on a thread that may block.
+    /// The text, without trailing line breaks; nil if it can't be read as UTF-8. Read on a thread that can block.
     public func text() async -> String? {
         let path = path
         do {

@@ -5,8 +5,8 @@ public import NIOHTTP1
 public import NIOHTTPTypes
 import NIOHTTPTypesHTTP1
 
-/// Serves HTTP/1.1 on a connection, and goes on when a request asks for another protocol (RFC 9110 §7.8): such a request is
-/// answered as if it hadn't asked. What is no HTTP/1.1 gets a 400 and is hung up on.
+/// An HTTP/1.1 handler that continues if a request asks for another protocol (RFC 9110 §7.8): such a request is
+/// answered as if it hadn't. Anything but HTTP/1.1 gets a 400 and is disconnected.
 public struct PlainHTTPServer: HTTPChannelHandler {
     public let responder: Responder
 
@@ -25,7 +25,7 @@ public struct PlainHTTPServer: HTTPChannelHandler {
         await handleHTTP(asyncChannel: value, logger: logger)
     }
 
-    /// Puts the rest behind the handlers of ``RequestReading``, for Hummingbird to answer what they read.
+    /// Adds the remaining handlers after those of ``RequestReading``, for Hummingbird to respond.
     public static func serve(
         _ channel: any Channel, idleTimeout: Duration?, _ logger: Logger
     ) throws -> NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart> {
@@ -38,16 +38,16 @@ public struct PlainHTTPServer: HTTPChannelHandler {
 }
 
 extension HTTPServerBuilder {
-    /// ``PlainHTTPServer``: what our services are built with instead of `http1()`, which stops reading after an upgrade.
+    /// ``PlainHTTPServer``: used by our services instead of `http1()`, which stops reading after an upgrade.
     public static var plainHTTP: HTTPServerBuilder { HTTPServerBuilder { PlainHTTPServer($0) } }
 }
 
-/// The handlers that read requests off a connection, and write responses.
+/// The handlers that read requests from a connection, and write responses.
 public struct RequestReading {
     public let encoder = HTTPResponseEncoder()
     /// In front of ``goingOn``.
     public let decoder: ByteToMessageHandler<RequestDecoder>
-    /// Leaves the pipeline before an upgrade that is accepted, so that what follows is left to the other protocol.
+    /// Leaves the pipeline before an accepted upgrade, so that what follows is left to the other protocol.
     public let goingOn: GoingOn
 
     public init() {
@@ -61,16 +61,16 @@ public struct RequestReading {
     }
 }
 
-/// NIO's decoder of requests, begun again where it stops.
+/// NIO's request decoder, restarted where it stops.
 ///
-/// After a request with `Connection: upgrade`, NIO's decoder reads nothing more: the bytes that follow may be of another
-/// protocol. A server that doesn't change the protocol is left with a connection that takes requests and never answers
-/// them; in front of it, nginx sends the next one over it, of anybody.
+/// After a request with `Connection: upgrade`, NIO's decoder reads nothing more, because the bytes that follow may be
+/// of another protocol. A server that doesn't switch is left with a connection that accepts requests and never
+/// responds; a proxy such as nginx sends the next request over it, anyone's.
 public final class RequestDecoder: ByteToMessageDecoder {
     public typealias InboundOut = HTTPServerRequestPart
 
     private var requests = RequestDecoder.fresh()
-    /// The request that was just read to its end stopped the decoder, and the connection stays with HTTP.
+    /// The last request stopped the decoder, and the connection stays HTTP.
     fileprivate var isStopped = false
 
     fileprivate init() {}
@@ -87,7 +87,7 @@ public final class RequestDecoder: ByteToMessageDecoder {
         requests.decoderRemoved(context: context)
         requests = Self.fresh()
         requests.decoderAdded(context: context)
-        return .continue  // with the request behind it, when that has come already
+        return .continue  // with the request behind it, if it has arrived already
     }
 
     public func decodeLast(
@@ -97,7 +97,7 @@ public final class RequestDecoder: ByteToMessageDecoder {
     }
 }
 
-/// Tells the decoder in front of it when it has stopped; refuses CONNECT, behind which there is never HTTP.
+/// Tells the decoder in front of it when it has stopped; refuses CONNECT, which is never followed by HTTP.
 public final class GoingOn: ChannelInboundHandler, RemovableChannelHandler {
     public typealias InboundIn = HTTPServerRequestPart
     public typealias InboundOut = HTTPServerRequestPart
@@ -124,8 +124,8 @@ public final class GoingOn: ChannelInboundHandler, RemovableChannelHandler {
         }
     }
 
-    /// Whether the decoder reads nothing more after this request. By llhttp's rules, not by those of RFC 9110: what counts
-    /// is what it did. (`Proxy-Connection` means the same to it; after `upgrade` it takes blanks and no tabs.)
+    /// Whether the decoder reads nothing more after this request. By llhttp's rules, not by those of RFC 9110, because
+    /// its behavior counts. (`Proxy-Connection` means the same to it; after `upgrade` it accepts spaces and no tabs.)
     static func stopsDecoder(_ head: HTTPRequestHead) -> Bool {
         guard head.headers.contains(name: "upgrade") else { return false }
         return ["connection", "proxy-connection"].contains { name in

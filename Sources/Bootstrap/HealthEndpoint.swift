@@ -4,15 +4,15 @@ public import Hummingbird
 import NIOCore
 import Synchronization
 
-/// One thing that a service needs before it can do its work.
+/// A dependency of a service's readiness.
 public struct ReadinessCheck: Sendable {
     /// Shown by `/readyz`: `postgres`, `rabbitmq`, …
     public let name: String
-    /// Whether the service is useless without it; what is not required is reported but doesn't make it unready.
+    /// Whether the service is useless without it; others are reported but don't make it unready.
     public let isRequired: Bool
     let check: @Sendable () async throws -> Void
 
-    /// - Parameter check: returns when all is well, throws when not; it has to heed cancellation.
+    /// - Parameter check: returns if it is available, throws otherwise; must support cancellation.
     public init(_ name: String, isRequired: Bool = true, check: @escaping @Sendable () async throws -> Void) {
         self.name = name
         self.isRequired = isRequired
@@ -20,28 +20,28 @@ public struct ReadinessCheck: Sendable {
     }
 }
 
-/// What `/livez`, `/readyz` and `/metrics` answer.
+/// The endpoint for `/livez`, `/readyz` and `/metrics`.
 ///
-/// Live means that the process answers; it never asks a dependency, or an outage of the database would have every
-/// service restarted. Ready means that requests should be sent here: it turns 503 as soon as draining begins, while
-/// the listener still answers, so that a balancer can look away first.
+/// Live means that the process responds; it never checks a dependency, or an outage of the database would restart every
+/// service. Ready means that requests should be sent here: it turns 503 as soon as draining begins, while the listener
+/// still responds, so that load balancers notice first.
 public final class HealthEndpoint: Sendable {
     public let metrics: PrometheusRegistry
     private let checks: [ReadinessCheck]
     private let deadline: Duration
     private let draining = Atomic<Bool>(false)
 
-    /// - Parameter deadline: how long one check may take before its dependency counts as missing.
+    /// - Parameter deadline: how long one check can take before its dependency counts as missing.
     public init(metrics: PrometheusRegistry, checks: [ReadinessCheck], deadline: Duration = .seconds(2)) {
         self.metrics = metrics
         self.checks = checks
         self.deadline = deadline
     }
 
-    /// From now on `/readyz` answers 503. Called by ``runServices(_:health:settings:logger:)`` before anything stops.
+    /// Makes `/readyz` return 503. Called by ``runServices(_:health:settings:logger:)`` before anything stops.
     public func beginDraining() { draining.store(true, ordering: .relaxed) }
 
-    /// Runs all checks side by side.
+    /// Runs all checks concurrently.
     public func readiness() async -> Readiness {
         if draining.load(ordering: .relaxed) { return Readiness(isDraining: true, missing: [], degraded: []) }
         let deadline = deadline
@@ -67,7 +67,7 @@ public final class HealthEndpoint: Sendable {
                 }
             }
             group.addTask {
-                do { try await Task.sleep(for: deadline) } catch {}  // cancelled: the check was faster
+                do { try await Task.sleep(for: deadline) } catch {}  // canceled: the check was faster
                 return false
             }
             defer { group.cancelAll() }
@@ -98,9 +98,9 @@ public final class HealthEndpoint: Sendable {
 /// The state that `/readyz` reports.
 public struct Readiness: Sendable, Equatable {
     public let isDraining: Bool
-    /// Required things that don't answer.
+    /// Missing required dependencies.
     public let missing: [String]
-    /// Things whose absence the service rides out.
+    /// Missing dependencies that the service tolerates.
     public let degraded: [String]
 
     public var isReady: Bool { !isDraining && missing.isEmpty }

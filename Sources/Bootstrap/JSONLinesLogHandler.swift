@@ -7,7 +7,7 @@ import Synchronization
 import Glibc
 #endif
 
-/// Sends every log line of this process, as JSON, to standard error. To be called once, before the first logger.
+/// Sends every log line of this process, as JSON, to standard error. Call it once, before the first logger.
 /// - Parameters:
 ///   - service: the `service` field of every line.
 ///   - level: lines below it are not written.
@@ -23,7 +23,7 @@ public func bootstrapLogging(service: String, level: Logger.Level) {
         }, metadataProvider: trace)
 }
 
-/// Writes whole lines to a file descriptor, one at a time: two threads' lines never mix, however long they are.
+/// Writes whole lines to a file descriptor, one at a time: lines of two threads never mix, however long they are.
 final class LogOutput: Sendable {
     private let descriptor: Int32
     private let lock = Mutex(())
@@ -35,7 +35,7 @@ final class LogOutput: Sendable {
             var rest = line[...]
             while !rest.isEmpty {
                 let written = rest.withUnsafeBytes { unsafe Glibc.write(descriptor, $0.baseAddress, $0.count) }
-                // A log that cannot be written has nobody to tell; only an interruption is tried again.
+                // A log that can't be written can't be reported; only an interruption is retried.
                 if written < 0 && errno != EINTR { return }
                 if written > 0 { rest = rest.dropFirst(written) }
             }
@@ -43,7 +43,7 @@ final class LogOutput: Sendable {
     }
 }
 
-/// One JSON object a line: level, time, service, message, trace_id, and every metadata key as a field of its own.
+/// One JSON object per line: level, time, service, message, trace_id, and every metadata key as its own field.
 struct JSONLinesLogHandler: LogHandler {
     let service: String
     let label: String
@@ -92,7 +92,7 @@ struct JSONLinesLogHandler: LogHandler {
     private static let reserved: Set<String> = ["level", "time", "service", "logger", "message"]
 }
 
-/// The few bytes of JSON that a log line needs, written without an encoder's detour.
+/// A minimal JSON writer for log lines, without an encoder's overhead.
 struct JSONObjectWriter {
     private var bytes: [UInt8] = [UInt8(ascii: "{")]
 

@@ -5,18 +5,18 @@ import Glibc
 #endif
 
 extension PrometheusRegistry {
-    /// Exposes what this build is, and the process's memory, processor time, open files and start, read from procfs at
-    /// each scrape. Names follow Prometheus' client conventions.
+    /// Exposes the build, and the process's memory, CPU time, open files and start time, read from procfs at each
+    /// scrape. Names follow Prometheus' client conventions.
     public func exposeProcess(service: String) {
         gauge(
-            "em_build_info", "Always 1; the labels say what runs.",
+            "em_build_info", "Always 1; the labels identify the build.",
             labels: [("service", service), ("version", Build.version), ("revision", Build.revision)]
         ) { 1 }
         gauge("process_resident_memory_bytes", "Resident memory size in bytes.") { ProcessReadings.residentBytes() }
         gauge("process_open_fds", "Open file descriptors.") { ProcessReadings.openDescriptors() }
-        counter("process_cpu_seconds_total", "User and system processor time.") { ProcessReadings.processorSeconds() }
+        counter("process_cpu_seconds_total", "User and system CPU time.") { ProcessReadings.processorSeconds() }
         let start = Date().timeIntervalSince1970
-        gauge("process_start_time_seconds", "Start of the process, seconds since 1970.") { start }
+        gauge("process_start_time_seconds", "Start time of the process, in seconds since 1970.") { start }
     }
 }
 
@@ -29,7 +29,7 @@ enum ProcessReadings {
     }
 
     static func processorSeconds() -> Double {
-        // The second field is the command in parentheses and may hold blanks: count from behind it.
+        // The second field is the command in parentheses and can contain spaces: count from after it.
         guard let text = text("/proc/self/stat"), let end = text.lastIndex(of: ")") else { return .nan }
         let fields = text[text.index(after: end)...].split(separator: " ")
         guard fields.count > 12, let user = Double(fields[11]), let system = Double(fields[12]) else { return .nan }

@@ -5,11 +5,11 @@ import Synchronization
 /// A metrics backend for Prometheus: swift-metrics' counters, gauges, meters, recorders and timers, kept in memory and
 /// written in the text exposition format 0.0.4.
 ///
-/// Names: characters that Prometheus doesn't know become `_`; a counter gets `_total`, a timer `_seconds` (its values
-/// are seconds). Every metric keeps at most ``maximumSeries`` label sets; whatever comes after shares one series with
-/// the label `overflow="true"`, so that a careless label can't eat the memory.
+/// Names: characters invalid in Prometheus become `_`; a counter gets `_total`, a timer `_seconds` (its values are
+/// seconds). Every metric keeps at most ``maximumSeries`` label sets; further ones share one series with the label
+/// `overflow="true"`, so that a careless label can't exhaust memory.
 public final class PrometheusRegistry: MetricsFactory, Sendable {
-    /// Label sets kept for one metric.
+    /// Maximum label sets per metric.
     public static let maximumSeries = 500
 
     /// Upper bounds, in seconds, of a timer's histogram.
@@ -28,7 +28,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         var series: [String: any Series] = [:]
     }
 
-    /// A value that is asked for at the scrape instead of being kept up to date.
+    /// A value that is read at the scrape instead of being kept up to date.
     private struct Reading {
         let name: String
         let kind: MetricKind
@@ -40,7 +40,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
 
     public init() {}
 
-    /// Explains a metric; shown as its HELP line. `name` as it is exposed.
+    /// Sets a metric's HELP line. `name` as it is exposed.
     public func describe(_ name: String, _ help: String) {
         state.withLock { $0.help[name] = help }
     }
@@ -94,7 +94,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         }
     }
 
-    // Series live as long as the process: a counter that vanished and came back at zero would look like a restart.
+    // Series live as long as the process: a counter that disappeared and returned at zero would look like a restart.
     public func destroyCounter(_ handler: any CounterHandler) {}
     public func destroyFloatingPointCounter(_ handler: any FloatingPointCounterHandler) {}
     public func destroyMeter(_ handler: any MeterHandler) {}
@@ -107,7 +107,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
         let wanted = labelText(labels)
         return state.withLock { state in
             var family = state.families[name] ?? Family(kind: kind)
-            // Two metrics of different kinds under one name: the later one is kept out of the exposition.
+            // Two metrics of different kinds with one name: the later one is not exposed.
             guard family.kind == kind else { return make() }
             let key =
                 family.series[wanted] != nil || family.series.count < Self.maximumSeries
@@ -123,7 +123,7 @@ public final class PrometheusRegistry: MetricsFactory, Sendable {
 
     // MARK: Exposition
 
-    /// The text that `/metrics` answers.
+    /// The text of `/metrics`.
     public func exposition() -> String {
         let (families, help, readings) = state.withLock { ($0.families, $0.help, $0.readings) }
         var lines = Exposition()
@@ -153,7 +153,7 @@ private func metricName(_ label: String, suffix: String = "") -> String {
     return name.hasSuffix(suffix) ? name : name + suffix
 }
 
-/// `a="1",b="2"`, escaped as the text format asks.
+/// `a="1",b="2"`, escaped as the text format requires.
 private func labelText(_ labels: [(String, String)]) -> String {
     labels.map { key, value in
         let escaped = value.replacing("\\", with: #"\\"#).replacing("\"", with: "\\\"").replacing("\n", with: #"\n"#)

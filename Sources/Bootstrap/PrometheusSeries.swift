@@ -27,7 +27,7 @@ struct Exposition {
         text += " \(number(value))\n"
     }
 
-    /// Whole numbers without a fraction, the rest as Swift writes them; infinities and NaN in Prometheus' spelling.
+    /// Integers without a fraction, other numbers as Swift formats them; infinities and NaN in Prometheus' spelling.
     private func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value > 0 ? "+Inf" : "-Inf" }
@@ -38,7 +38,7 @@ struct Exposition {
 final class CounterSeries: CounterHandler, Series {
     private let count = Atomic<Int64>(0)
 
-    /// A counter never falls: negative amounts are ignored, and the sum stops at the end of its range.
+    /// A counter never decreases: negative amounts are ignored, and the sum saturates.
     func increment(by amount: Int64) {
         guard amount > 0 else { return }
         count.wrappingAdd(amount, ordering: .relaxed)

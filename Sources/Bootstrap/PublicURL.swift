@@ -1,24 +1,24 @@
 import Domain
 
-/// The browser-facing address of the product, as browsers write it in `Origin` (WHATWG URL, "origin"): scheme, host and
-/// port, nothing behind them.
+/// The public origin of the product, as browsers write it in `Origin` (WHATWG URL, "origin"): scheme, host and port
+/// only.
 ///
-/// Compared with what browsers send, so that a spelling they don't use is refused instead of refusing everybody later:
-/// a name in letters beyond ASCII (`xn--…` is what they send), an address in IPv4's shorter forms. IPv6 addresses
-/// become what browsers make of them.
+/// Compared with what browsers send, so that another spelling is refused at startup instead of everyone's requests
+/// later: non-ASCII names (browsers send `xn--…`), short forms of IPv4 addresses. IPv6 addresses are canonicalized as
+/// browsers do.
 public struct PublicURL: Sendable, Hashable, CustomStringConvertible {
-    /// What browsers send as `Origin`: `https://events.example.com`, `http://localhost:8080`, `http://[2001:db8::1]`.
+    /// The `Origin` sent by browsers: `https://events.example.com`, `http://localhost:8080`, `http://[2001:db8::1]`.
     public let origin: String
-    /// Whether cookies may be marked `Secure`.
+    /// Whether cookies can be marked `Secure`.
     public let isSecure: Bool
-    /// The host without its port; an IPv6 address in its brackets.
+    /// The host without its port; an IPv6 address in brackets.
     public let host: String
-    /// Whether it is this very machine, where browsers take a plain connection for a safe one.
+    /// Whether it is this machine, for which browsers consider a plain connection secure.
     public var isLocal: Bool {
         host == "localhost" || host.hasSuffix(".localhost") || host.hasPrefix("127.") || host == "[::1]"
     }
 
-    /// - Throws: ``Problem`` when `text` is not `http(s)://host[:port]`, with or without a final slash.
+    /// - Throws: ``Problem`` if `text` is not `http(s)://host[:port]`, with or without a trailing slash.
     public init(_ text: String) throws {
         let form = Problem("must look like https://events.example.com or http://localhost:8080")
         guard text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
@@ -41,7 +41,7 @@ public struct PublicURL: Sendable, Hashable, CustomStringConvertible {
         origin = "\(scheme)://\(self.host)" + (port.map { ":\($0)" } ?? "")
     }
 
-    /// What follows the host; nil for the scheme's own port.
+    /// What follows the host; nil for the scheme's default port.
     private static func port(_ text: Substring, usual: Int, orElse form: Problem) throws -> Int? {
         if text.isEmpty || text == ":" { return nil }
         guard text.hasPrefix(":"), text.dropFirst().utf8.allSatisfy({ (0x30...0x39).contains($0) }),
@@ -59,7 +59,7 @@ public struct PublicURL: Sendable, Hashable, CustomStringConvertible {
         }
         let labels = text.split(separator: ".", omittingEmptySubsequences: false)
         guard text.utf8.count <= 253, labels.allSatisfy(isLabel) else { throw form }
-        // Browsers take a name whose last part is a number, 0x… too, for an IPv4 address in one of its forms.
+        // Browsers treat a name whose last label is a number, 0x… included, as an IPv4 address.
         if let last = labels.last, Int(last) != nil || last.hasPrefix("0x"), IPAddress(text)?.bytes.count != 4 {
             throw Problem("must have an IPv4 address in four decimal numbers, 192.0.2.1")
         }
@@ -73,7 +73,7 @@ public struct PublicURL: Sendable, Hashable, CustomStringConvertible {
         return (1...63).contains(label.utf8.count) && isPlain && !label.hasPrefix("-") && !label.hasSuffix("-")
     }
 
-    /// The one spelling that browsers use: eight hexadecimal numbers, the first longest run of two or more zeros left out.
+    /// Browsers' canonical spelling: eight hexadecimal numbers, the first longest run of two or more zeros omitted.
     private static func compressed(_ bytes: [UInt8]) -> String {
         let pieces = stride(from: 0, to: 16, by: 2).map { Int(bytes[$0]) << 8 | Int(bytes[$0 + 1]) }
         var longest = 0..<0

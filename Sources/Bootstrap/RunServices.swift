@@ -5,7 +5,7 @@ public import Logging
 public import ServiceLifecycle
 import UnixSignals
 
-/// Serves `/livez`, `/readyz` and `/metrics` for a service that has no HTTP surface of its own.
+/// A server of `/livez`, `/readyz` and `/metrics` for a service without an HTTP API of its own.
 public struct HealthServer: Service, CustomStringConvertible {
     private let application: Application<RouterResponder<BasicRequestContext>>
 
@@ -24,21 +24,22 @@ public struct HealthServer: Service, CustomStringConvertible {
     public var description: String { "HealthServer" }
 }
 
-/// The server's own chatter (one line for each connection error a client causes) stays out of the log below warning.
+/// A logger that drops the HTTP server's messages below warning (one line for each connection error caused by a
+/// client).
 public func quietened(_ logger: Logger) -> Logger {
     var logger = logger
     logger.logLevel = max(logger.logLevel, .notice)
     return logger
 }
 
-/// Turns readiness off first and gives balancers `delay` to notice, before any other service begins to stop.
+/// Turns readiness off first and gives load balancers `delay` to notice, before any other service begins to stop.
 struct DrainAnnouncer: Service {
     let health: HealthEndpoint
     let delay: Duration
     let logger: Logger
 
     func run() async throws {
-        // Not cancelled but told: shutdown of the others waits until this returns.
+        // Not canceled but notified: the shutdown of the others waits until this returns.
         await withCheckedShutdown()
         health.beginDraining()
         logger.info("draining")
@@ -46,15 +47,15 @@ struct DrainAnnouncer: Service {
     }
 
     private func withCheckedShutdown() async {
-        do { try await gracefulShutdown() } catch {}  // cancelled altogether: then drain at once
+        do { try await gracefulShutdown() } catch {}  // canceled: drain at once
     }
 }
 
 /// Runs a service's parts until SIGTERM or SIGINT, then stops them one after another, last first, and returns.
 ///
-/// Order them as they depend on each other: what others need comes first and is stopped last. Returning normally means
-/// a clean drain (exit code 0).
-/// - Throws: the first part's error, if one fails; `CancellationError` when draining took longer than
+/// Order them by dependency: what others need comes first and is stopped last. A normal return means a clean drain
+/// (exit code 0).
+/// - Throws: the first part's error, if one fails; `CancellationError` if draining took longer than
 ///   `settings.maximumDrain`.
 public func runServices(
     _ services: [any Service], health: HealthEndpoint, settings: CommonSettings, logger: Logger
@@ -75,6 +76,6 @@ public func runServices(
     logger.info("stopped")
 }
 
-/// Ends the process with exit code 0, once everything has been drained: nothing is left to be written. Left to `exit`, one
-/// process in twenty that was told to leave right after its start died of SIGSEGV in what runs there, after "stopped".
+/// Ends the process with exit code 0, once everything has been drained and written. With `exit`, one process in twenty
+/// that was stopped right after its start crashed with SIGSEGV in the exit handlers, after "stopped".
 public func endProcess() -> Never { _exit(0) }

@@ -2,9 +2,9 @@
 import Glibc
 #endif
 
-/// Files that hold a secret: readable by their owner from the first moment on.
+/// Files that contain a secret: readable only by their owner from the first moment on.
 public enum SecretFile {
-    /// What the system refused.
+    /// The refused system call.
     public struct Failure: Error, CustomStringConvertible {
         public let path: String
         public let code: Int32
@@ -12,7 +12,7 @@ public enum SecretFile {
         public var description: String { "\(path) can't be written (errno \(code))" }
     }
 
-    /// Writes a new file; never over one that is there.
+    /// Writes a new file; never overwrites an existing one.
     /// - Throws: ``Failure``.
     public static func write(_ text: String, to path: String) throws(Failure) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
@@ -28,7 +28,7 @@ public enum SecretFile {
         guard Glibc.link(path, other) == 0 || errno == EEXIST else { throw Failure(path: other, code: errno) }
     }
 
-    /// Puts `fresh` in the place of `path`, at once: there is always one of them.
+    /// Replaces `path` by `fresh`, atomically.
     public static func replace(_ path: String, by fresh: String) throws(Failure) {
         guard rename(fresh, path) == 0 else { throw Failure(path: path, code: errno) }
     }

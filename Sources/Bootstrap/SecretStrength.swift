@@ -1,21 +1,21 @@
-/// Whether the password in an address may be used in earnest.
+/// The check of a password in an address.
 ///
-/// A service refuses to start with one that is missing, short or a placeholder, unless `EM_DEMO=true` says that nothing
-/// here matters. The stacks of `make up` and compose make random ones of 48 digits, so that they need no such exception.
+/// A service refuses to start with one that is missing, short or a placeholder, unless `EM_DEMO=true`. The stacks of
+/// `make up` and Compose generate random ones of 48 digits, so that they need no such exception.
 enum SecretStrength {
-    /// 16 characters out of 16 are 64 bits: nobody guesses that over a network.
+    /// 16 characters out of 16 are 64 bits: not guessable over a network.
     private static let minimumLength = 16
 
-    /// Words that manuals and templates put where a password is to be.
+    /// Words that manuals and templates use in place of a password.
     private static let placeholders = [
         "changeme", "change-me", "change_me", "placeholder", "password", "passwort", "secret", "example", "todo",
         "xxxx", "default", "insecure", "replace", "dummy",
     ]
 
-    /// What stands against the password of an address such as `postgres://user:password@host/`; nil when nothing does.
+    /// The objection to the password of an address such as `postgres://user:password@host/`; nil if there is none.
     static func complaint(about address: String, isRequired: Bool) -> String? {
         guard let password = password(in: address), !password.isEmpty else {
-            // A client certificate proves who we are as well as a password.
+            // A client certificate authenticates as well as a password.
             return isRequired && !address.contains("sslcert=") ? "has no password" : nil
         }
         let plain = password.lowercased()

@@ -1,9 +1,9 @@
 import FoundationEssentials
 public import Logging
 
-/// Everything that was wrong with the environment, reported together before anything connects.
+/// Every problem of the environment, reported together before anything connects.
 public struct SettingsError: Error, Sendable, CustomStringConvertible {
-    /// One line for each problem; names the variable and never shows a value.
+    /// One line per problem; names the variable and never shows a value.
     public let problems: [String]
 
     public var description: String {
@@ -11,12 +11,12 @@ public struct SettingsError: Error, Sendable, CustomStringConvertible {
     }
 }
 
-/// A value that a ``SettingsReader`` has read; it may be taken once ``SettingsReader/finish()`` has not thrown.
+/// A value that a ``SettingsReader`` has read; valid once ``SettingsReader/finish()`` has not thrown.
 public struct Setting<Value> {
     let name: String
     let stored: Value?
 
-    /// The value, unless it was refused: for a problem that shows only beside it.
+    /// The value, unless it was refused: for checks between several settings.
     public var ifUsable: Value? { stored }
 
     /// The value. Reading it although `finish()` threw, or before it was called, is a programming error.
@@ -28,11 +28,11 @@ public struct Setting<Value> {
 
 extension Setting: Sendable where Value: Sendable {}
 
-/// Reads a service's settings from environment variables, once, at the start.
+/// The reader of a service's settings from environment variables, once, at startup.
 ///
-/// Every variable `NAME` may be given as `NAME_FILE` instead: the path of a file holding the value (secrets mounted by
-/// an orchestrator); a trailing line break is dropped. An empty variable counts as absent. Problems are collected, so
-/// that an operator sees all of them at once: read everything, call ``finish()``, then take the values.
+/// Every variable `NAME` can be given as `NAME_FILE` instead: the path of a file with the value (secrets mounted by an
+/// orchestrator); a trailing line break is dropped. An empty variable counts as absent. Problems are collected, so that
+/// an operator sees all of them at once: read everything, call ``finish()``, then take the values.
 public struct SettingsReader {
     private let environment: [String: String]
     private var problems: [String] = []
@@ -63,7 +63,6 @@ public struct SettingsReader {
         return Setting(name: name, stored: parsed(name, text, parse))
     }
 
-    /// Reads a value that may be absent.
     public mutating func optional<Value>(
         _ name: String, secret: Bool = false, parse: (String) throws -> Value
     ) -> Setting<Value?> {
@@ -72,14 +71,14 @@ public struct SettingsReader {
         return Setting(name: name, stored: parsed(name, text, parse).map { .some($0) } ?? .some(nil))
     }
 
-    /// The path that `NAME_FILE` gives, where the value comes from a file: for what follows it while the service runs.
+    /// The path in `NAME_FILE`, if the value comes from a file, for reloading it.
     public func file(_ name: String) -> String? {
         given(name) == nil ? given("\(name)_FILE") : nil
     }
 
-    /// Reads an address that may carry a user's password; only its parts after the `@` are ever shown. Outside the demo
-    /// (`EM_DEMO=true`) a missing, short or placeholder password is a problem.
-    /// - Parameter needsPassword: false for servers that may do without one, and choose their own.
+    /// Reads an address that can contain a user's password; only its parts after the `@` are ever shown. Outside the
+    /// demo (`EM_DEMO=true`) a missing, short or placeholder password is a problem.
+    /// - Parameter needsPassword: false for servers that work without one.
     public mutating func url<Value>(
         _ name: String, needsPassword: Bool = true, parse: (String) throws -> Value
     ) -> Setting<Value> {
@@ -102,7 +101,7 @@ public struct SettingsReader {
         value(name, default: fallback) { $0 }
     }
 
-    /// Reads a whole number within `range`.
+    /// Reads an integer within `range`.
     public mutating func int(
         _ name: String, default fallback: Int? = nil, in range: ClosedRange<Int> = .min ... .max
     ) -> Setting<Int> {
@@ -125,7 +124,7 @@ public struct SettingsReader {
         }
     }
 
-    /// Reads a number of seconds, with decimals if wanted.
+    /// Reads a number of seconds, with optional decimals.
     public mutating func seconds(_ name: String, default fallback: Duration? = nil) -> Setting<Duration> {
         value(name, default: fallback) { text in
             guard let number = Double(text), number.isFinite, number >= 0, number <= 86_400 else {
@@ -145,18 +144,18 @@ public struct SettingsReader {
         }
     }
 
-    /// Notes a problem that only shows between several settings.
+    /// Adds a problem that only shows between several settings.
     public mutating func refuse(_ problem: String) {
         problems.append(problem)
     }
 
-    /// Ends the reading.
-    /// - Throws: one error that lists every problem found.
+    /// Finishes reading.
+    /// - Throws: one error that lists every problem.
     public func finish() throws(SettingsError) {
         guard problems.isEmpty else { throw SettingsError(problems: problems) }
     }
 
-    /// What was read, by name, for one log line at the start; secrets are withheld.
+    /// The values by name, for a log line at startup; secrets are withheld.
     public var summary: Logger.Metadata {
         Dictionary(seen.map { ($0.name, .string($0.shown)) }, uniquingKeysWith: { _, last in last })
     }
@@ -200,7 +199,7 @@ public struct SettingsReader {
     }
 }
 
-/// What a parser says about a value; the reader puts the variable's name in front.
+/// A parser's objection to a value; the reader prefixes the variable's name.
 public struct Problem: Error, Sendable, CustomStringConvertible {
     public let text: String
 

@@ -6,11 +6,11 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Sends spans to an OpenTelemetry collector: OTLP 1.x over HTTP, in JSON.
+/// An exporter of spans to an OpenTelemetry collector: OTLP 1.x over HTTP, in JSON.
 ///
-/// What the collector can't take waits in a bounded buffer; past that the oldest are dropped, and counted.
+/// What the collector doesn't accept waits in a bounded buffer; beyond that the oldest are dropped, and counted.
 final class SpanExporter: Service, CustomStringConvertible {
-    /// Spans that wait, and of one request.
+    /// Maximum waiting spans, and spans per request.
     static let room = 4096
     static let batch = 512
     private static let interval = Duration.seconds(2)
@@ -22,7 +22,7 @@ final class SpanExporter: Service, CustomStringConvertible {
     private let sent = Counter(label: "em_spans_sent", dimensions: [])
     private let dropped = Counter(label: "em_spans_dropped", dimensions: [])
 
-    /// - Parameter service: what `service.name` says.
+    /// - Parameter service: the value of `service.name`.
     init(endpoint: CollectorRequest.Endpoint, service: String, logger: Logger) {
         self.endpoint = endpoint
         self.service = service
@@ -31,10 +31,10 @@ final class SpanExporter: Service, CustomStringConvertible {
 
     var description: String { "SpanExporter" }
 
-    /// Of what waits, for tests.
+    /// The waiting spans' names, for tests.
     var names: [String] { waiting.withLock { $0.map(\.name) } }
 
-    /// Exports until graceful shutdown, what was recorded until then included.
+    /// Exports until graceful shutdown, including what was recorded until then.
     func run() async throws {
         Spans.collect { [weak self] in self?.take($0) }
         await cancelWhenGracefulShutdown {
@@ -58,7 +58,7 @@ final class SpanExporter: Service, CustomStringConvertible {
     }
 
     /// Sends one batch.
-    /// - Returns: whether there may be another that would be taken.
+    /// - Returns: whether there may be another one that would be accepted.
     func export() async -> Bool {
         let spans = waiting.withLock { waiting in
             let spans = Array(waiting.prefix(Self.batch))
@@ -71,7 +71,7 @@ final class SpanExporter: Service, CustomStringConvertible {
                 try WireJSON.encode(SpanBatch(spans, of: service)), to: endpoint)
             switch status {
             case 200..<300: sent.increment(by: spans.count)
-            // Those that the specification says may be sent again.
+            // Retriable according to the specification.
             case 429, 502, 503, 504:
                 giveBack(spans)
                 return false
@@ -81,7 +81,7 @@ final class SpanExporter: Service, CustomStringConvertible {
             }
             return spans.count == Self.batch
         } catch {
-            logger.debug("spans wait for the collector", metadata: ["error": "\(error)"])
+            logger.debug("spans not exported yet", metadata: ["error": "\(error)"])
             giveBack(spans)
             return false
         }
@@ -135,7 +135,7 @@ struct SpanBatch: Encodable {
             status = Status(code: span.hasFailed ? 2 : 0)
         }
 
-        /// By way of microseconds: of more a `Date` of today is not sure.
+        /// Through microseconds: the precision of a current `Date`.
         private static func nanoseconds(_ date: Date) -> String {
             String(Int64((date.timeIntervalSince1970 * 1e6).rounded()) * 1000)
         }

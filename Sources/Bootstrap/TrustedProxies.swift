@@ -1,15 +1,15 @@
 public import Domain
 
-/// The proxies whose `X-Forwarded-For` is believed, as address ranges in CIDR notation (RFC 4632, RFC 4291 §2.3).
+/// The proxies whose `X-Forwarded-For` is trusted, as address ranges in CIDR notation (RFC 4632, RFC 4291 §2.3).
 public struct TrustedProxies: Sendable {
     private let ranges: [AddressRange]
 
     private init(ranges: [AddressRange]) { self.ranges = ranges }
 
-    /// This machine alone: 127.0.0.0/8 and ::1.
+    /// This machine only: 127.0.0.0/8 and ::1.
     public static let loopback = TrustedProxies(ranges: ["127.0.0.0/8", "::1"].compactMap(AddressRange.init))
 
-    /// - Parameter text: ranges or single addresses, separated by commas.
+    /// - Parameter text: ranges or addresses, separated by commas.
     /// - Throws: ``Problem``.
     public init(_ text: String) throws {
         ranges = try AddressRange.ranges(text)
@@ -20,7 +20,7 @@ public struct TrustedProxies: Sendable {
         return ranges.contains { $0.contains(address) }
     }
 
-    /// The client's address: from the right, the first of the forwarded addresses that no trusted proxy has.
+    /// The client's address: from the right, the first forwarded address that is not a trusted proxy's.
     public func client(peer: String, forwardedFor: [String]) -> String {
         var client = peer
         let hops = forwardedFor.flatMap { $0.split(separator: ",") }
@@ -33,7 +33,7 @@ public struct TrustedProxies: Sendable {
         return client
     }
 
-    /// What limits per address count by: an IPv4 address, in one spelling (`::ffff:192.0.2.1` is 192.0.2.1), or the /64
+    /// The key of per-address limits: an IPv4 address, in one spelling (`::ffff:192.0.2.1` is 192.0.2.1), or the /64
     /// that one subscriber's IPv6 addresses share (RFC 6177).
     public static func network(of address: String) -> String {
         guard let bytes = IPAddress(address)?.bytes else { return address }
@@ -43,7 +43,7 @@ public struct TrustedProxies: Sendable {
 }
 
 extension AddressRange {
-    /// Reads a setting: ranges or single addresses, separated by commas.
+    /// Reads a setting: ranges or addresses, separated by commas.
     /// - Throws: ``Problem``.
     public static func ranges(_ text: String) throws -> [AddressRange] {
         guard let ranges = list(text) else { throw Problem("must list addresses or CIDR ranges") }

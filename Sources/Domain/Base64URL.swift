@@ -6,7 +6,7 @@ public enum Base64URL {
         String(decoding: encoded(bytes), as: UTF8.self)
     }
 
-    /// The same as bytes, for what is too large to be handled as text.
+    /// The same as bytes, for content too large to handle as text.
     public static func encoded(_ bytes: some Sequence<UInt8>) -> [UInt8] {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.underestimatedCount * 4 + 2) / 3)
@@ -14,9 +14,9 @@ public enum Base64URL {
         return text
     }
 
-    /// The same behind what is there already.
+    /// Appends the encoding to existing bytes.
     public static func append(_ bytes: some Sequence<UInt8>, to text: inout [UInt8]) {
-        // By their address, where they have one: a sequence of another module's is ten times as slow.
+        // Through contiguous storage where available: a sequence from another module is ten times as slow.
         if bytes.withContiguousStorageIfAvailable({ append($0, to: &text) }) == nil {
             Array(bytes).withUnsafeBufferPointer { append($0, to: &text) }
         }
@@ -26,7 +26,7 @@ public enum Base64URL {
         let length = (bytes.count * 4 + 2) / 3
         text += [UInt8](unsafeUninitializedCapacity: length) { characters, count in
             for position in 0..<length {
-                // Six bits that begin in this byte and may end in the next.
+                // Six bits that begin in this byte and can end in the next.
                 let (index, offset) = (position * 6 / 8, position * 6 % 8)
                 let next = index + 1 < bytes.count ? bytes[index + 1] : 0
                 let pair = UInt16(bytes[index]) << 8 | UInt16(next)
@@ -38,8 +38,8 @@ public enum Base64URL {
 
     private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    /// Nil for anything that isn't base64url; neither padding nor, in the last character, bits that stand for nothing
-    /// (RFC 4648 §3.5) are accepted, so that bytes have one spelling.
+    /// Nil for anything that isn't base64url. Neither padding nor nonzero unused bits in the last character (RFC 4648
+    /// §3.5) are accepted, so that every value has one spelling.
     public static func decode(_ text: String) -> [UInt8]? {
         let isKnown = text.utf8.allSatisfy { byte in
             switch byte {

@@ -1,13 +1,13 @@
-/// What the product refuses, and why. Each has a stable slug: the `type` of the problem that a client sees.
+/// A refusal by a business rule. Each has a stable slug: the `type` of the problem that clients get.
 public enum DomainError: Error, Hashable, Sendable {
     case validationFailed([FieldError])
     case notFound
     case forbidden
     case notAuthenticated
     case invalidCredentials
-    /// An admin keeps the account out.
+    /// An admin has locked the account.
     case accountLocked
-    /// The sign-in is too old for what is asked: they have to show once more who they are.
+    /// The sign-in is too old for this action: the person has to reauthenticate.
     case reauthenticationRequired
     case emailTaken
     case emailNotVerified
@@ -17,7 +17,7 @@ public enum DomainError: Error, Hashable, Sendable {
     case registrationClosed
     case alreadyRegistered
     case alreadyCancelled
-    /// An announcement that went out can't be taken back.
+    /// An announcement that was sent can't be canceled.
     case alreadyPosted
     case eventNotPublished
     case eventCancelled
@@ -25,26 +25,25 @@ public enum DomainError: Error, Hashable, Sendable {
     case capacityBelowConfirmed(confirmed: Int)
     case versionMismatch
     case lastAdmin
-    /// An organizer of events that are still to come can't have their account deleted.
+    /// The account of an organizer with upcoming events can't be deleted.
     case eventsAhead
-    /// The owner of an event can't leave its team or take another role in it.
+    /// The owner of an event can't leave its team or change roles in it.
     case ownerStays
-    /// The scan let nobody in, so that there is nothing to take back.
+    /// The scan admitted no one, so that there is nothing to undo.
     case notCheckedIn
-    /// Whoever was let in keeps the place and the ticket.
+    /// The person has been checked in and keeps the spot and the ticket.
     case alreadyCheckedIn
-    /// Somebody offers tickets to ever new addresses.
+    /// A sender offers tickets to too many addresses.
     case tooManyTransfers
-    /// A subscription that is paused or disabled gets nothing, not even once more.
+    /// A subscription that is paused or disabled gets no deliveries, replays included.
     case subscriptionNotActive
-    /// As many as one person may have.
     case limitReached
-    /// The request with this Idempotency-Key is being worked on.
+    /// The request with this Idempotency-Key is still in progress.
     case requestInFlight
     /// The Idempotency-Key belongs to another request.
     case idempotencyKeyReused
 
-    /// Stable for ever; programs decide by it.
+    /// Permanently stable; clients decide by it.
     public var slug: String {
         switch self {
         case .validationFailed: "validation-failed"
@@ -81,7 +80,7 @@ public enum DomainError: Error, Hashable, Sendable {
         }
     }
 
-    /// A sentence for a person.
+    /// A sentence for people.
     public var title: String {
         switch self {
         case .validationFailed: "Some fields are invalid."

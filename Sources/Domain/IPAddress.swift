@@ -1,7 +1,7 @@
 import Glibc
 
-/// An IPv4 or IPv6 address. An IPv4 address in IPv6's clothes (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) counts as IPv4, which
-/// is where a connection to it goes.
+/// An IPv4 or IPv6 address. An IPv4-mapped IPv6 address (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) counts as IPv4, which is
+/// where a connection to it goes.
 public struct IPAddress: Hashable, Sendable {
     /// 4 or 16 bytes in network order.
     public let bytes: [UInt8]
@@ -13,7 +13,7 @@ public struct IPAddress: Hashable, Sendable {
         self.bytes = isMapped ? Array(bytes[12...]) : bytes
     }
 
-    /// Reads the usual form of an address (RFC 4291 §2.2, dotted decimal); nil for anything else.
+    /// Parses the usual form of an address (RFC 4291 §2.2, dotted decimal); nil for anything else.
     public init?(_ text: String) {
         var four = in_addr()
         if inet_pton(AF_INET, text, &four) == 1 {
@@ -25,15 +25,15 @@ public struct IPAddress: Hashable, Sendable {
         self.init(withUnsafeBytes(of: sixteen) { Array($0) })
     }
 
-    /// Reads every form that the system's functions take for an address, and not for a name: beside the usual ones
-    /// `2130706433`, `0x7f000001`, `0177.1`, `127.1` (inet_aton(3)).
+    /// Parses every form that the system's functions accept as an address rather than a name, including `2130706433`,
+    /// `0x7f000001`, `0177.1`, `127.1` (inet_aton(3)).
     public init?(anyForm text: String) {
         if let address = IPAddress(text) {
             self = address
             return
         }
         var four = in_addr()
-        // inet_aton leaves what follows a space unread.
+        // inet_aton ignores what follows a space.
         guard !text.contains(where: \.isWhitespace), inet_aton(text, &four) != 0 else { return nil }
         self.init(withUnsafeBytes(of: four) { Array($0) })
     }
@@ -44,7 +44,7 @@ public struct AddressRange: Hashable, Sendable {
     private let bytes: [UInt8]
     private let bits: Int
 
-    /// Reads `10.0.0.0/8`, `fd00::/8`, or one address; nil for anything else.
+    /// Parses `10.0.0.0/8`, `fd00::/8`, or one address; nil for anything else.
     public init?(_ text: String) {
         let parts = text.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
         guard let address = IPAddress(String(parts[0])) else { return nil }
@@ -57,7 +57,7 @@ public struct AddressRange: Hashable, Sendable {
         self.bits = bits
     }
 
-    /// Reads ranges and single addresses, separated by commas or spaces; nil when one of them is none.
+    /// Parses ranges and addresses separated by commas or spaces; nil if any of them is invalid.
     public static func list(_ text: String) -> [AddressRange]? {
         let items = text.split(whereSeparator: { $0 == "," || $0 == " " })
         let ranges = items.compactMap { AddressRange(String($0)) }

@@ -1,18 +1,18 @@
 public import FoundationEssentials
 
-/// The identity of one `Subject`: a UUID that can't be mistaken for another kind's.
+/// The id of one `Subject`: a UUID whose type prevents confusion with other kinds.
 ///
-/// New ones are UUIDv7 (RFC 9562 §5.7): a millisecond clock in front keeps index inserts together, 74 random bits
-/// make it unguessable enough to be unique. It is not a secret.
+/// New ones are UUIDv7 (RFC 9562 §5.7): the leading millisecond timestamp keeps index inserts together, and 74 random
+/// bits make it unique. It is not a secret.
 public struct Identifier<Subject>: Hashable, Sendable, Comparable, CustomStringConvertible {
     public let uuid: UUID
 
     public init(_ uuid: UUID) { self.uuid = uuid }
 
-    /// A new identity, ordered by time.
+    /// A new id, ordered by time.
     public init() { self.uuid = .version7() }
 
-    /// Reads the usual 36-character form; nil when it is anything else.
+    /// Parses the usual 36-character form; nil for anything else.
     public init?(_ text: some StringProtocol) {
         var text = String(text)
         guard let uuid = text.withUTF8({ UUID(text: $0) }) else { return nil }
@@ -78,7 +78,7 @@ public typealias SubscriptionID = Identifier<SubscriptionSubject>
 public typealias WebhookDeliveryID = Identifier<WebhookDeliverySubject>
 
 extension UUID {
-    /// Appends the usual form of 36 characters, lower-case. (Foundation goes by way of `printf` and `scanf`.)
+    /// Appends the usual 36-character form, lower-case. (Foundation uses `printf` and `scanf`.)
     func appendText(to bytes: inout [UInt8]) {
         withUnsafeBytes(of: uuid) { octets in
             for (index, octet) in octets.enumerated() {
@@ -89,7 +89,7 @@ extension UUID {
         }
     }
 
-    /// Reads the usual form of 36 characters, in either case; nil for anything else.
+    /// Parses the usual 36-character form, in either case; nil for anything else.
     init?(text: UnsafeBufferPointer<UInt8>) {
         guard text.count == 36 else { return nil }
         var value: UInt128 = 0
@@ -118,7 +118,7 @@ extension UUID {
         return UInt128(generator.next()) << 64 | UInt128(generator.next())
     }
 
-    /// A UUIDv7 (RFC 9562 §5.7) of this moment.
+    /// A UUIDv7 (RFC 9562 §5.7) with the current time.
     static func version7(at now: Date = Date(), random: UInt128 = randomBits()) -> UUID {
         let milliseconds = UInt64(max(0, now.timeIntervalSince1970 * 1000))
         var value = UInt128(milliseconds & 0xFFFF_FFFF_FFFF) << 80

@@ -1,6 +1,6 @@
-/// Why bytes are not a JSON text that is taken here.
+/// Why bytes are not an acceptable JSON text.
 public enum JSONDocumentError: Error, Sendable, Hashable {
-    /// No JSON (RFC 8259), or a name stands twice in one object (RFC 7493 §2.3), or half of a surrogate pair is alone.
+    /// Invalid JSON (RFC 8259), a duplicate name in one object (RFC 7493 §2.3), or a lone surrogate.
     /// - Parameter offset: the byte at which that shows.
     case malformed(offset: Int)
     /// Arrays and objects are nested deeper than ``JSONDocument/maximumDepth``.
@@ -9,21 +9,21 @@ public enum JSONDocumentError: Error, Sendable, Hashable {
     case tooManyMembers
 }
 
-/// A JSON text from outside, checked in one pass and read by value afterwards.
+/// A JSON text from outside, validated in one pass and read by value afterwards.
 ///
-/// The check is iterative and keeps nothing but a number for each name of the objects that are open at the moment: 256 kB
-/// of the worst input take a few milliseconds. Values are made only of what is asked for:
+/// Validation is iterative and keeps only one number per name of the currently open objects: 256 kB of the worst input
+/// take a few milliseconds. Only the requested values are materialized:
 ///
 ///     let body = try JSONDocument(bytes)
 ///     let title = body.root.members?["title"]?.string
 public struct JSONDocument: Sendable {
-    /// How deep arrays and objects may be nested; the outermost counts as one.
+    /// Maximum nesting depth of arrays and objects; the outermost counts as one.
     public static let maximumDepth = 32
-    /// How many members one object may have.
+    /// Maximum number of members in one object.
     public static let maximumMembers = 1024
 
     fileprivate let bytes: [UInt8]
-    /// The value that the text is.
+    /// The top-level value.
     public var root: JSONElement { JSONElement(text: self, start: JSONBytes.afterSpace(bytes, from: 0)) }
 
     /// - Parameter bytes: UTF-8 without a byte order mark.
@@ -38,7 +38,7 @@ public struct JSONDocument: Sendable {
     }
 }
 
-/// A value within a checked text: where it begins, and what it is when it is asked for.
+/// A value within a validated text: its start; everything else is read on demand.
 public struct JSONElement: Sendable {
     fileprivate let text: JSONDocument
     fileprivate let start: Int
@@ -56,29 +56,29 @@ public struct JSONElement: Sendable {
         }
     }
 
-    /// Nil unless it is a whole number that fits; `1.0` and `1e2` are whole numbers.
+    /// Nil unless it is an integer that fits; `1.0` and `1e2` are integers.
     public var integer: Int? {
         guard let number else { return nil }
         if let integer = Int(number) { return integer }
-        // No whole number that fits takes more.
+        // No integer that fits takes more.
         guard number.utf8.count <= 64, let double = Double(number) else { return nil }
         return Int(exactly: double)
     }
 
-    /// Nil unless it is a number; then as it is written.
+    /// Nil unless it is a number; then as written.
     public var number: String? {
         guard first == UInt8(ascii: "-") || JSONBytes.isDigit(first) else { return nil }
         return String(decoding: text.bytes[start..<JSONBytes.afterValue(text.bytes, from: start)], as: UTF8.self)
     }
 
-    /// Nil unless it is a string; then without its escapes.
+    /// Nil unless it is a string; then unescaped.
     public var string: String? {
         guard first == UInt8(ascii: "\"") else { return nil }
         return JSONBytes.string(text.bytes, at: start)
     }
 
     /// Nil unless it is an array.
-    /// - Parameter limit: no more than so many are read.
+    /// - Parameter limit: maximum number of elements to read.
     public func elements(upTo limit: Int) -> [JSONElement]? {
         guard first == UInt8(ascii: "[") else { return nil }
         var elements: [JSONElement] = []
@@ -100,7 +100,7 @@ public struct JSONElement: Sendable {
             let name = JSONBytes.string(text.bytes, at: index)
             index = JSONBytes.afterSpace(text.bytes, from: JSONBytes.afterValue(text.bytes, from: index))
             index = JSONBytes.afterSpace(text.bytes, from: index + 1)
-            // Names that differ in their bytes and are one text to Swift: the first stands.
+            // Names that differ in their bytes but are equal to Swift: the first one wins.
             if members[name] == nil { members[name] = JSONElement(text: text, start: index) }
             index = JSONBytes.afterSpace(text.bytes, from: JSONBytes.afterValue(text.bytes, from: index))
             if text.bytes[index] == UInt8(ascii: ",") { index = JSONBytes.afterSpace(text.bytes, from: index + 1) }
@@ -108,11 +108,11 @@ public struct JSONElement: Sendable {
         return members
     }
 
-    /// The value as it is written.
+    /// The value as written.
     public var source: [UInt8] { Array(text.bytes[start..<JSONBytes.afterValue(text.bytes, from: start)]) }
 }
 
-/// The check of ``JSONDocument``: a state machine over the bytes, with a stack of what is open.
+/// The validation of ``JSONDocument``: a state machine over the bytes, with a stack of open arrays and objects.
 private struct JSONCheck {
     private enum Expecting {
         case value, firstElement, firstName, name, separator
@@ -122,9 +122,10 @@ private struct JSONCheck {
 
     private let bytes: UnsafeBufferPointer<UInt8>
     private var index = 0
-    /// One for each array or object that is open: where in `names` those of the object begin, ``array`` for an array.
+    /// One entry per open array or object: the index in `names` where the object's names begin, or ``array``.
     private var open: [Int] = []
-    /// The names of the open objects, as hashes under a seed of this process: nobody outside makes two that are equal.
+    /// The names of the open objects, as hashes under this process's seed, so that an attacker can't construct
+    /// collisions.
     private var names: [Int] = []
 
     init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
@@ -159,7 +160,7 @@ private struct JSONCheck {
     private var malformed: JSONDocumentError { .malformed(offset: index) }
     private var current: UInt8? { index < bytes.count ? bytes[index] : nil }
 
-    /// Ends an array, or an object in which no name stands twice.
+    /// Ends an array, or an object without duplicate names.
     private mutating func close() throws(JSONDocumentError) {
         let first = open.removeLast()
         if first != Self.array {
@@ -176,7 +177,7 @@ private struct JSONCheck {
         while index < bytes.count, JSONBytes.isSpace(bytes[index]) { index += 1 }
     }
 
-    /// Reads a value, or the bracket that one begins with.
+    /// Reads a value, or its opening bracket.
     private mutating func value(_ byte: UInt8) throws(JSONDocumentError) -> Expecting {
         switch byte {
         case UInt8(ascii: "["), UInt8(ascii: "{"):
@@ -220,11 +221,11 @@ private struct JSONCheck {
         index += word.utf8CodeUnitCount
     }
 
-    /// Reads a number that a `Double` can hold.
+    /// Reads a number that fits a `Double`.
     private mutating func number() throws(JSONDocumentError) {
         let start = index
         try digitsAndSigns()
-        // Without an exponent it takes this many digits to be too large, or too small to be told from nothing.
+        // Without an exponent, it takes this many digits to overflow or underflow.
         guard index - start > 308 || bytes[start..<index].contains(where: { $0 | 0x20 == UInt8(ascii: "e") }) else {
             return
         }
@@ -254,7 +255,7 @@ private struct JSONCheck {
         guard index > start else { throw malformed }
     }
 
-    /// Reads a string with its quotes; whether it has no escapes.
+    /// Reads a string with its quotes; returns whether it has no escapes.
     private mutating func string() throws(JSONDocumentError) -> Bool {
         var isPlain = true
         index += 1
@@ -303,7 +304,7 @@ private struct JSONCheck {
     }
 }
 
-/// Steps over bytes that ``JSONCheck`` has found good.
+/// Navigation over bytes that ``JSONCheck`` has validated.
 private enum JSONBytes {
     static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 }
     static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
@@ -340,7 +341,7 @@ private enum JSONBytes {
                 continue
             case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
             case UInt8(ascii: "]"), UInt8(ascii: "}"):
-                // The end of what a number or a word is the last value of.
+                // The end of an array or object whose last value is a number or a literal.
                 if depth == 0 { return index }
                 depth -= 1
                 if depth == 0 { return index + 1 }
@@ -359,7 +360,7 @@ private enum JSONBytes {
         return String(decoding: unescaped(content), as: UTF8.self)
     }
 
-    /// What is between a string's quotes, in UTF-8 and without its escapes.
+    /// The content between a string's quotes, in UTF-8, unescaped.
     static func unescaped<Bytes: Collection<UInt8>>(_ content: Bytes) -> [UInt8] where Bytes.SubSequence == Bytes {
         var text: [UInt8] = []
         text.reserveCapacity(content.count)
@@ -379,7 +380,7 @@ private enum JSONBytes {
         return text
     }
 
-    /// What an escape stands for, from behind its backslash.
+    /// The code unit of an escape, from after its backslash.
     private static func escapedUnit<Bytes: Collection<UInt8>>(_ rest: inout Bytes) -> UInt32
     where Bytes.SubSequence == Bytes {
         let kind = rest.removeFirst()

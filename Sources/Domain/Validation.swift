@@ -1,4 +1,4 @@
-/// Gathers what is wrong, so that a person hears of everything at once.
+/// A collector of field errors, so that people get all of them at once.
 public struct Validation: Sendable {
     public private(set) var errors: [FieldError] = []
 
@@ -8,8 +8,8 @@ public struct Validation: Sendable {
         errors.append(FieldError(field: field, violation))
     }
 
-    /// What was read, once everything was right.
-    /// - Parameter value: nil only where a mistake was noted.
+    /// A parsed value, if everything was valid.
+    /// - Parameter value: nil only if an error was noted.
     /// - Throws: ``DomainError/validationFailed(_:)``.
     public func checked<Value>(_ value: Value?) throws -> Value {
         try check()
@@ -17,7 +17,7 @@ public struct Validation: Sendable {
         return value
     }
 
-    /// Checks a text's length in characters and that it holds nothing unprintable; answers it trimmed.
+    /// Checks a text's length in characters and that it has no unprintable characters; returns it trimmed.
     public mutating func text(
         _ field: String, _ value: String?, _ length: ClosedRange<Int>, multiline: Bool = false
     ) -> String {
@@ -36,9 +36,9 @@ public struct Validation: Sendable {
         return trimmed
     }
 
-    /// An address that a mail server would look at: one @, no white space, a dot-atom or quoted-free local part, and a
-    /// domain of letters, digits and hyphens. RFC 5321 §4.5.3.1 gives the lengths. Answers it trimmed and lower-case:
-    /// addresses that differ only in case are one person's.
+    /// Checks that an address is one that a mail server would accept: one @, no white space, a dot-atom or quoted-free
+    /// local part, and a domain of letters, digits and hyphens. Lengths are from RFC 5321 §4.5.3.1. Returns it trimmed
+    /// and in lower case: addresses that differ only in case are the same.
     public mutating func email(_ field: String, _ value: String?) -> String {
         let address = (value ?? "").trimmedInvisible.lowercased()
         if address.isEmpty {
@@ -49,7 +49,7 @@ public struct Validation: Sendable {
         return address
     }
 
-    /// 8 to 128 characters, whatever they are (NIST SP 800-63B §5.1.1.2 asks for no composition rules).
+    /// 8 to 128 characters of any kind (NIST SP 800-63B §5.1.1.2 requires no composition rules).
     public mutating func password(_ field: String, _ value: String?) -> String {
         let password = value ?? ""
         if password.count < 8 {
@@ -62,7 +62,7 @@ public struct Validation: Sendable {
         return password
     }
 
-    /// Throws everything gathered as one error; returns when there was nothing.
+    /// Throws all errors as one; returns if there are none.
     public func check() throws(DomainError) {
         if !errors.isEmpty { throw .validationFailed(errors) }
     }
@@ -109,8 +109,8 @@ extension StringProtocol {
 }
 
 extension StringProtocol {
-    /// Without the white space, and what nobody sees, at both ends: copied addresses bring it along. Control characters are
-    /// nobody's copy, and stay to be refused.
+    /// The text without white space and invisible characters at both ends, which copied addresses bring along. Control
+    /// characters are not trimmed, so that they are refused.
     public var trimmedInvisible: String {
         func goes(_ scalar: Unicode.Scalar?) -> Bool {
             guard let scalar, scalar.isUnseen else { return false }
@@ -124,24 +124,24 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-    /// Whether it is a blank, or nothing at all to the eye.
+    /// Whether it is blank or invisible.
     var isUnseen: Bool {
         switch properties.generalCategory {
         case .control, .format, .spaceSeparator, .lineSeparator, .paragraphSeparator, .surrogate, .unassigned: true
-        // A blank of Braille's is a symbol to Unicode.
+        // Unicode classifies the blank Braille pattern as a symbol.
         default: properties.isDefaultIgnorableCodePoint || self == "\u{2800}"
         }
     }
 
-    /// Whether there is something to be seen of it by itself: a mark needs a letter.
+    /// Whether it is visible by itself: a mark needs a letter.
     var isVisible: Bool {
         !isUnseen && properties.generalCategory != .nonspacingMark && properties.generalCategory != .enclosingMark
     }
 
-    /// Whether it is a dash or a minus, whatever its length.
+    /// Whether it is a dash or a minus, of any length.
     var isDash: Bool { properties.generalCategory == .dashPunctuation || value == 0x2212 || value == 0xFF0D }
 
-    /// Whether it changes in which direction what follows is written (Unicode Standard Annex #9, "Directional Formatting
+    /// Whether it changes the direction of the following text (Unicode Standard Annex #9, "Directional Formatting
     /// Characters").
     var turnsText: Bool {
         switch value {

@@ -15,7 +15,7 @@ public enum FailPoint {
         case ackBeforeCommit = "ack-before-commit"
         /// Handlers don't look whether they had the message before.
         case noInbox = "no-inbox"
-        /// The relay goes on from the highest row number that it has seen.
+        /// The relay continues from the highest row number that it has seen.
         case lastID = "last-id"
         /// Facts reach the workers by bindings alone, which the relay takes to be there.
         case trustBindings = "trust-bindings"

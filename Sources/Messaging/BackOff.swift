@@ -1,11 +1,11 @@
 import ServiceLifecycle
 
-/// Jittered, growing waits that end early when the service stops.
+/// A jittered, growing back-off whose waits end early when the service stops.
 struct BackOff {
     private var next = Duration.milliseconds(100)
     private(set) var isFresh = true
 
-    /// False when the service is stopping or the task is cancelled.
+    /// Waits; false if the service is stopping or the task is canceled.
     mutating func wait() async -> Bool {
         isFresh = false
         let duration = next / 2 + next / 2 * Double.random(in: 0...1)

@@ -1,4 +1,4 @@
-/// The exchanges of the product. A prefix makes a world of its own for tests beside others on the same broker.
+/// The names of the product's exchanges. A prefix isolates tests from others on the same broker.
 public struct BrokerNames: Sendable, Equatable {
     public let prefix: String
 
@@ -7,14 +7,14 @@ public struct BrokerNames: Sendable, Equatable {
     /// The names of the message contract.
     public static let emConnect = BrokerNames(prefix: "")
 
-    /// Topic exchange of facts: the message contract's surface.
+    /// Topic exchange of facts: part of the message contract.
     public var events: String { prefix + "em.events" }
-    /// Headers exchange fed by `events`: for queues that may see one owner's facts only.
+    /// Headers exchange bound to `events`: for queues limited to one owner's facts.
     public var scoped: String { prefix + "em.scoped" }
-    /// Direct exchange of internal jobs, which no integrator may read.
+    /// Direct exchange of internal jobs, not readable by integrators.
     public var work: String { prefix + "em.work" }
-    /// Direct exchange in front of the delay queues, by the delay queue's name.
+    /// Direct exchange for the delay queues, routed by the delay queue's name.
     public var retry: String { prefix + "em.retry" }
-    /// Direct exchange in front of the parking queues, by the worker queue's name.
+    /// Direct exchange for the parking queues, routed by the worker queue's name.
     public var dead: String { prefix + "em.dead" }
 }

@@ -7,9 +7,8 @@ import Persistence
 import Postgres
 import FailPoints
 
-/// What a loop's round has come to.
 struct RelayRound {
-    /// Something was taken by the other side.
+    /// The other side accepted something.
     var foundWork: Bool
     /// There may be more right now.
     var hasMore: Bool
@@ -17,11 +16,12 @@ struct RelayRound {
     static let idle = RelayRound(foundWork: false, hasMore: false)
 }
 
-/// From the outbox to the broker: claim, publish, confirm, mark. One task runs it, on the session that holds the leases.
+/// The relay from the outbox to the broker: claim, publish, confirm, mark. Run by one task, on the session that holds
+/// the leases.
 ///
-/// With a backlog, database and broker work side by side: while a batch is on its way, the one before it is marked, and
-/// the one behind it is claimed and made into messages. A batch leaves only when the one before it is confirmed, so that
-/// the order of each event stays as it is.
+/// With a backlog, database and broker work in parallel: while a batch is in flight, the previous one is marked, and
+/// the next one is claimed and encoded. A batch is published only when the previous one is confirmed, which preserves
+/// the order within each event.
 struct BrokerRelay {
     let store: OutboxStore
     let publisher: Publisher
@@ -31,19 +31,19 @@ struct BrokerRelay {
     let metrics: RelayMetrics
     let logger: Logger
     private var held = BlockedKeys()
-    /// Claimed while the batch before it was on its way; goes next.
+    /// The next batch, claimed while the previous one was in flight.
     private var ahead: [OutgoingRow] = []
-    /// Confirmed and not yet marked: of one batch at most.
+    /// Confirmed but not yet marked: one batch at most.
     private var confirmed: [Int] = []
     private var proved: Set<RoutingTarget> = []
-    /// Rows that the exchange has, and not yet every worker that has to have them. Noted in the outbox after each wave, so
-    /// that whoever publishes them again, this relay or another, sends them to the workers alone.
+    /// Rows that the exchange has accepted, but not yet every worker queue that must have them. Noted in the outbox
+    /// after each wave, so that whoever publishes them again, this relay or another, sends them to the workers only.
     private var announced: [Int] = []
-    /// A queue is gone: to be made again.
+    /// Whether a queue is missing and has to be recreated.
     private(set) var missesQueue = false
-    /// After a closed channel messages go one by one: then the one that closes it harms no other.
+    /// After a channel was closed, messages are published one by one, so that the one that closes it affects no others.
     private var isCareful = false
-    /// After the broker itself failed, nothing goes out until then.
+    /// After a broker failure, nothing is published until then.
     private var pausedUntil = ContinuousClock.now
     private var pause = Duration.milliseconds(100)
 
@@ -60,16 +60,16 @@ struct BrokerRelay {
         self.logger = logger
     }
 
-    /// Other partitions are ours now; keys that are blocked are found again by their next failure.
+    /// Called when the partitions change; blocked keys are found again by their next failure.
     mutating func forgetHeld() {
         held = BlockedKeys()
         ahead = []
     }
 
-    /// Publishes what waits in the partitions, at most one batch. With more to come, what was confirmed last is left to
-    /// be marked beside the next batch: ``markConfirmed(on:)`` before anything else than the next round.
+    /// Publishes what waits in the partitions, one batch at most. If there is more, the last confirmed rows are left to
+    /// be marked alongside the next batch: call ``markConfirmed(on:)`` before anything other than the next round.
     mutating func round(partitions: [Int], on session: Session) async throws -> RelayRound {
-        // While the broker is away nothing is claimed: nothing could be done with it.
+        // Nothing is claimed while the broker is unreachable.
         let isConnected = publisher.state == .connected
         if !isConnected { proved = [] }
         guard isConnected, !partitions.isEmpty, ContinuousClock.now >= pausedUntil else {
@@ -89,7 +89,8 @@ struct BrokerRelay {
         return RelayRound(foundWork: published > 0, hasMore: published > 0 && mayBeMore)
     }
 
-    /// Marks what the broker has. Until then a crash publishes it once more, with the same sequences in the same order.
+    /// Marks confirmed rows as published. Until then, a crash publishes them again, with the same sequences in the same
+    /// order.
     mutating func markConfirmed(on session: Session) async throws {
         guard !confirmed.isEmpty else { return }
         try await store.markPublished(confirmed, on: session)
@@ -112,7 +113,7 @@ struct BrokerRelay {
         ).compactMap(outgoing)
     }
 
-    /// Answers how many of the rows the broker has taken.
+    /// Publishes rows; returns how many of them the broker has accepted.
     private mutating func publish(_ rows: [OutgoingRow], partitions: [Int], on session: Session) async throws -> Int {
         var schedule = PublishSchedule(rows)
         var published = 0
@@ -140,21 +141,21 @@ struct BrokerRelay {
             published += taken.count
             if ContinuousClock.now < pausedUntil { return published }
         }
-        // A whole batch went by one by one: whatever closed the channel is held by now.
+        // A whole batch went one by one: whatever closed the channel is held by now.
         if wasCareful { isCareful = false }
         return published
     }
 
     private func outgoing(_ row: OutboxRow) throws -> OutgoingRow? {
         var messages = try AMQP.Message.copies(of: row, names: names, topology: topology)
-        // What was lost by a worker's queue alone is nobody else's.
+        // What only a worker's queue has lost goes to no one else.
         if messages.count > 1, row.isRepeated { messages.removeLast() }
         return messages.isEmpty ? nil : OutgoingRow(row: row, messages: messages)
     }
 
     mutating func queuesAreThere() { missesQueue = false }
 
-    /// Sorts a wave by its outcomes, and returns the rows that the broker has.
+    /// Sorts a wave by its outcomes; returns the rows that the broker has accepted.
     private mutating func judge(
         _ wave: [OutgoingRow], _ outcomes: [Result<Void, BrokerError>], _ schedule: inout PublishSchedule
     ) -> [OutboxRow] {
@@ -198,7 +199,7 @@ struct BrokerRelay {
             missesQueue = true
             hold(key, outgoing, message, error)
         case .nacked, .invalidMessage: hold(key, outgoing, message, error)
-        // Alone on its channel, the message itself is to blame.
+        // Alone on its channel, so the message itself is the cause.
         case .channelClosed where wave == 1 && isCareful: hold(key, outgoing, message, error)
         case .channelClosed:
             isCareful = true
@@ -215,7 +216,7 @@ struct BrokerRelay {
         proved.remove(RoutingTarget(message))
         held.hold(key, now: .now)
         logger.error(
-            "outbox message not published; later ones of its event wait",
+            "outbox message not published, later ones of its event blocked",
             metadata: [
                 "message_id": "\(outgoing.row.messageID)", "type": "\(outgoing.row.type)",
                 "event_id": "\(outgoing.row.eventID?.description ?? "-")", "error": "\(error)",
@@ -226,12 +227,12 @@ struct BrokerRelay {
     private mutating func pauseAll(_ error: BrokerError) {
         proved = []
         ahead = []
-        // Once per wave: every message of it fails by the same cause.
+        // Once per wave: all its messages fail for the same reason.
         guard ContinuousClock.now >= pausedUntil else { return }
         pausedUntil = .now + pause * Double.random(in: 0.5...1)
         pause = min(pause * 2, .seconds(3))
         if error.kind != .cancelled {
-            logger.warning("outbox waits for the broker", metadata: ["error": "\(error)"])
+            logger.warning("broker unreachable, outbox publishing delayed", metadata: ["error": "\(error)"])
         }
     }
 }

@@ -3,9 +3,9 @@ import Crypto
 public import Domain
 public import FoundationEssentials
 
-/// A message that a worker gave up on, as it lies in its parking queue.
+/// A message that a worker has parked, as found in its parking queue.
 public struct DeadLetter: Sendable {
-    /// Made of queue and message: the same each time one looks.
+    /// Derived from queue and message: the same on every listing.
     public let id: UUID
     public let queue: WorkerQueue
     public let message: AMQP.Message
@@ -19,15 +19,15 @@ public struct DeadLetter: Sendable {
             hash.update(data: part)
         }
         var bytes = Array(hash.finalize().prefix(16))
-        // A UUID of version 8, of our own making (RFC 9562 §5.8).
+        // UUID version 8, custom (RFC 9562 §5.8).
         bytes[6] = bytes[6] & 0x0F | 0x80
         bytes[8] = bytes[8] & 0x3F | 0x80
         id = bytes.withUnsafeBytes { UUID(uuid: $0.loadUnaligned(as: uuid_t.self)) }
     }
 
-    /// Nil for what is no CloudEvent.
+    /// Nil for what is not a CloudEvent.
     public var event: CloudEvent? {
-        // What can't be read is a dead letter for that very reason.
+        // An undecodable message is parked for that very reason.
         do { return try CloudEvent(decoding: message.body) } catch { return nil }
     }
 
@@ -37,14 +37,14 @@ public struct DeadLetter: Sendable {
     public var reason: String { text(Header.reason) ?? brokersReason ?? "unknown" }
     public var lastFailure: String? { text(Header.lastFailure) }
     public var attempts: Int { max(1, message.properties.headers[Header.attempt]?.intValue ?? 1) }
-    /// How often an operator sent it back to work.
+    /// How often an operator replayed it.
     public var replays: Int { message.properties.headers[Header.replays]?.intValue ?? 0 }
     public var firstSeen: Date? { text(Header.firstSeen).flatMap(Timestamp.parse) }
     public var lastFailedAt: Date? { text(Header.lastFailureAt).flatMap(Timestamp.parse) }
 
     private func text(_ header: String) -> String? { message.properties.headers[header]?.stringValue }
 
-    /// Of messages that the broker parked by itself.
+    /// The reason of messages that the broker parked by itself.
     private var brokersReason: String? {
         if let first = text("x-first-death-reason") { return first }
         guard case .array(let deaths)? = message.properties.headers["x-death"], case .table(let last)? = deaths.first
@@ -52,7 +52,7 @@ public struct DeadLetter: Sendable {
         return last["reason"]?.stringValue
     }
 
-    /// The same message for its worker's queue, under its id, with its attempts to come.
+    /// The same message for its worker's queue, with its id and a full set of retries.
     func replayed() -> AMQP.Message {
         var replayed = message
         replayed.exchange = ""

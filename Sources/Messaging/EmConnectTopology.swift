@@ -6,16 +6,16 @@ extension Topology {
     /// The exchanges, queues and bindings of the message contract: the same on RabbitMQ 3.10 and 4.x.
     public static let emConnect = Topology(workers: WorkerQueue.all)
 
-    /// Nothing: for workers, whose users of the broker may read their queues and hand messages to the retry and
-    /// dead-letter exchanges, and nothing else. api-service's relay declares everything whenever it connects; a worker
-    /// that comes first tries again until it has.
+    /// An empty topology, for workers, whose broker users can only consume their queues and publish to the retry and
+    /// dead-letter exchanges. api-service's relay declares everything whenever it connects; a worker that starts
+    /// earlier retries until it has.
     public static let declaredByTheRelay = Topology()
 
     /// The exchanges of `names`, and the queues of the workers.
     ///
-    /// Queues are quorum queues. Dead-lettering is at-least-once, which asks for `reject-publish` (without a length
-    /// limit nothing is ever rejected). The delivery limit is for messages that kill their worker before it can count:
-    /// 20 is what RabbitMQ 4 takes by default. Operators lower limits by policies, which needs no new declaration.
+    /// Queues are quorum queues. Dead-lettering is at-least-once, which requires `reject-publish` (without a length
+    /// limit, nothing is ever rejected). The delivery limit is for messages that kill their worker before it can count:
+    /// 20 is RabbitMQ 4's default. Operators lower limits by policies, which need no new declaration.
     public init(workers: [WorkerQueue], names: BrokerNames = .emConnect) {
         self.init(
             exchanges: [
@@ -39,8 +39,8 @@ extension Topology {
                     "x-dead-letter-exchange": .string(names.dead),
                     "x-dead-letter-routing-key": .string(worker.name), "x-dead-letter-strategy": "at-least-once",
                 ]))
-        // Looking at parked messages must not throw them away: RabbitMQ 4 has a delivery limit of 20 unless told
-        // otherwise, and RabbitMQ 3.10 knows no word for "none".
+        // Browsing parked messages must not drop them: RabbitMQ 4 has a delivery limit of 20 unless set otherwise, and
+        // RabbitMQ 3.10 has no value for "none".
         queues.append(
             Queue(name: worker.parked, arguments: ["x-queue-type": "quorum", "x-delivery-limit": 1_000_000]))
         bindings.append(Binding(source: names.dead, destination: .queue(worker.parked), routingKey: worker.name))
@@ -66,7 +66,7 @@ extension Topology {
         }
     }
 
-    /// The queues that a message has to reach, for whoever publishes it to this exchange.
+    /// The queues that a message published to this exchange has to reach.
     func carries(_ routingKey: String, from exchange: String) -> [String] {
         carried.compactMap { route in
             guard route.source == exchange, route.routingKey == routingKey || route.routingKey == "#",
@@ -76,7 +76,7 @@ extension Topology {
         }
     }
 
-    /// The queues whose loss means that messages are lost: those of workers, not what belongs to them.
+    /// The queues whose loss means lost messages: those of workers, without their delay and parking queues.
     var workQueues: [String] {
         let ends = (carried + bindings).compactMap { route -> String? in
             if case .queue(let queue) = route.destination { queue } else { nil }

@@ -2,15 +2,15 @@ import AMQP
 import Domain
 import FoundationEssentials
 
-/// The next place of a message that was not handled.
+/// A message that was not handled, and where it goes next.
 struct FailedMessage {
     let queue: WorkerQueue
     let delivery: Delivery
-    /// When it came to this worker.
+    /// When it arrived at this worker.
     let arrival: Date
     let now: Date
 
-    /// The message for the delay queue; with its attempts used up, for the parking queue.
+    /// The message for the delay queue, or for the parking queue if its attempts are used up.
     func retried(after delay: Duration?, reason: String) -> (message: AMQP.Message, isParked: Bool) {
         guard let rung = queue.ladder.rung(afterAttempt: delivery.attempt, atLeast: delay) else {
             return (parked(reason: reason), true)
@@ -18,7 +18,7 @@ struct FailedMessage {
         return (waiting(on: rung, attempt: delivery.attempt + 1, reason: reason), false)
     }
 
-    /// The message for a delay queue, with as many attempts to come as before.
+    /// The message for a delay queue, without counting an attempt.
     func postponed(reason: String) -> AMQP.Message {
         waiting(on: queue.ladder.postponement, attempt: delivery.attempt, reason: reason)
     }
@@ -28,7 +28,7 @@ struct FailedMessage {
         message.exchange = queue.names.retry
         message.routingKey = queue.retryQueue(rung)
         message.properties.headers[Header.attempt] = .int(attempt)
-        // Jitter, so that what failed together doesn't come back in step. The queue's own limit is the longest wait.
+        // Jitter, so that simultaneous failures don't return in step. The queue's own TTL is the longest wait.
         message.properties.expiration = rung.delay * Double.random(in: 0.8...1)
         return message
     }
@@ -42,8 +42,8 @@ struct FailedMessage {
         return message
     }
 
-    /// The same message, id and body untouched, with what is known about its failing. The broker's own headers
-    /// (`x-death`, `x-delivery-count`…) are about deliveries that are over; RabbitMQ 4 refuses some of them.
+    /// The same message, id and body unchanged, with headers about its failure. The broker's own headers (`x-death`,
+    /// `x-delivery-count`…) concern past deliveries; RabbitMQ 4 refuses some of them.
     private func failed(reason: String) -> AMQP.Message {
         var message = delivery.message
         message.mandatory = true

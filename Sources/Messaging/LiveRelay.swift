@@ -6,7 +6,7 @@ import Persistence
 import Postgres
 import Redis
 
-/// From the outbox to the browsers, by Redis. One task runs it, on a session of its own.
+/// The relay from the outbox to browsers, through Redis. Run by one task, on its own session.
 struct LiveRelay {
     let store: OutboxStore
     let redis: RedisClient
@@ -14,8 +14,8 @@ struct LiveRelay {
     let metrics: RelayMetrics
     let logger: Logger
 
-    /// Publishes the news of what waits in the partitions.
-    /// - Throws: when Redis is away: nothing of the stretch is marked, and all of it is told again.
+    /// Publishes the live updates of what waits in the partitions.
+    /// - Throws: when Redis is unreachable: nothing of the batch is marked, and all of it is published again.
     func round(partitions: [Int], on session: Session) async throws -> RelayRound {
         guard !partitions.isEmpty else { return .idle }
         let rows = try await store.liveRows(partitions: partitions, limit: batch, on: session)
@@ -23,14 +23,14 @@ struct LiveRelay {
         let news = LiveUpdateBatch(rows)
         for row in news.unreadable {
             logger.error(
-                "outbox row can't be shown", metadata: ["message_id": "\(row.messageID)", "type": "\(row.type)"])
+                "outbox row not decodable", metadata: ["message_id": "\(row.messageID)", "type": "\(row.type)"])
         }
         try await publish(news.byChannel)
         try await store.markLive(rows.map(\.rowID), on: session)
         return RelayRound(foundWork: true, hasMore: rows.count == batch)
     }
 
-    /// Channels side by side (the client pipelines), the updates of one channel in order.
+    /// Channels in parallel (the client pipelines), the updates of one channel in order.
     private func publish(_ news: [String: [LiveUpdate]]) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             var channels = news.makeIterator()

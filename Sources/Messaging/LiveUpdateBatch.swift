@@ -1,7 +1,7 @@
 import Domain
 import Persistence
 
-/// What browsers are told of a stretch of outbox rows: state, not history, so that of each thing only the newest is kept.
+/// The live updates of a batch of outbox rows: state, not history, so only the newest update of each thing is kept.
 struct LiveUpdateBatch {
     private enum Key: Hashable {
         case counts(EventID)
@@ -12,7 +12,7 @@ struct LiveUpdateBatch {
         case delivery(EventID)
         case mailing(EventID)
         case unread(UserID)
-        /// Every one counts.
+        /// Not conflated.
         case row(Int)
     }
 
@@ -27,7 +27,7 @@ struct LiveUpdateBatch {
         }
     }
 
-    /// In the order in which each was first told of. Updates of one channel keep their order.
+    /// In the order in which each was first mentioned. Updates of one channel keep their order.
     var byChannel: [String: [LiveUpdate]] {
         Dictionary(grouping: order.compactMap { updates[$0] }) { $0.topic.channel }
     }
@@ -57,7 +57,7 @@ struct LiveUpdateBatch {
         case .ticketCheckedIn, .ticketCheckInUndone: try addCheckIn(row)
         case .announcementPosted:
             let data = try WireJSON.decode(AnnouncementData.self, from: row.data)
-            // Without its text it has been deleted meanwhile, or is not for everybody.
+            // Without a text it has been deleted in the meantime, or is not public.
             guard let announcement = row.announcement else { return }
             put(
                 .row(row.rowID),
@@ -86,7 +86,7 @@ struct LiveUpdateBatch {
         }
     }
 
-    /// To each of the two it looks like what it is for them.
+    /// Each of the two people gets their own view of it.
     private mutating func addTransfer(_ row: OutboxRow) throws {
         let data = try WireJSON.decode(TransferData.self, from: row.data)
         put(
@@ -99,7 +99,7 @@ struct LiveUpdateBatch {
                 data.userId, id: data.registrationId, eventID: data.eventId, status: .confirmed, position: nil))
     }
 
-    /// The hub reads the state itself: it only has to hear that there is something to read.
+    /// The hub reads the state itself; the update only says that it has changed.
     private mutating func addCheckIn(_ row: OutboxRow) throws {
         let data = try WireJSON.decode(TicketData.self, from: row.data)
         put(
@@ -115,15 +115,15 @@ struct LiveUpdateBatch {
         if let event = data.eventId { addDelivery(event, data.status) }
     }
 
-    /// Dashboards hear that the mails' state is another, once; a mail that went may be no news to them, so that one that
-    /// did not go is what they are told of.
+    /// Dashboards learn once that the email state has changed. A failed email takes precedence, because a sent one may
+    /// change nothing for them.
     private mutating func addDelivery(_ event: EventID, _ status: NotificationStatus) {
         if status == .queued || status == .muted { return }
         if status == .sent, updates[.delivery(event)] != nil { return }
         put(.delivery(event), .delivery(event, status))
     }
 
-    /// Counts carry their revision: rows may come in another order than the places changed.
+    /// Counts carry their revision: rows can arrive in a different order than the counts changed.
     private mutating func addCounts(_ event: EventID, _ places: Places) {
         if case .counts(_, let known)? = updates[.counts(event)], known.revision >= places.revision { return }
         put(.counts(event), .counts(event, places))

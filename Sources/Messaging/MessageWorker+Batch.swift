@@ -5,16 +5,16 @@ import FoundationEssentials
 import Logging
 
 extension MessageWorker {
-    /// How several messages are handled at the price of one.
+    /// How several messages are handled for the cost of one.
     public struct Batch: Sendable {
-        /// Handles all of the messages, or by throwing none; returns the ids of those that are done. The others, all of
-        /// them after an error, are left to the ``Handler``.
+        /// Handles all of the messages, or none if it throws; returns the ids of those that are done. The others, all
+        /// of them after an error, are left to the ``Handler``.
         public typealias Handler = @Sendable ([ReceivedMessage]) async throws -> Set<MessageID>
 
         let maximum: Int
         let handler: Handler
 
-        /// - Parameter handler: as idempotent as the other one. Each message carries its own `trace`.
+        /// - Parameter handler: as idempotent as the single one. Each message carries its own `trace`.
         public init(atMost maximum: Int, handler: @escaping Handler) {
             precondition(maximum > 1)
             self.maximum = maximum
@@ -29,14 +29,14 @@ extension MessageWorker {
         for delivery in rest { await process(delivery) }
     }
 
-    /// Handles together what can be, and returns the rest.
+    /// Handles together what it can, and returns the rest.
     private func process(_ deliveries: [Delivery], _ batch: Batch) async -> [Delivery] {
         let started = ContinuousClock.now
         let arrival = Date()
         let messages = deliveries.map { delivery -> ReceivedMessage? in
-            // Perhaps it killed its worker, or fails each time: neighbours must not suffer for it.
+            // It may have killed its worker, or fails every time: other messages must not suffer for it.
             guard !delivery.redelivered, delivery.attempt == 1 else { return nil }
-            // What can't be read is parked by itself.
+            // Undecodable messages are parked by themselves.
             do { return try ReceivedMessage(delivery, arrival: arrival) } catch { return nil }
         }
         let together = messages.compactMap(\.self)
@@ -56,7 +56,7 @@ extension MessageWorker {
         return rest
     }
 
-    /// The ids of those that are done; nil when they are to be handed back.
+    /// The ids of those that are done; nil if they are to be returned to the broker.
     private func handle(_ messages: [ReceivedMessage], _ batch: Batch) async -> Set<MessageID>? {
         await SoloGate.process.pass(alone: false) {
             for message in messages { FailPoint.point("worker.handling", about: message.event.id.description) }
@@ -64,7 +64,7 @@ extension MessageWorker {
             case .value(let done): return done
             case .failed(let error, _):
                 logger.warning(
-                    "batch failed; its messages are handled one by one",
+                    "batch failed, handling its messages one by one",
                     metadata: ["error": "\(error)", "count": "\(messages.count)"])
                 return []
             case .release: return nil

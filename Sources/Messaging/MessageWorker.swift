@@ -7,20 +7,20 @@ public import Persistence
 import FailPoints
 public import ServiceLifecycle
 
-/// Handles the messages of one queue, `concurrency` at a time, with `prefetch` at hand.
+/// A worker for the messages of one queue, `concurrency` at a time, with a given `prefetch`.
 ///
-/// Each message ends in exactly one of: acked after its handler was `done`; published to a delay queue or the parking
-/// queue, confirmed there, and then acked; handed back to the broker. When the database is away, the worker waits with
-/// the message in hand and counts no attempt.
+/// Each message ends in exactly one of: acked after its handler returned `done`; published to a delay queue or the
+/// parking queue, confirmed there, and then acked; returned to the broker. While the database is unreachable, the
+/// worker pauses with the message in flight and counts no attempt.
 ///
-/// A message that comes back unsettled was in hand when a worker died, and may have killed it. From then on its starts
-/// are counted before it is handled: the third and fourth time it is handled alone, so that no neighbour is taken for
-/// it, and then it is parked.
+/// A message that is redelivered unsettled was in flight when a worker died, and may have killed it. From then on its
+/// starts are counted before it is handled: the third and fourth time it is handled alone, so that no other message is
+/// blamed, and then it is parked.
 ///
-/// With a ``Batch``, what has come already is handled together; nobody waits for company. What came back, what failed
-/// before and what a batch leaves over is handled one by one.
+/// With a ``Batch``, messages that have already arrived are handled together; none waits for others. Redelivered
+/// messages, failed ones and those that a batch leaves over are handled one by one.
 ///
-/// On graceful shutdown it takes nothing new, finishes what is in hand, and hands back the rest.
+/// On graceful shutdown it accepts no more messages, finishes those in flight, and returns the rest.
 public final class MessageWorker: Service, CustomStringConvertible {
     public typealias Handler = @Sendable (ReceivedMessage) async throws -> Disposition
 
@@ -34,16 +34,18 @@ public final class MessageWorker: Service, CustomStringConvertible {
     let logger: Logger
     let metrics: WorkerMetrics
 
-    /// Starts of a message that came back, the one at hand included, from which on it is handled alone.
+    /// Starts of a redelivered message, including the current one, from which it is handled alone.
     static let aloneFrom = 3
-    /// Starts that it gets; then it is parked. Well below the queue's delivery limit, which counts neighbours too.
+    /// Maximum number of starts; then it is parked. Well below the queue's delivery limit, which counts other messages'
+    /// failures too.
     static let maximumStarts = 4
 
     /// Connects in the background at once; consumes once `run` is called.
     /// - Parameters:
-    ///   - suspects: where starts are counted; without it only the queue's delivery limit stops a message that kills.
-    ///   - handler: must be idempotent (a message may come twice), best by an inbox row in its transaction. Runs with
-    ///     `TraceContext.current` set from the message.
+    ///   - suspects: where starts are counted; without it, only the queue's delivery limit stops a message that kills
+    ///     its worker.
+    ///   - handler: must be idempotent (a message can be redelivered), ideally by an inbox row in its transaction. Runs
+    ///     with `TraceContext.current` set from the message.
     public init(
         _ queue: WorkerQueue, broker: BrokerAddress, topology: Topology = .emConnect, suspects: SuspectStore? = nil,
         prefetch: Int = 32, concurrency: Int = 8, logger: Logger, batch: Batch? = nil, handler: @escaping Handler
@@ -66,7 +68,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
 
     public var description: String { "MessageWorker(\(queue.name))" }
 
-    /// Whether the worker is on the broker's list and can move what fails, as far as is known.
+    /// Whether, as far as is known, the worker is consuming and can republish what fails.
     public var isConnected: Bool {
         consumer.isConsuming && (publisher.state == .connected || publisher.state == .blocked)
     }
@@ -74,7 +76,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
     public func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { [consumer] in
-                // Throws when the readers are done first: then there is nothing to stop.
+                // Throws if the readers finish first: then there is nothing to stop.
                 do { try await gracefulShutdown() } catch { return }
                 await consumer.stopTaking()
             }
@@ -96,7 +98,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
         do {
             message = try ReceivedMessage(delivery, arrival: arrival)
         } catch {
-            // Minor versions to come are taken as they are; another major one is no message of ours.
+            // Future minor versions are accepted as they are; another major version is not ours.
             let reason = error is CloudEventError ? "unknown-version" : "undecodable"
             await settle(delivery, .park(reason: reason), arrival: arrival, logger: logger)
             metrics.count("undecodable", since: started)
@@ -127,7 +129,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
             ])
     }
 
-    /// The disposition; nil when the message is to be handed back.
+    /// The disposition; nil if the message is to be returned to the broker.
     private func handle(_ message: ReceivedMessage, logger: Logger) async -> Disposition? {
         var isAlone = false
         if message.redelivered, let suspects {
@@ -166,7 +168,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
         case release
     }
 
-    /// Runs `body`, again and again while something that every message needs is away.
+    /// Runs `body`, and repeats it while a dependency of every message is unreachable.
     func patiently<Value: Sendable>(
         _ logger: Logger, _ body: () async throws -> Value
     ) async -> Tried<Value> {
@@ -180,7 +182,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 case .release: return .release
                 case .dependencyUnreachable(let reason):
                     if backOff.isFresh {
-                        logger.warning("worker waits", metadata: ["reason": "\(reason)", "error": "\(error)"])
+                        logger.warning("worker paused", metadata: ["reason": "\(reason)", "error": "\(error)"])
                     }
                     metrics.waits.increment()
                     guard await backOff.wait() else { return .release }
@@ -189,18 +191,18 @@ public final class MessageWorker: Service, CustomStringConvertible {
         }
     }
 
-    /// Whatever became of the message: it did not kill this process.
+    /// Resets the message's start counter: whatever its outcome, it did not kill this process.
     private func acquit(_ message: ReceivedMessage, logger: Logger) async {
         guard message.redelivered, let suspects else { return }
         do {
             try await suspects.clear(message.event.id, consumer: queue.name)
         } catch {
-            // The row is pruned in time; until then it only makes the message a suspect earlier.
-            logger.info("suspicion not cleared", metadata: ["error": "\(error)"])
+            // The row is pruned eventually; until then it only makes the message a suspect earlier.
+            logger.info("start counter not reset", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Gives the message its next place, and only then takes it off the queue.
+    /// Publishes the message to its next queue, if it has one, and only then acks it.
     func settle(_ delivery: Delivery, _ disposition: Disposition?, arrival: Date, logger: Logger) async {
         let failed = FailedMessage(queue: queue, delivery: delivery, arrival: arrival, now: Date())
         do throws(BrokerError) {
@@ -217,7 +219,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 try await move(delivery, to: failed.parked(reason: reason), logger: logger)
             }
         } catch {
-            // The broker delivers it again: its effect is in the inbox, or has not happened.
+            // The broker redelivers it: its effect is in the inbox, or has not happened.
             logger.info("message not settled", metadata: ["error": "\(error)"])
         }
     }
@@ -227,8 +229,8 @@ public final class MessageWorker: Service, CustomStringConvertible {
         logger.error("message parked", metadata: ["reason": "\(reason)", "attempt": "\(delivery.attempt)"])
     }
 
-    /// Publishes, waits for the confirm, acks. While the publish fails the message stays in hand; when the worker stops
-    /// meanwhile, it goes back.
+    /// Publishes, waits for the confirm, acks. While publishing fails, the message stays in flight; if the worker stops
+    /// meanwhile, it is returned.
     private func move(_ delivery: Delivery, to message: AMQP.Message, logger: Logger) async throws(BrokerError) {
         var backOff = BackOff()
         while true {
@@ -237,7 +239,7 @@ public final class MessageWorker: Service, CustomStringConvertible {
                 break
             } catch {
                 if backOff.isFresh {
-                    logger.warning("failed message waits for the broker", metadata: ["error": "\(error)"])
+                    logger.warning("failed message not published yet", metadata: ["error": "\(error)"])
                 }
                 guard await backOff.wait() else { return try await delivery.reject(requeue: true) }
             }

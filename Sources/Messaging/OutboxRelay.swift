@@ -8,16 +8,16 @@ public import Redis
 public import ServiceLifecycle
 import Synchronization
 
-/// Carries what is committed in the outbox to RabbitMQ and to Redis, any number of relays side by side.
+/// The service that relays the outbox to RabbitMQ and to Redis; any number of instances run in parallel.
 ///
-/// The outbox is parted by event, and a partition belongs to one relay at a time, by an advisory lock of its session: so
-/// the facts of one event leave in the order of their `sequence`. A row is marked as published after the broker's
-/// confirm and never before; one that came back or was nacked is tried again, with the later facts of its event waiting
-/// behind it. Redis and the broker are served by loops that don't wait for each other.
+/// The outbox is partitioned by event, and each partition is leased by one relay at a time, by an advisory lock of its
+/// session: so the facts of one event are published in the order of their `sequence`. A row is marked as published
+/// after the broker's confirm and never before; one that was returned or nacked is retried, and the later facts of its
+/// event wait for it. Redis and the broker are served by loops that don't wait for each other.
 ///
 /// Relays count each other, and each holds its fair share of the partitions.
 ///
-/// Woken by `NOTIFY` while commits are rare, watching by itself while they are many (``RelayActivity``), and looking every
+/// Woken by `NOTIFY` while commits are rare, polling while they are frequent (``RelayActivity``), and polling every
 /// second in any case.
 public final class OutboxRelay: Service, CustomStringConvertible {
     private let database: Database
@@ -37,7 +37,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private let stopping = Atomic<Bool>(false)
     private let missesQueue = Atomic<Bool>(false)
 
-    /// Rows taken at once.
+    /// Maximum number of rows claimed at once.
     static let batch = 1000
     /// Longer than any publish takes: a relay that is silent for so long is frozen, and loses its leases.
     private static let silence = 20
@@ -46,8 +46,8 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private static let livePace = Duration.milliseconds(50)
 
     /// Connects to the broker in the background at once; relays once `run` is called. `redis` stays the caller's.
-    /// - Parameter isBusy: whether the process has something more urgent to do at this moment. The relay then works a
-    ///   tenth of the time: a crowd gets its places first, and its tickets a moment later.
+    /// - Parameter isBusy: whether the process has more urgent work at the moment. The relay then works a tenth of the
+    ///   time: in a rush, registrations go first, and tickets follow moments later.
     public init(
         database: Database, broker: BrokerAddress, redis: RedisClient, topology: Topology = .emConnect,
         workers: [WorkerQueue] = WorkerQueue.all, names: BrokerNames = .emConnect,
@@ -67,13 +67,13 @@ public final class OutboxRelay: Service, CustomStringConvertible {
 
     public var description: String { "OutboxRelay" }
 
-    /// The relay's connection to the broker, for readiness and for looking at queues.
+    /// The relay's connection to the broker, for readiness and queue statistics.
     public var broker: Publisher { publisher }
 
-    /// How many of the 16 partitions this relay serves now.
+    /// How many of the 16 partitions this relay leases now.
     public var partitionCount: Int { leases.partitions.count }
 
-    /// Relays until graceful shutdown (what is under way is finished) or cancellation.
+    /// Relays until graceful shutdown (work in flight is finished) or cancellation.
     public func run() async throws {
         await withTaskGroup(of: Void.self) { group in
             group.addTask { await self.stopOnShutdown() }
@@ -89,7 +89,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
     private var isStopping: Bool { stopping.load(ordering: .acquiring) || Task.isCancelled }
 
     private func stopOnShutdown() async {
-        // Throws when the relay is cancelled: its loops see that by themselves.
+        // Throws if the relay is canceled: its loops notice that themselves.
         do { try await gracefulShutdown() } catch { return }
         stopping.store(true, ordering: .releasing)
         wake()
@@ -107,7 +107,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         }
     }
 
-    /// Looks after the broker's objects from time to time, and at once when one is missed.
+    /// Reconciles the topology periodically, and at once when an object is missing.
     private func keepTopology() async {
         var reconciler = TopologyReconciler(
             publisher: publisher, topology: topology, names: names, workers: workers, database: database,
@@ -116,7 +116,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             do {
                 try await reconciler.round()
             } catch {
-                if !isStopping { logger.warning("topology not seen to", metadata: ["error": "\(error)"]) }
+                if !isStopping { logger.warning("topology not reconciled", metadata: ["error": "\(error)"]) }
             }
             let end = ContinuousClock.now + TopologyReconciler.interval
             while !isStopping, .now < end, !missesQueue.exchange(false, ordering: .acquiringAndReleasing) {
@@ -126,7 +126,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         }
     }
 
-    /// The fallback of the notifications, and the clock of pauses and leases.
+    /// The poll interval behind the notifications, and the clock of pauses and leases.
     private func tick() async {
         while !Task.isCancelled {
             do { try await Task.sleep(for: .seconds(1)) } catch { return }
@@ -134,7 +134,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         }
     }
 
-    /// Holds a session with the leases, again and again.
+    /// Holds a session with the leases; opens another when it is lost.
     private func relay() async {
         var backOff = BackOff()
         while !isStopping {
@@ -152,7 +152,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                 backOff = BackOff()
             } catch {
                 if isStopping { return }
-                logger.warning("outbox relay lost its session", metadata: ["error": "\(error)"])
+                logger.warning("outbox relay lost its database session", metadata: ["error": "\(error)"])
             }
             if !isStopping { _ = await backOff.wait() }
         }
@@ -163,7 +163,7 @@ public final class OutboxRelay: Service, CustomStringConvertible {
             store: store, publisher: publisher, names: names, topology: topology, batch: Self.batch, metrics: metrics,
             logger: logger)
         var rest = RelayIdle(store: store, watch: watch, brokerWake: brokerWake, liveWake: liveWake)
-        // What an earlier session watched, another one's owner has taken over by now.
+        // Partitions that an earlier session polled have been taken over by now.
         watch.set(watching: false)
         var lastLook = ContinuousClock.now - .seconds(60)
         var lastMeasure = lastLook
@@ -194,8 +194,8 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         try await relay.markConfirmed(on: session)
     }
 
-    /// Takes and gives partitions. Between rounds nothing is on its way; a watch ends before they change hands, and is
-    /// never inherited.
+    /// Acquires and releases partitions. Between rounds nothing is in flight; polling mode ends before partitions are
+    /// released, and is never inherited.
     private func balance(_ relay: inout BrokerRelay, _ rest: inout RelayIdle, on session: Session) async throws {
         let before = leases.partitions
         let (rank, count) = try await store.relayPlace(on: session)
@@ -205,16 +205,16 @@ public final class OutboxRelay: Service, CustomStringConvertible {
         guard try await leases.balance(to: share, store, on: session) else { return }
         try await rest.beWoken(for: leases.partitions, on: session)
         relay.forgetHeld()
-        logger.info("outbox partitions changed hands", metadata: ["partitions": "\(leases.partitions)"])
+        logger.info("outbox partition leases changed", metadata: ["partitions": "\(leases.partitions)"])
     }
 
-    /// Rests while there is something more urgent: nine times as long as the work took, at most a second.
+    /// Yields while there is more urgent work: nine times as long as the round took, at most a second.
     private func giveWay(after work: Duration) async throws {
         let end = ContinuousClock.now + min(work * 9, .seconds(1))
         while !isStopping, isBusy(), .now < end { try await Task.sleep(for: .milliseconds(10)) }
     }
 
-    /// Ends only with the relay: Redis being away, or this loop's own session, is nobody else's trouble.
+    /// Ends only with the relay: an unreachable Redis, or a lost session of this loop, affects nothing else.
     private func serveBrowsers() async {
         let relay = LiveRelay(
             store: store, redis: redis, batch: Self.batch, metrics: metrics, logger: logger)
@@ -236,13 +236,13 @@ public final class OutboxRelay: Service, CustomStringConvertible {
                 backOff = BackOff()
             } catch {
                 if isStopping { return }
-                if backOff.isFresh { logger.warning("live updates wait", metadata: ["error": "\(error)"]) }
+                if backOff.isFresh { logger.warning("live updates not published yet", metadata: ["error": "\(error)"]) }
                 _ = await backOff.wait()
             }
         }
     }
 
-    /// Only whoever serves the first partition counts the backlog: it is the same for all.
+    /// Only the owner of the first partition measures the backlog: it is the same for all.
     private func measure() async {
         metrics.record(partitions: leases.partitions.count)
         guard leases.partitions.contains(0) else { return }

@@ -3,9 +3,9 @@ import Domain
 import Persistence
 
 extension AMQP.Message {
-    /// The broker's messages for an outbox row, none for one that only browsers hear of. A fact goes to each worker that has
-    /// to have it, by the name of its queue, which comes back when the queue is gone; and then to the exchange, for everybody
-    /// else. Whether it has readers there is none of our business.
+    /// The broker messages for an outbox row; none for one that is only for browsers. A fact goes to each worker that
+    /// must have it, by the name of its queue, so that a missing queue returns it; and then to the exchange, for
+    /// everyone else, where it may be unroutable.
     static func copies(of row: OutboxRow, names: BrokerNames, topology: Topology) throws -> [AMQP.Message] {
         let exchange: String
         switch row.destination {
@@ -16,7 +16,7 @@ extension AMQP.Message {
         let event = CloudEvent(
             id: row.messageID, type: row.type, subject: row.eventID?.description, time: row.occurredAt,
             sequence: row.sequence, traceparent: row.traceparent, data: row.data)
-        // Types that this version doesn't know must arrive somewhere.
+        // Types that this version doesn't know must reach some queue.
         let mayBeUnread = row.destination == .events && MessageType(rawValue: row.type) != nil
         let message = try AMQP.Message(
             event, owner: row.ownerID, exchange: exchange, routingKey: row.type, mandatory: !mayBeUnread)
@@ -30,7 +30,7 @@ extension AMQP.Message {
         return copy
     }
 
-    /// A message about something, as it goes to the broker.
+    /// A message for the broker.
     /// - Parameter owner: the organizer whom a fact concerns.
     init(_ event: CloudEvent, owner: UserID?, exchange: String, routingKey: String, mandatory: Bool) throws {
         var headers: [String: FieldValue] = [:]

@@ -4,10 +4,10 @@ public import FoundationEssentials
 public import Logging
 public import Persistence
 
-/// The parking queues, in an operator's hands: look, send back to work, throw away.
+/// The parking queues, for operators: list, replay, discard.
 ///
-/// One look at a time, over all services: whatever is being looked at is out of everybody else's sight. The messages stay
-/// in their queues; looking hands them back in their order.
+/// One operation at a time, across all services, because browsed messages are invisible to everyone else. The messages
+/// stay in their queues; browsing returns them in order.
 public struct ParkedMessages: Sendable {
     private let broker: BrokerAddress
     private let publisher: Publisher
@@ -15,7 +15,7 @@ public struct ParkedMessages: Sendable {
     private let queues: [WorkerQueue]
     private let logger: Logger
 
-    /// Of each queue the oldest so many are in sight; what is behind them comes up as they go.
+    /// The oldest messages listed per queue; the ones behind them appear as these go.
     public static let sight = 500
     private static let timeout = Duration.seconds(5)
 
@@ -31,7 +31,7 @@ public struct ParkedMessages: Sendable {
         self.logger = logger
     }
 
-    /// The dead letters in sight, queue by queue, the oldest first, and how many there are in all.
+    /// The visible parked messages, by queue, oldest first, and their total number.
     public func list(in name: String? = nil) async throws -> (letters: [DeadLetter], total: Int) {
         try await store.alone { _ in
             var letters: [DeadLetter] = []
@@ -49,17 +49,18 @@ public struct ParkedMessages: Sendable {
         }
     }
 
-    /// Sends a dead letter back to its worker, under its id and with all its attempts to come.
+    /// Returns a parked message to its worker, with its id and a full set of retries.
     ///
-    /// It is in the worker's queue before it leaves the parking queue: should this process die in between it is in both,
-    /// and its inbox row makes it happen once. Done before, and not parked again since, nothing happens.
-    /// - Returns: false when there is no such letter and never was.
+    /// It is published to the worker's queue before it leaves the parking queue: if this process dies in between it is
+    /// in both, and its inbox row makes it take effect once. Repeating it changes nothing, unless the message was
+    /// parked again since.
+    /// - Returns: false if there is no such message and never was.
     public func replay(_ id: UUID, by actor: UserID?) async throws -> Bool {
         try await take(id, .replay, by: actor) { letter in try await publisher.publish(letter.replayed()) }
     }
 
-    /// Throws a dead letter away. Done before, nothing happens.
-    /// - Returns: false when there is no such letter and never was.
+    /// Discards a parked message. Repeating it changes nothing.
+    /// - Returns: false if there is no such message and never was.
     public func discard(_ id: UUID, by actor: UserID?) async throws -> Bool {
         try await take(id, .discard, by: actor) { _ in }
     }
@@ -76,7 +77,7 @@ public struct ParkedMessages: Sendable {
                 try await look(into: queue, count) { delivery in
                     let letter = DeadLetter(delivery.message, in: queue)
                     guard letter.id == id else { return false }
-                    // The same message may be parked twice, by a worker that died in between.
+                    // The same message can be parked twice, by a worker that died in between.
                     if !isTaken {
                         try await body(letter)
                         try await store.record(
@@ -88,7 +89,7 @@ public struct ParkedMessages: Sendable {
                 }
                 if isTaken {
                     logger.notice(
-                        "dead letter taken",
+                        "parked message taken",
                         metadata: ["action": "\(action.rawValue)", "dead_letter_id": "\(id)", "queue": "\(queue.name)"])
                     return true
                 }
@@ -97,7 +98,7 @@ public struct ParkedMessages: Sendable {
         }
     }
 
-    /// Shows `body` the messages of a parking queue, at most as many as are in sight, and hands back what it leaves.
+    /// Passes the visible messages of a parking queue to `body`, and returns the others to it.
     /// - Parameter body: returns whether it took the message off the queue.
     private func look(
         into queue: WorkerQueue, _ count: Int, _ body: (Delivery) async throws -> Bool
@@ -108,7 +109,7 @@ public struct ParkedMessages: Sendable {
             broker, name: "\(queue.parked).look", queue: queue.parked, prefetch: wanted, logger: logger)
         do {
             taken = try await withThrowingTaskGroup(of: Void.self) { group in
-                // Fewer may come than were counted: another program may have them in hand.
+                // Fewer than counted can arrive: another consumer may hold some.
                 group.addTask {
                     try await Task.sleep(for: Self.timeout)
                     await consumer.stopTaking()
@@ -127,7 +128,7 @@ public struct ParkedMessages: Sendable {
             throw error
         }
         await consumer.close()
-        // The broker counts again what was in our hands: the next look finds it.
+        // Waits until the broker counts the returned messages again, for the next listing.
         for _ in 0..<50 where try await publisher.queueStatus(queue.parked).messages < count - taken {
             try await Task.sleep(for: .milliseconds(20))
         }

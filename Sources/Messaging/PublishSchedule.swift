@@ -2,7 +2,7 @@ import AMQP
 import Domain
 import Persistence
 
-/// A row on its way, with the messages made of it.
+/// A row in flight, with the messages made from it.
 struct OutgoingRow: Sendable {
     let row: OutboxRow
     var messages: [AMQP.Message]
@@ -10,7 +10,7 @@ struct OutgoingRow: Sendable {
     func isProved(_ proved: Set<RoutingTarget>) -> Bool { messages.allSatisfy { proved.contains(RoutingTarget($0)) } }
 }
 
-/// What messages have in common that keep their order: facts, their event. Jobs have no order, so each has a key of its own.
+/// The key within which messages keep their order: facts, their event. Jobs have no order, so each has its own key.
 enum OrderingKey: Hashable, Sendable {
     case facts(EventID)
     case single(Int)
@@ -23,12 +23,12 @@ enum OrderingKey: Hashable, Sendable {
     }
 }
 
-/// Which rows may be in flight together.
+/// The schedule that decides which rows can be in flight together.
 ///
-/// Confirms are awaited per wave, and ordering keys are independent. Messages with one ordering key are in flight together only if
-/// the broker has confirmed their routing keys on this connection before; the first with a routing key goes alone. So a missing
-/// queue stops an ordering key at its first message, with nothing behind it in flight. (If a queue is deleted, or begins to reject,
-/// between two messages of one wave, the second can still overtake.)
+/// Confirms are awaited per wave, and ordering keys are independent. Messages with one ordering key are in flight
+/// together only if the broker has confirmed their routing keys on this connection before; the first with a routing key
+/// goes alone. So a missing queue stops an ordering key at its first message, with nothing behind it in flight. (If a
+/// queue is deleted, or begins to reject, between two messages of one wave, the second can still overtake.)
 struct PublishSchedule {
     private var rowsByKey: [OrderingKey: ArraySlice<OutgoingRow>]
     /// In the order of their first rows.
@@ -46,7 +46,7 @@ struct PublishSchedule {
         self.order = order
     }
 
-    /// The next wave: of each ordering key, in order, what may be in flight together; at most `limit` messages in all.
+    /// The next wave: per ordering key, in order, what can be in flight together; `limit` messages in total at most.
     mutating func nextWave(proved: Set<RoutingTarget>, limit: Int) -> [OutgoingRow] {
         var wave: [OutgoingRow] = []
         for key in order where wave.count < limit {
@@ -68,7 +68,7 @@ struct PublishSchedule {
     }
 }
 
-/// Where a message goes, as far as the broker's routing is concerned.
+/// A message's destination, as far as the broker's routing is concerned.
 struct RoutingTarget: Hashable, Sendable {
     let exchange: String
     let routingKey: String
@@ -79,14 +79,14 @@ struct RoutingTarget: Hashable, Sendable {
     }
 }
 
-/// Ordering keys that wait because the broker refused a message, each with a growing pause.
+/// Ordering keys blocked because the broker refused a message, each with a growing pause.
 struct BlockedKeys {
     private struct Hold {
         var until: ContinuousClock.Instant
         var failures: Int
     }
 
-    /// With more than this, everything waits.
+    /// Beyond this number, everything waits.
     static let maximum = 1000
     private var holds: [OrderingKey: Hold] = [:]
 
@@ -102,7 +102,7 @@ struct BlockedKeys {
 
     mutating func release(_ key: OrderingKey) { holds[key] = nil }
 
-    /// Those whose pause is not over. One whose pause is over is remembered, so that its next pause is longer.
+    /// Those whose pause is not over. Expired ones are remembered, so that their next pause is longer.
     func current(now: ContinuousClock.Instant) -> (events: [EventID], rows: [Int]) {
         var events: [EventID] = []
         var rows: [Int] = []

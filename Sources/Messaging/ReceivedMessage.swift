@@ -5,11 +5,11 @@ public import FoundationEssentials
 /// A message as a worker's handler sees it.
 public struct ReceivedMessage: Sendable {
     public let event: CloudEvent
-    /// Counts from 1, by the message's own header: what the broker counts means different things in its versions.
+    /// Counts from 1, by the message's own header: the broker's counters mean different things in different versions.
     public let attempt: Int
-    /// When a worker first had it in hand.
+    /// When a worker first received it.
     public let firstSeen: Date
-    /// Whether it may have been in hand before without the attempt being counted: its worker died.
+    /// Whether it may have been in flight before without the attempt being counted, because its worker died.
     public let redelivered: Bool
     /// The organizer whom a fact concerns, by the message's header.
     public let owner: UserID?
@@ -26,16 +26,15 @@ public struct ReceivedMessage: Sendable {
     }
 }
 
-/// The headers that travel beside the CloudEvent.
+/// The headers alongside the CloudEvent.
 enum Header {
     /// The organizer's id, for `em.scoped`.
     static let owner = "owner"
     static let traceparent = "traceparent"
-    /// What a message is, once more, and its family, `em.ticket` of `em.ticket.issued`: for `em.scoped` too, where there is
-    /// no routing key to go by.
+    /// The type again, and its family, `em.ticket` for `em.ticket.issued`: for `em.scoped`, which has no routing keys.
     static let type = "type"
     static let family = "kind"
-    /// How often the message was tried, the attempt at hand included. Absent on the first one.
+    /// How often the message was tried, including the current attempt. Absent on the first one.
     static let attempt = "em-attempt"
     /// RFC 3339.
     static let firstSeen = "em-first-seen"
@@ -44,7 +43,7 @@ enum Header {
     static let lastFailureAt = "em-last-failure-at"
     /// Why a message is parked: a slug.
     static let reason = "em-reason"
-    /// How often an operator sent it back to work.
+    /// How often an operator replayed it.
     static let replays = "em-replays"
 }
 
@@ -59,6 +58,6 @@ extension ReceivedMessage {
 }
 
 extension Delivery {
-    /// Whatever the body is: what can't be decoded has an attempt too.
+    /// Independent of the body: undecodable messages have an attempt too.
     var attempt: Int { max(1, message.properties.headers[Header.attempt]?.intValue ?? 1) }
 }

@@ -2,10 +2,10 @@ import Persistence
 import Postgres
 import Synchronization
 
-/// Whether the relay looks at its partitions all the time, so that commits need not wake it.
+/// The switch between polling and notifications: while the relay polls its partitions, commits need not wake it.
 ///
-/// A NOTIFY holds a lock of the whole server until its commit is on disk. That is nothing when commits are rare, and the
-/// ceiling of all commits together when they are not; so under load the relay watches, and writers keep silent. The
+/// A NOTIFY holds a lock of the whole server until its commit is on disk. That costs nothing when commits are rare, and
+/// limits the throughput of all commits when they are not; so under load the relay polls, and writers don't notify. The
 /// broker's loop decides, on the session of the leases; the browsers' loop reads.
 final class RelayActivity: Sendable {
     private struct Traffic {
@@ -15,21 +15,21 @@ final class RelayActivity: Sendable {
         var lastWork = ContinuousClock.now - .seconds(60)
     }
 
-    /// So many wake-ups in a window make it worth while to watch.
+    /// Wake-ups in a window from which polling pays off.
     private static let busy = 10
     private static let window = Duration.milliseconds(250)
-    /// Without work for so long, the relay wants to be woken again.
+    /// Time without work after which the relay wants to be woken again.
     private static let idle = Duration.milliseconds(200)
 
     private let traffic = Mutex(Traffic())
     private let watching = Atomic<Bool>(false)
 
-    /// Whether the loops must look by themselves.
+    /// Whether the loops have to poll.
     var isWatching: Bool { watching.load(ordering: .acquiring) }
 
     func set(watching isWatching: Bool) { watching.store(isWatching, ordering: .releasing) }
 
-    /// A commit has woken us.
+    /// Counts a wake-up by a commit.
     func noteWakeUp(now: ContinuousClock.Instant = .now) {
         traffic.withLock { traffic in
             if traffic.windowStart + Self.window < now {
@@ -40,10 +40,10 @@ final class RelayActivity: Sendable {
         }
     }
 
-    /// A loop has found something to do.
+    /// Notes that a loop found work.
     func noteWork(now: ContinuousClock.Instant = .now) { traffic.withLock { $0.lastWork = now } }
 
-    /// Commits come often, and bring us work.
+    /// Whether commits are frequent and bring work.
     func isBusy(now: ContinuousClock.Instant = .now) -> Bool {
         traffic.withLock { traffic in
             traffic.count >= Self.busy && traffic.windowStart + Self.window >= now && traffic.lastWork + Self.idle > now
@@ -55,27 +55,27 @@ final class RelayActivity: Sendable {
     }
 }
 
-/// The broker's loop between two rounds: waits to be woken or for its next look, and moves between the two ways.
+/// The wait of the broker's loop between two rounds, for a wake-up or its next poll; switches between the two modes.
 struct RelayIdle {
     private enum Way {
-        /// Writers wake us.
+        /// Writers wake the relay.
         case woken
-        /// We look by ourselves.
+        /// The relay polls.
         case watching
-        /// Writers wake us again, but some of those that are at work may not know yet; `next` tells when they are done.
+        /// Writers wake the relay again, but some transactions in progress may not know yet; `next` tells when they are
+        /// done.
         case unheard(next: Int)
     }
 
     let store: OutboxStore
     let watch: RelayActivity
-    /// Rouse the loops.
     let brokerWake: WakeSignal
     let liveWake: WakeSignal
     private var way = Way.woken
     private var pause = Self.shortest
 
     private static let shortest = Duration.milliseconds(10)
-    /// While an old transaction of somebody else's keeps us from knowing.
+    /// The poll interval while someone else's old transaction hides the answer.
     private static let longest = Duration.milliseconds(200)
 
     init(store: OutboxStore, watch: RelayActivity, brokerWake: WakeSignal, liveWake: WakeSignal) {
@@ -85,7 +85,7 @@ struct RelayIdle {
         self.liveWake = liveWake
     }
 
-    /// Has writers wake us whatever was before: at the start, and before partitions change hands.
+    /// Makes writers wake the relay, whatever the mode was: at startup, and before partitions are handed over.
     mutating func beWoken(for partitions: [Int], on session: Session) async throws {
         guard !partitions.isEmpty else { return }
         way = .unheard(next: try await store.stopWatching(partitions: partitions, on: session))
@@ -94,12 +94,12 @@ struct RelayIdle {
         liveWake.signal()
     }
 
-    /// Returns when there may be something to do: at once with more at hand.
+    /// Returns when there may be work: at once if there is more.
     mutating func wait(hasMore: Bool, partitions: [Int], on session: Session) async throws {
         switch way {
         case .woken:
             if watch.isBusy(), !partitions.isEmpty {
-                // Whoever commits from here on may keep silent: from here on we look.
+                // Writers that commit from now on may not notify, so polling starts now.
                 watch.set(watching: true)
                 liveWake.signal()
                 try await store.watch(partitions: partitions, on: session)
@@ -116,7 +116,7 @@ struct RelayIdle {
             if try await store.isUnheardOver(next, on: session) {
                 way = .woken
                 watch.set(watching: false)
-                // One more look for either loop: at what was committed unheard since the last one.
+                // One more poll for either loop, for commits since the last one that did not notify.
                 liveWake.signal()
             } else {
                 try await Task.sleep(for: pause)

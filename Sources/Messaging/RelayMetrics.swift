@@ -3,7 +3,6 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// What the relay tells about itself.
 struct RelayMetrics: Sendable {
     /// Messages confirmed by the broker.
     let published = Counter(label: "em_relay_published")
@@ -12,10 +11,10 @@ struct RelayMetrics: Sendable {
     private let backlog = Gauge(label: "em_relay_backlog")
     private let oldest = Gauge(label: "em_relay_oldest_seconds")
     private let partitions = Gauge(label: "em_relay_partitions")
-    /// Live updates that Redis took.
+    /// Live updates that Redis accepted.
     let shown = Counter(label: "em_relay_live_updates")
 
-    /// Counts publishes that failed; `reason` is a word of few values.
+    /// Counts a failed publish; `reason` is low-cardinality.
     func failed(_ reason: String) {
         Counter(label: "em_relay_failed", dimensions: [("reason", reason)]).increment()
     }

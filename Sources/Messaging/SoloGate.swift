@@ -1,15 +1,16 @@
 import Synchronization
 
-/// Lets messages be handled side by side, or one of them alone: so that what kills the process is known by name.
+/// A lock for handling messages in parallel, or one of them alone, so that a message that kills the process can be
+/// identified.
 ///
-/// One for the process: workers of other queues share its fate.
+/// One per process: workers of other queues share its fate.
 final class SoloGate: Sendable {
     static let process = SoloGate()
 
     private struct State {
         var together = 0
         var isAlone = false
-        /// In the order of arrival: whoever wants to be alone is not overtaken for ever.
+        /// In order of arrival, so that an exclusive request is not overtaken forever.
         var waiting: [(isAlone: Bool, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -39,7 +40,7 @@ final class SoloGate: Sendable {
         for continuation in ready { continuation.resume() }
     }
 
-    /// Takes those from the front of the line that may go in now.
+    /// Admits as many from the front of the queue as can enter now.
     private static func admit(_ state: inout State) -> [CheckedContinuation<Void, Never>] {
         var ready: [CheckedContinuation<Void, Never>] = []
         while let next = state.waiting.first, !state.isAlone, !next.isAlone || state.together == 0 {

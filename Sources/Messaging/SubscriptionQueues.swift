@@ -2,10 +2,10 @@ public import AMQP
 public import Domain
 public import Persistence
 
-/// The queues of subscriptions, at the broker: each bounded, fed by its patterns, and read by one outside program.
+/// The queues of subscriptions at the broker: each bounded, bound by its patterns, and consumed by one integrator.
 ///
-/// A full queue loses its oldest messages, so that a reader who never comes costs a fixed amount; whoever reads finds the
-/// gap by `sequence` and what is missing in the event log.
+/// A full queue drops its oldest messages, so that an absent consumer costs a fixed amount; a consumer finds the gap by
+/// `sequence`, and the missing messages in the event log.
 public struct SubscriptionQueues: Sendable {
     public static let maximumLength = 100_000
 
@@ -22,8 +22,9 @@ public struct SubscriptionQueues: Sendable {
 
     public static func name(of id: SubscriptionID) -> String { "em.subscription.\(id)" }
 
-    /// Has the broker keep a queue as it shall be: made and bound, made and unbound, or gone. Done twice it is done once.
-    /// - Parameter before: as this process may have declared it; what `queue` doesn't name any more is unbound.
+    /// Brings a queue into its desired state at the broker: created and bound, created and unbound, or deleted.
+    /// Idempotent.
+    /// - Parameter before: as this process may have declared it; bindings that `queue` no longer names are removed.
     public func settle(_ queue: SubscribedQueue, after before: SubscribedQueue? = nil) async throws(BrokerError) {
         let topology = Self.topology(queue, names)
         var former = queue
@@ -41,15 +42,15 @@ public struct SubscriptionQueues: Sendable {
         }
     }
 
-    /// Removes the queue with all that is in it; its readers are told.
+    /// Deletes the queue with its messages; its consumers are notified.
     public func remove(_ id: SubscriptionID) async throws(BrokerError) {
         try await publisher.delete(queue: names.prefix + Self.name(of: id))
     }
 
-    /// Puts messages into one queue, once more, in order.
+    /// Republishes messages to one queue, in order.
     /// - Parameter owner: the organizer whom they concern.
     public func replay(_ messages: [CloudEvent], owner: UserID, to id: SubscriptionID) async throws {
-        // The default exchange: by the queue's name, and to nobody else.
+        // The default exchange: by the queue's name, and to no one else.
         let copies = try messages.map {
             try AMQP.Message(
                 $0, owner: owner, exchange: "", routingKey: names.prefix + Self.name(of: id), mandatory: true)
@@ -57,8 +58,8 @@ public struct SubscriptionQueues: Sendable {
         for outcome in await publisher.publish(copies) { try outcome.get() }
     }
 
-    /// Has these declared whenever the relay connects anew: a broker that lost everything gets them back before the
-    /// first message.
+    /// Declares these whenever the relay connects: a broker that lost everything gets them back before the first
+    /// message.
     public func declareOnConnect(_ queues: [SubscribedQueue]) {
         publisher.declareOnConnect(queues.filter { $0.status == .fed }.map { Self.topology($0, names) })
     }
@@ -71,11 +72,11 @@ public struct SubscriptionQueues: Sendable {
                     name: name,
                     arguments: [
                         "x-queue-type": "quorum", "x-max-length": .int(maximumLength), "x-overflow": "drop-head",
-                        // A reader that dies often loses nothing: RabbitMQ 4 drops at the 20th time unless told
-                        // otherwise, and RabbitMQ 3.10 knows no word for "never".
+                        // A consumer that crashes often loses nothing: RabbitMQ 4 drops messages at the 20th delivery
+                        // unless set otherwise, and RabbitMQ 3.10 has no value for "never".
                         "x-delivery-limit": 1_000_000,
-                        // One reader at a time: another one, or the same one restarted, would be handed later messages
-                        // while the broker still counts earlier ones as in the first one's hands.
+                        // One active consumer: a second one, or the same one restarted, would get later messages while
+                        // the broker still counts earlier ones as in flight at the first.
                         "x-single-active-consumer": true,
                     ])
             ],
@@ -96,7 +97,7 @@ extension MessagePattern {
     /// For a topic exchange.
     var routingKey: String { kind == .every ? "#" : description }
 
-    /// For a headers exchange: what a message must carry, of the headers that the relay gives it.
+    /// For a headers exchange: which of the relay's headers a message must have.
     func headers(of owner: UserID) -> [String: FieldValue] {
         var wanted: [String: FieldValue] = ["x-match": "all", Header.owner: .string(owner.description)]
         switch kind {

@@ -6,22 +6,22 @@ import Persistence
 import Postgres
 import FailPoints
 
-/// Keeps the broker's objects as the topology says, also while everybody is connected: each round declares all of them.
+/// The reconciler of the broker's topology, also while everyone is connected: each round declares every object.
 ///
-/// A queue of a worker's that was gone took messages with it, which the broker had confirmed: what the workers' inboxes don't
-/// know of the last day's is published again, to the workers alone.
+/// A missing worker queue took confirmed messages with it: those of the last day that the workers' inboxes don't know
+/// are published again, to the workers only.
 struct TopologyReconciler {
     let publisher: Publisher
     let topology: Topology
     let names: BrokerNames
     let database: Database
-    /// What each worker has to have, by the name of its queue.
+    /// The messages that each worker must have, by the name of its queue.
     let owed: [String: [OwedMessage]]
     let logger: Logger
     private let outbox = OutboxStore()
     private let webhooks: WebhookStore
-    /// Queues that were gone and whose messages are not all on their way again: kept until they are, as the database may be
-    /// away just then.
+    /// Queues that were missing and whose messages are not all republished: kept until they are, because the database
+    /// may be unreachable at the time.
     private var lost: Set<String> = []
 
     static let interval = Duration.seconds(5)
@@ -43,7 +43,7 @@ struct TopologyReconciler {
     mutating func round() async throws {
         guard publisher.state == .connected, !FailPoint.mutates(.trustBindings) else { return }
         for queue in topology.workQueues where try await isGone(queue) {
-            logger.error("a worker's queue was gone; it is made again", metadata: ["queue": "\(queue)"])
+            logger.error("worker queue missing, recreating", metadata: ["queue": "\(queue)"])
             lost.insert(queue)
         }
         try await publisher.declare(topology)
@@ -76,13 +76,13 @@ struct TopologyReconciler {
             guard let last = step.last else { break }
             row = last
         }
-        // The reader of everything leaves no inbox rows: what it did not plan shows in what there is.
+        // The consumer of all facts leaves no inbox rows: what it did not plan shows in its deliveries.
         if topology.carries("", from: names.events).contains(queue) {
             count += try await webhooks.reconcile(since: since, from: first, isTrial: false)
         }
         if count > 0 {
             logger.warning(
-                "messages that a queue lost go to it again", metadata: ["queue": "\(queue)", "count": "\(count)"])
+                "republishing messages lost by a queue", metadata: ["queue": "\(queue)", "count": "\(count)"])
         }
     }
 }

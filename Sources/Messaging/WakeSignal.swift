@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Rouses one waiting task; signals that come while nobody waits are remembered as one.
+/// A signal that wakes one waiting task; signals sent while no one waits are coalesced into one.
 final class WakeSignal: Sendable {
     private struct State {
         var signalled = false
@@ -18,7 +18,7 @@ final class WakeSignal: Sendable {
         waiter?.resume()
     }
 
-    /// Returns at the next signal, at once if there was one since the last wait, or when the task is cancelled.
+    /// Returns at the next signal, at once if there was one since the last wait, or when the task is canceled.
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

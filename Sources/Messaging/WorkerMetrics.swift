@@ -3,7 +3,6 @@ import CoreMetrics
 /// A worker's counters; `queue` is their label.
 struct WorkerMetrics: Sendable {
     private let queue: String
-    /// Messages that went to the parking queue.
     let parked: Counter
     /// Times a message had to wait for the database.
     let waits: Counter
@@ -14,7 +13,7 @@ struct WorkerMetrics: Sendable {
         waits = Counter(label: "em_worker_waits", dimensions: [("queue", queue)])
     }
 
-    /// Counts a message by its outcome, with the time from its arrival to its settling.
+    /// Counts a message by its outcome, with the time from its arrival until it is settled.
     func count(_ outcome: String, since started: ContinuousClock.Instant) {
         let labels = [("queue", queue), ("outcome", outcome)]
         Counter(label: "em_worker_messages", dimensions: labels).increment()

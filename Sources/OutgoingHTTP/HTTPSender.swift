@@ -1,6 +1,6 @@
 public import Domain
 
-/// A POST to somebody else's server.
+/// A POST to an external server.
 public struct OutgoingRequest: Sendable {
     /// Absolute, http or https.
     public var url: String
@@ -15,41 +15,41 @@ public struct OutgoingRequest: Sendable {
     }
 }
 
-/// What the server said.
+/// The server's response.
 public struct OutgoingAnswer: Sendable {
     public var status: Int
-    /// In seconds from now, if it named a time to come again.
+    /// In seconds from now, if it sent Retry-After.
     public var retryAfter: Int?
     /// The beginning of the body, at most ``HTTPSender/excerptLimit`` bytes.
     public var excerpt: [UInt8]
 }
 
-/// What bounds every request.
+/// The limits of every request.
 public struct OutgoingLimits: Sendable {
-    /// From the call to the end of the answer, name lookup included.
+    /// From the call to the end of the response, including name resolution.
     public var timeout: Duration = .seconds(15)
-    /// Requests under way at a time; a further one throws ``OutgoingError/overloaded`` at once.
+    /// Maximum requests in flight; a further one throws ``OutgoingError/overloaded`` at once.
     public var underWay = 128
 
     public init() {}
 }
 
-/// Sends requests to servers that nobody of ours knows, over libcurl, on one thread of its own.
+/// A client for external servers, over libcurl, on its own thread.
 ///
-/// Names are looked up by libcurl, and every connection's address passes `permits` before its socket is opened. Redirects
-/// are answers like any other. No proxy is used, whatever the environment says.
+/// libcurl resolves names, and every connection's address is checked by `permits` before its socket is opened.
+/// Redirects are not followed. No proxy is used, whatever the environment says.
 ///
-/// Neither thread nor libcurl's handles exist before the first request. They end when the sender is let go.
+/// Neither thread nor libcurl's handles exist before the first request. They end when the sender is released.
 public final class HTTPSender: Sendable {
-    /// Bytes of an answer's body that are read; then the connection is closed.
+    /// Bytes of a response body that are read; then the connection is closed.
     public static let excerptLimit = 4096
 
-    /// Bytes of an answer's head that are taken; beyond them the connection counts as lost.
+    /// Maximum bytes of a response head; beyond that the connection counts as lost.
     static let headLimit = 65_536
 
     private let loop: TransferLoop
 
-    /// - Parameter permits: whether a connection may go to an address; called on the thread, so that it must not block.
+    /// - Parameter permits: whether a connection to an address is allowed; called on the thread, so it must not block.
     public init(
         _ limits: OutgoingLimits = .init(),
         permits: @escaping @Sendable (_ address: IPAddress, _ isEncrypted: Bool) -> Bool
@@ -58,13 +58,13 @@ public final class HTTPSender: Sendable {
     }
 
     deinit {
-        // Every caller still waiting holds `self`, so nothing is under way here.
+        // Every waiting caller retains `self`, so nothing is in flight here.
         loop.close()
     }
 
-    /// Returns once the answer is complete, or as much of it as is read.
+    /// Sends a request; returns once the response is complete, or as much of it as is read.
     ///
-    /// A cancelled task gets ``OutgoingError/cancelled`` at once; the request may have been sent all the same.
+    /// A canceled task gets ``OutgoingError/cancelled`` at once; the request may have been sent all the same.
     public func post(_ request: OutgoingRequest) async throws(OutgoingError) -> OutgoingAnswer {
         let transfer = Transfer(request, permits: loop.permits)
         let result = await withTaskCancellationHandler {

@@ -1,21 +1,21 @@
-/// Why a request got no answer.
+/// Why a request got no response.
 public enum OutgoingError: Error, Sendable, Hashable {
-    /// Every address of the name is one that no connection may be opened to.
+    /// No address of the name is allowed.
     case refusedAddress
-    /// The name is unknown, or its server could not be asked.
+    /// The name is unknown, or name resolution failed.
     case unknownHost
-    /// Nobody listens there, or no way leads there.
+    /// Connection refused, or no route.
     case unreachable
-    /// No whole answer within the limit.
+    /// No complete response within the time limit.
     case timedOut
-    /// No secure connection: a certificate that does not hold, or no common protocol.
+    /// No secure connection: an invalid certificate, or no common protocol.
     case tls
-    /// The server hung up, or spoke something other than HTTP.
+    /// The server closed the connection, or did not send HTTP.
     case connectionLost
     /// The calling task was cancelled; the request may have arrived.
     case cancelled
-    /// As many requests are under way already as may be.
+    /// The maximum number of requests is in flight.
     case overloaded
-    /// Anything else libcurl answers, by its number (libcurl-errors(3)).
+    /// Any other libcurl error, by its number (libcurl-errors(3)).
     case library(Int)
 }

@@ -3,11 +3,11 @@ import Domain
 import Glibc
 import Synchronization
 
-/// One request on its way, and what comes back.
+/// One request in flight, and its response.
 ///
-/// `@unchecked Sendable`: the calling task makes it and hands it over; from `TransferLoop.submit` on everything but
-/// `waiter` and `request` belongs to the loop's thread. libcurl holds unretained pointers to it in its callbacks, which
-/// run on that thread between `open` and `close`; the loop's table keeps it alive in between.
+/// `@unchecked Sendable`: the calling task creates it and hands it over; from `TransferLoop.submit` on everything
+/// except `waiter` and `request` belongs to the loop's thread. libcurl holds unretained pointers to it in its
+/// callbacks, which run on that thread between `open` and `close`; the loop's table keeps it alive in between.
 final class Transfer: @unchecked Sendable {
     typealias Result = Swift.Result<OutgoingAnswer, OutgoingError>
 
@@ -32,7 +32,7 @@ final class Transfer: @unchecked Sendable {
         waiter.withLock { $0 = continuation }
     }
 
-    /// Answers the caller; only the first time counts.
+    /// Resumes the caller; only the first call counts.
     func finish(_ result: Result) {
         let continuation = waiter.withLock { waiter in
             defer { waiter = nil }
@@ -41,12 +41,12 @@ final class Transfer: @unchecked Sendable {
         continuation?.resume(returning: result)
     }
 
-    /// Makes libcurl's handle, with everything set.
+    /// Creates libcurl's handle, fully configured.
     func open(timeout: Duration) throws(OutgoingError) -> UnsafeMutableRawPointer {
         guard let easy = curl_easy_init() else { throw .library(Int(CURLE_FAILED_INIT.rawValue)) }
         self.easy = easy
         for (name, value) in request.headers { try append("\(name): \(value)") }
-        // A POST of more than a kilobyte would wait for the server's 100 first.
+        // Otherwise a POST of more than a kilobyte would wait for the server's 100.
         try append("Expect:")
         try require(em_curl_set_string(easy, CURLOPT_URL, request.url))
         try require(em_curl_set_string(easy, CURLOPT_PROTOCOLS_STR, "http,https"))
@@ -56,20 +56,20 @@ final class Transfer: @unchecked Sendable {
         try require(em_curl_set_long(easy, CURLOPT_NOSIGNAL, 1))
         try require(em_curl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_1_1)))
         try require(em_curl_set_long(easy, CURLOPT_TIMEOUT_MS, max(1, Int(timeout / .milliseconds(1)))))
-        // Servers hang up on idle clients after some time; don't try one that probably has.
+        // Servers close idle connections after some time; don't reuse one that is probably closed.
         try require(em_curl_set_long(easy, CURLOPT_MAXAGE_CONN, 20))
-        // Else letting go of a request whose name is still being looked up would wait for the lookup, and with it everybody
-        // on this thread (CURLOPT_QUICK_EXIT(3)); the lookup ends by itself.
+        // Otherwise releasing a request whose name is being resolved would wait for the lookup, and block everyone on
+        // this thread (CURLOPT_QUICK_EXIT(3)); the lookup ends by itself.
         try require(em_curl_set_long(easy, CURLOPT_QUICK_EXIT, 1))
         try require(em_curl_set_list(easy, CURLOPT_HTTPHEADER, headers))
         let body = request.body
-        // Copied at once; of an empty body no byte is read.
+        // Copied at once; for an empty body no byte is read.
         try require(body.withUnsafeBytes { em_curl_set_body(easy, $0.baseAddress ?? UnsafeRawPointer(easy), $0.count) })
         try setCallbacks(easy)
         return easy
     }
 
-    /// Gives libcurl's handle back; it must be off the multi handle.
+    /// Releases libcurl's handle; it must have been removed from the multi handle.
     func close() {
         if let easy { curl_easy_cleanup(easy) }
         easy = nil
@@ -97,7 +97,7 @@ final class Transfer: @unchecked Sendable {
         try require(em_curl_set_socket_callback(easy, open, context))
     }
 
-    /// How many bytes were taken: fewer than there are end the transfer.
+    /// The number of bytes accepted: fewer than received ends the transfer.
     private func take(_ received: UnsafeRawBufferPointer) -> Int {
         let room = HTTPSender.excerptLimit - excerpt.count
         excerpt += received.prefix(room)
@@ -107,7 +107,7 @@ final class Transfer: @unchecked Sendable {
         return received.count
     }
 
-    /// libcurl before 8.3 keeps whatever head it is sent (CVE-2023-38039).
+    /// libcurl before 8.3 stores a head of any size (CVE-2023-38039).
     private func takeHead(_ count: Int) -> Int {
         headSize += count
         return headSize <= HTTPSender.headLimit ? count : 0
@@ -138,8 +138,8 @@ final class Transfer: @unchecked Sendable {
         }
     }
 
-    /// What libcurl's verdict means. The status line decides: a body that breaks off, is not what its head says, or takes too
-    /// long changes nothing of what the receiver has said about the request.
+    /// The meaning of libcurl's result. The status line decides: a body that breaks off, doesn't match its head, or
+    /// takes too long doesn't change the receiver's response.
     func result(_ status: CURLcode) -> Result {
         guard let easy else { return .failure(.library(Int(CURLE_FAILED_INIT.rawValue))) }
         let code = em_curl_get_long(easy, CURLINFO_RESPONSE_CODE)

@@ -4,22 +4,22 @@ import Domain
 import Glibc
 import Synchronization
 
-/// The thread that owns libcurl's multi handle, and the way to it.
+/// The thread that owns libcurl's multi handle, and the interface to it.
 ///
-/// Nothing of libcurl's is touched by anybody else, but for `curl_multi_wakeup`, which is made for that
-/// (libcurl-thread(3)); `state` is held meanwhile, and the thread takes the handle out of it before it lets it go. The
+/// No other thread touches anything of libcurl's, except `curl_multi_wakeup`, which is made for that
+/// (libcurl-thread(3)); `state` is locked meanwhile, and the thread removes the handle from it before releasing it. The
 /// thread keeps the loop alive until it has ended.
 final class TransferLoop: Sendable {
     private struct State {
         var submitted: [Transfer] = []
         var cancelled: [Transfer] = []
-        /// Submitted and not answered.
+        /// Submitted and not finished.
         var underWay = 0
         var isClosed = false
         var multi: MultiHandle?
     }
 
-    /// libcurl's handle; the thread's, but for waking it.
+    /// libcurl's handle; used by the thread only, except for wake-ups.
     private struct MultiHandle: @unchecked Sendable {
         let pointer: UnsafeMutableRawPointer
     }
@@ -28,8 +28,8 @@ final class TransferLoop: Sendable {
     private let limits: OutgoingLimits
     private let state = Mutex(State())
 
-    /// `curl_global_init` must precede all else and happen once; a static is initialised so. (SMTP's own call before or
-    /// after it only counts up: libcurl 7.84 and newer take it from several threads.)
+    /// `curl_global_init` must precede everything else and happen once, like the initialization of a static. (SMTP's
+    /// own call before or after it only counts up: libcurl 7.84 and newer accept it from several threads.)
     private static let libraryReady = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     init(_ limits: OutgoingLimits, permits: @escaping @Sendable (IPAddress, Bool) -> Bool) {
@@ -37,7 +37,7 @@ final class TransferLoop: Sendable {
         self.permits = permits
     }
 
-    /// Queues a request of the calling task; it is answered exactly once.
+    /// Queues a request of the calling task; it is finished exactly once.
     func submit(_ transfer: Transfer) {
         let refusal: OutgoingError? = state.withLock { state in
             // A cancellation before this line is seen here; one after it reaches the thread behind the request.
@@ -66,7 +66,7 @@ final class TransferLoop: Sendable {
         }
     }
 
-    /// Lets the thread end once nothing is under way.
+    /// Makes the thread end once nothing is in flight.
     func close() {
         state.withLock { state in
             state.isClosed = true
@@ -91,7 +91,7 @@ final class TransferLoop: Sendable {
             { argument in
                 guard let argument else { return nil }
                 let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-                // OpenSSL writes with write(2): a connection that broke is an error, and not the end of the process.
+                // OpenSSL writes with write(2): a broken connection must be an error, not the end of the process.
                 var broken = sigset_t()
                 sigemptyset(&broken)
                 sigaddset(&broken, SIGPIPE)
@@ -106,7 +106,7 @@ final class TransferLoop: Sendable {
 
     /// The thread.
     private func work(_ multi: UnsafeMutableRawPointer) {
-        // Connections kept for the next request to the same server, all together.
+        // Connections kept for reuse, in total.
         _ = em_curl_multi_set_long(multi, CURLMOPT_MAXCONNECTS, limits.underWay)
         var table: [UnsafeMutableRawPointer: Transfer] = [:]
         while true {
@@ -147,7 +147,7 @@ final class TransferLoop: Sendable {
     private func settle(_ multi: UnsafeMutableRawPointer, _ table: inout [UnsafeMutableRawPointer: Transfer]) {
         var left: CInt = 0
         while let message = curl_multi_info_read(multi, &left) {
-            // The message is gone once its handle is.
+            // The message is invalid once its handle is removed.
             let (easy, status) = (message.pointee.easy_handle, message.pointee.data.result)
             guard message.pointee.msg == CURLMSG_DONE, let easy, let transfer = table.removeValue(forKey: easy) else {
                 continue

@@ -2,8 +2,8 @@ public import Domain
 import FoundationEssentials
 public import Postgres
 
-// How the domain's values stand in columns: ids as uuid, enumerations as their raw text (every such column has a CHECK
-// that names the values).
+// How the domain's values are stored: ids as uuid, enumerations as their raw text (every such column has a CHECK with
+// the values).
 
 extension Identifier: PostgresEncodable, PostgresDecodable, PostgresArrayElement {
     public static var postgresType: PostgresType { .uuid }
@@ -32,15 +32,15 @@ extension SubscriptionDelivery: PostgresEncodable, PostgresDecodable {}
 extension SubscriptionStatus: PostgresEncodable, PostgresDecodable {}
 extension Destination: PostgresEncodable, PostgresDecodable, PostgresArrayElement {}
 
-/// The condition that each word of what somebody typed stands in one of the columns; true where nothing was typed.
+/// The condition that each word of a search is in one of the columns; true for an empty search.
 /// - Parameter columns: texts, separated by commas.
 func hasWords(_ text: String?, in columns: SQL) -> SQL {
     let words = words(of: text ?? "")
     return words.isEmpty ? "true" : "has_words(concat_ws(' ', \(fragment: columns)), \(words))"
 }
 
-/// The same in the form that an index of letters (pg_trgm) serves.
-/// - Parameter text: the expression that is indexed, already folded.
+/// The same in a form that a trigram index (pg_trgm) serves.
+/// - Parameter text: the indexed expression, already folded.
 func hasLetters(_ words: String, in text: SQL) -> SQL {
     let conditions = Persistence.words(of: words).map { word -> SQL in
         "\(fragment: text) LIKE '%' || pattern_of(\(word)) || '%'"
@@ -48,10 +48,10 @@ func hasLetters(_ words: String, in text: SQL) -> SQL {
     return conditions.isEmpty ? "true" : conditions.joined(separator: " AND ")
 }
 
-/// More matches than that are too many to be looked at one by one; of so many, the next on the way along a list come soon.
+/// Above this number, matches are too many to check one by one; then the next in a list's order is found soon.
 let fewMatches = 1000
 
-/// What is searched for: at most sixteen words.
+/// The search terms: at most sixteen words.
 func words(of text: String) -> [String] {
     text.split(whereSeparator: \.isWhitespace).prefix(16).map(String.init)
 }

@@ -1,9 +1,9 @@
 public import Domain
 public import Postgres
 
-/// A creating request that carries the client's own name for it.
+/// A creating request with the client's Idempotency-Key.
 public struct IdempotentRequest: Hashable, Sendable {
-    /// What a stored answer is found by: two people may choose the same name.
+    /// The lookup key of a stored response: two people may choose the same idempotency key.
     public struct Key: Hashable, Sendable {
         public var user: UserID
         public var name: String
@@ -17,7 +17,7 @@ public struct IdempotentRequest: Hashable, Sendable {
     public var key: Key
     /// As in the route table: `POST /api/v1/events/{id}/announcements`.
     public var route: String
-    /// SHA-256 of everything that makes the request this one: method, path and body.
+    /// SHA-256 of everything that identifies the request: method, path and body.
     public var fingerprint: [UInt8]
 
     public init(key: Key, route: String, fingerprint: [UInt8]) {
@@ -27,7 +27,7 @@ public struct IdempotentRequest: Hashable, Sendable {
     }
 }
 
-/// The answer to a request that had an effect, as it goes over the wire.
+/// The response to a request that had an effect, as sent.
 public struct StoredResponse: Hashable, Sendable {
     /// 200 to 299.
     public var status: Int
@@ -44,7 +44,7 @@ public struct StoredResponse: Hashable, Sendable {
     }
 }
 
-/// A ``StoredResponse``, and whether it was made now or before.
+/// A ``StoredResponse``, and whether it is a replay.
 public struct Answered: Hashable, Sendable {
     public var response: StoredResponse
     /// The effect is an earlier request's.
@@ -56,24 +56,24 @@ public struct Answered: Hashable, Sendable {
     }
 }
 
-/// The answers to requests that must not have their effect twice, kept with the effect: both are there or neither is.
+/// The responses to requests that must not take effect twice, committed with the effect: both exist or neither does.
 public struct IdempotencyStore: Sendable {
     public init() {}
 
     // MARK: One request
 
-    /// Runs `effect` unless this request had its effect before; writes its answer in the same transaction.
+    /// Runs `effect` unless this request was performed before; stores its response in the same transaction.
     ///
-    /// Of two at once, the second is told that the first is in flight, instead of waiting with a connection.
-    /// - Parameter request: nil for one without a key, of which nothing is kept.
+    /// Of two concurrent requests, the second is refused as in flight, instead of waiting with a connection.
+    /// - Parameter request: nil for one without a key, of which nothing is stored.
     /// - Throws: ``DomainError/requestInFlight``, ``DomainError/idempotencyKeyReused``, and what `effect` throws:
-    ///   refusals are not kept.
+    ///   errors are not stored.
     public nonisolated(nonsending) func once(
         _ request: IdempotentRequest?, on transaction: Transaction, _ effect: () async throws -> StoredResponse
     ) async throws -> Answered {
         guard let request else { return Answered(try await effect()) }
-        // The lock ends with the transaction. PostgreSQL shows a commit before it lets go of its locks: whoever has the
-        // lock sees the answer, and the look-up, with a later snapshot, may see it even without.
+        // The lock ends with the transaction. PostgreSQL makes a commit visible before it releases its locks: whoever
+        // has the lock sees the response, and the lookup, with a later snapshot, may see it even without.
         let results = try await transaction.pipeline([
             """
             SELECT pg_try_advisory_xact_lock(
@@ -88,9 +88,9 @@ public struct IdempotencyStore: Sendable {
         return Answered(response)
     }
 
-    // MARK: Many requests, in somebody else's transaction
+    // MARK: Many requests, in the caller's transaction
 
-    /// The statement that finds the answers kept for these keys; read it with ``answers(_:)``.
+    /// The statement that looks up the responses for these keys; decode it with ``answers(_:)``.
     public static func lookup(_ keys: [IdempotentRequest.Key]) -> SQL {
         """
         SELECT k.user_id, k.key, k.fingerprint, k.status, k.body, k.location, k.etag
@@ -99,12 +99,11 @@ public struct IdempotencyStore: Sendable {
         """
     }
 
-    /// An answer that was found.
     public struct Stored: Sendable {
         var fingerprint: [UInt8]
         var response: StoredResponse
 
-        /// - Throws: ``DomainError/idempotencyKeyReused`` when the answer is another request's.
+        /// - Throws: ``DomainError/idempotencyKeyReused`` if the response is another request's.
         public func replay(for request: IdempotentRequest) throws(DomainError) -> Answered {
             guard fingerprint == request.fingerprint else { throw .idempotencyKeyReused }
             return Answered(response, isReplay: true)
@@ -124,10 +123,10 @@ public struct IdempotencyStore: Sendable {
         return answers
     }
 
-    /// The statement that keeps these answers. One of them twice, or a key that somebody else was quicker with, fails
-    /// the transaction with the constraint `idempotency_keys_once`: look up again then.
+    /// The statement that stores these responses. A duplicate, or a key that someone else stored first, fails the
+    /// transaction with the constraint `idempotency_keys_once`: then look up again.
     public static func insertion(_ answered: [(request: IdempotentRequest, response: StoredResponse)]) -> SQL {
-        // In one order for everybody: nobody waits in a circle.
+        // In the same order for everyone, to avoid deadlocks.
         let rows = answered.sorted {
             ($0.request.key.user, $0.request.key.name) < ($1.request.key.user, $1.request.key.name)
         }
@@ -145,7 +144,7 @@ public struct IdempotencyStore: Sendable {
 
     // MARK: Pruning
 
-    /// Forgets the oldest of what has been kept for 48 hours; answers how many, at most `limit`.
+    /// Deletes responses older than 48 hours, oldest first; returns how many, at most `limit`.
     public func prune(limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

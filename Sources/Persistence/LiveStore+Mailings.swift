@@ -2,16 +2,16 @@ public import Domain
 import FoundationEssentials
 import Postgres
 
-/// How far an event's mailings came.
+/// The progress of an event's mailings.
 public struct MailingsState: Hashable, Sendable {
-    /// The newest first.
+    /// Newest first.
     public var items: [MailingProgress]
-    /// As of ``CheckInState``.
+    /// As in ``CheckInState``.
     public var revision: Int
 }
 
 extension LiveStore {
-    /// The mailings that are on their way or have been done within ten minutes: the newest five of each event.
+    /// The mailings in progress or done within the last ten minutes: the newest five of each event.
     public func mailings(of events: [EventID]) async throws -> [EventID: MailingsState] {
         guard !events.isEmpty else { return [:] }
         let rows = try await database.read(

@@ -2,16 +2,16 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A sign-in as the hub sees it.
+/// A session as the hub sees it.
 public struct SignIn: Hashable, Sendable {
     public var userID: UserID
-    /// The person's role of this moment, whatever an older token says.
+    /// The person's current role, whatever an older token says.
     public var role: Role
-    /// Signed out, revoked or out of time.
+    /// Signed out, revoked or expired.
     public var isOver: Bool
 }
 
-/// Somebody who may have a role in an event.
+/// A person who may have a role in an event.
 public struct EventSeat: Hashable, Sendable {
     public var user: UserID
     public var event: EventID
@@ -25,29 +25,30 @@ public struct EventSeat: Hashable, Sendable {
 /// The check-ins of one event.
 public struct CheckInState: Hashable, Sendable {
     public var checkedIn: Int
-    /// The newest ten, the newest first.
+    /// The latest ten, newest first.
     public var last: [LatestCheckIn]
-    /// The database's clock at the reading, in milliseconds: of two states the later one is known, whoever read them.
+    /// The database's clock at the time of reading, in milliseconds: identifies the later of two states, whoever read
+    /// them.
     public var revision: Int
 }
 
-/// The mails of one event that have not arrived.
+/// The undelivered emails of one event.
 public struct DeliveryProblems: Hashable, Sendable {
-    /// Refused for now, to be tried again.
+    /// Temporarily rejected, to be retried.
     public var retrying: Int
-    /// Given up.
+    /// Failed permanently.
     public var failed: Int
-    /// As of ``CheckInState``.
+    /// As in ``CheckInState``.
     public var revision: Int
 }
 
-/// A registration that a connected person may want to hear of.
+/// A registration of a connected person.
 public struct LiveRegistration: Hashable, Sendable {
     public var id: RegistrationID
     public var userID: UserID
     public var eventID: EventID
     public var status: RegistrationStatus
-    /// Of the event's places.
+    /// The event's capacity revision.
     public var revision: Int
 
     public init(id: RegistrationID, userID: UserID, eventID: EventID, status: RegistrationStatus, revision: Int) {
@@ -59,13 +60,13 @@ public struct LiveRegistration: Hashable, Sendable {
     }
 }
 
-/// What the hub asks about the people and events that it has sockets for: every question once for all of them.
+/// The hub's queries about the people and events of its sockets: each one once for all of them.
 public struct LiveStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// How sign-ins stand; those that never were, or whose person is gone, are missing.
+    /// The state of sessions; unknown ones, or those whose person is gone, are missing.
     public func signIns(_ sessions: [SessionID]) async throws -> [SessionID: SignIn] {
         guard !sessions.isEmpty else { return [:] }
         let rows = try await database.read(
@@ -82,7 +83,7 @@ public struct LiveStore: Sendable {
         return signIns
     }
 
-    /// What people are in events; those who are nothing are missing.
+    /// People's roles in events; those without one are missing.
     public func memberships(_ seats: [EventSeat]) async throws -> [EventSeat: MembershipRole] {
         guard !seats.isEmpty else { return [:] }
         let (users, events) = (seats.map(\.user), seats.map(\.event))
@@ -101,7 +102,7 @@ public struct LiveStore: Sendable {
         return roles
     }
 
-    /// How many came, and who last.
+    /// The number of check-ins, and the latest ones.
     public func checkIns(of events: [EventID]) async throws -> [EventID: CheckInState] {
         guard !events.isEmpty else { return [:] }
         let rows = try await database.read(
@@ -132,8 +133,8 @@ public struct LiveStore: Sendable {
         return states
     }
 
-    /// How many mails have not arrived. One that was given up stops counting once the same is on its way to the same
-    /// person again; one that was overtaken before it was tried was never a problem.
+    /// The number of undelivered emails. A failed one stops counting once the same is sent to the same person again;
+    /// one that was superseded before its first attempt never counts.
     public func deliveryProblems(of events: [EventID]) async throws -> [EventID: DeliveryProblems] {
         guard !events.isEmpty else { return [:] }
         let rows = try await database.read(
@@ -161,7 +162,7 @@ public struct LiveStore: Sendable {
         return problems
     }
 
-    /// The ids of what was announced last, the newest first: twenty of each event at most.
+    /// The ids of the latest announcements, newest first: at most twenty per event.
     public func newestAnnouncements(of events: [EventID]) async throws -> [EventID: [AnnouncementID]] {
         guard !events.isEmpty else { return [:] }
         let rows = try await database.read(
@@ -179,7 +180,7 @@ public struct LiveStore: Sendable {
         return newest
     }
 
-    /// Announcements, the oldest first, as the frames that Redis should have brought.
+    /// Announcements, oldest first, as the frames that Redis should have delivered.
     public func announcements(_ ids: [AnnouncementID]) async throws -> [LiveUpdate] {
         guard !ids.isEmpty else { return [] }
         let rows = try await database.read(
@@ -191,7 +192,7 @@ public struct LiveStore: Sendable {
         }
     }
 
-    /// The registrations of these people that wait in line, and those that left it or came to a place of late.
+    /// The waitlisted registrations of these people, and those that recently left the waitlist or were promoted.
     /// - Parameter age: seconds; generous, because the times are those of the services' clocks.
     public func registrations(
         of users: [UserID], waitingOrChangedWithin age: TimeInterval
@@ -211,7 +212,7 @@ public struct LiveStore: Sendable {
         }
     }
 
-    /// The places in line of these people, from 1. Each event's line is counted once.
+    /// The waitlist positions of these people, from 1. Each event's waitlist is counted once.
     public func positions(of users: [UserID], in events: [EventID]) async throws -> [RegistrationID: Int] {
         guard !users.isEmpty, !events.isEmpty else { return [:] }
         let rows = try await database.read(

@@ -4,12 +4,12 @@ import FoundationEssentials
 public import Logging
 public import Postgres
 
-/// Brings the schema up to date while the services run: forward only, one migrator at a time.
+/// The schema migrator, which runs while the services serve traffic: forward only, one at a time.
 ///
-/// A migration is one transaction, and no statement of it waits long for a lock, because whoever comes behind a waiting
-/// `ALTER TABLE` waits as long: it is rolled back, and tried again a little later. A file whose first line is
-/// ``Migration/withoutTransaction`` is run statement by statement instead, each of which has to do no harm when it is run
-/// again: that is what `CREATE INDEX CONCURRENTLY` needs, and what a large table needs.
+/// A migration is one transaction, and none of its statements waits long for a lock, because everyone behind a waiting
+/// `ALTER TABLE` waits as long: it is rolled back, and retried a little later. A file whose first line is
+/// ``Migration/withoutTransaction`` is run statement by statement instead, each of which must be safe to repeat:
+/// `CREATE INDEX CONCURRENTLY` and large tables need that.
 public struct Migrator: Sendable {
     /// One file of `Migrations/`.
     public struct Migration: Sendable {
@@ -28,7 +28,7 @@ public struct Migrator: Sendable {
         var checksum: [UInt8] { Array(SHA256.hash(data: script)) }
         var isTransaction: Bool { !script.starts(with: Self.withoutTransaction.utf8) }
 
-        /// The statements of the file; each ends with a line that a semicolon ends, outside of `$$`.
+        /// The statements of the file; each ends with a line that ends in a semicolon, outside of `$$`.
         var statements: [String] {
             var (statements, statement, isBody) = ([String](), "", false)
             for line in String(decoding: script, as: UTF8.self).split(separator: "\n") where !line.hasPrefix("--") {
@@ -48,11 +48,11 @@ public struct Migrator: Sendable {
         case beforeBaseline
         /// A published migration was edited.
         case changed(name: String)
-        /// The database has one that is older than this program's newest, and not among them.
+        /// The database has a migration that is older than this program's newest, and not among them.
         case unknown(version: Int)
-        /// Another migrator is at work, and did not end in ``timeout``.
+        /// Another migrator is running, and did not finish within ``timeout``.
         case busy
-        /// A migration did not get its locks in ``timeout``.
+        /// A migration did not get its locks within ``timeout``.
         case locked(name: String)
 
         public var description: String {
@@ -68,9 +68,9 @@ public struct Migrator: Sendable {
         }
     }
 
-    /// For how long a migration waits for a table, in milliseconds: nobody who comes behind it waits longer. 0 for ever.
+    /// How long a migration waits for a table lock, in milliseconds: no one behind it waits longer. 0 for no limit.
     public var lockTimeout = 500
-    /// For how long it is tried again, and for how long another migrator is waited for, in seconds.
+    /// How long it is retried, and how long another migrator is waited for, in seconds.
     public var timeout = 600.0
 
     let database: Database
@@ -82,9 +82,9 @@ public struct Migrator: Sendable {
         self.logger = logger
     }
 
-    /// Applies what is missing; answers how many that were.
+    /// Applies pending migrations; returns how many.
     ///
-    /// What the database has beyond this program's newest is left alone, with a warning: a newer version was here.
+    /// Migrations beyond this program's newest are left alone, with a warning: a newer version was deployed before.
     @discardableResult
     public func run(_ migrations: [Migration] = Migrator.all) async throws -> Int {
         try await database.session { session in
@@ -104,8 +104,8 @@ public struct Migrator: Sendable {
         }
     }
 
-    /// Holds the right to migrate meanwhile. It is asked for again and again, not waited for: a statement that waits has a
-    /// snapshot, which the building of an index waits for.
+    /// Runs `body` with the migration lock. The lock is polled, not waited for: a waiting statement holds a snapshot,
+    /// which `CREATE INDEX CONCURRENTLY` waits for.
     private func alone<Value: Sendable>(on session: Session, _ body: () async throws -> Value) async throws -> Value {
         let end = ContinuousClock.now + .seconds(timeout)
         while true {
@@ -120,7 +120,7 @@ public struct Migrator: Sendable {
             try await session.query(release)
             return value
         } catch {
-            // A connection that is lost gives it back by itself.
+            // A lost connection releases it, too.
             _ = try? await session.query(release)
             throw error
         }
@@ -148,7 +148,7 @@ public struct Migrator: Sendable {
         let newest = migrations.last?.version ?? 0
         for version in Set(applied.keys).subtracting(migrations.map(\.version)).sorted() {
             guard version > newest else { throw Refusal.unknown(version: version) }
-            logger.warning("the database is newer than this program", metadata: ["migration": "\(version)"])
+            logger.warning("database schema newer than this program", metadata: ["migration": "\(version)"])
         }
         return try migrations.filter { migration in
             guard let checksum = applied[migration.version] else { return true }
@@ -169,7 +169,7 @@ public struct Migrator: Sendable {
                 }
             } catch let error as PostgresError where error.sqlState == "55P03" {
                 if ContinuousClock.now > end { throw Refusal.locked(name: migration.name) }
-                logger.notice("a table is busy: trying again", metadata: ["migration": "\(migration.name)"])
+                logger.notice("table locked, retrying", metadata: ["migration": "\(migration.name)"])
                 // Long enough for those who waited meanwhile.
                 try await Task.sleep(for: .milliseconds(Int.random(in: 500...1500)))
             }
@@ -184,14 +184,14 @@ public struct Migrator: Sendable {
         try await session.query(Self.record(migration))
     }
 
-    /// The name of the index that a statement builds beside the running services.
+    /// The name of the index that a statement builds concurrently.
     static func concurrentIndex(of statement: String) -> String? {
         let words = statement.split(whereSeparator: \.isWhitespace)
         guard let place = words.firstIndex(of: "CONCURRENTLY"), words[..<place].first == "CREATE" else { return nil }
         return words[(place + 1)...].drop { ["IF", "NOT", "EXISTS"].contains($0) }.first.map(String.init)
     }
 
-    /// Removes what an interrupted or failed building left: an index that costs and serves nobody.
+    /// Drops the invalid index of an interrupted or failed build, which costs writes and serves no reads.
     private func removeBroken(_ index: String, on session: Session) async throws {
         let broken = try await session.query(
             """
@@ -199,11 +199,11 @@ public struct Migrator: Sendable {
             WHERE c.relname = \(index) AND pg_table_is_visible(c.oid) AND NOT i.indisvalid
             """)
         guard broken.first != nil else { return }
-        logger.notice("removing what an interrupted migration left", metadata: ["index": "\(index)"])
+        logger.notice("dropping an index left by an interrupted migration", metadata: ["index": "\(index)"])
         try await session.runScript(Array("DROP INDEX CONCURRENTLY \(index)".utf8))
     }
 
-    /// Builds the index of names again after an upgrade of the server's ICU, which sorts in its own way by version.
+    /// Rebuilds the name index after an upgrade of the server's ICU, whose sort order differs between versions.
     private func sortAnew(on session: Session) async throws {
         let moved = try await session.query(
             """
@@ -211,7 +211,7 @@ public struct Migrator: Sendable {
             WHERE collname = 'names' AND collversion IS DISTINCT FROM pg_collation_actual_version(oid)
             """)
         guard moved.first != nil else { return }
-        logger.notice("the server sorts names in another way: building their index again")
+        logger.notice("collation version changed, rebuilding the name index")
         for statement in ["REINDEX INDEX CONCURRENTLY registrations_by_name", "ALTER COLLATION names REFRESH VERSION"] {
             try await session.runScript(Array(statement.utf8))
         }

@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// Where a keyset page ended: the sort key and the id of its last row.
+/// The end of a keyset page: the sort key and the id of its last row.
 public struct PageKey: Codable, Hashable, Sendable {
     public var at: Date
     public var id: UUID
@@ -11,7 +11,7 @@ public struct PageKey: Codable, Hashable, Sendable {
     }
 }
 
-/// One page of a list, and where the next begins.
+/// One page of a list, with the key of the next.
 public struct Page<Item: Sendable>: Sendable {
     public var items: [Item]
     public var next: PageKey?
@@ -21,7 +21,7 @@ public struct Page<Item: Sendable>: Sendable {
         self.next = next
     }
 
-    /// Makes a page of rows that were read with one more than `limit`: the one too many says that there is more.
+    /// Makes a page from rows that were read with one more than `limit`: the extra one shows that there is more.
     init(_ items: [Item], limit: Int, key: (Item) -> PageKey) {
         self.items = Array(items.prefix(limit))
         self.next = items.count > limit ? self.items.last.map(key) : nil

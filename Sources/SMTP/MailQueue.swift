@@ -98,7 +98,7 @@ final class MailQueue: @unchecked Sendable {
 
     private func work() {
         let connection = SMTPConnection(address, timeouts)
-        if connection == nil { logger.critical("libcurl cannot be initialised") }
+        if connection == nil { logger.critical("libcurl not initialized") }
         while let job = next() {
             do throws(SMTPError) {
                 guard let connection else { throw SMTPError(.library(2)) }

@@ -2,9 +2,9 @@ import Crypto
 public import Domain
 public import FoundationEssentials
 
-/// What the secrets of all webhooks are derived from: `EM_WEBHOOK_KEY`, the same in every service that makes or uses them.
+/// The key from which all webhook secrets are derived: `EM_WEBHOOK_KEY`, the same in every service that uses it.
 ///
-/// No secret of a subscription is stored, so no copy of the database signs anything.
+/// No subscription secret is stored, so a copy of the database can't sign anything.
 public struct WebhookKey: Sendable, CustomStringConvertible {
     let bytes: [UInt8]
 
@@ -24,7 +24,7 @@ public struct WebhookKey: Sendable, CustomStringConvertible {
         guard let bytes = Base64URL.decode(text), bytes.count == 32 else {
             throw Refusal(description: "must be base64url of 32 random bytes; `api-service keys generate` makes one")
         }
-        // Random bytes have some thirty different values among them: a pattern is a placeholder.
+        // Random bytes have more than that many different values among them: a pattern is a placeholder.
         guard Set(bytes).count > 16 else {
             throw Refusal(description: "looks like a placeholder; `api-service keys generate` makes one")
         }
@@ -37,15 +37,15 @@ public struct WebhookKey: Sendable, CustomStringConvertible {
     public var description: String { "WebhookKey" }
 }
 
-/// The secret of one subscription, in one of its generations: two keys, of which its owner uses the one they like.
-/// Standard Webhooks 1.0 (github.com/standard-webhooks), "Signature scheme".
+/// The secret of one subscription in one generation: two keys, of which its owner uses either. Standard Webhooks 1.0
+/// (github.com/standard-webhooks), "Signature scheme".
 public struct WebhookSecret: Sendable, CustomStringConvertible {
     private let symmetric: SymmetricKey
     private let signing: Curve25519.Signing.PrivateKey
 
-    /// The same for the same key, subscription and generation, always.
+    /// Deterministic for a key, subscription and generation.
     ///
-    /// HKDF-SHA256 (RFC 5869): knowing one secret tells nothing about another.
+    /// HKDF-SHA256 (RFC 5869): knowing one secret reveals nothing about another.
     public init(_ key: WebhookKey, subscription: SubscriptionID, generation: Int) {
         func derive(_ use: String) -> SymmetricKey {
             HKDF<SHA256>.deriveKey(
@@ -63,17 +63,17 @@ public struct WebhookSecret: Sendable, CustomStringConvertible {
         self.signing = signing
     }
 
-    /// What a receiver verifies `v1` with. A secret.
+    /// The verification secret for `v1`. A secret.
     public var secret: String { "whsec_" + symmetric.withUnsafeBytes { Data($0).base64EncodedString() } }
 
-    /// What a receiver verifies `v1a` with.
+    /// The verification key for `v1a`.
     public var publicKey: String { "whpk_" + signing.publicKey.rawRepresentation.base64EncodedString() }
 
     public var description: String { "WebhookSecret" }
 
     /// The value of `webhook-signature`: `v1,… v1a,…`.
     /// - Parameters:
-    ///   - id: of the message; holds no full stop.
+    ///   - id: the message's; contains no dot.
     ///   - timestamp: of this attempt, in seconds since 1970.
     public func signatures(id: MessageID, timestamp: Int, body: [UInt8]) throws -> String {
         try signatures(id: id.description, timestamp: timestamp, body: body)
@@ -88,12 +88,13 @@ public struct WebhookSecret: Sendable, CustomStringConvertible {
 
 /// The secrets that sign a subscription's deliveries.
 public struct WebhookSecrets: Sendable {
-    /// For how long the generation before the newest signs beside it, in seconds: as long as a receiver has for the change.
+    /// How long the previous generation signs alongside the newest, in seconds: the time a receiver has for the
+    /// rotation.
     public static let overlap = 86_400.0
 
     private let secrets: [WebhookSecret]
 
-    /// - Parameter rotatedAt: when the newest generation was made; nil for the first.
+    /// - Parameter rotatedAt: when the newest generation was created; nil for the first.
     public init(
         _ key: WebhookKey, subscription: SubscriptionID, generation: Int, rotatedAt: Date?, at now: Date
     ) {

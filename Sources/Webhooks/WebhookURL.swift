@@ -1,17 +1,17 @@
 public import Domain
 import FoundationEssentials
 
-/// An address that deliveries can be sent to, as far as that can be told before its name is looked up.
+/// A URL that deliveries can be sent to, as far as can be checked before its name is resolved.
 public struct WebhookURL: Sendable, Hashable {
     public let text: String
     public let isEncrypted: Bool
 
-    /// What is wrong with an address.
+    /// What is wrong with a URL; continues "url …".
     public struct Refusal: Error, Sendable, Hashable {
         public let violation: FieldViolation
     }
 
-    /// - Throws: ``Refusal``, with what is wrong with the address.
+    /// - Throws: ``Refusal``, with the requirement.
     public init(_ text: String, rule: AddressRule) throws(Refusal) {
         guard (1...2000).contains(text.utf8.count), text.utf8.allSatisfy({ (0x21...0x7E).contains($0) }),
             let parts = URLComponents(string: text), let host = parts.percentEncodedHost?.lowercased(), !host.isEmpty,
@@ -30,7 +30,7 @@ public struct WebhookURL: Sendable, Hashable {
         self.text = text
     }
 
-    /// The ports of the web, and those that no service of a system has.
+    /// The web's ports, and those above the system ports.
     private static func check(port: Int?) throws(Refusal) {
         guard let port else { return }
         guard port == 80 || port == 443 || (1024...65_535).contains(port) else {
@@ -47,7 +47,7 @@ public struct WebhookURL: Sendable, Hashable {
             let isInside = !rule.permits(address, isEncrypted: true)
             throw Refusal(violation: isInside ? .privateAddress : .notHTTPS)
         }
-        // Which address a name has is only known when it is used; but these have one everywhere (RFC 6761 §6.3).
+        // The address of a name is known only when it is used; but these are fixed everywhere (RFC 6761 §6.3).
         if bare == "localhost" || bare.hasSuffix(".localhost") {
             guard loopback.contains(where: { rule.permits($0, isEncrypted: isEncrypted) }) else {
                 throw Refusal(violation: .privateAddress)

@@ -12,7 +12,7 @@ def tables() -> dict[str, list[list[str]]]:
     """Heading: rows of cells."""
     text = (ROOT / "infra/README.md").read_text()
     found = {}
-    for heading, body in re.findall(r"^### (Of [^\n]+)\n(.*?)(?=^##)", text, re.M | re.S):
+    for heading, body in re.findall(r"^### ([^\n]+)\n(.*?)(?=^##)", text, re.M | re.S):
         rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in body.splitlines() if line.startswith("| `")]
         found[heading] = rows
     return found
@@ -25,7 +25,7 @@ def variables(cell: str) -> set[str]:
 def rows(heading: str) -> dict[str, list[str]]:
     [table] = [table for name, table in tables().items() if name.startswith(heading)]
     flat = [(name, row) for row in table for name in variables(row[0])]
-    assert len({name for name, _ in flat}) == len(flat), "a variable stands there twice"
+    assert len({name for name, _ in flat}) == len(flat), "a variable is listed twice"
     return dict(flat)
 
 
@@ -35,7 +35,7 @@ def read_by_files(*paths: str) -> set[str]:
 
 
 def test_the_table_of_the_services_is_that_of_the_code() -> None:
-    table = rows("Of the services")
+    table = rows("Service settings")
     read = {setting.name for setting in code.settings()} | code.other_variables()
     assert table.keys() == read
     readers: dict[str, set[str]] = {}
@@ -48,7 +48,7 @@ def test_the_table_of_the_services_is_that_of_the_code() -> None:
 
 
 def test_what_is_called_required_is() -> None:
-    for name, row in rows("Of the services").items():
+    for name, row in rows("Service settings").items():
         needing = {setting.service for setting in code.settings() if setting.name == name and setting.is_required}
         readers = {setting.service for setting in code.settings() if setting.name == name}
         if name in ("EM_MIGRATION_DATABASE_URL", "EM_ADMIN_PASSWORD") or not readers:
@@ -61,7 +61,7 @@ def test_what_is_called_required_is() -> None:
 
 def test_numbers_called_defaults_are() -> None:
     sources = "\n".join(code.swift(folder) for folder in ("Sources/Bootstrap", *code.SERVICES))
-    for name, row in rows("Of the services").items():
+    for name, row in rows("Service settings").items():
         given = re.search(rf'"{name}",\s*default: (?:\.seconds\()?([\d_]+|true|false|\.zero)', sources)
         if given:
             assert row[2] == given[1].replace("_", "").replace(".zero", "0") or (name, row[2]) == ("EM_RATE_LIMIT", "on"), name
@@ -69,9 +69,9 @@ def test_numbers_called_defaults_are() -> None:
 
 def test_the_other_tables_are_whole() -> None:
     nginx = read_by_files("infra/nginx/em.conf.template", "infra/nginx/start")
-    assert rows("Of nginx").keys() == nginx
+    assert rows("nginx").keys() == nginx
     outside = read_by_files("compose.yaml", "compose.production.yaml", "infra/local/em_stack/layout.py")
-    assert rows("Of compose").keys() == outside
+    assert rows("Compose").keys() == outside
 
 
 def test_connections_are_those_of_the_code() -> None:

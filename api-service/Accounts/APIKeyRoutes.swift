@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// One's own API keys. For people who signed in: no key makes or ends another.
+/// The caller's own API keys. Only for signed-in people: no key creates or revokes another.
 struct APIKeyRoutes: Sendable {
     let stores: Stores
     let manageAPIKeys: ManageAPIKeys
@@ -65,7 +65,7 @@ struct APIKeyJSON: Encodable {
     var createdAt: Date
     var expiresAt: Date
     @Nullable var lastUsedAt: Date?
-    /// Left out everywhere but in the first answer.
+    /// Omitted except in the first response.
     var key: String?
 
     init(_ key: APIKey, now: Date) {

@@ -5,12 +5,12 @@ import Persistence
 import Postgres
 import Synchronization
 
-/// Puts on record who came in, who was turned away and from where: in the audit log and as lines of the service's own log.
+/// The record of sign-ins and refusals with their origin: in the audit log and in the service's own log.
 ///
-/// Addresses are kept for ``retention``. What the same person meets at the same place again and again is one entry for ten
-/// minutes, so that nobody fills the log by asking.
+/// Addresses are kept for ``retention``. Repeated events of one person at one place are one entry per ten minutes, so
+/// that no one can fill the log.
 final class AccessLog: Sendable {
-    /// In seconds; as long as nginx's log of requests.
+    /// In seconds; as long as nginx's access log.
     static let retention: TimeInterval = 30 * 86_400
 
     private let stores: Stores
@@ -27,7 +27,7 @@ final class AccessLog: Sendable {
         self.logger = logger
     }
 
-    /// Somebody signed in: on record with the session itself.
+    /// Records a sign-in, together with the session.
     func signedIn(_ user: UserID, from origin: RequestOrigin, on transaction: Transaction) async throws {
         note("access.signed-in", "signed in", user, origin, about: [:])
         try await stores.audit.record(
@@ -35,16 +35,16 @@ final class AccessLog: Sendable {
             until: clock() + Self.retention, on: transaction)
     }
 
-    /// A secret of an account was wrong. Of an address without an account only the place is noted.
-    /// - Parameter email: as it was typed.
+    /// Records a wrong secret. For an address without an account, only the origin is recorded.
+    /// - Parameter email: as typed.
     func signInFailed(_ email: String, from origin: RequestOrigin) async {
         await record("access.sign-in-failed", "sign-in failed", origin, about: [:]) { [stores] in
             try await stores.users.find(email: email.lowercased())?.id
         }
     }
 
-    /// Somebody has to wait before the next attempt.
-    /// - Parameter email: whose limit it is; nil where it is the network's.
+    /// Records a throttled attempt.
+    /// - Parameter email: whose limit it is; nil for the network's.
     func throttled(_ rule: String, _ email: String?, from origin: RequestOrigin) async {
         guard isFirst("throttled \(rule) \(email ?? "") \(origin.network)") else { return }
         await record("access.throttled", "throttled", origin, about: ["limit": rule]) { [stores] in
@@ -53,13 +53,13 @@ final class AccessLog: Sendable {
         }
     }
 
-    /// Somebody who is signed in asked for what they may not do.
+    /// Records a refused request of a signed-in person.
     func refused(_ user: UserID, _ route: String, from origin: RequestOrigin) async {
         guard isFirst("refused \(user) \(route)") else { return }
         await record("access.refused", "refused", origin, about: ["route": route]) { user }
     }
 
-    /// An API key was used from a network that it was never used from before.
+    /// Records the first use of an API key from a network.
     func usedElsewhere(_ key: APIKeyID, of user: UserID, from origin: RequestOrigin) async {
         await record("access.key-from-new-network", "key used from a new network", origin, about: ["key": "\(key)"]) {
             user
@@ -79,7 +79,7 @@ final class AccessLog: Sendable {
                     until: clock() + Self.retention, on: transaction)
             }
         } catch {
-            // The answer doesn't wait for the record; what is missing in the audit log stands here.
+            // The response doesn't wait for the record; what the audit log lacks is logged here.
             logger.warning("access not recorded", metadata: ["action": "\(action)", "error": "\(error)"])
         }
     }

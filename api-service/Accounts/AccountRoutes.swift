@@ -4,7 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// One's own account, registrations and notifications.
+/// The caller's own account, registrations and notifications.
 struct AccountRoutes: Sendable {
     let stores: Stores
     let editAccount: EditAccount
@@ -13,7 +13,7 @@ struct AccountRoutes: Sendable {
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.viewOwnAccount, principal)
-        // A token outlives its account by minutes.
+        // A token can outlive its account by minutes.
         guard let user = try await stores.users.find(principal.userID) else { throw DomainError.notAuthenticated }
         return try .json(UserJSON(user))
     }

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// What administrators see and do.
+/// Administration of users and events.
 struct AdminRoutes: Sendable {
     let stores: Stores
     let grantRole: GrantRole
@@ -76,7 +76,7 @@ struct AdminRoutes: Sendable {
         return (principal, id)
     }
 
-    /// What somebody owns, to be handed over.
+    /// A user's events, for handing them over.
     @Sendable func events(_ request: Request, _ context: APIContext) async throws -> Response {
         try Authorization.require(.handOverEvent, try context.signedIn())
         let id = try context.id(of: UserSubject.self)

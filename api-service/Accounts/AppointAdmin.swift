@@ -4,14 +4,14 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Makes an administrator from the command line. Whoever may do that vouches for the address, and gets a link that signs in
-/// once: broken mail locks nobody out.
+/// Creates an administrator from the command line. The operator vouches for the address, and gets a one-time sign-in
+/// link, so that broken email locks no one out.
 struct AppointAdmin: Sendable {
     let passwords: PasswordHasher
 
-    /// - Parameter password: nil to give the role to an account that exists.
-    /// - Returns: what the link carries.
-    /// - Throws: ``DomainError/emailTaken``; ``DomainError/notFound`` when there is nobody to promote.
+    /// - Parameter password: nil to promote an existing account.
+    /// - Returns: the link's token.
+    /// - Throws: ``DomainError/emailTaken``; ``DomainError/notFound`` if there is no one to promote.
     func perform(
         _ email: String, password: String?, displayName: String, stores: Stores
     ) async throws -> SecretToken {
@@ -45,7 +45,7 @@ struct AppointAdmin: Sendable {
         _ id: UserID, _ stores: Stores, now: Date, on transaction: Transaction
     ) async throws -> AuditRecord {
         let before = try await stores.users.setRole(.admin, of: id, on: transaction).before
-        // The account as it stands is the one that is meant: what it has stays.
+        // The operator means the account as it is: what it has stays.
         _ = try await ProveAddress(stores: stores, clock: { now }).perform(id, keepsSignUp: true, on: transaction)
         return AuditRecord(
             "user.role-granted", by: nil, subject: id.uuid,

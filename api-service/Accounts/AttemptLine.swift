@@ -1,20 +1,20 @@
 import Synchronization
 
-/// Lets attempts on one account in one at a time, in the order in which they came: so that a hundred guesses sent at
-/// once are counted one after the other, while attempts on other accounts go on beside them. Passwords are hashed one
-/// after the other anyway, so nobody waits longer for it.
+/// A queue per account that admits one attempt at a time, in order: a hundred simultaneous guesses are counted one
+/// after the other, while attempts on other accounts continue. Passwords are hashed one after the other anyway, so no
+/// one waits longer.
 final class AttemptLine: Sendable {
-    /// So many wait already.
+    /// The maximum number is waiting already.
     struct Crowded: Error {}
 
     private struct Waiter {
         let id: UInt64
-        /// Whether it is their turn; false when they gave up.
+        /// Resumed with whether it is their turn; false if they gave up.
         let continuation: CheckedContinuation<Bool, Never>
     }
 
     private struct State {
-        /// Who waits behind the one inside; nobody is inside where there is no list.
+        /// The waiters behind the current attempt; no entry means that there is none.
         var lines: [String: [Waiter]] = [:]
         var waiting = 0
         var lastID: UInt64 = 0
@@ -33,7 +33,7 @@ final class AttemptLine: Sendable {
         self.total = total
     }
 
-    /// - Throws: ``Crowded``, `CancellationError` when the caller gave up before its turn, and what `body` throws.
+    /// - Throws: ``Crowded``, `CancellationError` if the caller gave up before its turn, and what `body` throws.
     func pass<Value>(_ key: String, _ body: () async throws -> Value) async throws -> Value {
         try await enter(key)
         defer { leave(key) }
@@ -66,7 +66,7 @@ final class AttemptLine: Sendable {
 
     private func arrive(_ key: String, _ waiter: Waiter) -> Arrival {
         state.withLock { state in
-            // A cancellation before this line is seen here; one after it finds the waiter in the line.
+            // A cancellation before this line is seen here; one after it finds the waiter in the queue.
             if Task.isCancelled { return .cancelled }
             guard let line = state.lines[key] else {
                 state.lines[key] = []

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// Signing up, in, on and out; and what is done by links in mails.
+/// Sign-up, sign-in, token refresh and sign-out; and actions of emailed links.
 struct AuthRoutes: Sendable {
     let registerUser: RegisterUser
     let logIn: LogIn
@@ -45,7 +45,7 @@ struct AuthRoutes: Sendable {
         if email == nil && !fields.has("email") { fields.validation.fail("email", .required) }
         if password == nil && !fields.has("password") { fields.validation.fail("password", .required) }
         try fields.validation.check()
-        // What can't be an address or a password of ours is as wrong as any other, at the same cost.
+        // An impossible address or password is as wrong as any other, at the same cost.
         var plausible = Validation()
         let address = plausible.email("email", email)
         let tried = plausible.password("password", password)
@@ -125,7 +125,7 @@ struct AuthRoutes: Sendable {
         return Self.accepted(limits)
     }
 
-    /// Does what a mailed link stands for.
+    /// Performs the action of an emailed link.
     private func follow(
         _ request: Request, _ context: APIContext, _ act: (SecretToken) async throws -> Void
     ) async throws -> Response {
@@ -137,13 +137,13 @@ struct AuthRoutes: Sendable {
         return Self.done
     }
 
-    /// Nil for what can't be one of ours: as good as an unknown one.
+    /// Nil for what can't be a token of ours: same as an unknown one.
     private static func linkToken(_ fields: inout BodyFields) -> SecretToken? {
         if !fields.has("token") { fields.validation.fail("token", .required) }
         return fields.rawText("token").flatMap { SecretToken($0) }
     }
 
-    /// The same for everybody: no body, no cookie.
+    /// The same for everyone: no body, no cookie.
     private static func accepted(_ limits: HTTPFields) -> Response {
         var headers = limits
         headers[.cacheControl] = "no-store"

@@ -4,14 +4,14 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Gives an account another address: asked for with the password, told to the old address, done once the new one is
+/// Changes an account's email: requested with the password, announced to the old address, done once the new one is
 /// confirmed.
 struct ChangeEmail: Sendable {
     let stores: Stores
     let checkPassword: CheckPassword
     let clock: @Sendable () -> Date
 
-    /// Does the same whether or not the address has an account: whose it is, is told to whoever reads its mails.
+    /// Does the same whether or not the address has an account; only its owner learns which.
     /// - Parameter email: lower-case.
     /// - Throws: ``DomainError/invalidCredentials``.
     func request(
@@ -31,7 +31,7 @@ struct ChangeEmail: Sendable {
         }
     }
 
-    /// Whoever has the token read the mail at the new address. What was mailed to the old one opens nothing any more.
+    /// Whoever has the token has read the email to the new address. Links sent to the old one stop working.
     /// - Throws: ``DomainError/linkInvalid``, ``DomainError/emailTaken``.
     func confirm(_ token: SecretToken) async throws {
         let now = clock()

@@ -5,7 +5,7 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Gives somebody who knows their password another one. Every session and API key ends; the one who asked gets a new
+/// Changes the password of a person who knows the current one. Every session and API key ends; the caller gets a new
 /// session.
 struct ChangePassword: Sendable {
     let stores: Stores
@@ -23,13 +23,13 @@ struct ChangePassword: Sendable {
         let newHash = try await passwords.hash(password, in: HashingShare(.change, client: origin.network))
         let now = clock()
         return try await stores.change { transaction in
-            // Changed by somebody else meanwhile: then the current password was another one.
+            // If someone else has changed it meanwhile, the current password was wrong.
             guard try await stores.users.replacePasswordHash(hash, by: newHash, of: user.id, on: transaction) else {
                 throw DomainError.invalidCredentials
             }
             let ended = try await stores.sessions.revokeAll(of: user.id, on: transaction)
             try await stores.apiKeys.revokeAll(of: user.id, now: now, on: transaction)
-            // What was mailed before may be in the wrong hands.
+            // Links sent before may be in the wrong hands.
             try await stores.accountLinks.revokeAll(
                 of: user.id, for: [.resetPassword, .changeEmail, .signIn], now: now, on: transaction)
             let grant = try await openSession.perform(for: user, from: origin, on: transaction)

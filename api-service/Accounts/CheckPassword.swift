@@ -3,14 +3,13 @@ import Domain
 import PasswordHashing
 import Persistence
 
-/// Asks somebody who is signed in for their password once more, before something that a stranger at their desk must not
-/// do.
+/// Asks a signed-in person for their password again, before actions that an unattended session must not allow.
 struct CheckPassword: Sendable {
     let stores: Stores
     let passwords: PasswordHasher
 
-    /// - Returns: the account, and the hash that the password has.
-    /// - Throws: ``DomainError/invalidCredentials``; ``DomainError/notAuthenticated`` when the account is gone.
+    /// - Returns: the account, and the password's hash.
+    /// - Throws: ``DomainError/invalidCredentials``; ``DomainError/notAuthenticated`` if the account is gone.
     func perform(
         _ principal: Principal, password: String, from origin: RequestOrigin
     ) async throws -> (user: User, hash: String) {

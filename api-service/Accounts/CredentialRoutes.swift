@@ -5,8 +5,8 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// What somebody who is signed in does with their password at hand: another password, another address, the end of the
-/// account. And all that is stored about them.
+/// Actions of a signed-in person that require the password: change the password or the email, delete or export the
+/// account.
 struct CredentialRoutes: Sendable {
     let stores: Stores
     let changePassword: ChangePassword
@@ -93,8 +93,8 @@ struct CredentialRoutes: Sendable {
         return (principal, user)
     }
 
-    /// Under the same guard as signing in: a session left open is no way around it. A wrong password is told at its
-    /// field, since the session itself is good.
+    /// Under the same guard as sign-in, so that an open session doesn't bypass it. A wrong password is reported for its
+    /// field, because the session itself is valid.
     @discardableResult
     private func attempt<Value: Sendable>(
         _ field: String, _ user: User, _ request: Request, _ context: APIContext,
@@ -108,7 +108,7 @@ struct CredentialRoutes: Sendable {
 }
 
 extension BodyFields {
-    /// A password that is there already: whatever it is, only the hash decides.
+    /// An existing password, unvalidated: only the hash decides.
     mutating func currentPassword(_ name: String) -> String {
         guard let text = secretText(name), !text.isEmpty else {
             validation.fail(name, .required)

@@ -4,8 +4,8 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Takes a person out: places of theirs that are still to come are given back through the door, like any other, so that
-/// the next in line moves up; then everything that names them is erased. What is past stays, without a name.
+/// Deletes a person: their upcoming registrations are canceled like any other, so that the waitlist moves up; then
+/// everything that identifies them is erased. The past stays, without a name.
 struct DeleteAccount: Sendable {
     let stores: Stores
     let batcher: RegistrationBatcher
@@ -15,20 +15,20 @@ struct DeleteAccount: Sendable {
     /// - Throws: ``DomainError/invalidCredentials``, ``DomainError/lastAdmin``, ``DomainError/eventsAhead``.
     func perform(by principal: Principal, password: String, from origin: RequestOrigin) async throws {
         let (user, _) = try await checkPassword.perform(principal, password: password, from: origin)
-        // Found out before any place is given back; it counts in the transaction that erases.
+        // Checked before any registration is canceled; the authoritative check is in the transaction that erases.
         try await stores.database.transaction { transaction in
             try await erasure.requireErasable(user.id, now: clock(), on: transaction)
         }
         try await leaveEverything(user.id)
         let ended = try await stores.database.transaction { transaction in
-            // First, while rows still lead from the person to the entries that are about them.
+            // First, while rows still lead from the person to their audit entries.
             try await stores.audit.record("user.deleted", by: user.id, subject: user.id.uuid, on: transaction)
             try await stores.audit.erase(user.id, on: transaction)
             return try await erasure.erase(user.id, now: clock(), on: transaction)
         }
         stores.endedSessions.insert(ended)
         stores.eventCache.invalidateAll()
-        // A registration that was on its way while the others were cancelled.
+        // For a registration in flight while the others were canceled.
         try await leaveEverything(user.id)
     }
 
@@ -41,7 +41,7 @@ struct DeleteAccount: Sendable {
             } catch DomainError.eventEnded, DomainError.eventCancelled, DomainError.notFound,
                 DomainError.alreadyCheckedIn
             {
-                // Over by itself, or let in, a moment ago.
+                // Ended or checked in a moment ago.
                 continue
             }
         }

@@ -3,14 +3,14 @@ import Domain
 import Persistence
 import Postgres
 
-/// Changes how somebody is called, and in which language they are written to.
+/// Changes a person's name and language.
 struct EditAccount: Sendable {
     let stores: Stores
 
-    /// - Throws: ``DomainError/notAuthenticated`` when the account is gone.
+    /// - Throws: ``DomainError/notAuthenticated`` if the account is gone.
     func perform(displayName: String?, language: Language?, by principal: Principal) async throws -> User {
         if displayName != nil || language != nil {
-            // Events name their organizer.
+            // Events show their organizer's name.
             defer { if displayName != nil { stores.eventCache.invalidateAll() } }
             try await stores.database.transaction { transaction in
                 if let displayName {
@@ -22,7 +22,7 @@ struct EditAccount: Sendable {
                 }
             }
         }
-        // A token outlives its account by minutes.
+        // A token can outlive its account by minutes.
         guard let user = try await stores.users.find(principal.userID) else { throw DomainError.notAuthenticated }
         return user
     }

@@ -3,7 +3,7 @@ import Domain
 import Persistence
 import Postgres
 
-/// Chooses what somebody is written about, and in which language.
+/// Changes a person's notification preferences and language.
 struct EditPreferences: Sendable {
     let stores: Stores
 

@@ -3,11 +3,11 @@ import Domain
 import Persistence
 import Postgres
 
-/// Signs somebody out of a device of theirs, or of all; the access tokens end with the sessions.
+/// Ends one of a person's sessions, or all; the access tokens end with them.
 struct EndSessions: Sendable {
     let stores: Stores
 
-    /// Ending one twice changes nothing.
+    /// Idempotent.
     /// - Throws: ``DomainError/notFound`` for one that isn't the person's own.
     func one(_ id: SessionID, by principal: Principal) async throws {
         try await stores.change { transaction in

@@ -5,20 +5,20 @@ import Logging
 import Persistence
 import Synchronization
 
-/// The sessions that ended lately: an access token of theirs is worth nothing any more, although its signature and time
-/// are good. A request costs one look into a table in memory.
+/// The recently ended sessions: their access tokens are rejected, although signature and expiry are valid. A request
+/// costs one lookup in memory.
 ///
-/// What this instance ends it knows at once; what others end it reads from the database every second
-/// (``EndedSessionPoller``). While the database is away nobody can end a session either. Bounded by the sessions that end
-/// within the quarter of an hour that a token lives.
+/// Sessions that this instance ends are known at once; others are read from the database every second
+/// (``EndedSessionPoller``). While the database is unreachable, no one can end a session either. Bounded by the
+/// sessions that end within the fifteen minutes of a token's lifetime.
 final class EndedSessions: Sendable {
     private struct State {
-        /// When this instance heard of it.
+        /// When this instance learned of it.
         var heardAt: [SessionID: ContinuousClock.Instant] = [:]
         var lastSweep = ContinuousClock.now
     }
 
-    /// A token that was made just before the end lives so long, and clocks differ a little.
+    /// A token created just before the end lives this long, and clocks differ slightly.
     static let memory: Duration = AccessToken.lifetime + .seconds(60)
 
     private let state = Mutex(State())
@@ -39,14 +39,13 @@ final class EndedSessions: Sendable {
     var count: Int { state.withLock { $0.heardAt.count } }
 }
 
-/// Reads which sessions ended anywhere, again and again.
+/// A periodic service that polls for sessions ended anywhere.
 struct EndedSessionPoller {
     let sessions: SessionStore
     let ended: EndedSessions
     let logger: Logger
 
-    /// A session's end is dated by the start of the transaction that ended it, so every reading goes back further than to
-    /// the one before.
+    /// A session's end has the start time of its transaction, so every poll reaches back beyond the previous one.
     private static let overlap = 60.0
     private static let limit = 100_000
 
@@ -61,7 +60,7 @@ struct EndedSessionPoller {
             } catch is CancellationError {
                 return
             } catch {
-                // What ended meanwhile is read once the database is back.
+                // Sessions ended meanwhile are read once the database is back.
                 reach = Self.memory
                 logger.debug("ended sessions not read", metadata: ["error": "\(error)"])
             }

@@ -3,8 +3,8 @@ import Domain
 import Persistence
 import Postgres
 
-/// Gives somebody another role. What is taken from them is gone at once (``Authentication``, and in the hub within
-/// seconds); what is given counts from their next access token on, within a quarter of an hour.
+/// Changes a person's role. Removed rights end at once (``Authentication``, and in the hub within seconds); added ones
+/// take effect with the next access token, within fifteen minutes.
 struct GrantRole: Sendable {
     let stores: Stores
 

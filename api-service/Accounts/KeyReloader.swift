@@ -2,13 +2,13 @@ import Access
 import Bootstrap
 import Logging
 
-/// Where the keys of access tokens come from; nil for what came as a value, which can't change.
+/// The files of the access token keys; nil for keys given as values, which can't change.
 struct KeyFiles: Sendable {
     var signing: String?
     var published: String?
 }
 
-/// Follows the files of the keys, so that a change of keys needs no restart (`api-service keys rotate`).
+/// A periodic service that reloads the key files, so that key rotation (`api-service keys rotate`) needs no restart.
 struct KeyReloader {
     let files: KeyFiles
     let keys: AccessKeys
@@ -19,7 +19,7 @@ struct KeyReloader {
         PeriodicService("KeyReloader", every: FollowedFile.interval) { await follow() }
     }
 
-    /// What can't be used changes nothing: a file that is being written, or a mistake.
+    /// Reloads the files. Invalid ones change nothing: a file may be half-written, or a mistake.
     private func follow() async {
         do {
             let published = try await text(files.published).map { try KeySet(json: $0) } ?? keys.set
@@ -27,12 +27,12 @@ struct KeyReloader {
             guard keys.replace(signing: signing, published: published) else { return }
             try await verifier.follow(keys.set)
             logger.info(
-                "access token keys changed",
+                "access token keys reloaded",
                 metadata: [
                     "signing": "\(signing.verificationKey.id)", "count": .stringConvertible(keys.set.keys.count),
                 ])
         } catch {
-            logger.warning("changed access token keys can't be used", metadata: ["error": "\(error)"])
+            logger.warning("changed access token keys rejected", metadata: ["error": "\(error)"])
         }
     }
 

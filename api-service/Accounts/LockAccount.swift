@@ -4,13 +4,13 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Keeps somebody out, at once and everywhere, and lets them in again. Their tickets stay good, their published events stay
-/// and can be handed over.
+/// Locks an account, at once and everywhere, and unlocks it. Its tickets stay valid, its published events stay and can
+/// be handed over.
 struct LockAccount: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Ends sessions and API keys, stops subscriptions, takes back what they offered. Done before, nothing changes.
+    /// Ends sessions and API keys, stops subscriptions, cancels ticket transfers. Idempotent.
     /// - Throws: ``DomainError/notFound``, ``DomainError/lastAdmin`` (also for one's own account).
     func lock(_ id: UserID, by principal: Principal) async throws -> User {
         guard id != principal.userID else { throw DomainError.lastAdmin }
@@ -30,7 +30,7 @@ struct LockAccount: Sendable {
         }
     }
 
-    /// What they are in events comes back; sessions and keys do not.
+    /// Team memberships are restored; sessions and keys are not.
     /// - Throws: ``DomainError/notFound``.
     func unlock(_ id: UserID, by principal: Principal) async throws -> User {
         try await stores.change { transaction in
@@ -40,7 +40,7 @@ struct LockAccount: Sendable {
         }
     }
 
-    /// Signs somebody out everywhere.
+    /// Ends all sessions of a person.
     /// - Throws: ``DomainError/notFound``.
     func endSessions(of id: UserID, by principal: Principal) async throws {
         guard try await stores.users.find(id) != nil else { throw DomainError.notFound }

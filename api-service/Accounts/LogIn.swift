@@ -3,16 +3,16 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Signs somebody in.
+/// Signs a person in.
 struct LogIn: Sendable {
     let stores: Stores
     let passwords: PasswordHasher
     let openSession: OpenSession
     let verifiedEmail: RequireVerifiedEmail
 
-    /// An unknown address costs the same work as a known one: the time taken names no account. Only who knows the
-    /// password learns that the address is still to be confirmed.
-    /// - Parameter email: nil when what was sent can't be an address.
+    /// An unknown address costs the same work as a known one, so that timing reveals no accounts. Only someone who
+    /// knows the password learns that the email is unconfirmed.
+    /// - Parameter email: nil for invalid input.
     /// - Throws: ``DomainError/invalidCredentials``, ``DomainError/accountLocked``, ``DomainError/emailNotVerified``.
     func perform(email: String?, password: String, from origin: RequestOrigin) async throws -> SessionGrant {
         while true {
@@ -28,12 +28,12 @@ struct LogIn: Sendable {
         }
     }
 
-    /// Nil when the password was changed, or the account locked, while it was being checked: a session opened now would outlive the change,
-    /// which ends them all.
+    /// Nil if the password was changed, or the account locked, during the check: a session opened now would survive the
+    /// change, which ends all sessions.
     private func openSession(
         _ user: User, password: String, hash: String, from origin: RequestOrigin
     ) async throws -> SessionGrant? {
-        // Parameters rise over the years; only now is the password at hand.
+        // Hash parameters increase over the years; the password is available only now.
         let newHash =
             passwords.needsRehash(hash)
             ? try await passwords.hash(password, in: HashingShare(.signIn, client: origin.network)) : nil

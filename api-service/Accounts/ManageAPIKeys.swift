@@ -4,7 +4,6 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Makes and ends API keys.
 struct ManageAPIKeys: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
@@ -15,8 +14,8 @@ struct ManageAPIKeys: Sendable {
         var expiresAt: Date
     }
 
-    /// - Parameter answer: makes the answer to be kept: without the key itself, which stands nowhere.
-    /// - Returns: what is kept, and the key's text unless it was made before.
+    /// - Parameter answer: makes the response to be stored: without the key itself, which is stored nowhere.
+    /// - Returns: the stored response, and the key's text unless it was created before.
     /// - Throws: ``DomainError/limitReached``.
     func create(
         _ new: NewKey, by principal: Principal, once request: IdempotentRequest?,
@@ -40,7 +39,7 @@ struct ManageAPIKeys: Sendable {
         return (answered, answered.isReplay ? nil : (key, token))
     }
 
-    /// Done before, nothing happens.
+    /// Idempotent.
     /// - Throws: ``DomainError/notFound``.
     func revoke(_ id: APIKeyID, by principal: Principal) async throws -> APIKey {
         try await stores.change { transaction in

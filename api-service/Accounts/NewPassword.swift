@@ -2,7 +2,7 @@ import Domain
 import PasswordHashing
 
 extension BodyFields {
-    /// A password to be: 8 to 128 characters, none of the commonest, and not simply what the account says anyway.
+    /// A new password: 8 to 128 characters, not a common one, and not derived from the account.
     /// - Parameter words: the person's own.
     mutating func newPassword(_ name: String, of words: [String]) -> String {
         let mistakes = validation.errors.count
@@ -13,8 +13,8 @@ extension BodyFields {
 }
 
 extension Validation {
-    /// Refuses the commonest passwords, and the product's name, the person's name or address with nothing but digits
-    /// and punctuation around it (ASVS 5, 6.2.4 and 6.2.11).
+    /// Refuses common passwords, and the product's name, the person's name or email with only digits and punctuation
+    /// around it (ASVS 5, 6.2.4 and 6.2.11).
     mutating func refuseEasy(_ password: String, _ field: String, of words: [String]) {
         if CommonPasswords.contains(password) {
             fail(field, .commonPassword)

@@ -3,24 +3,25 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Notes that an address is proven to be its account's: whoever follows a mailed link read the mail that went there.
+/// Records that an email belongs to its account: whoever follows an emailed link has read the email.
 ///
-/// Whoever signed up first with an address need not be the one whose it is. So the first proof ends what was made before
-/// it, sessions, API keys, subscriptions and the password; and what others gave to the address takes effect only now.
+/// Whoever signed up first with an address need not be its owner. So the first confirmation removes what was created
+/// before it: sessions, API keys, subscriptions and the password; and what others gave to the address takes effect only
+/// now.
 struct ProveAddress: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
     enum Proof: Sendable {
-        /// The address was proven before: nothing changes.
+        /// Confirmed before: nothing changes.
         case known
-        /// The link was that of the sign-up itself: what it made stays.
+        /// The link was the sign-up's own: what it created stays.
         case signUp
-        /// Everything made before is over, the password too; the sessions that ended.
+        /// Everything created before is removed, including the password; the sessions that ended.
         case fresh([SessionID])
     }
 
-    /// - Parameter keepsSignUp: whether the link is the one of the mail that the sign-up caused.
+    /// - Parameter keepsSignUp: whether the link is from the sign-up email.
     func perform(_ user: UserID, keepsSignUp: Bool, on transaction: Transaction) async throws -> Proof {
         let now = clock()
         guard try await stores.users.markEmailVerified(user, at: now, on: transaction) else { return .known }

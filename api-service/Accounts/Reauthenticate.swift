@@ -4,7 +4,7 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Has somebody who is signed in show once more that it is them: for what a session left open must not be enough for.
+/// Makes a signed-in person enter their password again, for actions that an unattended session must not allow.
 struct Reauthenticate: Sendable {
     let stores: Stores
     let checkPassword: CheckPassword
@@ -20,7 +20,7 @@ struct Reauthenticate: Sendable {
     }
 }
 
-/// Wants a sign-in, or a password entered since, that is younger than ten minutes.
+/// Requires a sign-in or reauthentication less than ten minutes old.
 struct RecentSignIn: Sendable {
     /// In seconds.
     static let maximumAge: TimeInterval = 600

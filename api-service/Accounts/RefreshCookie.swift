@@ -4,12 +4,12 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// The cookie that carries the refresh token: out of reach for scripts, and never sent from another site.
+/// The cookie with the refresh token: inaccessible to scripts, and never sent from another site.
 ///
-/// Over HTTPS and on localhost it is a `__Host-` cookie (RFC 6265bis §4.1.3.2): browsers take that only with `Secure`,
-/// for the whole host and from the host itself, so that no neighbouring domain and nobody on an unencrypted connection
-/// can plant one. Over plain HTTP on another host browsers refuse such cookies: there it has no prefix and no `Secure`,
-/// and is sent to `/api/v1/auth` only. That is for trying things out in a closed network, nothing else.
+/// Over HTTPS and on localhost it is a `__Host-` cookie (RFC 6265bis §4.1.3.2): browsers accept that only with
+/// `Secure`, for the whole host and from the host itself, so that neither a sibling domain nor an attacker on an
+/// unencrypted connection can plant one. Over plain HTTP on another host browsers reject such cookies: there it has no
+/// prefix and no `Secure`, and is sent to `/api/v1/auth` only. That is for trials in a closed network only.
 struct RefreshCookie: Sendable {
     let name: String
     private let attributes: String
@@ -37,7 +37,7 @@ struct RefreshCookie: Sendable {
         var expiresIn: Int
     }
 
-    /// What a browser gets that signed in, or on.
+    /// The response to a browser that signed in or refreshed.
     func answer(
         _ grant: SessionGrant, status: HTTPResponse.Status, headers: HTTPFields = [:]
     ) throws -> Response {

@@ -4,15 +4,15 @@ import Logging
 import Persistence
 import Postgres
 
-/// Exchanges a refresh token for the next one and a fresh access token.
+/// Exchanges a refresh token for a new one and a new access token.
 struct RefreshSession: Sendable {
     let stores: Stores
     let openSession: OpenSession
     let clock: @Sendable () -> Date
     let logger: Logger
 
-    /// - Throws: ``DomainError/notAuthenticated`` when the token is unknown or expired; ``APIProblem/sessionEnded`` when it
-    ///   was signed out or used twice: the last revokes every token that grew from the same sign-in.
+    /// - Throws: ``DomainError/notAuthenticated`` if the token is unknown or expired; ``APIProblem/sessionEnded`` if it
+    ///   was revoked or used twice: the latter revokes every token of the same sign-in.
     func perform(_ token: SecretToken) async throws -> SessionGrant {
         let now = clock()
         let rotation = try await stores.change { transaction in

@@ -3,11 +3,11 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Signs somebody up: and in, unless addresses have to be confirmed first.
+/// Signs a person up, and in, unless the email has to be confirmed first.
 struct RegisterUser: Sendable {
     enum Outcome: Sendable {
         case signedIn(SessionGrant)
-        /// A mail goes to the address; whether it had an account already is told there only.
+        /// An email was sent; only it reveals whether the address had an account already.
         case mailSent
     }
 
@@ -17,7 +17,7 @@ struct RegisterUser: Sendable {
     let verifiedEmail: RequireVerifiedEmail
 
     /// - Parameters: validated; the address in lower case.
-    /// - Throws: ``DomainError/emailTaken``, unless addresses have to be confirmed.
+    /// - Throws: ``DomainError/emailTaken``, unless emails have to be confirmed.
     func perform(
         email: String, password: String, displayName: String, language: Language, from origin: RequestOrigin
     ) async throws -> Outcome {
@@ -37,9 +37,9 @@ struct RegisterUser: Sendable {
         return .signedIn(grant)
     }
 
-    /// The same steps for a free address and a taken one. The taken account stays as it is, confirmed or not: else
-    /// whoever signs up last with somebody else's address would have their password on the account that its owner
-    /// confirms. Who can't get into it chooses a new password by mail.
+    /// The same steps for a free address and a taken one. An existing account stays as it is, confirmed or not:
+    /// otherwise, whoever signs up last with another person's address would have their password on the account that its
+    /// owner confirms. Those locked out reset the password by email.
     private func announce(email: String, hash: String, displayName: String, language: Language) async throws {
         try await stores.change { transaction in
             let user = try await stores.users.insertUnlessTaken(

@@ -1,10 +1,10 @@
 import Domain
 import Persistence
 
-/// The installation's rule about addresses that nobody has confirmed yet.
+/// The installation's policy on unconfirmed emails.
 struct RequireVerifiedEmail: Sendable {
     let stores: Stores
-    /// `EM_REQUIRE_VERIFIED_EMAIL`; without it an address is good as it was typed.
+    /// `EM_REQUIRE_VERIFIED_EMAIL`; without it, an address is valid as typed.
     let isOn: Bool
 
     /// - Throws: ``DomainError/emailNotVerified``.
@@ -12,7 +12,7 @@ struct RequireVerifiedEmail: Sendable {
         if isOn && user.emailVerifiedAt == nil { throw DomainError.emailNotVerified }
     }
 
-    /// The same for somebody who is signed in: their session may be older than the rule.
+    /// The same for a signed-in person: their session can be older than the policy.
     func check(_ id: UserID) async throws {
         guard isOn else { return }
         guard let user = try await stores.users.find(id) else { throw DomainError.notAuthenticated }

@@ -4,19 +4,19 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Sets a new password by the link in a mail, and ends every session and API key of its person.
+/// Sets a new password through an emailed link, and ends every session and API key of its person.
 struct ResetPassword: Sendable {
     let stores: Stores
     let passwords: PasswordHasher
     let proveAddress: ProveAddress
     let clock: @Sendable () -> Date
 
-    /// Whoever has the token read the mail, so the address is confirmed too.
+    /// Whoever has the token has read the email, so the address is confirmed, too.
     /// - Parameter password: validated.
-    /// - Returns: the account's address.
+    /// - Returns: the account's email.
     /// - Throws: ``DomainError/linkInvalid``.
     func perform(_ token: SecretToken, password: String, from origin: RequestOrigin) async throws -> String? {
-        // Looked at first: a made-up token shall not cost a hash.
+        // Checked first: a made-up token must not cost a hash.
         guard try await stores.accountLinks.isGood(token.hash, for: .resetPassword, now: clock()) else {
             throw DomainError.linkInvalid
         }

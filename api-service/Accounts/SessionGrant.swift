@@ -4,7 +4,7 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// What a signed-in client holds: the access token for its memory, the refresh token for its cookie.
+/// A signed-in client's tokens: the access token for its memory, the refresh token for its cookie.
 struct SessionGrant: Sendable {
     var user: User
     var accessToken: String
@@ -12,9 +12,9 @@ struct SessionGrant: Sendable {
     var refreshToken: SecretToken
 }
 
-/// Opens sessions: the last step of signing up and of signing in.
+/// Opens sessions: the last step of sign-up and sign-in.
 struct OpenSession: Sendable {
-    /// How long a sign-in lasts without being used.
+    /// How long an unused session lasts.
     static let lifetime: TimeInterval = 30 * 24 * 3600
 
     let stores: Stores
@@ -23,7 +23,7 @@ struct OpenSession: Sendable {
     let clock: @Sendable () -> Date
 
     /// Starts a family of refresh tokens within the caller's transaction.
-    /// - Parameter origin: shown in the list of the person's sessions, and on record.
+    /// - Parameter origin: shown in the person's list of sessions, and recorded.
     func perform(for user: User, from origin: RequestOrigin, on transaction: Transaction) async throws -> SessionGrant {
         let now = clock()
         let session = SessionID()

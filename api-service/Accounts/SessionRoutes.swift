@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// One's own sign-ins: where they are, and how to end them.
+/// The caller's own sessions.
 struct SessionRoutes: Sendable {
     let stores: Stores
     let endSessions: EndSessions
@@ -19,7 +19,7 @@ struct SessionRoutes: Sendable {
         var createdAt: Date
         var lastUsedAt: Date
         var expiresAt: Date
-        /// The one that asks.
+        /// The session of this request.
         var current: Bool
     }
 
@@ -49,7 +49,7 @@ struct SessionRoutes: Sendable {
         return done(leaving: id == principal.sessionID)
     }
 
-    /// All of them; with `?keepCurrent=true` all others.
+    /// All of them; with `?keepCurrent=true`, all others.
     @Sendable func endAll(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         try Authorization.require(.editOwnAccount, principal)

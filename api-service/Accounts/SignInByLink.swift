@@ -3,7 +3,7 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Signs in whoever has a link made for that, once: the way in while mail doesn't work (`api-service create-admin`).
+/// Signs in with a one-time link: the way in while email doesn't work (`api-service create-admin`).
 struct SignInByLink: Sendable {
     let stores: Stores
     let proveAddress: ProveAddress

@@ -3,22 +3,22 @@ import FoundationEssentials
 import HTTPTypes
 import Hummingbird
 
-/// Stands before everything that tries a password: counts what fails by account and by address, and has both wait ever
-/// longer. Never lifted, also not for load tests. An address without an account is treated as one with.
+/// The throttle of everything that checks a password: counts failures by account and by address, with increasing
+/// pauses. Never lifted, not even for load tests. An address without an account is treated like one with.
 struct SignInGuard: Sendable {
     let throttle: Throttle
-    /// Nil where there is no database (tests).
+    /// Nil without a database (tests).
     let accessLog: AccessLog?
     let line = AttemptLine()
 
     /// Runs one attempt.
     /// - Parameters:
-    ///   - account: the address as it was typed.
-    ///   - origin: where the attempt comes from.
-    ///   - refusal: what a wrong password is told as.
+    ///   - account: the email as typed.
+    ///   - origin: the origin of the attempt.
+    ///   - refusal: the error reported for a wrong password.
     ///   - check: throws ``DomainError/invalidCredentials`` for a wrong password.
-    /// - Returns: what `check` answered, and the fields that tell how the caller stands.
-    /// - Throws: 429 with Retry-After before anything is looked at; what `check` throws, a refusal with those fields.
+    /// - Returns: the result of `check`, and the rate limit fields.
+    /// - Throws: 429 with Retry-After before anything is evaluated; what `check` throws, a refusal with those fields.
     func attempt<Value: Sendable>(
         on account: String, from origin: RequestOrigin, refusal: DomainError = .invalidCredentials,
         _ check: () async throws -> Value
@@ -61,12 +61,13 @@ struct SignInGuard: Sendable {
         }
     }
 
-    /// Somebody proved by mail that the account is theirs: they shall not wait for a stranger's guesses.
+    /// Clears the count of someone who has confirmed by email that the account is theirs: they must not wait for a
+    /// stranger's guesses.
     func pardon(_ account: String) async { await throttle.clear(.signIn, account.lowercased()) }
 }
 
-/// Stands before everything that makes us write to an address that may be a stranger's: counts by recipient, by network and,
-/// where that is known, by sender. Lifted with the other limits of requests for load tests.
+/// The throttle of everything that sends email to an address that may be a stranger's: counts by recipient, by network
+/// and, if known, by sender. Lifted for load tests, with the other request limits.
 struct MailGuard: Sendable {
     let throttle: Throttle
     let accessLog: AccessLog?
@@ -74,7 +75,7 @@ struct MailGuard: Sendable {
 
     /// Counts one request.
     /// - Parameters:
-    ///   - sender: who is signed in and names the address; nil for whoever names their own.
+    ///   - sender: the signed-in person who names the address; nil for someone who names their own.
     /// - Throws: 429 with Retry-After.
     @discardableResult
     func admit(
@@ -101,9 +102,9 @@ extension HTTPField.Name {
 }
 
 extension HTTPFields {
-    /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): the attempts that a rule lets fail
-    /// before it asks for a pause (`q`) and for how long it remembers them (`w`); how many are left (`r`), and in how
-    /// many seconds there will be one again (`t`).
+    /// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): the failures that a rule allows
+    /// before a pause (`q`) and for how long it counts them (`w`); how many remain (`r`), and in how many seconds the
+    /// next attempt is allowed (`t`).
     init(rateLimits states: [RateLimitState]) {
         self.init()
         self[.rateLimitPolicy] = states.map { state in

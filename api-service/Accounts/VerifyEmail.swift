@@ -3,13 +3,13 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Confirms that an address is its account's, by the link in a mail.
+/// Confirms an account's email through an emailed link.
 struct VerifyEmail: Sendable {
     let stores: Stores
     let proveAddress: ProveAddress
     let clock: @Sendable () -> Date
 
-    /// - Returns: what a new password is set with, where the proof ended the one before; nil where it stays.
+    /// - Returns: a token to set a new password, if the confirmation removed the old one; nil if it stays.
     /// - Throws: ``DomainError/linkInvalid``.
     func perform(_ token: SecretToken) async throws -> SecretToken? {
         let now = clock()

@@ -11,9 +11,9 @@ struct CheckIn: Sendable {
     let keyring: TicketKeyring
 
     /// - Parameters:
-    ///   - code: the QR code's text, or what was typed.
+    ///   - code: the QR code's text, or a typed code.
     ///   - request: with its Idempotency-Key it is decided once.
-    ///   - answer: makes the answer, which is kept with the check-in.
+    ///   - answer: makes the response, which is stored with the check-in.
     func perform(
         _ code: String, at event: EventID, scan: Scan, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (CheckInOutcome) throws -> StoredResponse

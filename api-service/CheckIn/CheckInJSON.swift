@@ -2,7 +2,7 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// Who was let in, or stands at the gate.
+/// The attendee shown to a gate.
 struct AttendeeNameJSON: Encodable {
     var displayName: String
     var registrationId: RegistrationID
@@ -16,7 +16,7 @@ struct AttendeeNameJSON: Encodable {
     init?(_ scan: RecordedScan) { self.init(scan.attendeeName, scan.registrationID) }
 }
 
-/// What a scan came to.
+/// The result of a scan.
 struct CheckInJSON: Encodable {
     struct OtherScan: Encodable {
         var at: Date
@@ -49,7 +49,6 @@ struct CheckInJSON: Encodable {
     }
 }
 
-/// A scan as it was written down.
 struct ScanJSON: Encodable {
     var id: CheckInID
     var result: CheckInResult

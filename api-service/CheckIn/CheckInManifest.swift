@@ -6,17 +6,17 @@ import NIOCore
 import NIOPosix
 import Persistence
 
-/// What a gate takes along to work without the network: the event, the tickets' keys and every ticket's state, signed
-/// with the key of the access tokens (a compact JWS, RFC 7515, as `/.well-known/jwks.json` verifies it).
+/// The manifest that a gate needs to work offline: the event, the ticket keys and every ticket's state, signed with the
+/// access token key (a compact JWS, RFC 7515, verifiable by `/.well-known/jwks.json`).
 struct CheckInManifest: Sendable {
-    /// Tells a manifest's signature from an access token's (RFC 8725 §3.11).
+    /// Distinguishes a manifest's signature from an access token's (RFC 8725 §3.11).
     static let type = "em-manifest+jws"
 
     let version: ManifestVersion
     let document: CompressedDocument
 
     /// Reads and signs all tickets of an event, page by page.
-    /// - Parameter version: of the state that the tickets are read in, or of one before.
+    /// - Parameter version: of the state in which the tickets are read, or of an earlier one.
     static func make(
         of event: Event, _ version: ManifestVersion, from store: ManifestStore, keys: KeySet,
         signedBy key: SigningKey, now: Date
@@ -30,7 +30,7 @@ struct CheckInManifest: Sendable {
         var page = try await store.tickets(of: event.id, after: nil, limit: pageSize)
         var isFirst = true
         while !page.isEmpty {
-            // The next page is read, and the one before compressed, while this one is written.
+            // The next page is read, and the previous one compressed, while this one is written.
             let last = page.count == pageSize ? page.last?.id : nil
             async let next: [ManifestTicket] =
                 if let last { store.tickets(of: event.id, after: last, limit: pageSize) } else { [] }
@@ -54,7 +54,7 @@ struct CheckInManifest: Sendable {
         return CheckInManifest(version: version, document: await compressor.finish())
     }
 
-    /// Only the tickets that changed since a version: a document like the whole manifest, with `since`.
+    /// The tickets that changed since a version: a document like the full manifest, with `since`.
     static func changes(
         of event: Event, _ version: ManifestVersion, since known: ManifestVersion, _ tickets: [ManifestTicket],
         keys: KeySet, signedBy key: SigningKey, now: Date
@@ -74,7 +74,7 @@ struct CheckInManifest: Sendable {
 
     private struct Head: Encodable {
         struct Key: Encodable {
-            /// Eight hexadecimal digits: what tickets call the key by.
+            /// Eight hexadecimal digits: the key id in tickets.
             var kid: String
             /// The raw Ed25519 key in base64url.
             var publicKey: String
@@ -93,7 +93,7 @@ struct CheckInManifest: Sendable {
         var keys: [Key]
     }
 
-    /// Everything before the first line of the tickets.
+    /// Everything before the first ticket line.
     private static func head(
         of event: Event, _ version: ManifestVersion, since known: ManifestVersion?, keys: KeySet, now: Date
     ) throws -> [UInt8] {
@@ -109,10 +109,8 @@ struct CheckInManifest: Sendable {
         return try WireJSON.encode(head).dropLast() + #","tickets":["#.utf8  // without the brace
     }
 
-    /// A comma and `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`.
-    ///
-    /// The only JSON that is written by hand for its speed. `JSONEncoder` takes 14 µs for a line, a dozen times as
-    /// long: a manifest of 20,000 tickets takes 0.26 s (`make bench`, gate), and would take twice that.
+    /// A comma and `[id, issue, codeHash, name, state, firstScanAt, firstScanGate]`, hand-written: a dozen times as
+    /// fast as an encoder.
     private static func append(_ ticket: ManifestTicket, codePrefix: [UInt8], to payload: inout [UInt8]) {
         payload += ",[\"".utf8
         payload += ticket.id.description.utf8
@@ -129,8 +127,8 @@ struct CheckInManifest: Sendable {
         payload.append(UInt8(ascii: "]"))
     }
 
-    /// What stands before a code when it is hashed. The hash is the first 16 bytes of SHA-512 over `event:code`: a gate that
-    /// has a code typed finds it, and whoever reads a lost list types none of them elsewhere.
+    /// The prefix of a code before hashing. The hash is the first 16 bytes of SHA-512 over `event:code`: a gate can
+    /// find a typed code, and someone who reads a lost list can't type any.
     private static func codePrefix(of event: EventID) -> [UInt8] { Array("\(event):".utf8) }
 
     /// RFC 8259 §7.
@@ -147,21 +145,21 @@ struct CheckInManifest: Sendable {
     }
 }
 
-/// The manifests that were made last: the gates of an event ask at the same time.
+/// A cache of the latest manifests, because the gates of an event ask at the same time.
 ///
-/// Bounded in bytes; one is made at a time, since it costs a core some seconds for a large event, and who waits for it
-/// finds it made.
+/// Bounded in bytes; one is built at a time, because a large event costs a core some seconds, and those who wait get
+/// the result.
 actor ManifestCache {
     private let maximumBytes: Int
     private var kept: [(event: EventID, manifest: CheckInManifest)] = []
     private var isMaking = false
     private var waiting: [CheckedContinuation<Void, Never>] = []
-    /// Beyond it nobody waits: see ``APIProblem/unavailable(retryAfter:)``.
+    /// Beyond this number no one waits: see ``APIProblem/unavailable(retryAfter:)``.
     private static let maximumWaiting = 64
 
     init(maximumBytes: Int = 32 << 20) { self.maximumBytes = maximumBytes }
 
-    /// The kept manifest of an event if it will do, else one made now.
+    /// The cached manifest of an event if it is recent enough, otherwise a new one.
     func manifest(
         of event: EventID, unless isOutdated: @Sendable (ManifestVersion) async throws -> Bool,
         make: @Sendable () async throws -> CheckInManifest
@@ -169,7 +167,7 @@ actor ManifestCache {
         if let known = find(event), try await !isOutdated(known.version) { return known }
         guard waiting.count < Self.maximumWaiting else { throw APIProblem.unavailable() }
         if isMaking { await withCheckedContinuation { waiting.append($0) } } else { isMaking = true }
-        // Whoever leaves hands the turn on.
+        // Passes the turn on.
         defer { if waiting.isEmpty { isMaking = false } else { waiting.removeFirst().resume() } }
         if let known = find(event), try await !isOutdated(known.version) { return known }
         let made = try await make()
@@ -184,7 +182,7 @@ actor ManifestCache {
         return entry.manifest
     }
 
-    /// The one used longest ago goes first.
+    /// Evicts the least recently used first.
     private func keep(_ manifest: CheckInManifest, of event: EventID) {
         kept.removeAll { $0.event == event }
         kept.append((event, manifest))

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// The gate.
 struct CheckInRoutes: Sendable {
     let authorization: Authorization
     let checkIn: CheckIn
@@ -20,7 +19,7 @@ struct CheckInRoutes: Sendable {
         let scanID = fields.optionalText("scanId", maximum: 100)
         let scannedAt = fields.optionalDate("scannedAt")
         try fields.validation.check()
-        // A device whose clock is ahead doesn't let anybody in early.
+        // A device whose clock is ahead doesn't admit anyone early.
         let now = clock()
         let scan = Scan(gate: gate, device: device, scanID: scanID, at: min(scannedAt ?? now, now))
         let answered = try await checkIn.perform(

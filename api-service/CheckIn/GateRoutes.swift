@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// What gates without the network need, and what organizers see of the scans.
+/// The routes for offline gates, and the organizers' views of scans.
 struct GateRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -17,18 +17,18 @@ struct GateRoutes: Sendable {
     let manifests = ManifestCache()
     let clock: @Sendable () -> Date
 
-    /// Beyond so many changes a gate gets the whole manifest.
+    /// Above this number of changes, a gate gets the full manifest.
     private static let maximumChanges = 10_000
 
-    /// The whole manifest as it stands; with `since`, what changed since a version. Where that can't be told, a whole one
-    /// that may be a little older: its version is asked about next.
+    /// The full current manifest; with `since`, the changes since a version. If those can't be determined, a full one
+    /// that may be slightly stale: the gate then asks for the changes since its version.
     @Sendable func manifest(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .checkIn, try context.signedIn())
         let since = QueryFields(request).raw("since")
         let known = since.map { ManifestVersion($0) } ?? request.headers[.ifNoneMatch].map(ManifestVersion.named)
         let keySet = try await keyring.keys().keySet
-        // Before the tickets are read: what changes meanwhile counts as a change since this version.
+        // Before the tickets are read: changes in the meantime count as changes since this version.
         guard let state = try await stores.manifests.state(of: event.id, since: known??.snapshot) else {
             throw DomainError.notFound
         }
@@ -68,8 +68,8 @@ struct GateRoutes: Sendable {
             guard kept.head == version.head else { return true }
             return try await stores.manifests.state(of: event, since: kept.snapshot)?.hasChanged ?? true
         } make: {
-            // Read anew, since the caller may have waited for other manifests, and before the tickets: a change during the
-            // build counts as one since this version.
+            // Read again, because the caller may have waited for other manifests, and before the tickets: a change
+            // during the build counts as one since this version.
             guard let state = try await stores.manifests.state(of: event, since: nil) else {
                 throw DomainError.notFound
             }
@@ -79,7 +79,7 @@ struct GateRoutes: Sendable {
         }
     }
 
-    /// Read behind its version: nobody shall keep an event from before under the name of one after.
+    /// Read after its version, so that no one caches an older event under a newer version.
     private func current(_ event: EventID) async throws -> Event {
         guard let event = try await stores.events.find(event) else { throw DomainError.notFound }
         return event

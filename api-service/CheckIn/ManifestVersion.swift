@@ -4,12 +4,12 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// Names what a manifest holds: a gate that has it is told only what changed since. Opaque to gates; letters, digits, `.`,
-/// `-` and `_`, so that it stands in an address and in an ETag.
+/// The version of a manifest: a gate that has it gets only the changes since. Opaque to gates; letters, digits, `.`,
+/// `-` and `_`, so that it is valid in a URL and in an ETag.
 struct ManifestVersion: Sendable, Hashable {
-    /// Of the event's own facts and the tickets' keys, which every answer holds anew.
+    /// The version of the event and the ticket keys, which every response contains in full.
     let head: String
-    /// Of the database: eight hexadecimal digits.
+    /// The database's id: eight hexadecimal digits.
     let database: String
     let snapshot: DatabaseSnapshot
 
@@ -17,8 +17,8 @@ struct ManifestVersion: Sendable, Hashable {
         head = "\(state.eventVersion)." + keys.keys.map { String($0.id.prefix(6)) }.joined()
         database = Hexadecimal.encode(Array(SHA256.hash(data: Array(state.database.utf8)).prefix(4)))
         let known = state.snapshot
-        // A version has to fit in a header. Taken for under way is everything since the oldest, then some lines are sent
-        // twice.
+        // A version has to fit in a header. If too many transactions are in progress, everything since the oldest
+        // counts as such, and some lines are sent twice.
         snapshot =
             known.underWay.count <= Self.maximumUnderWay
             ? known : DatabaseSnapshot(oldest: known.oldest, next: known.oldest, underWay: []) ?? known
@@ -26,7 +26,7 @@ struct ManifestVersion: Sendable, Hashable {
 
     private static let maximumUnderWay = 100
 
-    /// Reads what ``text`` wrote; nil for anything else.
+    /// Parses ``text``; nil for anything else.
     init?(_ text: some StringProtocol) {
         let parts = text.split(separator: ".", omittingEmptySubsequences: false)
         guard parts.count == 6, text.utf8.count < 2000, let oldest = UInt64(parts[3], radix: 36),
@@ -49,10 +49,10 @@ struct ManifestVersion: Sendable, Hashable {
         return ([head, database] + numbers + [offsets.joined(separator: "-")]).joined(separator: ".")
     }
 
-    /// RFC 9110 §8.8.3: weak, since the same manifest may leave compressed.
+    /// RFC 9110 §8.8.3: weak, because the same manifest may be sent compressed.
     var tag: String { "W/\"\(text)\"" }
 
-    /// The version that an `If-None-Match` names.
+    /// The version in an `If-None-Match`.
     static func named(by header: String) -> ManifestVersion? {
         header.split(separator: "\"").lazy.compactMap { ManifestVersion($0) }.first
     }

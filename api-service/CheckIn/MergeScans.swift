@@ -5,9 +5,9 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Merges what gates decided without the network. See ``CheckInStore/merge(_:at:by:now:on:)``.
+/// Merges what gates decided offline. See ``CheckInStore/merge(_:at:by:now:on:)``.
 struct MergeScans: Sendable {
-    /// Scans in one request: a gate that was alone for an hour needs a few.
+    /// Scans per request: a gate that was offline for an hour needs a few requests.
     static let limit = 500
 
     let stores: Stores
@@ -16,13 +16,13 @@ struct MergeScans: Sendable {
 
     /// A scan as a gate sends it.
     struct Sent: Sendable {
-        /// The QR code's text, or what was typed.
+        /// The QR code's text, or a typed code.
         var code: String
         var scan: Scan
         var letIn: Bool
     }
 
-    /// - Returns: what each of the scans is worth, in their order.
+    /// - Returns: the result of each scan, in order.
     func perform(_ sent: [Sent], at event: EventID, by principal: Principal) async throws -> [CheckInOutcome] {
         var scans: [OfflineScan] = []
         let keys = try await keyring.keys(for: sent.map(\.code))
@@ -30,7 +30,7 @@ struct MergeScans: Sendable {
             var scan = one.scan
             scan.codeHash = Array(SHA256.hash(data: Array(one.code.utf8)))
             scans.append(OfflineScan(keys.read(one.code, at: event), scan: scan, letIn: one.letIn))
-            // A signature takes some 0.1 ms: others get their turn.
+            // A signature takes about 0.1 ms: lets others run.
             if number % 50 == 49 { await Task.yield() }
         }
         guard !scans.isEmpty else { return [] }

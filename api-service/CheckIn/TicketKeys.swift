@@ -4,7 +4,7 @@ import Domain
 import Persistence
 import Synchronization
 
-/// The public keys of ticket-worker, found by the key id that tickets carry.
+/// The public keys of ticket-worker, by the key id in tickets.
 struct TicketKeys: Sendable {
     let keySet: KeySet
     private let byID: [[UInt8]: [UInt8]]
@@ -20,7 +20,7 @@ struct TicketKeys: Sendable {
         TicketToken.parse(code).map { byID[$0.token.keyID] == nil } ?? false
     }
 
-    /// What was shown at a gate of this event: a ticket's signed text, or its typed code.
+    /// Parses what was presented at a gate of this event: a ticket's signed text, or its typed code.
     func read(_ code: String, at event: EventID) -> CheckInStore.Presented {
         if let (token, signature) = TicketToken.parse(code) {
             guard verify(token, signature) else { return .refused(.unknown) }
@@ -30,7 +30,6 @@ struct TicketKeys: Sendable {
         return TicketCode(typed: code).map { .code($0.description) } ?? .refused(.unknown)
     }
 
-    /// Whether one of the keys signed this ticket.
     func verify(_ token: TicketToken, _ signature: [UInt8]) -> Bool {
         guard let raw = byID[token.keyID] else { return false }
         do {
@@ -42,21 +41,20 @@ struct TicketKeys: Sendable {
     }
 }
 
-/// The ticket keys as the database has them, read again from time to time, and at once for a ticket whose key is not
-/// known yet.
+/// The ticket keys in the database, reloaded periodically, and at once for a ticket with an unknown key.
 final class TicketKeyring: Sendable {
     private struct State {
         var keys = TicketKeys(KeySet([]))
         var readAt: ContinuousClock.Instant?
     }
 
-    /// A key that was retired is accepted for so long.
+    /// How long a retired key is accepted.
     private static let maximumAge = Duration.seconds(10)
-    /// Forged tickets can't ask the database more often.
+    /// Limits the database queries that forged tickets can cause.
     private static let minimumAge = Duration.seconds(1)
 
     private let store: TicketKeyStore
-    /// Trusted beside those in the database.
+    /// Trusted in addition to those in the database.
     private let given: KeySet?
     private let state = Mutex(State())
 
@@ -65,7 +63,7 @@ final class TicketKeyring: Sendable {
         self.given = given
     }
 
-    /// - Parameter codes: about to be read with them.
+    /// - Parameter codes: to be parsed with the keys.
     func keys(for codes: [String] = []) async throws -> TicketKeys {
         let (keys, readAt) = state.withLock { ($0.keys, $0.readAt) }
         if let readAt {

@@ -4,13 +4,13 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Takes a check-in back: the ticket is good again, and the dashboards hear of it.
+/// Undoes a check-in: the ticket is valid again, and the dashboards are updated.
 struct UndoCheckIn: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Done twice it is done once.
-    /// - Parameter reason: for the records; required.
+    /// Idempotent.
+    /// - Parameter reason: for the audit log; required.
     /// - Throws: ``DomainError``: notFound, notCheckedIn.
     func perform(_ id: CheckInID, because reason: String, by principal: Principal) async throws -> RecordedScan {
         let now = clock()

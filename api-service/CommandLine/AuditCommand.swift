@@ -7,7 +7,7 @@ import Postgres
 
 struct AuditCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "audit", abstract: "The log of who did what.", subcommands: [VerifyAudit.self])
+        commandName: "audit", abstract: "The audit log.", subcommands: [VerifyAudit.self])
 }
 
 struct VerifyAudit: AsyncParsableCommand {
@@ -15,17 +15,17 @@ struct VerifyAudit: AsyncParsableCommand {
         commandName: "verify",
         abstract: "Check that no entry of the audit log was changed, removed or moved.",
         discussion: """
-            Goes through the chain of seals in one snapshot and changes nothing. Uses EM_DATABASE_URL.
+            Verifies the chain of seals in one snapshot; read-only. Uses EM_DATABASE_URL.
 
-            It ends with the head of the chain, NUMBER:DIGEST; api-service logs it too, with every round that seals \
-            something. Whoever owns the database could cut the newest entries off, or seal the whole log anew: keep heads \
-            in another place, and give one to --head to find that.
+            Prints the head of the chain, NUMBER:DIGEST; api-service also logs it whenever it seals entries. The owner of \
+            the database could remove the newest entries, or reseal the whole log: store heads elsewhere, and pass one \
+            with --head to detect that.
 
-            Exit status: 0 nothing is wrong; 1 something is; 3 it could not be checked; 64 wrong usage.
+            Exit status: 0 intact; 1 tampered with; 3 could not be checked; 64 wrong usage.
             """)
 
     @Flag(help: "Write JSON.") var json = false
-    @Option(help: "A head that was noted earlier, NUMBER:DIGEST.") var head: String?
+    @Option(help: "A head recorded earlier, NUMBER:DIGEST.") var head: String?
 
     private var noted: AuditHead? {
         guard let parts = head?.split(separator: ":"), parts.count == 2, let number = Int(parts[0]), number > 0,
@@ -54,7 +54,7 @@ struct VerifyAudit: AsyncParsableCommand {
     }
 }
 
-/// What `audit verify` has found.
+/// The result of `audit verify`.
 struct AuditReportJSON: Encodable {
     struct Finding: Encodable {
         var kind: String

@@ -11,7 +11,7 @@ import Postgres
 import Glibc
 #endif
 
-/// What the subcommands beside `serve` share: one database, one logger, and everything closed at the end.
+/// The environment of the subcommands other than `serve`: a database and a logger, closed at the end.
 func withDatabase<Result: Sendable>(
     _ variable: String, queryTimeout: Duration? = nil, _ body: (Database, Logger) async throws -> Result
 ) async throws -> Result {
@@ -36,7 +36,7 @@ func withDatabase<Result: Sendable>(
 
 struct Migrate: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Bring the schema up to date. Uses EM_MIGRATION_DATABASE_URL, the owner's role.")
+        abstract: "Apply pending migrations. Uses EM_MIGRATION_DATABASE_URL, with the owner's role.")
 
     func run() async throws {
         let count = try await withDatabase("EM_MIGRATION_DATABASE_URL") { database, logger in
@@ -48,17 +48,17 @@ struct Migrate: AsyncParsableCommand {
 
 struct CreateAdmin: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Make an administrator.",
+        abstract: "Create an administrator.",
         discussion: """
             The password comes from EM_ADMIN_PASSWORD (or EM_ADMIN_PASSWORD_FILE), from a prompt on a terminal, or from \
             the first line of standard input; never from the command line, where every process could read it.
 
-            Prints a link that signs in once, within an hour: for when mail does not work yet.
+            Prints a sign-in link, valid once within an hour, in case email does not work yet.
             """)
 
-    @Option(help: "The mail address to sign in with.") var email: String
-    @Option(help: "The name to show.") var name: String = "Administrator"
-    @Flag(help: "Give the role to an account that exists; its password stays.") var promote = false
+    @Option(help: "The email to sign in with.") var email: String
+    @Option(help: "The display name.") var name: String = "Administrator"
+    @Flag(help: "Give the role to an existing account; its password is unchanged.") var promote = false
 
     func run() async throws {
         var validation = Validation()
@@ -81,9 +81,9 @@ struct CreateAdmin: AsyncParsableCommand {
                     address, password: password, displayName: displayName, stores: Stores(database))
             }
         } catch DomainError.emailTaken {
-            throw ValidationError("An account with this email already exists; --promote gives it the role.")
+            throw ValidationError("An account with this email already exists; use --promote to give it the role.")
         } catch DomainError.notFound {
-            throw ValidationError("There is no account with this address; leave --promote out to make one.")
+            throw ValidationError("No account has this email; omit --promote to create one.")
         }
         print(promote ? "\(address) is an administrator now." : "The administrator \(address) was made.")
         let path = "/sign-in-link#token=\(token.text)"
@@ -96,7 +96,7 @@ struct CreateAdmin: AsyncParsableCommand {
         try reader.finish()
         if let password = given.value { return password }
         guard isatty(0) == 1 else { return readLine(strippingNewline: true) ?? "" }
-        // getpass(3) switches the terminal's echo off and on again. One prompt, before anything runs at the same time.
+        // getpass(3) turns the terminal's echo off and on. One prompt, before anything else runs.
         guard let typed = unsafe getpass("Password: ") else { return "" }
         return unsafe String(cString: typed)
     }
@@ -106,7 +106,7 @@ struct SeedDemoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "seed-demo",
         abstract:
-            "Make the demo's accounts and events where they are missing. Never in production: the passwords are public."
+            "Create missing demo accounts and events. Never in production: the passwords are public."
     )
 
     func run() async throws {

@@ -10,8 +10,8 @@ import Persistence
 struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters",
-        abstract: "Look at the messages that workers gave up on, send them back or throw them away.",
-        discussion: "Uses EM_DATABASE_URL and EM_AMQP_URL. What is done is audited, without an actor.",
+        abstract: "List, replay or discard the messages that workers parked.",
+        discussion: "Uses EM_DATABASE_URL and EM_AMQP_URL. Changes are audited, without an actor.",
         subcommands: [List.self, Show.self, Replay.self, Discard.self], defaultSubcommand: List.self)
 
     /// Connects to the parked messages, for one command.
@@ -39,9 +39,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct List: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "A line for each, queue by queue, the oldest first.")
+        static let configuration = CommandConfiguration(abstract: "List one per line, by queue, oldest first.")
 
-        @Option(help: "Only of this worker's queue, for instance notifications.mail.") var queue: String?
+        @Option(help: "Only of this worker's queue, for example notifications.mail.") var queue: String?
 
         func run() async throws {
             let (letters, total) = try await DeadLettersCommand.withParkedMessages { try await $0.list(in: queue) }
@@ -57,7 +57,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct Show: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Everything about one of them, as JSON.")
+        static let configuration = CommandConfiguration(abstract: "Show one as JSON.")
 
         @Argument(help: "Its id, from the list.") var id: String
 
@@ -71,7 +71,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 
     struct Replay: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Send them back to their workers, under their message ids.")
+            abstract: "Replay them: return them to their workers, with their message ids.")
 
         @Argument(help: "Their ids, from the list.") var ids: [String]
 
@@ -81,7 +81,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
     }
 
     struct Discard: AsyncParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Throw them away.")
+        static let configuration = CommandConfiguration(abstract: "Discard them.")
 
         @Argument(help: "Their ids, from the list.") var ids: [String]
 
@@ -92,7 +92,7 @@ struct DeadLettersCommand: AsyncParsableCommand {
 }
 
 private func identity(_ text: String) throws -> UUID {
-    guard let id = UUID(uuidString: text) else { throw ValidationError("\(text) is no id of a dead letter.") }
+    guard let id = UUID(uuidString: text) else { throw ValidationError("\(text) is not the id of a parked message.") }
     return id
 }
 

@@ -6,7 +6,7 @@ import Webhooks
 
 struct Keys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "The keys that sign access tokens, tickets and webhooks.",
+        abstract: "Manage the keys that sign access tokens, tickets and webhooks.",
         subcommands: [GenerateKeys.self, RotateKeys.self])
 }
 
@@ -14,10 +14,10 @@ struct GenerateKeys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "generate",
         abstract:
-            "Write access-token.key, access-token.jwks, ticket.key, ticket.jwks and webhook.key where they are missing."
+            "Create access-token.key, access-token.jwks, ticket.key, ticket.jwks and webhook.key where they are missing."
     )
 
-    @Option(help: "Where to write them; made if missing, for its owner only.") var directory: String
+    @Option(help: "Where to write them; created if missing, accessible to its owner only.") var directory: String
 
     func run() async throws {
         try FileManager.default.createDirectory(
@@ -47,19 +47,19 @@ struct GenerateKeys: AsyncParsableCommand {
 struct RotateKeys: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rotate",
-        abstract: "Sign access tokens with a new key; nobody is signed out, nothing is restarted.",
+        abstract: "Sign access tokens with a new key, without signing anyone out or restarting anything.",
         discussion: """
-            Publishes the new public key in access-token.jwks beside the one in use, waits until every service has read \
-            it, and then puts the new private key in the place of the old. Tokens of the old key stay good until they \
-            expire; the key before that one is dropped. Where files reach the services later than written (mounted \
-            secrets), wait longer. With --withdraw the old key ends at once, because it may be in the wrong hands: its \
-            tokens are refused, and browsers fetch new ones by themselves. Keys of tickets: `ticket-worker keys rotate`.
+            Publishes the new public key in access-token.jwks alongside the current one, waits until every service has \
+            reloaded it, and then replaces the private key. Tokens signed with the old key stay valid until they expire; \
+            the key before that one is removed. Where files reach the services with a delay (mounted secrets), increase \
+            --overlap. With --withdraw, for a leaked key, the old key is removed at once: its tokens are refused, and \
+            browsers get new ones automatically. For ticket keys, use `ticket-worker keys rotate`.
             """)
 
-    @Option(help: "Where the keys are; the services' EM_ACCESS_TOKEN_…_FILE name the files in it.") var directory:
+    @Option(help: "The directory of the keys; the services' EM_ACCESS_TOKEN_…_FILE point to its files.") var directory:
         String
     @Option(help: "Seconds between publishing the new key and signing with it.") var overlap: Int = 15
-    @Flag(help: "Accept nothing any more that the old key signed.") var withdraw = false
+    @Flag(help: "Reject everything that the old key signed, at once.") var withdraw = false
 
     func run() async throws {
         let rotation = KeyRotation(directory: directory)
@@ -77,21 +77,21 @@ struct RotateKeys: AsyncParsableCommand {
     }
 }
 
-/// The files of a change of keys, each replaced at once.
+/// The files of a key rotation, each replaced atomically.
 struct KeyRotation {
     let directory: String
 
     private var keyPath: String { "\(directory)/access-token.key" }
     private var setPath: String { "\(directory)/access-token.jwks" }
 
-    /// Makes a key known beside the one in use, which stays the first; answers that one.
+    /// Publishes a key alongside the current one, which stays first; returns the current one.
     func publish(_ fresh: VerificationKey) throws -> VerificationKey {
         let current = try SigningKey(seed: try text(keyPath)).verificationKey
         try write(KeySet([current, fresh]))
         return current
     }
 
-    /// Signs with it from now on.
+    /// Makes it the signing key.
     func install(_ key: SigningKey) throws {
         let beside = "\(keyPath).new"
         try SecretFile.write(key.seed + "\n", to: beside)
@@ -106,7 +106,7 @@ struct KeyRotation {
 
     private func text(_ path: String) throws -> String {
         guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw ValidationError("\(path) can't be read; `keys generate` makes it.")
+            throw ValidationError("\(path) can't be read; `keys generate` creates it.")
         }
         return String(decoding: bytes, as: UTF8.self).filter { !$0.isWhitespace }
     }

@@ -8,21 +8,22 @@ import Postgres
 struct Reconcile: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract:
-            "Have everything published again that no worker is known to have had: after the broker lost its queues.",
+            "Republish messages that no worker is known to have handled, after the broker lost its queues.",
         discussion: """
-            For the day on which the database was restored from a backup, or RabbitMQ lost its data. Compares the event \
-            log with the workers' inboxes, and has the relay publish what is missing there once more, under the same ids \
-            and sequences: whoever had a message after all notices. Webhooks get what was never planned for them. It may run at any time, also twice, and while \
-            everything is up. Integrators may hear messages again; what their queues lost they read from the event log.
+            For use after the database was restored from a backup, or RabbitMQ lost its data. Compares the event log \
+            with the workers' inboxes, and has the relay republish what is missing there, with the same ids and \
+            sequences, so that duplicates are detected. Also plans webhook deliveries that were never planned. Safe to \
+            run at any time, repeatedly, and while everything is up. Integrators can get messages again; they read what \
+            their queues lost from the event log.
 
             Uses EM_DATABASE_URL. Exit status: 0 done.
             """)
 
-    /// The workers' inboxes remember 30 days; a day is left for whatever was under way.
+    /// The workers' inboxes keep 30 days; one day is the margin for messages in flight.
     private static let days = 29
 
-    @Option(help: "Only messages of the last so many days (1 to \(days)).") var within = days
-    @Flag(help: "Only say what would be published again.") var dryRun = false
+    @Option(help: "Only messages of the last N days (1 to \(days)).") var within = days
+    @Flag(help: "Only report what would be republished.") var dryRun = false
 
     func validate() throws {
         guard (1...Self.days).contains(within) else { throw ValidationError("--within takes 1 to \(Self.days) days.") }
@@ -43,7 +44,7 @@ struct Reconcile: AsyncParsableCommand {
         print(total == 0 ? "Nothing is missing: every message was had." : "\(total) messages \(verb).")
     }
 
-    /// Goes through the whole log in steps, each a transaction of its own.
+    /// Scans the whole log in steps, each in its own transaction.
     static func reconcile(_ database: Database, since: Date, isTrial: Bool) async throws -> [String: Int] {
         let owed = WorkerQueue.all.flatMap(\.owed)
         var (row, again) = (0, [String: Int]())

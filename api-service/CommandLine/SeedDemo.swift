@@ -4,7 +4,7 @@ import PasswordHashing
 import Persistence
 import Postgres
 
-/// Fills a demo: three accounts and a handful of events to come. What is there already stays as it is.
+/// Seeds a demo: three accounts and a handful of upcoming events. Existing ones stay as they are.
 struct SeedDemo: Sendable {
     static let password = "correct horse battery staple"
 
@@ -43,7 +43,7 @@ struct SeedDemo: Sendable {
         return (accounts, events)
     }
 
-    /// Two seeders at once: the second finds the address taken, which is as good.
+    /// With two concurrent seeders, the second finds the address taken, which is fine.
     private func makeAccount(_ email: String, _ name: String, _ role: Role) async throws {
         let hash = try await passwords.hash(Self.password, in: HashingShare(.signUp, client: "command line"))
         do {
@@ -56,7 +56,7 @@ struct SeedDemo: Sendable {
     }
 }
 
-/// The events of the demo, relative to a day.
+/// The demo's events, relative to a day.
 enum DemoEvents {
     static func all(now: Date) -> [EventDetails] {
         [
@@ -124,7 +124,7 @@ enum DemoEvents {
             waitlistEnabled: waitlist)
     }
 
-    /// So many days from now at a full hour of UTC.
+    /// Days from now, at a full hour of UTC.
     private static func at(_ now: Date, day: Int, hour: Int) -> Date {
         let today = (now.timeIntervalSince1970 / 86_400).rounded(.down) * 86_400
         return Date(timeIntervalSince1970: today + Double(day) * 86_400 + Double(hour) * 3600)

@@ -11,21 +11,21 @@ import Glibc
 
 struct Verify: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        abstract: "Check that counters, places, tickets and messages agree, and that nothing is stuck.",
+        abstract: "Check that counters, registrations, tickets and messages agree, and that nothing is stuck.",
         discussion: """
-            Reads everything in one snapshot and changes nothing; it may run at any time. Uses EM_DATABASE_URL.
+            Reads everything in one snapshot; read-only and safe at any time. Uses EM_DATABASE_URL.
 
-            A violation is rows that contradict each other: it never happens by itself and does not go away. Stuck is \
-            work that should have been done by now (tickets, messages, mails); it may still be done.
+            A violation means rows that contradict each other: a bug or tampering, which does not go away. Stuck means \
+            work that should have been done by now (tickets, messages, emails); it may still complete.
 
-            Exit status: 0 clean; 1 something is violated; 2 nothing is violated, but something is stuck; 3 it could not \
-            be checked (no database, another check under way); 64 wrong usage.
+            Exit status: 0 clean; 1 violations; 2 no violations, but stuck work; 3 could not be checked (no database, or \
+            another check in progress); 64 wrong usage.
             """)
 
     @Flag(help: "Write JSON, as GET /api/v1/admin/verify does.") var json = false
-    @Option(help: "How many seconds work may take before it counts as stuck.")
+    @Option(help: "Seconds after which unfinished work counts as stuck.")
     var stuckAfter = VerifyReportJSON.usualStuckAfter
-    @Option(help: "How many seconds a ticket may take; behind a crowd, allow it more. At most as many as other work.")
+    @Option(help: "Seconds after which a missing ticket is stuck; allow more in a rush. At most --stuck-after.")
     var ticketsAfter = InvariantStore.usualTicketsAfter
 
     func validate() throws {
@@ -60,10 +60,10 @@ struct Verify: AsyncParsableCommand {
     }
 }
 
-/// To standard error: what is on standard output may be read by a program.
+/// Writes to standard error, because standard output may be parsed by a program.
 func complain(_ text: String) {
     let line = Array((text + "\n").utf8)
-    // One short line; when it can't be written, the exit status still says it.
+    // One short line; if it can't be written, the exit status still reports it.
     _ = line.withUnsafeBytes { unsafe write(2, $0.baseAddress, $0.count) }
 }
 

@@ -4,13 +4,11 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Calls an event off.
 struct CancelEvent: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Cancelling twice changes nothing and answers the same. An event that is over can be called off too: that it didn't take
-    /// place may be known only afterwards.
+    /// Idempotent. A past event can be canceled too: it may only become known later that it didn't take place.
     /// - Throws: ``DomainError/notFound``.
     func perform(_ id: EventID, by principal: Principal) async throws -> Event {
         let now = clock()
@@ -24,8 +22,7 @@ struct CancelEvent: Sendable {
                     before: ["status": before.storedStatus.rawValue],
                     after: ["status": EventStatus.cancelled.rawValue]))
             guard let after = try await stores.events.find(id, on: transaction) else { throw DomainError.notFound }
-            // Nobody outside ever heard of a draft. Read behind the cancellation: what was a draft before it may have
-            // been published meanwhile.
+            // A draft was never public. Read after the cancellation: it may have been published in the meantime.
             guard after.publishedAt != nil else { return Change(after, entry) }
             let data = EventData(eventId: id, version: version, status: .cancelled)
             return Change(

@@ -3,7 +3,6 @@ import Domain
 import Persistence
 import Postgres
 
-/// Makes a draft.
 struct CreateEvent: Sendable {
     let stores: Stores
 
@@ -16,7 +15,7 @@ struct CreateEvent: Sendable {
     }
 
     /// The same, once per Idempotency-Key.
-    /// - Parameter answer: makes the answer, which is kept with the draft.
+    /// - Parameter answer: makes the response, which is stored with the draft.
     func perform(
         _ details: EventDetails, by owner: UserID, once request: IdempotentRequest?,
         _ answer: (Event) throws -> StoredResponse

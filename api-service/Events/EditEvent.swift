@@ -4,16 +4,16 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Changes what an organizer decides about an event.
+/// Changes an event's details.
 struct EditEvent: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
     /// - Parameters:
-    ///   - change: makes the new details of the stored ones; throws what is wrong with them. It may run again.
-    ///   - expected: what the editor had seen.
-    ///   - mayBePast: the editor knows that the event will be over by this change. One that is over may be edited, and is open
-    ///     again when its end is put off.
+    ///   - change: makes the new details from the stored ones; throws if they are invalid. It can run again.
+    ///   - expected: the version that the editor has seen.
+    ///   - mayBePast: the editor confirms that the change ends the event in the past. A past event can be edited, and
+    ///     opens again if its end is postponed.
     /// - Throws: ``DomainError``: notFound, versionMismatch, eventCancelled, capacityBelowConfirmed, validationFailed.
     func perform(
         _ id: EventID, expecting expected: ExpectedVersions, mayBePast: Bool, by principal: Principal,
@@ -29,7 +29,7 @@ struct EditEvent: Sendable {
             if before.details.endsAt > now, details.endsAt <= now, !mayBePast { throw Self.wouldBePast }
             let changes = Self.changes(from: before.details, to: details)
             if changes.isEmpty { return .unchanged(before) }
-            // The places' row before the event's, as everywhere: two who wait for each other in both orders deadlock.
+            // The capacity row before the event's, as everywhere: the opposite order would deadlock.
             let movesLine = changes.contains { Self.movingTheLine.contains($0.field) }
             if movesLine { try await stores.registrations.lockPlaces(of: id, on: transaction) }
             let newVersion = try await stores.events.update(id, details, expecting: version, on: transaction)
@@ -47,15 +47,15 @@ struct EditEvent: Sendable {
         }
     }
 
-    /// A slip of the year would otherwise close the event to everybody, and nobody would be asked.
+    /// Otherwise a typo in the year would close the event for everyone, without a confirmation.
     private static let wouldBePast = DomainError.validationFailed([
         FieldError(field: "endsAt", .endsInThePast)
     ])
 
-    /// More places, or a later end, may let people move up.
+    /// A larger capacity, or a later end, can let the waitlist move up.
     private static let movingTheLine: Set = ["capacity", "promoteAfterClose", "registrationClosesAt", "endsAt"]
 
-    /// What differs, in the order of the form. Long texts are named, not repeated.
+    /// The differences, in the order of the form. Long texts are named, not repeated.
     static func changes(from before: EventDetails, to after: EventDetails) -> [EventData.Change] {
         zip(before.fields, after.fields).filter { $0.value != $1.value }.map { before, after in
             let isLong = before.name == "description"
@@ -64,7 +64,7 @@ struct EditEvent: Sendable {
         }
     }
 
-    /// The same for the audit log, long texts and all.
+    /// The same for the audit log, including long texts.
     private static func audited(from before: EventDetails, to after: EventDetails) -> AuditContent {
         var (old, new): ([String: String], [String: String]) = ([:], [:])
         for (before, after) in zip(before.fields, after.fields) where before.value != after.value {

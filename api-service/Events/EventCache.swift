@@ -3,27 +3,25 @@ import Domain
 import NIOCore
 import Synchronization
 
-/// What everybody may see of events, kept in memory for the rest of the second in which its reading began.
+/// A cache of public event data, kept for the rest of the second in which its load began.
 ///
-/// One reader reads, the others who come meanwhile wait for its result. A write of this instance is heard at once, through
-/// ``invalidate(_:)``: whoever asks afterwards gets nothing that was read before, not even from a reading under way.
-/// Writes of other instances show when the second is over; nginx goes by the same second, so that its delay and this one
+/// One caller loads, the others that arrive meanwhile wait for its result. A write by this instance takes effect at
+/// once, through ``invalidate(_:)``: later callers get nothing that was read before it, not even from a load in flight.
+/// Writes of other instances show when the second is over; nginx uses the same second, so that its delay and this one
 /// don't add up (see the decision record `0007-crowds-read-from-memory`).
 ///
-/// Bounded: what doesn't fit any more is read for those who wait for it, and not kept.
+/// Bounded: what doesn't fit is loaded for its waiters, and not kept.
 final class EventCache: Sendable {
-    /// What it did since the start.
+    /// Counters since startup.
     struct Statistics: Equatable, Sendable {
-        /// Answered from memory.
         var hits = 0
-        /// Waited for somebody else's reading.
+        /// Waited for another caller's load.
         var joins = 0
-        /// Read.
         var loads = 0
     }
 
     private struct State {
-        /// The second to which everything here belongs, since 1970.
+        /// The second, since 1970, that everything here belongs to.
         var second = Int.min
         var events = Shelf<EventID>()
         var lists = Shelf<PublishedList>()
@@ -47,16 +45,15 @@ final class EventCache: Sendable {
 
     func show(in metrics: PrometheusRegistry) {
         let name = "em_event_cache_reads_total"
-        let help = "Reads of public events: answered from memory, joined to a reading under way, or read."
+        let help = "Reads of public events: cache hit, joined to a load in flight, or loaded."
         metrics.counter(name, help, labels: [("answer", "hit")]) { [self] in Double(statistics.hits) }
         metrics.counter(name, help, labels: [("answer", "join")]) { [self] in Double(statistics.joins) }
         metrics.counter(name, help, labels: [("answer", "load")]) { [self] in Double(statistics.loads) }
     }
 
-    /// An event as everybody may see it, from memory or from `load`; nil, which is never kept, when `load` finds nothing
-    /// of the kind.
+    /// A public event, from memory or from `load`; nil, which is never kept, if `load` finds none.
     /// - Parameter second: of the clock, since 1970.
-    /// - Throws: what the reading threw, also for those who waited for it.
+    /// - Throws: what the load threw, also for those who waited for it.
     func event(
         _ id: EventID, at second: Int, load: () async throws -> Representation?
     ) async throws -> Representation? {
@@ -70,19 +67,19 @@ final class EventCache: Sendable {
         try await representation(of: list, on: \.lists, at: second, load)
     }
 
-    /// This instance has written to these events (or may have: a commit of which nobody heard): the next reader reads
-    /// anew. To be called behind the commit and before anybody hears of it.
+    /// Invalidates events that this instance has written (or may have written, if a commit's result was lost): the next
+    /// caller loads again. To be called after the commit and before anyone is told.
     func invalidate(_ events: some Sequence<EventID>) {
         state.withLock { state in
             for event in events { state.events[event] = nil }
-            // Any of them may show it.
+            // Any of them may contain it.
             state.lists.removeAll()
         }
     }
 
     func invalidate(_ event: EventID) { invalidate(CollectionOfOne(event)) }
 
-    /// Somebody's name has changed, who may organize any event.
+    /// Invalidates everything: the name of someone who may organize any event has changed.
     func invalidateAll() {
         state.withLock { state in
             state.events.removeAll()
@@ -101,7 +98,7 @@ final class EventCache: Sendable {
                 switch await flight.result() {
                 case .landed(let representation): return representation
                 case .failed(let error): throw error
-                // Its reader went away: the next one reads.
+                // Its loader was cancelled: the next caller loads.
                 case .abandoned: continue
                 }
             case .load(let flight):
@@ -119,7 +116,7 @@ final class EventCache: Sendable {
         }
     }
 
-    /// What a reader has to do.
+    /// What a caller has to do.
     private enum Step {
         case show(Representation)
         case join(Flight)
@@ -149,8 +146,7 @@ final class EventCache: Sendable {
         }
     }
 
-    /// Keeps what was read, if it is still this reading that belongs here: not after an invalidation, nor when its second
-    /// is over.
+    /// Keeps a loaded value if its load is still current: not after an invalidation, nor when its second is over.
     private func settle<Key>(
         _ flight: Flight, for key: Key, on shelf: WritableKeyPath<State, Shelf<Key>>,
         _ representation: Representation?
@@ -172,7 +168,7 @@ private enum Entry {
     }
 }
 
-/// Entries of one kind, with the size of what is kept.
+/// Entries of one kind, with their total size.
 private struct Shelf<Key: Hashable & Sendable> {
     private var entries: [Key: Entry] = [:]
     private(set) var bytes = 0
@@ -193,9 +189,9 @@ private struct Shelf<Key: Hashable & Sendable> {
     }
 }
 
-/// One reading that any number of readers wait for.
+/// A load that any number of callers wait for.
 ///
-/// Waiting isn't cancelled: a reading ends by itself, at the latest with the database's time limit, and wakes everybody.
+/// Waiting can't be canceled: a load ends by itself, at the latest with the database's timeout, and wakes everyone.
 private final class Flight: Sendable {
     enum Result: Sendable {
         case landed(Representation?)

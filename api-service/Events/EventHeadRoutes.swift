@@ -4,7 +4,7 @@ import Domain
 import Hummingbird
 import Persistence
 
-/// What a shared link to an event shows: the head of its page, which nginx puts into the page it serves.
+/// The HTML head of an event page, which nginx inserts into the page it serves, for link previews.
 struct EventHeadRoutes: Sendable {
     let stores: Stores
     let publicURL: PublicURL
@@ -12,7 +12,7 @@ struct EventHeadRoutes: Sendable {
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
         let id = try context.id(of: EventSubject.self)
         try Authorization.require(.viewPublishedEvent, context.principal)
-        // Drafts have no head for anybody: whoever may see one knows what it is.
+        // Drafts have no preview for anyone.
         guard let event = try await stores.events.find(id), event.storedStatus != .draft,
             let start = try await stores.events.localStart(of: id)
         else { throw DomainError.notFound }
@@ -27,7 +27,7 @@ struct EventHeadRoutes: Sendable {
 /// Title, description and Open Graph tags (https://ogp.me) of an event's page.
 struct EventHead {
     var title: String
-    /// Date and time on the event's own clocks.
+    /// Date and time in the event's time zone.
     var start: String
     var venue: String
     var description: String
@@ -35,7 +35,7 @@ struct EventHead {
     var address: String
     var image: String
 
-    /// About as much as the places that show links have room for.
+    /// About as much as link previews show.
     private static let longestDescription = 200
 
     var html: String {
@@ -63,7 +63,7 @@ struct EventHead {
         return [start, venue, String(about)].filter { !$0.isEmpty }.joined(separator: " · ")
     }
 
-    /// As text and inside of quoted attributes (HTML Living Standard §13.3). Control characters are left out.
+    /// Escapes text for content and quoted attributes (HTML Living Standard §13.3). Control characters are dropped.
     static func escaped(_ text: String) -> String {
         var escaped = ""
         for scalar in text.unicodeScalars {

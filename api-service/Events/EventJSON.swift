@@ -66,7 +66,7 @@ struct EventJSON: Encodable {
     }
 }
 
-/// The part of an event that stands beside a registration.
+/// The part of an event that is shown with a registration.
 struct EventSummaryJSON: Encodable {
     var id: EventID
     var title: String

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// Events: found, shown, made, changed, published, called off.
+/// The event routes: list, read, create, edit, publish, cancel.
 struct EventRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -61,7 +61,7 @@ struct EventRoutes: Sendable {
         if let shown {
             return shown.response(to: request, for: context.principal == nil ? .everyone(until: second) : .oneself)
         }
-        // A draft, if anything: for its own people only.
+        // A draft, if it exists: visible to its team only.
         let event = try await authorization.event(id, .viewPublishedEvent, context.principal)
         return try Self.representation(event, now).response(to: request, for: .nobody)
     }
@@ -127,16 +127,16 @@ struct EventRoutes: Sendable {
 
 }
 
-/// Reads the details of an event from a form: a whole one, or a JSON merge patch (RFC 7396) on stored ones.
+/// Parses event details from a request: a complete form, or a JSON merge patch (RFC 7396) on stored ones.
 struct EventForm: Sendable {
-    /// - Throws: ``DomainError/validationFailed(_:)`` with everything that is wrong.
+    /// - Throws: ``DomainError/validationFailed(_:)`` with every error.
     func details(_ body: BodyFields, changing stored: EventDetails?) throws -> EventDetails {
         var fields = body
         let read = Self.read(&fields, stored)
         let broken = Set(fields.validation.errors.map(\.field))
         let brokeATime = !broken.isDisjoint(with: Self.times)
         let (details, errors) = Self.checked(read)
-        // A field that could not be read has a stand-in here, of which nothing more is to be said.
+        // An unreadable field has a placeholder here, whose errors are not reported again.
         for error in errors where !broken.contains(error.field) && !(brokeATime && Self.times.contains(error.field)) {
             fields.validation.fail(error.field, error.violation)
         }
@@ -157,7 +157,7 @@ struct EventForm: Sendable {
         "startsAt", "endsAt", "registrationOpensAt", "registrationClosesAt", "checkInOpensAt",
     ]
 
-    /// A field that is absent keeps what is stored; `null` empties it.
+    /// An absent field keeps the stored value; `null` clears it.
     private static func read(_ fields: inout BodyFields, _ stored: EventDetails?) -> EventDetails {
         func takes(_ name: String) -> Bool { stored == nil || fields.has(name) }
         let standIn = Date(timeIntervalSince1970: 0)

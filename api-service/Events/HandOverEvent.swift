@@ -4,12 +4,12 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Gives an event another owner: that of somebody who was locked, or is no organizer any more.
+/// Changes an event's owner, for example when the owner was locked or is no longer an organizer.
 struct HandOverEvent: Sendable {
     let stores: Stores
 
-    /// - Parameter email: of an organizer or admin, proven; lower-case.
-    /// - Throws: ``DomainError``: validationFailed for anybody else, notFound.
+    /// - Parameter email: a confirmed organizer's or admin's; lower-case.
+    /// - Throws: ``DomainError``: validationFailed for anyone else, notFound.
     func perform(_ event: EventID, to email: String, by principal: Principal) async throws {
         guard let user = try await stores.users.find(email: email), user.role != .user, user.lockedAt == nil,
             user.emailVerifiedAt != nil

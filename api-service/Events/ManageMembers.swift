@@ -4,16 +4,16 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Who is in an event's team, and as what.
+/// Changes an event's team.
 struct ManageMembers: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Takes somebody into the team, or gives a member another role; they are written to. The same again changes
-    /// nothing. Where their address is not proven yet, it takes effect with the proof, and the mail asks for that.
-    /// - Parameter email: of an account; lower-case.
+    /// Adds a team member, or changes a member's role; they are emailed. Idempotent. If their email is not confirmed
+    /// yet, it takes effect with the confirmation, which the email asks for.
+    /// - Parameter email: an account's; lower-case.
     /// - Returns: the member, and whether they are new.
-    /// - Throws: ``DomainError``: validationFailed when nobody has that address, ownerStays.
+    /// - Throws: ``DomainError``: validationFailed if no one has that email, ownerStays.
     func set(
         _ role: MembershipRole, of email: String, in event: EventID, by principal: Principal
     ) async throws -> (member: EventMember, isNew: Bool) {
@@ -39,7 +39,7 @@ struct ManageMembers: Sendable {
         }
     }
 
-    /// Takes somebody out of the team; of whoever is not in it nothing has to be done.
+    /// Removes a team member; does nothing for someone who is not one.
     /// - Throws: ``DomainError/ownerStays``.
     func remove(_ user: UserID, from event: EventID, by principal: Principal) async throws {
         try await stores.change { transaction in

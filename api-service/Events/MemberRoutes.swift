@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// The team of an event.
+/// The routes of an event's team.
 struct MemberRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -19,7 +19,7 @@ struct MemberRoutes: Sendable {
         var email: String
         var role: MembershipRole
         var since: Date
-        /// Until their address is proven.
+        /// Until their email is confirmed.
         var pending: Bool
 
         init(_ member: EventMember) {
@@ -40,7 +40,7 @@ struct MemberRoutes: Sendable {
         }
     }
 
-    /// The owner's role is not for others.
+    /// The owner's role can't be assigned.
     private static let roles: [MembershipRole] = [.coOrganizer, .checkInStaff]
 
     @Sendable func add(_ request: Request, _ context: APIContext) async throws -> Response {

@@ -3,13 +3,13 @@ import FoundationEssentials
 import Logging
 import Persistence
 
-/// Does what decisions have left to be done, step by step: see ``PendingStepStore``. Every instance runs it; each step is
+/// A service that carries out decisions step by step: see ``PendingStepStore``. Every instance runs it; each step is
 /// taken by whichever comes first.
 struct PendingSteps {
     let store: PendingStepStore
     let clock: @Sendable () -> Date
     let logger: Logger
-    /// Between steps: what waits for the same rows has its turn.
+    /// Between steps, so that others waiting for the same rows get their turn.
     var breath = Duration.milliseconds(20)
 
     var service: PeriodicService {
@@ -18,10 +18,9 @@ struct PendingSteps {
         ) { await round(&$0) }
     }
 
-    /// Of steps, by the kind of their work.
     typealias Sizes = [PendingStepStore.Work.Kind: PendingStepStore.Size]
 
-    /// Takes steps until nothing is left that somebody else is not at; each work's next one in turn.
+    /// Takes steps until nothing is left that another instance isn't working on; round-robin.
     func round(_ sizes: inout Sizes) async {
         do {
             var works = try await store.list()
@@ -34,11 +33,11 @@ struct PendingSteps {
                 works = open
             }
         } catch {
-            logger.warning("pending steps not read", metadata: ["error": "\(error)"])
+            logger.warning("pending steps not loaded", metadata: ["error": "\(error)"])
         }
     }
 
-    /// Nil when it failed, which leaves it for the next round.
+    /// Nil if it failed, which leaves it for the next round.
     private func advance(
         _ work: PendingStepStore.Work, _ size: inout PendingStepStore.Size
     ) async -> PendingStepStore.Outcome? {
@@ -46,12 +45,13 @@ struct PendingSteps {
             let outcome = try await store.advance(work, &size, now: clock())
             if outcome == .done {
                 logger.info(
-                    "steps done", metadata: ["kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)"])
+                    "pending steps finished",
+                    metadata: ["kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)"])
             }
             return outcome
         } catch {
             logger.warning(
-                "a step failed",
+                "pending step failed",
                 metadata: [
                     "kind": "\(work.kind.rawValue)", "subject_id": "\(work.subject)", "error": "\(error)",
                 ])

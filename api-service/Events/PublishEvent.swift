@@ -4,12 +4,12 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Opens a draft to the public.
+/// Publishes a draft.
 struct PublishEvent: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Publishing twice changes nothing and answers the same.
+    /// Idempotent.
     /// - Throws: ``DomainError/eventCancelled``, ``DomainError/eventEnded``.
     func perform(_ id: EventID, by actor: UserID) async throws -> Event {
         let now = clock()

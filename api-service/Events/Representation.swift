@@ -6,7 +6,7 @@ import Hummingbird
 import NIOCore
 import Persistence
 
-/// A page of the public list, as it was asked for.
+/// A page of the public list, as requested.
 struct PublishedList: Hashable, Sendable {
     var query: String?
     var from: Date?
@@ -15,13 +15,13 @@ struct PublishedList: Hashable, Sendable {
     var limit: Int
 }
 
-/// A JSON document as it goes over the wire, with the tag that changes with its bytes.
+/// An encoded JSON document, with a tag that changes with its bytes.
 struct Representation: Sendable {
     let body: ByteBuffer
     /// RFC 9110 §8.8.3, with its quotes.
     let tag: String
 
-    /// - Parameter version: stands first in the tag, for If-Match.
+    /// - Parameter version: the first part of the tag, for If-Match.
     init(_ value: some Encodable, version: Int? = nil) throws {
         let bytes = try WireJSON.encode(value)
         body = ByteBuffer(bytes: bytes)
@@ -29,17 +29,17 @@ struct Representation: Sendable {
         tag = version.map { "\"\($0).\(hash)\"" } ?? "\"\(hash)\""
     }
 
-    /// Who may keep the answer.
+    /// Who may cache the response.
     enum Audience: Sendable {
-        /// Everybody, until the end of this second; whoever keeps it longer asks whether it has changed.
+        /// Everyone, until the end of this second; later, a conditional request is needed.
         case everyone(until: Int)
-        /// The one who asked, and who is told to ask again each time.
+        /// The requester, with a conditional request each time.
         case oneself
-        /// Nobody: what is only the asker's own, which stays on no device.
+        /// No one: private data that must not remain on a device.
         case nobody
     }
 
-    /// 200 with the document, or 304 without when the client has it already.
+    /// 200 with the document, or 304 without if the client has it already.
     func response(to request: Request, for audience: Audience) -> Response {
         var headers: HTTPFields = [.eTag: tag, .vary: "Authorization"]
         switch audience {
@@ -57,8 +57,8 @@ struct Representation: Sendable {
         return Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: body))
     }
 
-    /// Whether If-None-Match names this tag: the weak comparison of RFC 9110 §8.8.3.2, since a proxy that compresses the
-    /// answer weakens the tag.
+    /// Whether If-None-Match matches this tag: the weak comparison of RFC 9110 §8.8.3.2, because a compressing proxy
+    /// weakens the tag.
     static func names(_ header: String, _ tag: String) -> Bool {
         header.split(separator: ",").contains { part in
             let candidate = part.filter { $0 != " " && $0 != "\t" }

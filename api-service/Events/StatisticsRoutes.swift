@@ -4,7 +4,6 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// An event in figures.
 struct StatisticsRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization

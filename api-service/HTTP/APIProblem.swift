@@ -4,20 +4,20 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// An answer of an error: RFC 9457, with a stable `type`, the trace and, for bad input, the fields.
+/// An error response: RFC 9457, with a stable `type`, the trace and, for invalid input, the fields.
 struct APIProblem: Error, Sendable {
-    /// Stable for ever; programs decide by it.
+    /// Permanently stable; clients decide by it.
     var slug: String
     var status: HTTPResponse.Status
-    /// A sentence for a person.
+    /// A sentence for people.
     var title: String
     var detail: String?
     var errors: [FieldError] = []
-    /// Of `messages-pruned`: the sequence from which on everything is kept.
+    /// For `messages-pruned`: the oldest sequence that is still available.
     var oldest: String?
-    /// Of `scope-missing`: what the API key would need.
+    /// For `scope-missing`: the scope that the API key would need.
     var scope: APIScope?
-    /// Of `not-authenticated`, at a refresh: true when the session was ended elsewhere instead of running out.
+    /// For `not-authenticated` at a refresh: true if the session was ended elsewhere instead of expiring.
     var sessionEnded: Bool?
     var headers = HTTPFields()
 
@@ -55,7 +55,7 @@ struct APIProblem: Error, Sendable {
         var headers = headers
         headers[.contentType] = "application/problem+json"
         headers[.cacheControl] = "no-store"
-        // Plain values always encode; were it otherwise, the status would still stand.
+        // Plain values always encode; otherwise, the status would still be right.
         let body = (try? WireJSON.encode(document)) ?? []
         return Response(status: status, headers: headers, body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
     }
@@ -73,8 +73,8 @@ extension APIProblem {
     static let tokenExpired = APIProblem(
         "token-expired", .unauthorized, "The access token has expired. Request a new one.",
         headers: [.wwwAuthenticate: #"Bearer error="invalid_token""#])
-    /// A browser forgets what it kept for somebody who was signed out, perhaps because the device was lost: tickets, and
-    /// lists of names (Clear Site Data, W3C). Its pages see no such header, so the document says it too.
+    /// Makes a browser clear its data of someone who was signed out, perhaps because the device was lost: tickets, and
+    /// lists of names (Clear Site Data, W3C). Scripts can't see that header, so the document says it too.
     static let sessionEnded: APIProblem = {
         var problem = ProblemMiddleware.problem(.notAuthenticated)
         problem.sessionEnded = true

@@ -1,7 +1,7 @@
 import Bootstrap
 
 extension APIRoutes {
-    /// Signing in, and what an account holds.
+    /// Authentication and accounts.
     var accountRoutes: [Route] {
         let cookie = RefreshCookie(settings.common.publicURL)
         let checkPassword = CheckPassword(stores: stores, passwords: passwords)

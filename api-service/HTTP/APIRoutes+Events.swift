@@ -2,7 +2,7 @@ import Access
 import Bootstrap
 
 extension APIRoutes {
-    /// Events, and who helps with them.
+    /// Events and their teams.
     var eventRoutes: [Route] {
         let events = EventRoutes(
             stores: stores, authorization: authorization, createEvent: CreateEvent(stores: stores),
@@ -28,7 +28,7 @@ extension APIRoutes {
         ]
     }
 
-    /// Places, and what their holders were told.
+    /// Registrations and their notifications.
     var registrationRoutes: [Route] {
         let registrations = RegistrationRoutes(
             stores: stores, authorization: authorization, verifiedEmail: verifiedEmail, batcher: batcher,
@@ -52,7 +52,7 @@ extension APIRoutes {
         ]
     }
 
-    /// Tickets, and the door.
+    /// Tickets and check-in.
     var ticketRoutes: [Route] {
         let tickets = TicketRoutes(
             stores: stores, authorization: authorization, printer: printer,
@@ -89,7 +89,7 @@ extension APIRoutes {
         ]
     }
 
-    /// What everybody at an event is told.
+    /// Email to an event's people.
     var mailRoutes: [Route] {
         let announcements = AnnouncementRoutes(
             stores: stores, authorization: authorization,

@@ -1,7 +1,7 @@
 import Access
 
 extension APIRoutes {
-    /// For machines.
+    /// API keys, subscriptions and the event log.
     var integrationRoutes: [Route] {
         let apiKeys = APIKeyRoutes(
             stores: stores, manageAPIKeys: ManageAPIKeys(stores: stores, clock: clock), recentSignIn: recentSignIn,
@@ -36,7 +36,7 @@ extension APIRoutes {
         ]
     }
 
-    /// For administrators.
+    /// Administration.
     var operationRoutes: [Route] {
         let admin = AdminRoutes(
             stores: stores, grantRole: GrantRole(stores: stores),
@@ -69,7 +69,7 @@ extension APIRoutes {
         ]
     }
 
-    /// What anybody may read about this API.
+    /// Public documents about this API.
     var documentRoutes: [Route] {
         let documents = DocumentRoutes(keys: issuer.keys, keyring: keyring)
         return [

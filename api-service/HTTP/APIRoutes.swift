@@ -5,11 +5,11 @@ import Logging
 import PasswordHashing
 import Persistence
 
-/// The whole HTTP surface, line by line, by area; openapi.yaml names the same (a test compares them).
+/// The route table of the whole HTTP API, by area; openapi.yaml lists the same routes (a test compares them).
 struct APIRoutes: Sendable {
     let settings: APISettings
     let stores: Stores
-    /// Nil where the relay runs elsewhere: what needs the broker or Redis then says that they are away.
+    /// Nil if the relay runs elsewhere: routes that need the broker or Redis then report them as unreachable.
     let machinery: BackgroundServices?
     let batcher: RegistrationBatcher
     let printer: TicketPrinter
@@ -19,7 +19,7 @@ struct APIRoutes: Sendable {
     let clock: @Sendable () -> Date
     let logger: Logger
 
-    // What several areas share.
+    // Shared by several areas.
     let authorization: Authorization
     let keyring: TicketKeyring
     let openSession: OpenSession

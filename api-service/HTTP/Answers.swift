@@ -6,7 +6,7 @@ import NIOCore
 import Persistence
 
 extension Response {
-    /// A JSON document. What is about a person is never kept by a cache on the way.
+    /// A JSON response. Personal data is never stored by a shared cache.
     static func json(
         _ value: some Encodable, status: HTTPResponse.Status = .ok, headers: HTTPFields = [:]
     ) throws -> Response {
@@ -53,7 +53,7 @@ extension Page {
     }
 }
 
-/// Written as `null` when there is nothing, instead of being left out: clients can rely on the key.
+/// Encoded as `null` if there is no value, instead of being omitted, so that clients can rely on the key.
 @propertyWrapper
 struct Nullable<Value: Encodable>: Encodable {
     var wrappedValue: Value?

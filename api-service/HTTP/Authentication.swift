@@ -7,22 +7,22 @@ import Hummingbird
 import Persistence
 import Postgres
 
-/// Finds out who asks, as the route table says that it matters.
+/// Authenticates the caller, as the route table requires.
 struct Authentication: Sendable {
     let verifier: AccessTokenVerifier
     let publicURL: PublicURL
-    /// Whose pages may use the API beside our own.
+    /// Origins whose pages can use the API besides our own.
     let crossOrigins: Set<String>
     let clients: ClientAddresses
     let ended: EndedSessions
-    /// The role that somebody has now; nil when the account is gone.
+    /// A person's current role; nil if the account is gone.
     let currentRole: @Sendable (UserID) async throws -> Role?
     let keys: KeyGuard
     let clock: @Sendable () -> Date
 
-    /// Who asks, and what the answer shall say about their limits.
-    /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, 429 for an API key that asks too often, or 403 for a
-    ///   request that may come from elsewhere.
+    /// The caller, and the rate limit fields for the response.
+    /// - Throws: ``DomainError/notAuthenticated``, `token-expired`, 429 for an API key over its limit, or 403 for a
+    ///   possible cross-site request.
     func caller(of request: Request, _ context: APIContext, _ credentials: Credentials) async throws -> (
         Principal?, HTTPFields
     ) {
@@ -46,7 +46,7 @@ struct Authentication: Sendable {
         _ request: Request, _ context: APIContext, mayLackDatabase: Bool = false
     ) async throws -> (Principal?, HTTPFields) {
         guard let header = request.headers[.authorization] else { return (nil, [:]) }
-        // By bytes: characters are dear, and a token has hundreds.
+        // By bytes: characters are slow, and a token has hundreds.
         let scheme = header.utf8.prefix(7)
         let token = header.utf8.dropFirst(7).drop { $0 == UInt8(ascii: " ") }
         guard scheme.elementsEqual("bearer ".utf8, by: { $0 | 0x20 == $1 }) else { throw DomainError.notAuthenticated }
@@ -65,9 +65,9 @@ struct Authentication: Sendable {
         } catch {
             throw DomainError.notAuthenticated
         }
-        // Signed out, or a new password: the token's own time doesn't matter any more.
+        // Signed out, or a new password: the token's expiry is irrelevant.
         if ended.contains(principal.sessionID) { throw DomainError.notAuthenticated }
-        // A role that was taken away must not last as long as the token. Attendees, the crowd, have none to lose.
+        // A removed role must not last as long as the token. Attendees, the vast majority, have none to lose.
         if principal.role != .user {
             do {
                 guard let role = try await currentRole(principal.userID) else { throw DomainError.notAuthenticated }
@@ -79,9 +79,10 @@ struct Authentication: Sendable {
         return principal
     }
 
-    /// Wants that a request which signs somebody in or out comes from our own pages, those of listed origins, or a program:
-    /// no other site signs somebody in under a name of its choice (ASVS 5, 3.5). Browsers name the origin of every request
-    /// that isn't a plain one of the same site, and where they don't, whose page asked.
+    /// Requires that a request that signs someone in or out comes from our own pages, those of listed origins, or a
+    /// client other than a browser, so that no other site can sign someone in under its own account (ASVS 5, 3.5).
+    /// Browsers name the origin of every request that isn't a plain same-site one, and otherwise which kind of site
+    /// initiated it.
     func checkSource(_ request: Request) throws {
         let isAllowed =
             switch (request.headers[.origin], request.headers[.fetchSite]) {
@@ -96,8 +97,8 @@ struct Authentication: Sendable {
         }
     }
 
-    /// The cookie is sent by the browser whoever made it ask; the header can only be set by our own pages, and the
-    /// origin, where a browser names it, has to be ours.
+    /// Browsers send the cookie whoever initiated the request; only our own pages can set the header, and the origin,
+    /// if named, must be ours.
     private func checkOrigin(_ request: Request) throws {
         let origin = request.headers[.origin]
         guard request.headers[.csrf] == "1", origin == nil || origin == publicURL.origin else {

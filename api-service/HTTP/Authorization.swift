@@ -2,11 +2,11 @@ import Access
 import Domain
 import Persistence
 
-/// Asks the policy, with what it has to know about the thing in question.
+/// Authorization: asks the policy, with the facts it needs about the resource.
 struct Authorization: Sendable {
     let stores: Stores
 
-    /// - Throws: what the policy's decision means.
+    /// - Throws: the error for the policy's decision.
     static func require(_ action: Action, _ principal: Principal?, _ relation: Relation = Relation(nil)) throws {
         switch Policy.decide(action, role: principal?.role, relation: relation) {
         case .allowed: return
@@ -16,29 +16,29 @@ struct Authorization: Sendable {
         }
     }
 
-    /// Lets an API key do what it has the scope for; people who signed in do whatever their role allows.
-    /// - Parameter action: nil for what no key may do.
+    /// Lets an API key do what it has the scope for; signed-in people can do whatever their role allows.
+    /// - Parameter action: nil for what no key can do.
     static func requireScope(of principal: Principal?, for action: Action?) throws {
         guard let scopes = principal?.scopes else { return }
         guard let scope = action?.scope, scopes.contains(scope) else { throw APIProblem.scopeMissing(action?.scope) }
     }
 
-    /// Loads an event for an action on it. Whoever may not even see it hears that there is none.
+    /// Loads an event for an action on it. Someone who isn't allowed to see it gets a 404.
     func event(_ id: EventID, _ action: Action, _ principal: Principal?) async throws -> Event {
         guard let event = try await stores.events.find(id) else { throw DomainError.notFound }
         let seeing: Action = event.storedStatus == .draft ? .viewDraftEvent : .viewPublishedEvent
         let needed = [seeing, action]
-        // What anybody may do needs no look at the event's team.
+        // What anyone can do needs no look at the event's team.
         if needed.allSatisfy({ Policy.decide($0, role: principal?.role) == .allowed }) { return event }
         let relation = Relation(try await membership(of: principal, in: id))
         for action in needed { try Self.require(action, principal, relation) }
         return event
     }
 
-    /// Checks an action on something that belongs to `subject` within an event: a registration, a ticket.
+    /// Checks an action on a person's resource within an event: a registration, a ticket.
     func require(_ action: Action, _ principal: Principal, of subject: UserID, in event: EventID) async throws {
         let isSubject = principal.userID == subject
-        // One's own things need no look at the event's team.
+        // One's own resources need no look at the event's team.
         let membership = isSubject ? nil : try await membership(of: principal, in: event)
         try Self.require(action, principal, Relation(membership, isSubject: isSubject))
     }

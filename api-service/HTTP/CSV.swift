@@ -1,4 +1,4 @@
-/// Tables for spreadsheets: RFC 4180, with a byte order mark so that they are read as UTF-8.
+/// CSV for spreadsheets: RFC 4180, with a byte order mark so that it is read as UTF-8.
 enum CSV {
     static func table(header: [String], _ rows: [[String]]) -> String {
         "\u{FEFF}" + self.rows([header] + rows)
@@ -8,9 +8,10 @@ enum CSV {
         rows.map { $0.map(field).joined(separator: ",") + "\r\n" }.joined()
     }
 
-    /// Quoted where needed. What a spreadsheet would run as a formula (OWASP, "CSV Injection") gets an apostrophe in front,
-    /// which keeps it a text: a sign that begins one, full-width too, also behind blanks and what can't be seen, which
-    /// programs drop before they look; a leading tab or return. The pages' import takes the apostrophe off again.
+    /// Quotes a field if needed. A field that a spreadsheet would run as a formula (OWASP, "CSV Injection") is prefixed
+    /// with an apostrophe: one that starts with a formula character, full-width included, also after blanks and
+    /// invisible characters, which programs drop first; or with a tab or return. The pages' import removes the
+    /// apostrophe again.
     static func field(_ value: String) -> String {
         let safe = beginsFormula(value) ? "'" + value : value
         let special = safe.utf8.contains { $0 == 0x2C || $0 == 0x22 || $0 == 0x0A || $0 == 0x0D }
@@ -23,7 +24,7 @@ enum CSV {
         return seen.map { "=+-@＝＋－＠﹦﹢﹣﹫".unicodeScalars.contains($0) } ?? false
     }
 
-    /// Blanks, controls and characters of no width.
+    /// Blanks, controls and zero-width characters.
     private static func isPassedOver(_ scalar: Unicode.Scalar) -> Bool {
         let properties = scalar.properties
         if properties.isWhitespace || properties.isDefaultIgnorableCodePoint { return true }

@@ -3,17 +3,16 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// Where a request comes from.
 struct RequestOrigin: Sendable, Hashable {
-    /// The client's, past the proxies that are trusted.
+    /// The client's address, behind trusted proxies.
     var address: String
-    /// What limits per address count by: see ``TrustedProxies/network(of:)``.
+    /// The key of per-address limits: see ``TrustedProxies/network(of:)``.
     var network: String
-    /// What the browser says it is.
+    /// The browser's User-Agent.
     var device: String?
 }
 
-/// Finds out where requests come from, past the proxies that are trusted.
+/// Determines the origin of requests, behind trusted proxies.
 struct ClientAddresses: Sendable {
     let proxies: TrustedProxies
 
@@ -26,7 +25,7 @@ struct ClientAddresses: Sendable {
 }
 
 extension Request {
-    /// What the browser says it is, for the owner of the session to recognize it by: visible ASCII, cut.
+    /// The User-Agent, by which the session's owner recognizes it: visible ASCII, truncated.
     fileprivate var device: String? {
         guard let agent = headers[.userAgent] else { return nil }
         let shown = agent.unicodeScalars.filter { (0x20...0x7E).contains($0.value) }.prefix(200)

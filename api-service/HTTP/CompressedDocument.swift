@@ -3,18 +3,18 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A large document, kept as gzip (RFC 1952) in pieces, and sent as it is or expanded.
+/// A large document, stored as gzip (RFC 1952) in chunks, and sent as it is or decompressed.
 struct CompressedDocument: Sendable {
     fileprivate let pieces: [ByteBuffer]
-    /// Bytes before the compression.
+    /// Bytes before compression.
     let length: Int
-    /// Bytes as they are kept.
+    /// Bytes as stored.
     let compressedLength: Int
 
-    /// In bytes; what is shorter is sent as it is, since little would be saved.
+    /// In bytes; shorter documents are sent uncompressed, because little would be saved.
     private static let worthCompressing = 64 << 10
 
-    /// 200 with the document. `X-Content-Length` says how much it is once it is expanded, for a bar of progress.
+    /// 200 with the document. `X-Content-Length` is its decompressed size, for a progress bar.
     func response(to request: Request, _ headers: HTTPFields) -> Response {
         var headers = headers
         headers[.vary] = [headers[.vary], "Accept-Encoding"].compactMap(\.self).joined(separator: ", ")
@@ -36,7 +36,7 @@ struct CompressedDocument: Sendable {
             })
     }
 
-    /// RFC 9110 §12.5.3, as far as it is about gzip.
+    /// RFC 9110 §12.5.3, for gzip only.
     static func takesGzip(_ header: String?) -> Bool {
         (header ?? "").split(separator: ",").contains { coding in
             let parts = coding.filter { $0 != " " && $0 != "\t" }.lowercased().split(separator: ";")
@@ -47,7 +47,7 @@ struct CompressedDocument: Sendable {
     }
 }
 
-/// Makes a ``CompressedDocument`` of parts, one after the other.
+/// Builds a ``CompressedDocument`` from parts.
 actor DocumentCompressor {
     private let stream = ZlibStream(.compress)
     private var pieces: [ByteBuffer] = []
@@ -65,27 +65,27 @@ actor DocumentCompressor {
     private func compress(_ part: [UInt8], isLast: Bool) {
         length += part.count
         for piece in part.withUnsafeBytes({ stream.pass($0, isLast: isLast) }) {
-            // It is kept for long: without room that stays empty.
+            // It is kept for long, so without spare capacity.
             pieces.append(piece.writableBytes == 0 ? piece : ByteBuffer(bytes: piece.readableBytesView))
         }
     }
 }
 
-/// A compression or an expansion under way. Memory is the only thing that zlib can run out of here, and what is expanded
-/// was compressed here, so failure is treated as that.
+/// A compression or decompression in progress. Running out of memory is the only way zlib can fail here, because it
+/// decompresses only what was compressed here; so failure is treated as that.
 private final class ZlibStream {
     enum Direction { case compress, expand }
 
     private static let pieceBytes = 64 << 10
 
-    /// At an address of its own: zlib keeps it.
+    /// At a stable address: zlib keeps it.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let direction: Direction
 
     init(_ direction: Direction) {
         self.direction = direction
         stream.initialize(to: z_stream())
-        // The fastest level, as what is in a manifest is mostly random. 31: the largest window, and the frame of gzip.
+        // The fastest level, because a manifest is mostly random. 31: the largest window, and the gzip format.
         let result = direction == .compress ? cz_deflate_init(stream, 1, 31, 8) : cz_inflate_gzip_init(stream)
         precondition(result == Z_OK, "zlib could not allocate")
     }
@@ -95,10 +95,10 @@ private final class ZlibStream {
         stream.deallocate()
     }
 
-    /// What comes out of the next bytes, in pieces.
+    /// The output for the next bytes, in chunks.
     func pass(_ input: UnsafeRawBufferPointer, isLast: Bool) -> [ByteBuffer] {
         var pieces: [ByteBuffer] = []
-        // zlib reads from `next_in`, though it isn't declared so.
+        // zlib only reads from `next_in`, though it isn't declared so.
         stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress?.assumingMemoryBound(to: UInt8.self))
         stream.pointee.avail_in = UInt32(input.count)
         repeat {
@@ -114,7 +114,7 @@ private final class ZlibStream {
                 return Self.pieceBytes - Int(stream.pointee.avail_out)
             }
             if piece.readableBytes > 0 { pieces.append(piece) }
-            // Room is left: zlib has no more to say.
+            // Space is left: zlib has no more output.
         } while stream.pointee.avail_out == 0
         return pieces
     }

@@ -2,9 +2,9 @@ import Bootstrap
 import HTTPTypes
 import Hummingbird
 
-/// Lets pages of listed origins use the API (Fetch standard, "CORS protocol"): with an access token of their own in the
-/// header, never with our cookie, which no answer allows. Other origins get no word of permission, and the browser keeps
-/// the answer from them.
+/// CORS for listed origins (Fetch standard, "CORS protocol"): their pages use an access token of their own in the
+/// header, never our cookie, which no response allows. For other origins there is no permission, and browsers withhold
+/// the response.
 struct CrossOrigin: RouterMiddleware {
     typealias Context = APIContext
 
@@ -40,7 +40,7 @@ struct CrossOrigin: RouterMiddleware {
         return response
     }
 
-    /// What a browser asks before it sends anything that a form could not: answered without looking at credentials.
+    /// A preflight request, sent by a browser before anything that a form could not send: answered without credentials.
     private func preflight(_ request: Request) -> Response {
         Response(
             status: .noContent,
@@ -52,7 +52,7 @@ struct CrossOrigin: RouterMiddleware {
             ])
     }
 
-    /// An answer to one origin is not for another.
+    /// A response to one origin is not for another.
     private static func vary(_ response: inout Response) {
         response.headers[.vary] = [response.headers[.vary], "Origin"].compactMap(\.self).joined(separator: ", ")
     }

@@ -2,7 +2,7 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// Which list a cursor belongs to.
+/// The list that a cursor belongs to.
 enum CursorKind: UInt8 {
     case publishedEvents = 1
     case ownEvents
@@ -26,8 +26,8 @@ enum CursorKind: UInt8 {
     case ownedEvents
 }
 
-/// Where a page ended, as text that nobody is meant to read: base64url of the kind, the time in microseconds since
-/// 2001 and the id. It names a row of a list that its reader may see anyway, so it is not signed.
+/// The end of a page as opaque text: base64url of the kind, the time in microseconds since 2001 and the id. It names a
+/// row of a list that its reader is allowed to see anyway, so it is not signed.
 enum Cursor {
     static func encode(_ key: PageKey, _ kind: CursorKind) -> String {
         let microseconds = Int64((key.at.timeIntervalSinceReferenceDate * 1e6).rounded())
@@ -37,7 +37,7 @@ enum Cursor {
         return Base64URL.encode(bytes)
     }
 
-    /// - Throws: ``APIProblem/badCursor`` for what was not made here for this list.
+    /// - Throws: ``APIProblem/badCursor`` for a cursor that was not made here for this list.
     static func decode(_ text: String, _ kind: CursorKind) throws -> PageKey {
         guard text.utf8.count == 34, let bytes = Base64URL.decode(text), bytes.count == 25, bytes[0] == kind.rawValue
         else { throw APIProblem.badCursor }

@@ -1,10 +1,10 @@
 import Hummingbird
 
-/// The versions that a writer has seen: what If-Match lists (RFC 9110 §13.1.1).
+/// The versions in If-Match (RFC 9110 §13.1.1), which a writer has seen.
 ///
-/// Each is `"7"`, or a whole tag with the version before the dot, `"7.x"`: a place taken meanwhile changes the tag, but is no
-/// reason to refuse an edit. Weakened tags count too: a proxy that compresses an answer weakens them. `*` would be a blind
-/// write: like whatever is no tag, it matches nothing.
+/// Each is `"7"`, or a whole tag with the version before the dot, `"7.x"`: a registration in the meantime changes the
+/// tag, but is no reason to refuse an edit. Weak tags count too: a compressing proxy weakens them. `*` would be a blind
+/// write: like anything that isn't a tag, it matches nothing.
 struct ExpectedVersions {
     private var versions: Set<Int> = []
 
@@ -20,7 +20,7 @@ struct ExpectedVersions {
             rest = rest.drop { $0 == "," || $0 == " " || $0 == "\t" }
             guard !rest.isEmpty else { return }
             if rest.hasPrefix("W/") { rest = rest.dropFirst(2) }
-            // A tag may hold commas.
+            // A tag can contain commas.
             guard rest.first == "\"", let end = rest.dropFirst().firstIndex(of: "\"") else { return }
             if let version = Int(rest[rest.index(after: rest.startIndex)..<end].prefix { $0 != "." }) {
                 versions.insert(version)

@@ -12,8 +12,8 @@ extension HTTPField.Name {
 }
 
 extension APIContext {
-    /// The request as its Idempotency-Key names it; nil without one.
-    /// - Parameter body: as it came.
+    /// The request identified by its Idempotency-Key; nil without one.
+    /// - Parameter body: as received.
     /// - Throws: ``DomainError/validationFailed(_:)`` for a key that isn't 1 to 255 visible ASCII characters.
     func idempotentRequest(_ request: Request, body: [UInt8]) throws -> IdempotentRequest? {
         guard let name = request.headers[.idempotencyKey] else { return nil }
@@ -44,7 +44,7 @@ extension StoredResponse {
 }
 
 extension Response {
-    /// The answer of a creating request: byte for byte the same whenever it is replayed.
+    /// The response of a creating request: byte for byte the same whenever it is replayed.
     init(_ answered: Answered) {
         let stored = answered.response
         var headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]

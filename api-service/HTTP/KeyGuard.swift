@@ -5,16 +5,16 @@ import HTTPTypes
 import Persistence
 import Postgres
 
-/// Lets API keys in: each within its own limit of requests.
+/// Authenticates API keys, each within its own rate limit.
 struct KeyGuard: Sendable {
     let keys: APIKeyStore
     let database: Database
     let accessLog: AccessLog
-    /// Nil where limits are lifted, for load tests.
+    /// Nil if limits are lifted, for load tests.
     let limiter: KeyLimiter?
     let clock: @Sendable () -> Date
 
-    /// Who bears a key, and the fields that tell how the key stands with its limit.
+    /// The key's principal, and its rate limit fields.
     /// - Throws: ``DomainError/notAuthenticated``; 429 with Retry-After.
     func admit(_ token: String, from origin: RequestOrigin) async throws -> (Principal, HTTPFields) {
         let now = clock()
@@ -27,7 +27,7 @@ struct KeyGuard: Sendable {
             fields = HTTPFields(keyLimit: allowance)
             if allowance.wait > 0 { throw APIProblem.tooManyRequests(byKey: allowance) }
         }
-        // Seen here with every request, written with the first one only.
+        // Checked for every request, written only for the first.
         if !key.networks.contains(origin.network) {
             let isOther = try await database.transaction { transaction in
                 try await keys.noteNetwork(origin.network, of: key.id, on: transaction)
@@ -42,7 +42,7 @@ struct KeyGuard: Sendable {
 }
 
 extension HTTPFields {
-    /// As for the other limits: `q` requests at once, and as many again within `w` seconds.
+    /// As for the other limits: a burst of `q` requests, and as many again within `w` seconds.
     init(keyLimit allowance: KeyLimiter.Allowance) {
         self.init()
         let window = Int(KeyLimiter.burst / KeyLimiter.rate)
@@ -63,7 +63,7 @@ extension APIProblem {
             headers: headers)
     }
 
-    /// - Parameter scope: nil where no key will do.
+    /// - Parameter scope: nil if no key will do.
     static func scopeMissing(_ scope: APIScope?) -> APIProblem {
         var problem = APIProblem(
             "scope-missing", .forbidden, "This API key doesn't have permission to do this.",

@@ -3,20 +3,20 @@ import FoundationEssentials
 import Redis
 import Synchronization
 
-/// A bucket of tokens for each API key: every request takes one, and they come back at a steady rate.
+/// A token bucket per API key: every request takes a token, and tokens refill at a steady rate.
 ///
-/// The buckets stand in Redis, for all instances together. While it is away each instance goes by its own, which it fills as
-/// it last saw the common ones: then a key behind two instances gets through up to twice as often.
+/// The buckets are in Redis, shared by all instances. While it is unreachable each instance uses its own, initialized
+/// from the last known shared state: then a key used with two instances gets up to twice the rate.
 final class KeyLimiter: Sendable {
-    /// Tokens a second.
+    /// Tokens per second.
     static let rate = 20.0
     /// Tokens in a full bucket.
     static let burst = 200.0
 
-    /// How a key stands after a request.
+    /// The state of a key's limit after a request.
     struct Allowance: Sendable, Hashable {
         var remaining: Int
-        /// Seconds until the next request may be made; 0 when this one may.
+        /// Seconds until the next request is allowed; 0 if this one is.
         var wait: TimeInterval
 
         var retryAfter: Int { Int(wait.rounded(.up)) }
@@ -26,23 +26,23 @@ final class KeyLimiter: Sendable {
     private let local: LocalBuckets
 
     /// - Parameters:
-    ///   - redis: nil where there is none (tests): the own buckets decide.
-    ///   - capacity: own buckets kept; beyond it those that are full again are forgotten.
+    ///   - redis: nil if there is none (tests): the local buckets decide.
+    ///   - capacity: maximum local buckets; above that, full ones are removed.
     init(redis: RedisClient? = nil, capacity: Int = 10_000) {
         self.redis = redis
         local = LocalBuckets(capacity: capacity)
     }
 
     /// Takes a token, if there is one.
-    /// - Parameter now: for the own buckets; Redis goes by its own clock, which is one for all instances.
+    /// - Parameter now: for the local buckets; Redis uses its own clock, which is the same for all instances.
     func take(_ key: APIKeyID, now: Date) async -> Allowance {
         guard let redis, let allowance = await taken(from: redis, key) else { return local.take(key, now: now) }
         local.set(key, allowance, now: now)
         return allowance
     }
 
-    /// The bucket as the moment at which it will be full again, in microseconds (the generic cell rate algorithm, ITU-T I.371):
-    /// one number, taken and put in one step. Answers the tokens left and the microseconds to wait.
+    /// The bucket as the time at which it will be full again, in microseconds (the generic cell rate algorithm, ITU-T
+    /// I.371): one number, read and written in one step. Returns the remaining tokens and the microseconds to wait.
     private static let script = """
         local time = redis.call('TIME')
         local now = time[1] * 1000000 + time[2]
@@ -53,7 +53,7 @@ final class KeyLimiter: Sendable {
         return {math.floor((size - (full - now)) / price), 0}
         """
 
-    /// Nil while Redis is away; its client says so in the log.
+    /// Nil while Redis is unreachable; its client logs that.
     private func taken(from redis: RedisClient, _ key: APIKeyID) async -> Allowance? {
         let price = 1e6 / Self.rate
         do {
@@ -98,7 +98,7 @@ private final class LocalBuckets: Sendable {
         }
     }
 
-    /// Remembers how a key stands elsewhere.
+    /// Remembers the shared state of a key.
     func set(_ key: APIKeyID, _ allowance: KeyLimiter.Allowance, now: Date) {
         buckets.withLock { buckets in
             Self.makeRoom(for: key, in: &buckets, capacity, now: now)
@@ -111,7 +111,7 @@ private final class LocalBuckets: Sendable {
     ) {
         guard buckets.count >= capacity, buckets[key] == nil else { return }
         buckets = buckets.filter { $0.value.filled(at: now) < KeyLimiter.burst }
-        // All of them busy: whoever is new starts over, which costs nobody who is here.
+        // All of them in use: everything starts over, which costs no existing key anything.
         if buckets.count >= capacity { buckets.removeAll() }
     }
 }

@@ -4,14 +4,14 @@ import Hummingbird
 import NIOCore
 import Persistence
 
-/// Where a list is read from: the key that the last page ended with, and how many rows at most.
+/// Reads a page of a list: after the key that the last page ended with, with a maximum number of rows.
 typealias PageReader<Item: Sendable> = @Sendable (_ after: PageKey?, _ limit: Int) async throws -> Page<Item>
 
 extension APIContext {
-    /// Answers one page of a list: reads `limit` and `cursor`, refuses whatever is wrong in the query, and shows the rows.
+    /// Responds with one page of a list: parses `limit` and `cursor`, refuses invalid queries, and encodes the rows.
     /// - Parameters:
-    ///   - query: with the list's own parameters read from it already, so that all mistakes are told at once.
-    ///   - usual: rows of a page unless the query says otherwise.
+    ///   - query: with the list's own parameters already parsed, so that all errors are reported together.
+    ///   - usual: the default number of rows per page.
     func page<Item, Shown: Encodable>(
         _ kind: CursorKind, of query: QueryFields, usual: Int = 20, _ show: (Item) throws -> Shown,
         read: PageReader<Item>
@@ -22,14 +22,14 @@ extension APIContext {
         return try .json(try await read(try query.cursor(kind), limit).json(kind, show))
     }
 
-    /// Answers a whole list as a table for spreadsheets, page by page, so that a hundred thousand rows need no memory.
-    /// - Parameter name: of the file, without quotes.
+    /// Responds with a whole list as CSV, page by page, so that a hundred thousand rows need no memory.
+    /// - Parameter name: the file's, without quotes.
     func table<Item>(
         _ name: String, header: [String], _ row: @escaping @Sendable (Item) -> [String],
         read: @escaping PageReader<Item>
     ) async throws -> Response {
         let limit = 1000
-        // The first page before the head: what fails now is still a problem document.
+        // The first page before the head: an error now still becomes a problem document.
         let first = try await read(nil, limit)
         let body = ResponseBody { writer in
             var page = first

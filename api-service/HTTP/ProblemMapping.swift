@@ -7,9 +7,9 @@ import NIOCore
 import PasswordHashing
 import Postgres
 
-/// The one place where an error becomes an answer.
+/// The one place where an error becomes a response.
 ///
-/// It stands outside everything that can throw, the framework's own refusals included.
+/// It wraps everything that can throw, including the framework's own refusals.
 struct ProblemMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
@@ -91,7 +91,7 @@ struct ProblemMiddleware: RouterMiddleware {
         }
     }
 
-    /// What may stand in a log: errors of ours are made to be shown, of others only the kind is.
+    /// The loggable part of an error: our own errors are safe to log, of others only the type is.
     private func loggable(_ error: any Error) -> String {
         switch error {
         case let error as PostgresError: error.description

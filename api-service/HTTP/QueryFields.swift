@@ -4,7 +4,7 @@ import Hummingbird
 import Persistence
 import UnicodeText
 
-/// The query of a request, parameter by parameter.
+/// The query parameters of a request.
 struct QueryFields {
     private var values: [String: String] = [:]
     var validation = Validation()
@@ -25,10 +25,10 @@ struct QueryFields {
         }
     }
 
-    /// A value as it was sent.
+    /// A value as sent.
     func raw(_ name: String) -> String? { values[name] }
 
-    /// A text to search for; empty is absent.
+    /// A search text; empty is absent.
     mutating func text(_ name: String, maximum: Int = 200) -> String? {
         guard let value = values[name], !value.isEmpty else { return nil }
         let text = validation.text(name, UnicodeText.canonical(value), 0...maximum)
@@ -38,7 +38,7 @@ struct QueryFields {
     mutating func date(_ name: String) -> Date? {
         guard let value = values[name], !value.isEmpty else { return nil }
         if let date = Timestamp.parse(value), EventDetails.possibleTimes.contains(date) { return date }
-        // `2026-05-01T18:00:00+02:00` as it stands: in a query, a plus is a blank.
+        // `2026-05-01T18:00:00+02:00` unescaped: in a query, a plus is a space.
         let hasLostPlus = Timestamp.parse(value.replacing(" ", with: "+")) != nil
         validation.fail(name, .notADateTime(hasLostPlus: hasLostPlus))
         return nil
@@ -70,7 +70,7 @@ struct QueryFields {
         return id(name)
     }
 
-    /// The number of a message within its event; 0, before the first, when absent.
+    /// The number of a message within its event; 0, before the first, if absent.
     mutating func sequence(_ name: String) -> Int {
         guard let value = values[name] else { return 0 }
         if let number = Int(value), number >= 0, number < .max { return number }
@@ -87,7 +87,7 @@ struct QueryFields {
         return nil
     }
 
-    /// `limit`, or so many when it is absent.
+    /// `limit`, or the default.
     mutating func limit(_ range: ClosedRange<Int> = 1...100, default usual: Int = 20) -> Int {
         guard let value = values["limit"] else { return usual }
         if let number = Int(value), range.contains(number) { return number }
@@ -95,7 +95,7 @@ struct QueryFields {
         return usual
     }
 
-    /// The page to go on from.
+    /// The page to continue from.
     /// - Throws: ``APIProblem/badCursor``.
     func cursor(_ kind: CursorKind) throws -> PageKey? {
         try values["cursor"].flatMap { $0.isEmpty ? nil : $0 }.map { try Cursor.decode($0, kind) }

@@ -5,12 +5,12 @@ import Hummingbird
 import NIOCore
 import UnicodeText
 
-/// A JSON body, field by field, gathering everything that is wrong with it.
+/// The fields of a JSON body, collecting every error.
 ///
-/// Decoding into a struct would stop at the first mistake; a form wants them all.
+/// Decoding into a struct would stop at the first error; a form needs all of them.
 struct BodyFields {
     private let object: [String: JSONElement]
-    /// The body as it came.
+    /// The body as received.
     let bytes: [UInt8]
     var validation = Validation()
 
@@ -27,7 +27,7 @@ struct BodyFields {
         self.init(object, bytes: bytes)
     }
 
-    /// Reads a body that may be missing altogether.
+    /// Reads a body that can be absent.
     init(optional request: Request, _ context: APIContext) async throws {
         let bytes = try await Self.bytes(request, context)
         guard let object = bytes.isEmpty ? [:] : Self.object(bytes) else { throw APIProblem.malformedJSON }
@@ -35,12 +35,12 @@ struct BodyFields {
     }
 
     private static func bytes(_ request: Request, _ context: APIContext) async throws -> [UInt8] {
-        // What says that it is too long need not be read.
+        // A body that declares itself too long need not be read.
         if let length = request.headers[.contentLength].flatMap({ Int($0) }), length > context.bodyLimit {
             throw APIProblem.payloadTooLarge
         }
         let bytes = Array(try await request.body.collect(upTo: context.bodyLimit).readableBytesView)
-        // What is empty says nothing, whatever it is called: some clients name a type all the same.
+        // An empty body is accepted with any type: some clients send one anyway.
         guard bytes.isEmpty || isJSON(request) else { throw APIProblem.unsupportedMediaType }
         return bytes
     }
@@ -49,22 +49,23 @@ struct BodyFields {
         do { return try JSONDocument(bytes).root.members } catch { return nil }
     }
 
-    /// `application/json`, `application/merge-patch+json`, with any parameters. A type that a form or a script of another
-    /// site can send without asking first (Fetch standard, "CORS-safelisted request-header"), or none, is no JSON.
+    /// `application/json`, `application/merge-patch+json`, with any parameters. A type that a form or a script of
+    /// another site can send without a preflight (Fetch standard, "CORS-safelisted request-header"), or none, is not
+    /// JSON.
     private static func isJSON(_ request: Request) -> Bool {
         guard let header = request.headers[.contentType] else { return false }
         let type = header.prefix { $0 != ";" }.lowercased().filter { !$0.isWhitespace }
         return type == "application/json" || (type.hasPrefix("application/") && type.hasSuffix("+json"))
     }
 
-    /// Whether the field is there at all; `null` counts.
+    /// Whether the field is present; `null` counts.
     func has(_ name: String) -> Bool { object[name] != nil }
 
     private func value(_ name: String) -> JSONElement? {
         object[name].flatMap { $0.isNull ? nil : $0 }
     }
 
-    /// The elements of a list of so many; nil when it is none.
+    /// The elements of a list within a length range; nil if it is not one.
     private func elements(_ name: String, _ count: ClosedRange<Int>) -> [JSONElement]? {
         guard let elements = value(name)?.elements(upTo: count.upperBound + 1), count.contains(elements.count) else {
             return nil
@@ -72,19 +73,19 @@ struct BodyFields {
         return elements
     }
 
-    /// A text of so many characters, trimmed. Absent and `null` are the empty text.
+    /// A text within a length range, trimmed. Absent and `null` are the empty text.
     mutating func text(_ name: String, _ length: ClosedRange<Int>, multiline: Bool = false) -> String {
         string(name) { validation, text in
             validation.text(name, text.map(UnicodeText.canonical), length, multiline: multiline)
         } ?? ""
     }
 
-    /// A mail address; its domain in A-labels, whatever script it was typed in.
+    /// An email; its domain in A-labels, whatever script it was typed in.
     mutating func email(_ name: String) -> String {
         string(name) { validation, text in validation.email(name, text.map(Self.asciiAddress)) } ?? ""
     }
 
-    /// An address with its domain in A-labels, without what nobody sees around it.
+    /// An email with its domain in A-labels, without invisible characters around it.
     static func asciiAddress(_ text: String) -> String {
         let visible = UnicodeText.canonical(text).trimmedInvisible
         guard let at = visible.lastIndex(of: "@"), !visible[at...].utf8.allSatisfy({ $0 < 0x80 }),
@@ -93,7 +94,7 @@ struct BodyFields {
         return visible[...at] + domain
     }
 
-    /// A mail address; absent and `null` are none.
+    /// An email; absent and `null` are none.
     mutating func optionalEmail(_ name: String) -> String? {
         value(name) == nil ? nil : email(name)
     }
@@ -102,23 +103,23 @@ struct BodyFields {
         string(name) { validation, text in validation.password(name, text) } ?? ""
     }
 
-    /// A text that may be absent; at most `maximum` characters and nothing unprintable.
+    /// An optional text; at most `maximum` characters and nothing unprintable.
     mutating func optionalText(_ name: String, maximum: Int) -> String? {
         guard value(name) != nil else { return nil }
         return text(name, 1...maximum)
     }
 
-    /// A text that is checked elsewhere.
+    /// A text that is validated elsewhere.
     mutating func rawText(_ name: String) -> String? {
         string(name) { _, text -> String? in text.map(UnicodeText.canonical) } ?? nil
     }
 
-    /// A password to be compared: as it was sent, to the byte.
+    /// A password for comparison: as sent, byte for byte.
     mutating func secretText(_ name: String) -> String? {
         string(name) { _, text -> String? in text } ?? nil
     }
 
-    /// One of these words; required.
+    /// One of these values; required.
     mutating func choice<Value: RawRepresentable>(_ name: String, of values: [Value]) -> Value?
     where Value.RawValue == String {
         let mistakes = validation.errors.count
@@ -129,7 +130,7 @@ struct BodyFields {
         return nil
     }
 
-    /// A list of so many objects, each read by `read`; mistakes in them are named `scans[3].code`.
+    /// A list of objects within a length range, each parsed by `read`; their errors are named `scans[3].code`.
     mutating func objects<Item>(
         _ name: String, _ count: ClosedRange<Int>, _ read: (inout BodyFields) -> Item
     ) -> [Item] {
@@ -152,13 +153,13 @@ struct BodyFields {
         return items
     }
 
-    /// One of these words, or no such field.
+    /// One of these values, or absent.
     mutating func optionalChoice<Value: RawRepresentable>(_ name: String, of values: [Value]) -> Value?
     where Value.RawValue == String {
         has(name) ? choice(name, of: values) : nil
     }
 
-    /// A list of so many texts, as they were sent.
+    /// A list of texts within a length range, as sent.
     mutating func texts(_ name: String, _ count: ClosedRange<Int>) -> [String] {
         guard let values = elements(name, count) else {
             validation.fail(name, .notAList(count))
@@ -167,7 +168,7 @@ struct BodyFields {
         return values.map { $0.string ?? "" }
     }
 
-    /// Some of these words, each once; at least one.
+    /// Some of these values, each once; at least one.
     mutating func choices<Value: RawRepresentable & Hashable>(_ name: String, of values: [Value]) -> [Value]
     where Value.RawValue == String {
         let texts = texts(name, 1...values.count)
@@ -195,7 +196,7 @@ struct BodyFields {
         return fallback
     }
 
-    /// True, false or no such field.
+    /// True, false or absent.
     mutating func optionalBool(_ name: String) -> Bool? {
         guard has(name) else { return nil }
         if value(name) == nil { validation.fail(name, .notABoolean) }

@@ -2,21 +2,22 @@ import Access
 import HTTPTypes
 import Hummingbird
 
-/// Which credentials a route looks at.
+/// The credentials that a route accepts.
 enum Credentials: Sendable {
-    /// None, whatever is sent: signing in must work with a stale token at hand.
+    /// None, whatever is sent: signing in must work with a stale token.
     case ignored
     /// A person's, if there are any; what is sent must be valid.
     case optional
     /// A signed-in person's.
     case required
-    /// The same for what has to answer when the database is away, and changes nothing: then the token's role counts.
+    /// The same for read-only routes that have to respond when the database is unreachable: then the token's role
+    /// counts.
     case requiredAtAllTimes
-    /// The refresh cookie, and with it the proof that the request comes from our own pages.
+    /// The refresh cookie, with proof that the request comes from our own pages.
     case cookie
 }
 
-/// One line of the route table.
+/// An entry of the route table.
 struct Route: Sendable {
     typealias Handler = @Sendable (Request, APIContext) async throws -> Response
 
@@ -24,18 +25,18 @@ struct Route: Sendable {
     /// As in openapi.yaml: `/api/v1/events/{id}`.
     let path: String
     let credentials: Credentials
-    /// What it does, where an API key may do it too; nil for what is for people who signed in.
+    /// The action, if an API key can perform it; nil for signed-in people only.
     let action: Action?
     let handle: Handler
-    /// How many bytes the body may have: a longer one is refused before anything is made of it.
+    /// Maximum body size: a larger one is refused before it is parsed.
     private(set) var bodyLimit = Route.usualBodyLimit
 
-    /// Room for the longest texts of most routes, every character escaped.
+    /// Enough for the longest texts of most routes, with every character escaped.
     static let usualBodyLimit = 16 * 1024
-    /// Room for an event's texts, an announcement's, or the scans of a gate that was offline.
+    /// Enough for an event's texts, an announcement's, or the scans of an offline gate.
     static let longBodyLimit = 256 * 1024
 
-    /// The same route with a body of at most so many bytes.
+    /// The same route with another maximum body size.
     func taking(_ bytes: Int) -> Route {
         var route = self
         route.bodyLimit = bytes
@@ -90,14 +91,14 @@ struct Route: Sendable {
     }
 }
 
-/// Tells 405 from 404: the framework answers both alike.
+/// Distinguishes 405 from 404: the framework treats both alike.
 struct RouteTable: Sendable {
     let routes: [Route]
 
-    /// The names of the methods that a path has, HEAD where there is GET.
+    /// The methods of a path, including HEAD where there is GET.
     func methods(at path: String) -> [String] {
         let segments = path.split(separator: "/", omittingEmptySubsequences: true)
-        // As in the router, a segment's own word goes before a parameter that would take it too.
+        // As in the router, a literal segment precedes a parameter that would match it too.
         let matching = routes.compactMap { route in
             Self.likeness(route.path, segments).map { (route: route, likeness: $0) }
         }
@@ -110,8 +111,8 @@ struct RouteTable: Sendable {
         return methods
     }
 
-    /// How many segments a path has word for word as the template, those with a common ending for one half; nil when it
-    /// is none of the template's paths.
+    /// How many segments of a path match the template literally, those with a common suffix counting one half; nil if
+    /// the path doesn't match the template.
     private static func likeness(_ template: String, _ segments: [Substring]) -> Double? {
         let wanted = template.split(separator: "/", omittingEmptySubsequences: true)
         guard wanted.count == segments.count else { return nil }

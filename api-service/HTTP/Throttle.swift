@@ -4,8 +4,8 @@ import FoundationEssentials
 import Redis
 import Synchronization
 
-/// Counts failures by rule and subject: in Redis for all instances together, and in this process's own bounded memory,
-/// which has to do while Redis is away. Who was throttled before stays so, then as far as this instance knows.
+/// Counts of failures by rule and subject: in Redis for all instances, and in this process's own bounded memory for
+/// when Redis is unreachable. Existing throttles then persist as far as this instance knows.
 ///
 /// Nothing in Redis names a person: subjects are hashed.
 final class Throttle: Sendable {
@@ -14,8 +14,8 @@ final class Throttle: Sendable {
     private let local: Mutex<LocalTallies>
 
     /// - Parameters:
-    ///   - redis: nil where there is none (tests): the own memory decides.
-    ///   - capacity: of the own memory, in subjects; beyond it those heard of longest ago are forgotten.
+    ///   - redis: nil if there is none (tests): the local memory decides.
+    ///   - capacity: of the local memory, in subjects; above that, the least recent are removed.
     init(redis: RedisClient?, capacity: Int = 20_000, clock: @escaping @Sendable () -> Date) {
         self.redis = redis
         self.clock = clock
@@ -28,14 +28,14 @@ final class Throttle: Sendable {
         return RateLimitState(rule, await tally(key), at: now)
     }
 
-    /// Notes a failure. One that was under way when the pause began doesn't make it longer.
+    /// Counts a failure. One that was in flight when the pause began doesn't extend it.
     func fail(_ rule: ThrottleRule, _ subject: String) async -> RateLimitState {
         let key = Self.key(rule, subject)
         let now = clock()
         let before = await tally(key)
         if let before, before.pausedUntil > now { return RateLimitState(rule, before, at: now) }
         let own = rule.count(of: before, at: now) + 1
-        // Redis may have forgotten (it was restarted), or know of more.
+        // Redis may have lost the count (after a restart), or know of more.
         let failures = max(own, await counted(key, rule, isFirst: own == 1) ?? 0)
         let tally = Tally(
             failures: failures, lastAt: now, pausedUntil: now.addingTimeInterval(rule.pause(after: failures)))
@@ -44,10 +44,10 @@ final class Throttle: Sendable {
         return RateLimitState(rule, tally, at: now)
     }
 
-    /// Forgives a subject's failures. Said outright in Redis, so that other instances don't go by what they remember.
+    /// Clears a subject's failures. Written explicitly to Redis, so that other instances don't use what they remember.
     func clear(_ rule: ThrottleRule, _ subject: String) async {
         let key = Self.key(rule, subject)
-        // Most have none: that was read before, and costs nobody who signs in a write.
+        // Most have none: that read spares a write at most sign-ins.
         guard let known = await tally(key), known.failures > 0 else { return }
         let forgiven = Tally(failures: 0, lastAt: clock(), pausedUntil: .distantPast)
         local.withLock { $0[key] = forgiven }
@@ -67,12 +67,12 @@ final class Throttle: Sendable {
             let reply = try await redis.command(["HMGET", key, "failures", "last", "until"])
             guard case .array(let parts) = reply else { return nil }
             let numbers = parts.compactMap { $0.string.flatMap { Double($0) } }
-            // It knows nothing, or it was restarted: then what this instance remembers counts.
+            // Redis has no count, or was restarted: then this instance's memory counts.
             guard numbers.count == 3 else { return local.withLock { $0[key] } }
             let tally = Tally(
                 failures: Int(numbers[0]), lastAt: Date(timeIntervalSince1970: numbers[1]),
                 pausedUntil: Date(timeIntervalSince1970: numbers[2]))
-            // Known here too, should Redis go away.
+            // Kept here too, in case Redis becomes unreachable.
             local.withLock { $0[key] = tally }
             return tally
         } catch {
@@ -80,11 +80,11 @@ final class Throttle: Sendable {
         }
     }
 
-    /// Counts one more, for all instances; nil while Redis is away.
+    /// Adds one to the shared count; nil while Redis is unreachable.
     private func counted(_ key: String, _ rule: ThrottleRule, isFirst: Bool) async -> Int? {
         guard let redis else { return nil }
         do {
-            // A count that is too old to matter begins anew.
+            // An expired count starts over.
             if isFirst { try await redis.command(["DEL", key]) }
             return try await redis.command(["HINCRBY", key, "failures", "1"]).integer.map { Int($0) }
         } catch {
@@ -103,13 +103,13 @@ final class Throttle: Sendable {
         }
     }
 
-    /// Without Redis the own memory does; its client says in the log that it is away.
+    /// Without Redis the local memory is used; its client logs that it is unreachable.
     private func quietly(_ body: () async throws -> Void) async {
         do { try await body() } catch {}
     }
 }
 
-/// Tallies of one process, in two generations: when the younger is full, the elder is forgotten.
+/// Tallies of one process, in two generations: when the younger is full, the older is dropped.
 private struct LocalTallies {
     let generation: Int
     private var young: [String: Tally] = [:]

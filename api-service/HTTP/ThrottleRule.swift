@@ -1,61 +1,60 @@
 import FoundationEssentials
 
-/// How long somebody waits after so many failures: not at all at first, then twice as long each time.
+/// The pause after a number of failures: none at first, then doubling each time.
 struct ThrottleRule: Sendable, Hashable {
-    /// As the `RateLimit` fields call it, and in the keys in Redis.
+    /// The name in the `RateLimit` fields, and in Redis keys.
     var name: String
-    /// The failure that costs the first pause.
+    /// The failure that causes the first pause.
     var threshold: Int
     /// In seconds, as everything below.
     var firstPause: TimeInterval
     var longestPause: TimeInterval
-    /// A count is forgotten so long after its last failure.
+    /// How long after the last failure a count expires.
     var memory: TimeInterval
 
-    /// Wrong passwords for one account, whoever tries: some hundred guesses a day at most. A right one, or a new
-    /// password by mail, clears the count.
+    /// Wrong passwords per account, whoever tries: some hundred guesses a day at most. A correct one, or a password
+    /// reset by email, clears the count.
     static let signIn = ThrottleRule(
         name: "sign-in", threshold: 5, firstPause: 1, longestPause: 900, memory: 86_400)
-    /// Wrong passwords from one address, whatever the account. A hall full of people may share one.
+    /// Wrong passwords per address, whatever the account. A hall full of people may share one.
     static let signInAddress = ThrottleRule(
         name: "sign-in-address", threshold: 100, firstPause: 1, longestPause: 60, memory: 900)
-    /// Mails that strangers have sent to one address.
+    /// Emails to one address caused by strangers.
     static let mail = ThrottleRule(name: "mail", threshold: 10, firstPause: 30, longestPause: 3600, memory: 3600)
-    /// Mails that somebody who is signed in has sent to addresses that they name: offers of tickets, the team.
+    /// Emails from one signed-in person to addresses that they name: ticket transfers, team memberships.
     static let mailSender = ThrottleRule(
         name: "mail-sender", threshold: 30, firstPause: 30, longestPause: 3600, memory: 3600)
-    /// Mails that one address asks for, signing up among them. A hall full of people may share one.
+    /// Emails requested from one address, including sign-up. A hall full of people may share one.
     static let mailAddress = ThrottleRule(
         name: "mail-address", threshold: 100, firstPause: 1, longestPause: 60, memory: 900)
 
     func pause(after failures: Int) -> TimeInterval {
         guard failures >= threshold else { return 0 }
-        // Far beyond the longest pause already, and still a number.
+        // Far beyond the longest pause, and still representable.
         let doublings = min(failures - threshold, 40)
         return min(firstPause * Double(1 << doublings), longestPause)
     }
 
-    /// What so many failures at these times come to.
+    /// The number of failures that still count.
     func count(of tally: Tally?, at now: Date) -> Int {
         guard let tally, now < tally.lastAt.addingTimeInterval(memory) else { return 0 }
         return tally.failures
     }
 }
 
-/// The failures of somebody so far.
+/// The failures of a subject so far.
 struct Tally: Sendable, Hashable {
     var failures: Int
     var lastAt: Date
-    /// Until when nothing of theirs is looked at.
     var pausedUntil: Date
 }
 
-/// How somebody stands with a rule.
+/// A subject's state with a rule.
 struct RateLimitState: Sendable, Hashable {
     var rule: ThrottleRule
-    /// Failures that are left before the first pause.
+    /// Failures left before the first pause.
     var remaining: Int
-    /// Seconds to wait before the next attempt; 0 when it may be made now.
+    /// Seconds to wait before the next attempt; 0 if it is allowed now.
     var wait: TimeInterval
 
     init(_ rule: ThrottleRule, _ tally: Tally?, at now: Date) {
@@ -64,6 +63,6 @@ struct RateLimitState: Sendable, Hashable {
         wait = max(0, tally?.pausedUntil.timeIntervalSince(now) ?? 0)
     }
 
-    /// Whole seconds, rounded up: who waits that long is let in.
+    /// Whole seconds, rounded up, so that waiting that long is enough.
     var retryAfter: Int { Int(wait.rounded(.up)) }
 }

@@ -16,7 +16,7 @@ extension HTTPField.Name {
 
 /// Gives each request its trace, counts it and logs one line about it.
 ///
-/// The line names the route, never the path: ids are nobody's business, and a query can hold anything.
+/// The line names the route, never the path: ids are private, and a query can contain anything.
 struct TraceMiddleware: RouterMiddleware {
     typealias Context = APIContext
 
@@ -63,7 +63,7 @@ extension Duration {
     }
 }
 
-/// Requests by method, route and status, kept at hand so that counting one costs no look-up of labels.
+/// Requests by method, route and status, cached so that counting one needs no label lookup.
 final class RequestMetrics: Sendable {
     private struct Key: Hashable {
         var method: String
@@ -89,7 +89,7 @@ final class RequestMetrics: Sendable {
     func end() { inFlight.decrement() }
 
     func record(method: HTTPRequest.Method, route: String, status: HTTPResponse.Status, _ elapsed: Duration) {
-        // A made-up method must not make a label.
+        // A made-up method must not create a label.
         let method = Self.methods.contains(method) ? method.rawValue : "other"
         let key = Key(method: method, route: route, status: status.code)
         let pair = known.withLock { known in

@@ -5,19 +5,20 @@ import Hummingbird
 import Messaging
 import Persistence
 
-/// What RabbitMQ asks about users whom it doesn't know itself: the readers of subscriptions' queues, `em-sub-<id>`. Each may
-/// read its own queue and nothing else; a subscription that is gone or disabled lets nobody in, from that moment.
+/// The authorization backend for RabbitMQ, for users it doesn't know itself: the consumers of subscription queues,
+/// `em-sub-<id>`. Each can read its own queue and nothing else; a deleted or disabled subscription admits no one, from
+/// that moment.
 ///
-/// For the broker alone: nginx doesn't pass these paths on, and each request carries a secret that the broker has been told
-/// (`?secret=…`, by its plugin em_readers), since it could be asked for passwords as fast as anybody can ask. The
+/// For the broker only: nginx doesn't forward these paths, and each request carries a secret shared with the broker
+/// (`?secret=…`, by its plugin em_readers), because otherwise it could be used to guess passwords at full speed. The
 /// requests are those of rabbitmq_auth_backend_http
-/// (https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_auth_backend_http): a form, answered by the word
-/// `allow` or `deny`.
+/// (https://github.com/rabbitmq/rabbitmq-server/tree/main/deps/rabbitmq_auth_backend_http): a form, answered by the
+/// word `allow` or `deny`.
 struct BrokerRoutes: Sendable {
     static let userPrefix = "em-sub-"
 
     private let subscriptions: SubscriptionStore
-    /// Of the secret: what is compared says nothing by the time that it takes.
+    /// The secret's hash: comparing it leaks nothing by timing.
     private let secretHash: [UInt8]
 
     init(subscriptions: SubscriptionStore, secret: String) {
@@ -42,7 +43,7 @@ struct BrokerRoutes: Sendable {
             else { return Self.answer(false) }
             return try await answer(form)
         }
-        // Publishing and binding to topic exchanges; the rights above refuse both already.
+        // Publishing and binding to topic exchanges; the permissions above refuse both already.
         post("topic", to: router) { _ in Self.answer(false) }
     }
 

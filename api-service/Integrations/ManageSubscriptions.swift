@@ -7,19 +7,19 @@ import Persistence
 import Postgres
 import Webhooks
 
-/// What a subscription's reader proves itself with. Shown once: it stands nowhere.
+/// The credentials of a subscription's consumer. Shown once: not stored.
 enum SubscriptionCredentials: Sendable {
     case queue(password: SecretToken)
     case webhook(WebhookSecret)
 }
 
-/// Makes, changes and ends subscriptions, and with them the broker's queues, which follow as soon as that is committed.
+/// Creates, changes and deletes subscriptions, and with them the broker's queues, which are updated after the commit.
 ///
-/// What the broker can't be told at once ``SubscriptionReconciler`` tells it: there is no queue without a subscription, and none
-/// is lacking for longer than the broker is away.
+/// ``SubscriptionReconciler`` catches up on what the broker can't be told at once: there is no queue without a
+/// subscription, and none is missing for longer than the broker is unreachable.
 struct ManageSubscriptions: Sendable {
     let stores: Stores
-    /// Nil where no relay runs.
+    /// Nil if no relay runs.
     let queues: SubscriptionQueues?
     let webhookKey: WebhookKey
     let clock: @Sendable () -> Date
@@ -39,9 +39,9 @@ struct ManageSubscriptions: Sendable {
         var status: SubscriptionStatus?
     }
 
-    /// - Parameter answer: makes the answer to be kept: without credentials.
-    /// - Returns: what is kept, and what was made unless that was before.
-    /// - Throws: ``DomainError/limitReached``; 503 while the broker is away.
+    /// - Parameter answer: makes the response to be stored: without credentials.
+    /// - Returns: the stored response, and what was created, unless that was before.
+    /// - Throws: ``DomainError/limitReached``; 503 while the broker is unreachable.
     func create(
         _ new: NewSubscription, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (Subscription) throws -> StoredResponse
@@ -54,7 +54,7 @@ struct ManageSubscriptions: Sendable {
         let answered = try await stores.change(once: request) { transaction in
             try await stores.subscriptions.insert(
                 subscription, passwordHash: isQueue ? password.hash : nil, on: transaction)
-            // A reader who comes with the answer finds a queue, so that the broker has to be here.
+            // A consumer that connects right after the response finds its queue, so the broker must be reachable.
             if isQueue, queues?.isBrokerHere != true { throw APIProblem.unavailable() }
             return Change(try answer(subscription), entry("subscription.created", subscription, by: principal))
         }
@@ -87,7 +87,7 @@ struct ManageSubscriptions: Sendable {
         return after
     }
 
-    /// Takes a subscription away, its queue with all that is in it; nobody comes in any more from the commit on.
+    /// Deletes a subscription, and its queue with all messages; no one can connect after the commit.
     /// - Throws: ``DomainError/notFound``.
     func remove(_ id: SubscriptionID, by principal: Principal) async throws {
         let subscription = try await stores.change { transaction in
@@ -98,11 +98,11 @@ struct ManageSubscriptions: Sendable {
         if subscription.delivery == .queue { await follow(id) }
     }
 
-    /// Gives a queue's reader another password, or a webhook another secret.
-    /// - Parameter answer: makes the answer to be kept: without credentials.
-    /// - Returns: what is kept, the subscription, and its credentials. A webhook's secret can be told again, which a repeat
-    ///   must be: whoever rotated twice because an answer was lost would have no secret left that both sides know. Of a
-    ///   queue's password nothing is kept.
+    /// Rotates a queue's password, or a webhook's secret.
+    /// - Parameter answer: makes the response to be stored: without credentials.
+    /// - Returns: the stored response, the subscription, and its credentials. A webhook's secret can be returned again,
+    ///   which a repeated request needs: a second rotation after a lost response would leave no secret that both sides
+    ///   know. A queue's password is not stored.
     /// - Throws: ``DomainError/notFound``.
     func renew(
         _ id: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
@@ -142,7 +142,7 @@ struct ManageSubscriptions: Sendable {
 
     private func follow(_ id: SubscriptionID) async {
         guard let queues, queues.isBrokerHere else { return }
-        // What fails here SubscriptionReconciler does a moment later; it logs what it can't do.
+        // If this fails, SubscriptionReconciler does it moments later; it logs what it can't do.
         do { try await SettleQueue(stores: stores, queues: queues).perform(id) } catch {}
     }
 

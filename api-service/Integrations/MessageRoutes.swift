@@ -4,7 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// The event log, for programs that were away.
+/// The event log, for consumers that were offline.
 struct MessageRoutes: Sendable {
     let log: EventLogStore
     let authorization: Authorization
@@ -23,7 +23,7 @@ struct MessageRoutes: Sendable {
         }
     }
 
-    /// The messages byte for byte as they were published.
+    /// The messages byte for byte as published.
     private static func answer(_ stretch: EventLogStore.Stretch) throws -> Response {
         var bytes = Array(#"{"items":["#.utf8)
         for (index, message) in stretch.messages.enumerated() {

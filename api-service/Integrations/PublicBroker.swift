@@ -1,13 +1,13 @@
 import AMQP
 import FoundationEssentials
 
-/// Where programs outside find the broker: `EM_AMQP_PUBLIC_URL`, or else the host and port that this service uses itself.
+/// The broker's public address: `EM_AMQP_PUBLIC_URL`, or else the host and port that this service uses itself.
 enum PublicBroker {
     struct Refusal: Error, CustomStringConvertible {
         let description = "must be amqp:// or amqps:// with a host, an optional port and nothing else"
     }
 
-    /// - Throws: ``Refusal``; credentials above all have no place here, as everybody gets to see it.
+    /// - Throws: ``Refusal``; in particular for credentials, because the address is public.
     static func url(_ text: String) throws -> String {
         guard let parts = URLComponents(string: text), parts.scheme == "amqp" || parts.scheme == "amqps",
             let host = parts.host, !host.isEmpty, parts.user == nil, parts.password == nil, parts.query == nil,

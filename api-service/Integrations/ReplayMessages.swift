@@ -6,32 +6,31 @@ import Messaging
 import Persistence
 import Postgres
 
-/// Has a subscription get a part of an event's log once more: the same messages under the same ids, and nobody else gets
-/// them.
+/// Replays part of an event's log to a subscription: the same messages with the same ids, to no one else.
 struct ReplayMessages: Sendable {
     let stores: Stores
-    /// Nil where no relay runs.
+    /// Nil if no relay runs.
     let queues: SubscriptionQueues?
     let clock: @Sendable () -> Date
 
     struct Selection: Sendable {
         var event: EventID
-        /// The sequence of the last message that isn't wanted.
+        /// The sequence of the last message to skip.
         var after: Int
-        /// How much of the log is gone through.
+        /// Number of log messages to read.
         var limit: Int
     }
 
-    /// - Parameter answer: makes the answer to be kept, of how many messages went and the sequence to go on from, if there
-    ///   is more.
-    /// - Throws: ``DomainError/notFound`` also for an event that the subscription isn't about;
-    ///   ``DomainError/subscriptionNotActive``; ``EventLogStore/Pruned``; 503 while the broker is away.
+    /// - Parameter answer: makes the response to be stored, from the number of replayed messages and the sequence to
+    ///   continue from, if there are more.
+    /// - Throws: ``DomainError/notFound`` also for an event that the subscription doesn't cover;
+    ///   ``DomainError/subscriptionNotActive``; ``EventLogStore/Pruned``; 503 while the broker is unreachable.
     func perform(
         _ selection: Selection, into id: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (_ replayed: Int, _ next: Int?) throws -> StoredResponse
     ) async throws -> Answered {
         try await stores.database.transaction { transaction in
-            // All of it is looked at once only: a repeat gets the first answer, whatever has become of the subscription.
+            // Evaluated once only: a repeat gets the first response, whatever the subscription's state.
             try await stores.idempotency.once(request, on: transaction) {
                 let (event, stretch, subscription) = try await stretch(selection, id, principal)
                 let wanted = stretch.messages.filter { message in
@@ -62,7 +61,7 @@ struct ReplayMessages: Sendable {
     }
 
     private func publish(_ messages: [CloudEvent], of event: Event, to id: SubscriptionID) async throws {
-        // At once, rather than after a timeout: the request's name is held meanwhile.
+        // At once, rather than after a timeout: the idempotency key is locked meanwhile.
         guard let queues, queues.isBrokerHere else { throw APIProblem.unavailable() }
         do {
             try await queues.replay(messages, owner: event.ownerID, to: id)

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Has a webhook's delivery tried again now.
 struct RetryDelivery: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
@@ -29,12 +28,12 @@ struct RetryDelivery: Sendable {
     }
 }
 
-/// Sends a webhook a message that tells nothing, so that its owner sees whether it arrives.
+/// Sends a webhook a test message without content.
 struct TestWebhook: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// - Parameter answer: makes the answer, which is kept with the delivery.
+    /// - Parameter answer: makes the response, which is stored with the delivery.
     func perform(
         _ subscription: SubscriptionID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (WebhookDelivery) throws -> StoredResponse

@@ -4,18 +4,19 @@ import Messaging
 import Persistence
 import Postgres
 
-/// Has the broker follow the row of a subscription.
+/// Brings a subscription's queue at the broker in line with its row.
 ///
-/// The row counts: it is written first, and the broker is told when that is committed. Whoever dies in between leaves
-/// nothing behind that the next look (``SubscriptionReconciler``) doesn't find, as there is no queue without a row; and the row
-/// is held while the broker is told, so that of two who tell it the last tells what is so.
+/// The row is authoritative: it is written first, and the broker is updated after the commit. If the process dies in
+/// between, the next round of ``SubscriptionReconciler`` catches up, because there is no queue without a row; and the
+/// row is locked while the broker is updated, so that the last of two concurrent updates sends the current state.
 struct SettleQueue: Sendable {
     let stores: Stores
     let queues: SubscriptionQueues
 
-    /// - Parameter before: as this process may have declared it meanwhile, on a reconnect. What an edit took away the row says.
-    /// - Returns: what it is now; nil when there is no row any more.
-    /// - Throws: `BrokerError`, and then the broker may have got a part of it: once more is as good as once.
+    /// - Parameter before: as this process may have declared it meanwhile, on a reconnect. What an edit removed is in
+    ///   the row.
+    /// - Returns: the current state; nil if the row is gone.
+    /// - Throws: `BrokerError`; the broker may then have applied part of it, and a repeat is safe.
     @discardableResult
     func perform(_ id: SubscriptionID, after before: SubscribedQueue? = nil) async throws -> SubscribedQueue? {
         try await stores.database.transaction { transaction in

@@ -4,7 +4,7 @@ import Messaging
 import Persistence
 import Webhooks
 
-/// A subscription as its person sees it.
+/// A subscription as its owner sees it.
 struct SubscriptionJSON: Encodable {
     struct Broker: Encodable {
         /// As in EM_AMQP_PUBLIC_URL.
@@ -30,7 +30,7 @@ struct SubscriptionJSON: Encodable {
     @Nullable var username: String?
     @Nullable var secretRotatesUntil: Date?
     @Nullable var lastDeliveryAt: Date?
-    // Left out everywhere but where they are new.
+    // Omitted except when new.
     var amqp: Broker?
     var secret: String?
     var publicKey: String?
@@ -45,7 +45,7 @@ struct SubscriptionJSON: Encodable {
         types = subscription.types.map(\.description)
         delivery = subscription.delivery
         url = subscription.url
-        // Whoever was an admin and is none: nothing is delivered any more, as long as that stays so.
+        // The owner was an admin and no longer is: nothing is delivered as long as that is so.
         let isBarred = subscription.scope == .all && role != .admin
         status = isBarred ? .disabled : subscription.status
         let reason = isBarred ? .adminsOnly : subscription.statusReason

@@ -7,12 +7,11 @@ import Messaging
 import Persistence
 import Webhooks
 
-/// Who outside hears what: one's own subscriptions.
+/// The caller's own subscriptions.
 struct SubscriptionRoutes: Sendable {
     let stores: Stores
     let manageSubscriptions: ManageSubscriptions
     let replayMessages: ReplayMessages
-    /// Where readers of queues find the broker.
     let publicBroker: String
     let webhookAddresses: AddressRule
     let clock: @Sendable () -> Date
@@ -132,7 +131,7 @@ extension BodyFields {
         return nil
     }
 
-    /// The number of a message within its event, as messages carry it; 0, before the first, when absent.
+    /// The number of a message within its event, as in messages; 0, before the first, if absent.
     fileprivate mutating func sequence(_ name: String) -> Int {
         let mistakes = validation.errors.count
         guard let text = rawText(name) else { return 0 }

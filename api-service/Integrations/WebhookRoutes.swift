@@ -4,7 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// What became of the messages that a webhook was owed.
+/// The deliveries of a webhook.
 struct WebhookRoutes: Sendable {
     let stores: Stores
     let retryDelivery: RetryDelivery
@@ -35,7 +35,7 @@ struct WebhookRoutes: Sendable {
         return Response(answered)
     }
 
-    /// The webhook that a path names. It is its owner's; for anybody else there is none.
+    /// The webhook in the path. Visible to its owner only; 404 for anyone else.
     private func subscription(_ context: APIContext) async throws -> SubscriptionID {
         let principal = try context.signedIn()
         let id = try context.id(of: SubscriptionSubject.self)

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// What an organizer tells the people at an event.
+/// Announcements to an event's people.
 struct AnnouncementRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -13,7 +13,7 @@ struct AnnouncementRoutes: Sendable {
     let cancelAnnouncement: CancelAnnouncement
     let clock: @Sendable () -> Date
 
-    /// How far ahead one may be scheduled, in seconds.
+    /// How far ahead one can be scheduled, in seconds.
     private static let farthest: TimeInterval = 366 * 86_400
 
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -62,9 +62,8 @@ struct AnnouncementRoutes: Sendable {
     }
 
     private struct ReachJSON: Encodable {
-        /// People that it is for.
         var recipients: Int
-        /// Those of them who want it by mail.
+        /// Those of them who want it by email.
         var mails: Int
     }
 

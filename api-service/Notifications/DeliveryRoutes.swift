@@ -4,16 +4,16 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// What became of the mails about a registration.
+/// The emails about a registration, and their delivery.
 struct DeliveryRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
     let resendMail: ResendMail
-    /// Nil in tests of the surface alone.
+    /// Nil in tests of the HTTP API alone.
     let watch: MailMonitor?
     let clock: @Sendable () -> Date
 
-    /// Few have more to tell: most readers need one page.
+    /// Few registrations have more: most readers need one page.
     private static let usual = 100
 
     @Sendable func list(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -56,7 +56,7 @@ struct DeliveryRoutes: Sendable {
         var retrying: Int
         var failed: Int
         var isPaused: Bool
-        /// Null when it is not known.
+        /// Null if unknown.
         @Nullable var sendersConnected: Bool?
     }
 
@@ -76,14 +76,14 @@ struct DeliveryRoutes: Sendable {
     private struct ResentJSON: Encodable {
         var registrationId: RegistrationID
         var status: NotificationStatus
-        /// Null while the ticket is being made: its mail comes by itself.
+        /// Null while the ticket is being issued: its email is sent automatically.
         @Nullable var notification: NotificationJSON?
     }
 
     @Sendable func resend(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let detail = try await find(context, principal)
-        // Whoever may see it is told that it is not theirs to do.
+        // Someone who is allowed to see it gets a 403.
         let membership = try await stores.events.membership(of: principal.userID, in: detail.registration.eventID)
         try Authorization.require(.resendMail, principal, Relation(membership))
         let notification = try await resendMail.perform(detail, by: principal)

@@ -3,7 +3,7 @@ import Domain
 import Persistence
 import Postgres
 
-/// Chooses how the mails about an event look, and when its people are reminded.
+/// Changes an event's email settings and reminders.
 struct EditMailSettings: Sendable {
     let stores: Stores
 
@@ -12,7 +12,7 @@ struct EditMailSettings: Sendable {
             try await stores.mailSettings.set(settings, of: event, on: transaction)
             var content = ["paragraph": settings.paragraph]
             content["colour"] = settings.colour
-            // The log of what was done keeps no addresses.
+            // The audit log stores no email addresses.
             if settings.replyTo != nil { content["replyTo"] = "named" }
             content["reminders"] = settings.reminders.map(\.text).joined(separator: " ")
             return Change(

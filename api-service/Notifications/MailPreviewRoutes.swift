@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// Mails as they would look, for those who word them.
+/// Email previews for organizers.
 struct MailPreviewRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -16,7 +16,7 @@ struct MailPreviewRoutes: Sendable {
         var id: MailPreviewID
         var subject: String
         var text: String
-        /// For a frame without rights (`<iframe sandbox>`).
+        /// For a sandboxed frame (`<iframe sandbox>`).
         var htmlUrl: String
     }
 
@@ -27,7 +27,7 @@ struct MailPreviewRoutes: Sendable {
         var fields = try await BodyFields(request, context)
         let kind = fields.choice("kind", of: NotificationKind.allCases.filter { !$0.isAboutAccount })
         var language = fields.optionalChoice("language", of: Language.allCases)
-        // An announcement's; in other mails nobody reads them, and what no announcement could have is refused all the same.
+        // An announcement's; ignored in other emails, but validated all the same.
         let isAnnouncement = kind == .announcement
         let title = isAnnouncement || fields.has("title") ? fields.text("title", 1...200) : ""
         let body = isAnnouncement || fields.has("body") ? fields.text("body", 1...10_000, multiline: true) : ""
@@ -46,7 +46,7 @@ struct MailPreviewRoutes: Sendable {
                 id: id, subject: preview.subject, text: preview.text, htmlUrl: "/api/v1/mail-previews/\(id).html"))
     }
 
-    /// A frame has no access token: its address, which nobody guesses, is what lets it in.
+    /// A frame has no access token: its unguessable address is the authorization.
     @Sendable func show(_ request: Request, _ context: APIContext) async throws -> Response {
         let id = try context.id(of: MailPreviewSubject.self)
         guard let preview = try await stores.mailPreviews.find(id, now: clock()) else { throw DomainError.notFound }

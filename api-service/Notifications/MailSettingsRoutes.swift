@@ -3,7 +3,7 @@ import Domain
 import Hummingbird
 import Persistence
 
-/// How an organizer wants the mails about an event.
+/// An event's email settings.
 struct MailSettingsRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -43,7 +43,7 @@ struct MailSettingsRoutes: Sendable {
 }
 
 extension BodyFields {
-    /// A colour that white text can be read on, or null.
+    /// A color on which white text is readable, or null.
     mutating func colour(_ name: String) -> String? {
         guard let text = optionalText(name, maximum: 7)?.lowercased() else { return nil }
         switch EventMailSettings.isReadable(text) {

@@ -4,7 +4,6 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// How far what goes to everybody came.
 struct MailingRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization

@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// What somebody is told, wants to be told, and has read.
+/// The caller's notifications and preferences.
 struct NotificationRoutes: Sendable {
     let stores: Stores
     let readNotifications: ReadNotifications
@@ -72,15 +72,15 @@ struct NotificationRoutes: Sendable {
         return try .json(PreferencesJSON(preferences))
     }
 
-    // MARK: Links in mails
+    // MARK: Unsubscribe links
 
     private struct UnsubscribedJSON: Encodable {
         var topic: NotificationTopic
         var mail: Bool
     }
 
-    /// What mail programs send with one click (RFC 8058: the token in the address, a form that says nothing), and what
-    /// the page sends (JSON).
+    /// Called by email clients with one click (RFC 8058: the token in the address, an irrelevant form), and by the page
+    /// (JSON).
     @Sendable func followLink(_ request: Request, _ context: APIContext) async throws -> Response {
         var query = QueryFields(request)
         var text = query.text("token")
@@ -97,7 +97,7 @@ struct NotificationRoutes: Sendable {
         return try .json(UnsubscribedJSON(topic: topic, mail: mail))
     }
 
-    /// A person who opened the address that is meant for mail programs: on to the page, which asks first.
+    /// A person opened the address that is meant for email clients: redirects to the page, which asks for confirmation.
     @Sendable func openLink(_ request: Request, _ context: APIContext) async throws -> Response {
         var query = QueryFields(request)
         guard let token = query.text("token").flatMap(SecretToken.init) else { throw DomainError.linkInvalid }
@@ -143,7 +143,7 @@ private struct PreferencesJSON: Encodable {
     }
 }
 
-/// A notification in its person's list: with what there is to read.
+/// A notification in its person's list, with its content.
 private struct InAppNotificationJSON: Encodable {
     struct Announcement: Encodable {
         var id: AnnouncementID
@@ -160,7 +160,7 @@ private struct InAppNotificationJSON: Encodable {
 
     struct Subscription: Encodable {
         var name: String
-        /// Else it is paused.
+        /// Otherwise it is paused.
         var isDisabled: Bool
     }
 

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Tells the people at an event something, now or later.
+/// Posts or schedules an announcement.
 struct PostAnnouncement: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
@@ -18,8 +18,8 @@ struct PostAnnouncement: Sendable {
     }
 
     /// - Parameters:
-    ///   - request: with its Idempotency-Key it is told once.
-    ///   - answer: makes the answer, which is kept with the announcement.
+    ///   - request: with its Idempotency-Key it is posted once.
+    ///   - answer: makes the response, which is stored with the announcement.
     func perform(
         _ draft: NewAnnouncement, to event: EventID, by principal: Principal, once request: IdempotentRequest?,
         _ answer: (Announcement) throws -> StoredResponse
@@ -41,7 +41,6 @@ struct PostAnnouncement: Sendable {
     }
 }
 
-/// Takes an announcement back whose time has not come.
 struct CancelAnnouncement: Sendable {
     let stores: Stores
 

@@ -2,16 +2,16 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// Has notifications make a mail that nobody gets: the templates are there, and only there.
+/// Has notifications render an email that is not sent: only that service has the templates.
 struct PreviewMail: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
-    /// How long somebody waits who wants to see it.
+    /// How long a caller waits.
     var timeout = Duration.seconds(5)
 
-    /// - Throws: ``APIProblem/unavailable(retryAfter:)`` when no notifications service answered in time.
+    /// - Throws: ``APIProblem/unavailable(retryAfter:)`` if no notifications service responded in time.
     func perform(_ request: MailPreviewRequest) async throws -> (id: MailPreviewID, preview: MailPreview) {
-        // Whoever has the address sees the page: all of it is drawn at random, unlike other identities.
+        // The address authorizes its reader: all of it is random, unlike other ids.
         let id = MailPreviewID(UUID())
         try await stores.mailPreviews.ask(request, as: id, at: clock())
         let deadline = ContinuousClock.now + timeout

@@ -4,13 +4,12 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Notes what somebody has read of what they were told.
 struct ReadNotifications: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// - Returns: how many are unread now.
-    /// - Throws: ``DomainError/notFound`` for what is not theirs.
+    /// - Returns: the number of unread notifications.
+    /// - Throws: ``DomainError/notFound`` for someone else's.
     func perform(_ id: NotificationID, by principal: Principal) async throws -> Int {
         let now = clock()
         return try await stores.database.transaction { transaction in
@@ -18,7 +17,7 @@ struct ReadNotifications: Sendable {
         }
     }
 
-    /// All that came up to a time; nil for now.
+    /// All up to a time; nil for now.
     func perform(upTo time: Date?, by principal: Principal) async throws -> Int {
         let now = clock()
         return try await stores.database.transaction { transaction in

@@ -3,12 +3,12 @@ import Domain
 import Persistence
 import Postgres
 
-/// Writes to somebody once more about the place that they have: an organizer was told that nothing came.
+/// Resends a confirmation email.
 struct ResendMail: Sendable {
     let stores: Stores
 
-    /// - Returns: the mail on its way; nil while the ticket is being made, whose mail comes by itself.
-    /// - Throws: ``DomainError/alreadyCancelled`` when there is no place any more.
+    /// - Returns: the queued email; nil while the ticket is being issued, whose email is sent automatically.
+    /// - Throws: ``DomainError/alreadyCancelled`` if the registration is canceled.
     func perform(_ detail: RegistrationDetail, by principal: Principal) async throws -> Notification? {
         let registration = detail.registration
         let kind: NotificationKind

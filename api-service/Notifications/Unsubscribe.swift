@@ -2,12 +2,12 @@ import Domain
 import Persistence
 import Postgres
 
-/// Ends mails by the link that each of them has, or brings them back. Nobody is signed in.
+/// Unsubscribes from a kind of email through the link in it, or resubscribes. Needs no sign-in.
 struct Unsubscribe: Sendable {
     let stores: Stores
 
-    /// - Parameter mail: whether such mails are wanted.
-    /// - Returns: what the link is about.
+    /// - Parameter mail: whether to receive these emails.
+    /// - Returns: the topic of the link.
     /// - Throws: ``DomainError/linkInvalid``.
     func perform(_ token: SecretToken, mail: Bool) async throws -> NotificationTopic {
         try await stores.change { transaction in

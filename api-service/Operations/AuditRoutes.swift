@@ -17,7 +17,7 @@ struct AuditRoutes: Sendable {
 
         struct Subject: Encodable {
             var id: String
-            /// Of an account.
+            /// An account's.
             @Nullable var email: String?
         }
 

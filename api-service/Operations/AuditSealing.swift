@@ -3,12 +3,12 @@ import CoreMetrics
 import Logging
 import Persistence
 
-/// Seals the audit log behind those who write to it. Every instance tries; one at a time has the lease and does it.
+/// A service that seals the audit log asynchronously. Every instance tries; the one with the lease does it.
 ///
-/// Where the chain ends is logged with every round that sealed something: kept elsewhere, the log lines show later
-/// whether the chain was cut off or made anew (`api-service audit verify --head`).
+/// The head of the chain is logged whenever entries are sealed: stored elsewhere, these log lines later show whether
+/// the chain was truncated or rebuilt (`api-service audit verify --head`).
 struct AuditSealing {
-    /// Rows a transaction.
+    /// Rows per transaction.
     static let limit = 500
 
     let store: AuditSealStore
@@ -22,13 +22,13 @@ struct AuditSealing {
             } catch is CancellationError {
                 return
             } catch {
-                // What is not sealed now is sealed later.
-                logger.warning("sealing the audit log failed", metadata: ["error": "\(error)"])
+                // Unsealed entries are sealed later.
+                logger.warning("audit log not sealed", metadata: ["error": "\(error)"])
             }
         }
     }
 
-    /// Seals what there is, unless somebody else is at it.
+    /// Seals what there is, unless another instance is doing it.
     func round() async throws {
         var sealed = 0
         var head: AuditHead?

@@ -7,15 +7,15 @@ import Persistence
 import Redis
 import ServiceLifecycle
 
-/// What works beside the requests: the relay with its broker, Redis, and what is done every now and then. Registrations go on
-/// without any of it; what is owed waits in the outbox.
+/// The services besides the HTTP server: the relay with its broker, Redis, and periodic jobs. Registration works
+/// without any of them; pending messages stay in the outbox.
 struct BackgroundServices: Sendable {
     let relay: OutboxRelay
     let redis: RedisClient
     let deadLetters: ParkedMessages
     let mails: MailMonitor
     let subscriptionQueues: SubscriptionQueues
-    /// In the order of dependence.
+    /// In dependency order.
     let services: [any Service]
 
     init(
@@ -57,7 +57,7 @@ private struct RedisService: Service {
     let redis: RedisClient
 
     func run() async throws {
-        do { try await gracefulShutdown() } catch {}  // cancelled: close all the same
+        do { try await gracefulShutdown() } catch {}  // canceled: close all the same
         await redis.close()
     }
 }
@@ -68,17 +68,17 @@ private func require(_ condition: Bool) throws {
     if !condition { throw NotConnected() }
 }
 
-/// Runs `body` for at most so long; nil when it took longer or failed.
+/// Runs `body` with a time limit; nil if it took longer or failed.
 func answered<Value: Sendable>(
     within limit: Duration, _ body: @escaping @Sendable () async throws -> Value
 ) async -> Value? {
     await withTaskGroup(of: Value?.self) { group in
         group.addTask {
-            // Whoever asks shows that there is no answer; the wrapper that failed has logged why.
+            // The caller shows that there is no response; the failing wrapper has logged the reason.
             do { return try await body() } catch { return nil }
         }
         group.addTask {
-            do { try await Task.sleep(for: limit) } catch {}  // cancelled: the answer was faster
+            do { try await Task.sleep(for: limit) } catch {}  // canceled: the result was faster
             return nil
         }
         defer { group.cancelAll() }

@@ -2,8 +2,8 @@ import Logging
 import Persistence
 import ServiceLifecycle
 
-/// Looks at the invariants when an administrator asks, in the background and a second at a time, and keeps what it found last:
-/// a small site is looked at while they wait, of a large one they are told what is known and how old that is.
+/// Checks the invariants when an administrator asks, in the background and a second at a time, and keeps the last
+/// result: for a small site they wait for it, for a large one they get the last result with its age.
 actor InvariantMonitor: Service, CustomStringConvertible {
     struct Finding: Sendable {
         var report: InvariantReport
@@ -12,12 +12,12 @@ actor InvariantMonitor: Service, CustomStringConvertible {
         var endedAt: ContinuousClock.Instant
     }
 
-    /// A look takes no more than that part of the time, however often somebody asks for a recent one.
+    /// Checks take at most 1/20 of the time, however often a recent result is requested.
     private static let share = 20
-    /// How long one part of a look takes, and how long the database rests before the next.
+    /// How long one part of a check takes, and how long the database rests before the next.
     private static let stretch = Duration.seconds(1)
     private static let rest = Duration.milliseconds(100)
-    /// Between tries while another instance looks, or somebody at a terminal.
+    /// Between attempts while another instance or a terminal is checking.
     private static let retryAfter = Duration.seconds(1)
 
     nonisolated var description: String { "InvariantMonitor" }
@@ -41,9 +41,9 @@ actor InvariantMonitor: Service, CustomStringConvertible {
         }
     }
 
-    /// What was found by a look that began at most `age` ago; one is begun where there is none, and waited for until `limit` is
-    /// over. Then what was found before; nil when nothing was.
-    /// - Throws: what the look failed with.
+    /// The result of a check that began at most `age` ago; starts one if there is none, and waits for it up to `limit`.
+    /// After that, the previous result; nil if there is none.
+    /// - Throws: the check's error.
     func finding(noOlderThan age: Duration, within limit: Duration) async throws -> Finding? {
         let began = ContinuousClock.now
         var isAsked = false

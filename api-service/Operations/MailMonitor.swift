@@ -7,17 +7,17 @@ import Messaging
 import Persistence
 import Synchronization
 
-/// Looks every few seconds at what waits to be mailed and whether anybody sends it: the peers' commonest complaint is
-/// mail that never came while nothing said so. Whoever asks reads what was seen last.
+/// Monitors every few seconds the unsent emails and whether anyone sends them: the most common complaint about
+/// comparable products is email that never came without any sign of it. Readers get the last observation.
 final class MailMonitor: Sendable {
     struct Reading: Sendable {
         var backlog: DeliveryBacklog?
-        /// Of that of the two mail queues which has the fewer; nil when the broker can't be asked.
+        /// Consumers of the mail queue that has fewer; nil if the broker is unreachable.
         var consumers: Int?
     }
 
     private let deliveries: DeliveryStore
-    /// Nil where nothing is relayed (tests of the surface alone).
+    /// Nil without a relay (tests of the HTTP API alone).
     private let broker: Publisher?
     private let clock: @Sendable () -> Date
     private let state = Mutex(Reading())
@@ -31,13 +31,13 @@ final class MailMonitor: Sendable {
         self.deliveries = deliveries
         self.broker = broker
         self.clock = clock
-        metrics.gauge("em_mails_unsent", "Mails that wait, for their first or another attempt.") { [weak self] in
+        metrics.gauge("em_mails_unsent", "Unsent emails, waiting for their first or another attempt.") { [weak self] in
             Double(self?.reading.backlog?.unsent ?? 0)
         }
-        metrics.gauge("em_mail_oldest_unsent_seconds", "For how long the oldest mail has waited.") { [weak self] in
+        metrics.gauge("em_mail_oldest_unsent_seconds", "Age of the oldest unsent email.") { [weak self] in
             self?.reading.backlog?.oldestAt.map { clock().timeIntervalSince($0) } ?? 0
         }
-        metrics.gauge("em_mail_consumers", "Workers at the mail queues; -1 when the broker can't be asked.") {
+        metrics.gauge("em_mail_consumers", "Consumers of the mail queues; -1 if the broker is unreachable.") {
             [weak self] in Double(self?.reading.consumers ?? -1)
         }
     }

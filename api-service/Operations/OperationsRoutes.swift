@@ -6,13 +6,13 @@ import Hummingbird
 import Messaging
 import Persistence
 
-/// What operators see of the machinery, and what they do with messages that nobody could handle.
+/// The system's status, and failed messages, for operators.
 struct OperationsRoutes: Sendable {
     let inspection: SystemInspection
-    /// Nil where nothing is relayed (tests of the surface alone).
+    /// Nil without a relay (tests of the HTTP API alone).
     let deadLetters: ParkedMessages?
 
-    /// Never an error because something is away: that is what it is for.
+    /// Never fails because something is unreachable: reporting that is its purpose.
     @Sendable func system(_ request: Request, _ context: APIContext) async throws -> Response {
         try Authorization.require(.viewSystem, try context.signedIn())
         return try .json(await inspection.report())
@@ -21,7 +21,7 @@ struct OperationsRoutes: Sendable {
     private struct LettersJSON: Encodable {
         var items: [DeadLetterJSON]
         @Nullable var nextCursor: String?
-        /// Those out of sight included.
+        /// Including those that are not listed.
         var total: Int
     }
 
@@ -34,7 +34,7 @@ struct OperationsRoutes: Sendable {
         let after = try query.cursor(.deadLetters)
         let (letters, total) = try await broker { try await $0.list(in: queue) }
         var rest = letters[...]
-        // The letter where the last page ended may be gone: then the list starts again.
+        // The last page's last message may be gone: then the list starts again.
         if let after, let end = rest.firstIndex(where: { $0.id == after.id }) { rest = rest[(end + 1)...] }
         let items = rest.prefix(limit)
         let last = items.count < rest.count ? items.last : nil
@@ -73,7 +73,7 @@ struct OperationsRoutes: Sendable {
     }
 }
 
-/// A dead letter as operators see it; `api-service dead-letters` prints the same.
+/// A failed message as operators see it; `api-service dead-letters` prints the same.
 struct DeadLetterJSON: Encodable {
     var id: String
     var queue: String
@@ -86,9 +86,9 @@ struct DeadLetterJSON: Encodable {
     var replays: Int
     @Nullable var firstSeenAt: Date?
     @Nullable var lastFailedAt: Date?
-    /// The message's text; what is no UTF-8 shows replacement characters.
+    /// The message's text; invalid UTF-8 shows replacement characters.
     var payload: String
-    /// Whether `payload` is cut.
+    /// Whether `payload` is cut off.
     var isCut: Bool
 
     static let longestPayload = 16_384

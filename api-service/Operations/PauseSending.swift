@@ -4,12 +4,12 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Stops all mails, or lets them go again. What waits is kept.
+/// Pauses all email, or resumes it. Unsent emails are kept.
 struct PauseSending: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// Again changes nothing.
+    /// Idempotent.
     func perform(_ isPaused: Bool, by principal: Principal) async throws -> SendingState {
         let now = clock()
         try await stores.change { transaction in

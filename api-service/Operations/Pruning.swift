@@ -4,9 +4,9 @@ import Logging
 import Persistence
 import Postgres
 
-/// Removes old rows every few minutes. Every instance runs it; whichever comes first does the work.
+/// A periodic service that deletes expired rows. Every instance runs it; whichever comes first does the work.
 struct Pruning {
-    /// A kind of rows that grow old. To add one, name it in ``all(_:_:_:)``.
+    /// A retention rule. To add one, name it in ``all(_:_:_:)``.
     struct Rule: Sendable {
         /// For the log and the metrics.
         var name: String
@@ -18,9 +18,9 @@ struct Pruning {
         }
     }
 
-    /// Rows a transaction: few enough that nobody waits long for its locks.
+    /// Rows per transaction: few enough that no one waits long for its locks.
     static let limit = 1000
-    /// Transactions per rule and round: what is left waits for the next round.
+    /// Transactions per rule and round: the rest waits for the next round.
     static let maximumSteps = 200
 
     let store: PruningStore
@@ -34,7 +34,7 @@ struct Pruning {
         PeriodicService("Pruning", every: .seconds(300), jitter: 0.5, atShutdown: .finished) { await round() }
     }
 
-    /// One round of everything. What fails is left for the next.
+    /// Applies all rules once. What fails is left for the next round.
     func round() async {
         for rule in rules {
             do {
@@ -45,7 +45,7 @@ struct Pruning {
         }
     }
 
-    /// False when another instance is at it, or this one is stopping.
+    /// False if another instance is doing it, or this one is stopping.
     private func prune(_ rule: Rule) async throws -> Bool {
         var total = 0
         defer { if total > 0 { record(total, of: rule) } }

@@ -3,11 +3,11 @@ import Persistence
 import Postgres
 
 extension Pruning.Rule {
-    /// What grows old, row by row.
+    /// The retention rules.
     static func all(
         _ stores: Stores, _ retention: Retention, _ clock: @escaping @Sendable () -> Date
     ) -> [Pruning.Rule] {
-        /// Takes away what is older than that.
+        /// Deletes what is older than that.
         typealias Prune = @Sendable (_ before: Date, _ limit: Int, _ transaction: Transaction) async throws -> Int
         func older(_ rows: String, than age: TimeInterval, _ prune: @escaping Prune) -> Pruning.Rule {
             .init(rows) { limit, transaction in try await prune(clock() - age, limit, transaction) }
@@ -23,7 +23,7 @@ extension Pruning.Rule {
             older("email_changes", than: retention.emailChanges, stores.emailChanges.prune),
             older("unsubscribe_links", than: retention.unsubscribeLinks, stores.preferences.prune),
             older("api_keys", than: APIKeyStore.memory, stores.apiKeys.prune),
-            // Of what the log no longer has, there is nothing left to send.
+            // What the event log no longer has can't be sent.
             older(
                 "webhook_deliveries", than: min(retention.webhookDeliveries, retention.eventLog), stores.webhooks.prune),
             older("mail_previews", than: MailPreviewStore.lifetime, stores.mailPreviews.prune),

@@ -4,7 +4,7 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// The administrators' switch for all mails.
+/// The administrators' switch for all email.
 struct SendingRoutes: Sendable {
     let stores: Stores
     let pauseSending: PauseSending

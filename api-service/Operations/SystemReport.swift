@@ -5,13 +5,13 @@ import Messaging
 import Persistence
 import Redis
 
-/// How the whole product stands, as far as it can be seen from here. Whatever is away is missing from it, and nothing else.
+/// The status of the whole system, as seen from here. Only what is unreachable is missing from it.
 struct SystemReport: Encodable {
     enum State: String, Encodable {
         case up, down
-        /// The broker is there and takes no messages for now: it is short of memory or disk.
+        /// The broker is up and accepts no messages for now: it is low on memory or disk.
         case blocked
-        /// Nobody here is connected to it.
+        /// No connection to it from here.
         case unknown
     }
 
@@ -20,7 +20,7 @@ struct SystemReport: Encodable {
         var state: State
     }
 
-    /// A build of a service that runs; without version and processes when none does.
+    /// A running build of a service; without version and processes if none is running.
     struct Service: Encodable {
         var name: String
         @Nullable var version: String?
@@ -38,9 +38,8 @@ struct SystemReport: Encodable {
 
     struct WorkQueue: Encodable {
         var name: String
-        /// Waiting for a worker.
         var waiting: Int
-        /// Waiting in the delay queues for another try.
+        /// Waiting in the delay queues for a retry.
         var retrying: Int
         var parked: Int
         /// Workers' connections.
@@ -66,9 +65,9 @@ struct SystemReport: Encodable {
         var unsent: Int
         @Nullable var oldestUnsentSeconds: Double?
         var retrying: Int
-        /// Given up within a day.
+        /// Failed within the last day.
         var failedToday: Int
-        /// Null when the broker can't be asked.
+        /// Null if the broker is unreachable.
         @Nullable var consumers: Int?
     }
 
@@ -76,7 +75,7 @@ struct SystemReport: Encodable {
     /// Whether everything is up, nothing is parked or overdue, and the invariants hold.
     var isHealthy: Bool
     var dependencies: [Dependency]
-    /// Null while the database is away, which knows them.
+    /// Null while the database, which knows them, is unreachable.
     @Nullable var services: [Service]?
     @Nullable var outbox: Outbox?
     @Nullable var queues: [WorkQueue]?
@@ -84,7 +83,7 @@ struct SystemReport: Encodable {
     @Nullable var invariants: Invariants?
 }
 
-/// Puts the report together, each part by itself and within a time limit.
+/// Builds the report, each part separately and within a time limit.
 final class SystemInspection: Sendable {
     private let stores: Stores
     private let machinery: BackgroundServices?
@@ -92,10 +91,10 @@ final class SystemInspection: Sendable {
     private let invariants: InvariantMonitor
 
     private static let timeout = Duration.seconds(3)
-    /// Checking the invariants reads every event: not for each look, and of a large site more rarely still.
+    /// Checking the invariants reads every event: not for each request, and less often for a large site.
     private static let invariantsLast = Duration.seconds(60)
     private static let lookingAtInvariants = Duration.seconds(1)
-    /// An outbox that is behind by more is not healthy.
+    /// An outbox with a longer delay is not healthy.
     private static let lateAfter = 30.0
 
     init(
@@ -144,7 +143,7 @@ final class SystemInspection: Sendable {
             && (report.invariants?.findings.isEmpty ?? true)
     }
 
-    /// Each service once at least, in the order of a message's way.
+    /// Each service at least once, in the order of a message's path.
     private static func all(_ running: [RunningService]) -> [SystemReport.Service] {
         ["api-service", "ticket-worker", "notifications", "ws-hub"].flatMap { name in
             let builds = running.filter { $0.name == name }.map { build in
@@ -198,7 +197,7 @@ final class SystemInspection: Sendable {
     }
 
     private func recentInvariants() async -> SystemReport.Invariants? {
-        // Whoever asks shows that there is no answer; the wrapper that failed has logged why.
+        // The caller shows that there is no response; the failing wrapper has logged the reason.
         guard
             let checked = try? await invariants.finding(
                 noOlderThan: Self.invariantsLast, within: Self.lookingAtInvariants)?.report

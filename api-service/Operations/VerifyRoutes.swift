@@ -4,11 +4,11 @@ import FoundationEssentials
 import Hummingbird
 import Persistence
 
-/// The invariant check for administrators; `api-service verify` is the same for a terminal.
+/// The invariant check for administrators; `api-service verify` is its command.
 struct VerifyRoutes: Sendable {
     let watch: InvariantMonitor
 
-    /// A look is waited for so long; of a large site it goes on in the background.
+    /// How long a check is waited for; for a large site it continues in the background.
     private static let timeout = Duration.seconds(5)
 
     @Sendable func verify(_ request: Request, _ context: APIContext) async throws -> Response {
@@ -23,9 +23,9 @@ struct VerifyRoutes: Sendable {
     }
 }
 
-/// What a check has found, as the endpoint and `api-service verify --json` write it.
+/// The result of a check, as the endpoint and `api-service verify --json` write it.
 struct VerifyReportJSON: Encodable {
-    /// What takes longer than so many seconds counts as stuck, unless somebody says otherwise.
+    /// Seconds after which work counts as stuck by default.
     static let usualStuckAfter = 300
 
     enum Result: String, Encodable {

@@ -8,18 +8,18 @@ import ServiceLifecycle
 
 /// Batches concurrent registration requests per event and commits each batch in one transaction.
 ///
-/// A request is committed at once when none is before it. While a batch of its event is being committed, later ones gather (there
-/// is no timer: they wait as long as the commit takes) and are then committed together: one lock, one insert, one commit, and
-/// each request gets its own result. Beyond ``RegistrationQueue/Limits`` a request is refused at once, with nothing done. Any
-/// number of instances may run: the capacity row decides, not the batcher. Called by ``RegistrationRoutes``; the transaction is
-/// ``RegistrationStore``'s.
+/// A request is committed at once if none is ahead of it. While a batch of its event is being committed, later requests
+/// gather (there is no timer: they wait as long as the commit takes) and are then committed together: one lock, one
+/// insert, one commit, and each request gets its own result. Beyond ``RegistrationQueue/Limits`` a request is refused
+/// at once, with no effect. Any number of instances can run: the capacity row decides, not the batcher. Called by
+/// ``RegistrationRoutes``; the transaction is ``RegistrationStore``'s.
 final class RegistrationBatcher: Service, CustomStringConvertible {
     /// Nothing was done: the queue is full, or the service is stopping.
     struct Overloaded: Error {}
 
-    /// How many batches may be under way at a time.
+    /// Maximum number of concurrent batches.
     private static let committers: [RegistrationQueue.LockMode: Int] = [.skipLocked: 3, .waitForLock: 4]
-    /// How long a request may wait for its batch: longer means that the database doesn't respond.
+    /// How long a request waits for its batch at most: longer means that the database doesn't respond.
     private static let longestWait = Duration.seconds(10)
     /// How many attempts a batch gets when connections are lost.
     private static let attempts = 3
@@ -46,15 +46,15 @@ final class RegistrationBatcher: Service, CustomStringConvertible {
         self.metrics = RegistrationMetrics(metrics)
     }
 
-    /// How many requests wait for their batch.
+    /// Number of requests waiting for their batch.
     var waiting: Int { queue.count }
 
-    /// Whether so many wait that other work of this process should wait, too.
+    /// Whether so many requests wait that other work of this process should yield.
     var isCrowded: Bool { queue.isCrowded }
 
     var description: String { "RegistrationBatcher" }
 
-    /// Returns once the request is committed, or was by an earlier one with the same Idempotency-Key.
+    /// Submits a request; returns once it is committed, or was by an earlier one with the same Idempotency-Key.
     /// - Throws: ``DomainError`` for a refusal, ``Overloaded``, and ``PostgresError`` when the database is unreachable.
     func submit(_ request: RegistrationRequest) async throws -> RegistrationResult {
         let result = try await withCheckedThrowingContinuation { continuation in
@@ -71,7 +71,7 @@ final class RegistrationBatcher: Service, CustomStringConvertible {
         }
     }
 
-    /// Runs until shutdown, then commits what waits.
+    /// Runs until shutdown, then commits the waiting requests.
     func run() async throws {
         await withTaskCancellationOrGracefulShutdownHandler {
             await withDiscardingTaskGroup { group in
@@ -92,10 +92,10 @@ final class RegistrationBatcher: Service, CustomStringConvertible {
             let requests = timely.map(\.request)
             let (results, capacities, wasUnexpected) = await commit(
                 requests, batch.expected, waitsForLocks: mode == .waitForLock)
-            // Before anyone hears of it: whoever reads the event then sees their own spot taken.
+            // Before the caller gets its result, so that a read of the event that follows sees its own spot taken.
             eventCache.invalidate(Set(timely.map(\.request.eventID)))
             let (busy, finished) = Array(zip(timely, results)).partitioned { $0.1.isBusy }
-            // The next batch starts first: the row has been free since the commit.
+            // The next batch starts first: the row is free since the commit.
             queue.finish(batch.waiters, busy: busy.map(\.0), capacities: capacities, wasUnexpected: wasUnexpected)
             for (waiter, result) in finished { waiter.continuation.resume(with: result) }
             metrics.record(batch: timely.count, since: timely.map(\.since), busy: busy.count)
@@ -105,8 +105,8 @@ final class RegistrationBatcher: Service, CustomStringConvertible {
     /// The results of requests in their order, and the capacities as the commit left them.
     private typealias Committed = (results: [Result<RegistrationResult, any Error>], capacities: [ExpectedCapacity])
 
-    /// Commits requests together, without reading the capacity where it is known. If that fails, nothing was done or the outcome
-    /// is unknown; reading the capacity settles it.
+    /// Commits requests together, without reading a known capacity. If that fails, nothing was done or the outcome is
+    /// unknown; reading the capacity settles it.
     /// - Returns: also whether the capacity was not as expected.
     private func commit(
         _ requests: [RegistrationRequest], _ expected: ExpectedCapacity?, waitsForLocks: Bool
@@ -188,7 +188,7 @@ extension RegistrationBatcher {
         }
     }
 
-    /// Cancels a registration; the first of the waitlist is promoted in the same transaction. Cancelling twice changes nothing
+    /// Cancels a registration; the first of the waitlist is promoted in the same transaction. Canceling twice changes nothing
     /// and gives the same result: the registration with its revoked ticket, read before the commit, because a 5xx after it would
     /// say that nothing happened.
     /// - Parameters:

@@ -61,7 +61,7 @@ struct TicketJSON: Encodable {
     }
 }
 
-/// What a holder offered to somebody else.
+/// A ticket transfer that the holder offered.
 struct TransferJSON: Encodable {
     var ticketId: TicketID
     var email: String
@@ -76,7 +76,7 @@ struct TransferJSON: Encodable {
     }
 }
 
-/// A ticket as its holder sees it. To whom they offered it is nobody else's business.
+/// A ticket as its holder sees it. Only the holder sees to whom they offered it.
 struct HeldTicketJSON: Encodable {
     var ticket: TicketJSON
     @Nullable var transfer: TransferJSON?
@@ -90,7 +90,7 @@ struct HeldTicketJSON: Encodable {
     private enum CodingKeys: CodingKey { case transfer }
 }
 
-/// Somebody who registered, as the organizer sees them.
+/// A registration as the organizer sees it.
 struct AttendeeJSON: Encodable {
     struct Person: Encodable {
         var id: UserID

@@ -1,6 +1,6 @@
 import CoreMetrics
 
-/// What the admission batcher tells about itself.
+/// The metrics of ``RegistrationBatcher``.
 struct RegistrationMetrics: Sendable {
     /// Requests that found the queue full.
     let overloaded: Counter
@@ -9,13 +9,13 @@ struct RegistrationMetrics: Sendable {
     private let busy: Counter
 
     init(_ factory: any MetricsFactory) {
-        overloaded = Counter(label: "em_admission_overloaded", factory: factory)
-        batches = Recorder(label: "em_admission_batch_size", dimensions: [], aggregate: true, factory: factory)
-        waits = CoreMetrics.Timer(label: "em_admission_wait", factory: factory)
-        busy = Counter(label: "em_admission_busy", factory: factory)
+        overloaded = Counter(label: "em_registration_overloaded", factory: factory)
+        batches = Recorder(label: "em_registration_batch_size", dimensions: [], aggregate: true, factory: factory)
+        waits = CoreMetrics.Timer(label: "em_registration_wait", factory: factory)
+        busy = Counter(label: "em_registration_busy", factory: factory)
     }
 
-    /// - Parameter since: when each of the batch came; it is answered now.
+    /// - Parameter since: when each request of the batch arrived; its response is sent now.
     func record(batch size: Int, since: [ContinuousClock.Instant], busy: Int) {
         guard size > 0 else { return }
         batches.record(size)

@@ -3,16 +3,17 @@ import Domain
 import Persistence
 import Synchronization
 
-/// The requests that wait for their batch, by event, and which events are next. Bounded; every method but `next` returns at once.
+/// The registration requests waiting for their batch, by event, and which events are next. Bounded; every method except
+/// `next` returns at once.
 ///
-/// Some committers take many events at a time and skip those whose capacity row someone else has locked; others take one such
-/// event and wait for the lock. So a slow event delays no other.
+/// Some committers take many events at a time and skip those whose capacity row is locked by someone else; others take
+/// one such event and wait for the lock. So a slow event delays no other.
 ///
-/// Requests for one event are committed in the order in which they came: its next batch begins when the one before has ended.
-/// Only when many wait does it begin as soon as the one before has its lock, and wait for it in the database, which then goes on
-/// without waiting for us.
+/// Requests for one event are committed in the order of their arrival: its next batch begins when the previous one has
+/// ended. Only when many wait does it begin as soon as the previous one has its lock, and wait for it in the database,
+/// which then continues without a round trip to us.
 final class RegistrationQueue: Sendable {
-    /// What a batch does about a capacity row that someone else has locked.
+    /// How a batch treats a capacity row that is locked by someone else.
     enum LockMode: Sendable, Hashable, CaseIterable {
         case skipLocked, waitForLock
     }
@@ -26,37 +27,38 @@ final class RegistrationQueue: Sendable {
 
     struct Batch: Sendable {
         var waiters: [Waiter]
-        /// The capacity of the only event, as the batch before left it; nil when it has to be read.
+        /// The capacity of the only event, as the previous batch left it; nil when it has to be read.
         var expected: ExpectedCapacity?
     }
 
     struct Limits: Sendable {
-        /// Requests that may wait for one event, and in all.
+        /// Maximum number of waiting requests per event, and in total.
         var perEvent = 4096
         var total = 16_384
-        /// Requests and events of one batch.
+        /// Maximum number of requests, and of events, in a batch.
         var batch = 256
         var eventsPerBatch = 64
-        /// From so many requests without a result on it is crowded, and for a moment after.
+        /// Number of requests without a result from which the queue is crowded, and for a moment after.
         var crowd = 16
         var crowdLasts: Duration = .milliseconds(200)
-        /// How long the batches of an event that was found locked wait for the lock at once: another instance is busy with it.
+        /// How long the batches of an event that was found locked wait for the lock right away: another instance is
+        /// working on it.
         var contentionLasts: Duration = .seconds(1)
-        /// How many capacities are remembered.
+        /// Maximum number of remembered capacities.
         var remembered = 1024
     }
 
-    /// The requests for one event.
     private struct EventQueue {
         var waiters: Deque<Waiter> = []
-        /// Whether those who wait are next, as soon as a committer is free.
+        /// Whether its waiting requests are next, as soon as a committer is free.
         var isReady = false
-        /// Its batches under way, and of the last one: its size, and whether it has the event's lock.
+        /// Its batches in flight, and of the last one: its size, and whether it has the event's lock.
         var batches = 0
         var lastSize = 0
         var isLocked = false
 
-        /// Whether those who wait may begin: nobody is before them, or the one who is holds the lock, and they are many.
+        /// Whether the waiting requests can begin: no batch is ahead of them, or the one that is holds the lock, and
+        /// they are many.
         func mayBegin(_ limits: Limits) -> Bool {
             if isReady || waiters.isEmpty { return false }
             return batches == 0 || batches == 1 && isLocked && waiters.count >= max(limits.crowd, lastSize / 2)
@@ -74,27 +76,27 @@ final class RegistrationQueue: Sendable {
     }
 
     private struct State {
-        /// Of the events that have waiters or batches under way.
+        /// Events that have waiters or batches in flight.
         var events: [EventID: EventQueue] = [:]
-        /// Events that were found locked, and until when their batches wait for the lock.
+        /// Events that were found locked, with the time until which their batches wait for the lock.
         var contended: [EventID: ContinuousClock.Instant] = [:]
-        /// Capacities as this process left them, unless they were found otherwise since.
+        /// Capacities as this process left them, unless found otherwise since.
         var remembered: [EventID: ExpectedCapacity] = [:]
-        /// Events that are ready, in the order in which they became so.
+        /// Ready events, in the order in which they became ready.
         var ready: [LockMode: Deque<EventID>] = [:]
         var idle: [LockMode: [CheckedContinuation<Batch?, Never>]] = [:]
-        /// Requests that wait, and requests and batches under way.
+        /// Waiting requests, and requests and batches in flight.
         var waiting = 0
         var underWay = 0
         var batches = 0
         var crowdSeen: ContinuousClock.Instant?
         var isClosed = false
 
-        /// Nothing waits, and nothing can come back from a batch.
+        /// Nothing waits, and nothing can return from a batch.
         var isOver: Bool { isClosed && waiting == 0 && batches == 0 }
     }
 
-    /// An idle committer and what it gets to do.
+    /// An idle committer and the batch it gets.
     private typealias Start = (committer: CheckedContinuation<Batch?, Never>, batch: Batch?)
 
     private let limits: Limits
@@ -102,10 +104,10 @@ final class RegistrationQueue: Sendable {
 
     init(_ limits: Limits = Limits()) { self.limits = limits }
 
-    /// How many requests wait, those in a batch not counted.
+    /// Number of waiting requests, not counting those in a batch.
     var count: Int { state.withLock { $0.waiting } }
 
-    /// Whether so many requests are without a result, or were a moment ago, that other work should wait.
+    /// Whether so many requests are without a result, or were a moment ago, that other work should yield.
     var isCrowded: Bool {
         state.withLock { state in
             state.waiting + state.underWay > limits.crowd
@@ -120,7 +122,7 @@ final class RegistrationQueue: Sendable {
             guard !state.isClosed, state.waiting < limits.total,
                 state.events[event]?.waiters.count ?? 0 < limits.perEvent
             else { return (false, nil) }
-            // In place: a copy of the queue for every request would be quadratic.
+            // In place: copying the queue for every request would be quadratic.
             state.events[event, default: EventQueue()].waiters.append(waiter)
             state.waiting += 1
             if state.waiting + state.underWay > limits.crowd { state.crowdSeen = waiter.since }
@@ -143,7 +145,7 @@ final class RegistrationQueue: Sendable {
         }
     }
 
-    /// A batch under way has the locks of these events.
+    /// Notes that a batch in flight has the locks of these events.
     func locked(_ events: some Sequence<EventID>) {
         let starts = state.withLock { state in
             events.compactMap { event -> Start? in
@@ -154,16 +156,16 @@ final class RegistrationQueue: Sendable {
         for start in starts { start.committer.resume(returning: start.batch) }
     }
 
-    /// Ends a batch. Requests whose event someone else has locked go back to the front of their queue.
+    /// Ends a batch. Requests whose event is locked by someone else return to the front of their queue.
     /// - Parameters:
-    ///   - capacities: as the batch has left them.
-    ///   - wasUnexpected: whether the capacity was not as expected: someone else changes it, too.
+    ///   - capacities: as the batch left them.
+    ///   - wasUnexpected: whether the capacity was not as expected, which means that someone else changes it, too.
     func finish(_ batch: [Waiter], busy: [Waiter], capacities: [ExpectedCapacity] = [], wasUnexpected: Bool = false) {
         let starts = state.withLock { state -> [Start] in
             state.batches -= 1
             state.underWay -= batch.count
             let now = ContinuousClock.now
-            // What was contended once is forgotten here: the table never outgrows the events of one moment.
+            // Expired entries are removed here, so that the table never outgrows the events contended at one moment.
             if !busy.isEmpty || wasUnexpected { state.contended = state.contended.filter { $0.value > now } }
             let busyRequests = Dictionary(grouping: busy, by: \.request.eventID)
             let left = Dictionary(capacities.map { ($0.eventID, $0) }, uniquingKeysWith: { first, _ in first })
@@ -176,7 +178,7 @@ final class RegistrationQueue: Sendable {
                     state.waiting += again.count
                 }
                 if busyRequests[event] != nil || wasUnexpected { state.contended[event] = now + limits.contentionLasts }
-                // While another batch is under way, that one will have been the last.
+                // If another batch is in flight, that one will be the last.
                 if state.events[event]?.batches == 0 { state.remembered[event] = left[event] }
                 if let start = begin(event, &state) { starts.append(start) }
                 if let queue = state.events[event], queue.waiters.isEmpty, queue.batches == 0 {
@@ -188,7 +190,7 @@ final class RegistrationQueue: Sendable {
         for start in starts { start.committer.resume(returning: start.batch) }
     }
 
-    /// Takes no more requests; committers finish what waits, and what comes back from batches, and then get nil.
+    /// Accepts no more requests; committers finish what waits and what returns from batches, and then get nil.
     func close() {
         let starts = state.withLock { state -> [Start] in
             state.isClosed = true
@@ -199,7 +201,7 @@ final class RegistrationQueue: Sendable {
 
     // MARK: Under the lock
 
-    /// Makes the event's requests a batch, if they may be one, at once if a committer is idle.
+    /// Makes a batch of the event's requests if they may begin, at once if a committer is idle.
     private func begin(_ event: EventID, _ state: inout State) -> Start? {
         guard let queue = state.events[event], queue.mayBegin(limits) else { return nil }
         let isContended = state.contended[event].map { $0 > .now } ?? false

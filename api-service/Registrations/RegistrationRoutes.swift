@@ -5,7 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// The routes of registrations: register, show, cancel; the attendees of an event.
+/// The routes of registrations: register, read, cancel; the attendees of an event.
 struct RegistrationRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -17,7 +17,7 @@ struct RegistrationRoutes: Sendable {
         let principal = try context.signedIn()
         try Authorization.require(.registerForEvent, principal)
         try await verifiedEmail.check(principal.userID)
-        // The body is optional and empty; it only tells one request from another with the same Idempotency-Key.
+        // The body is optional and empty; it only distinguishes requests with the same Idempotency-Key.
         let body = try await BodyFields(optional: request, context).bytes
         let answered = try await batcher.register(
             principal.userID, for: try context.id(of: EventSubject.self),
@@ -30,7 +30,7 @@ struct RegistrationRoutes: Sendable {
             RegistrationJSON(registration), status: .created, location: "/api/v1/registrations/\(registration.id)")
     }
 
-    /// An organizer adds someone, also before registration opens and after it closes, but never beyond the capacity.
+    /// Adds someone as an organizer, also before registration opens and after it closes, but never beyond capacity.
     @Sendable func add(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .addAttendee, principal)
@@ -44,7 +44,7 @@ struct RegistrationRoutes: Sendable {
         return Response(answered)
     }
 
-    /// An organizer removes someone.
+    /// Removes someone as an organizer.
     @Sendable func remove(_ request: Request, _ context: APIContext) async throws -> Response {
         let principal = try context.signedIn()
         let event = try await authorization.event(try context.id(of: EventSubject.self), .removeAttendee, principal)
@@ -91,7 +91,7 @@ struct RegistrationRoutes: Sendable {
         }
     }
 
-    /// The same list for a spreadsheet.
+    /// Exports the attendees as CSV.
     @Sendable func attendeesCSV(_ request: Request, _ context: APIContext) async throws -> Response {
         let event = try await authorization.event(
             try context.id(of: EventSubject.self), .viewAttendees, try context.signedIn())

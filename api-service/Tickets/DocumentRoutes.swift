@@ -2,7 +2,7 @@ import Access
 import HTTPTypes
 import Hummingbird
 
-/// Documents for programs: public keys, and the descriptions of this surface and of what is said without being asked.
+/// Machine-readable documents: public keys, and the descriptions of the API and the messages.
 struct DocumentRoutes: Sendable {
     let keys: AccessKeys
     let keyring: TicketKeyring

@@ -4,13 +4,13 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Takes a ticket back (lost, or seen by somebody who should not have) and has the next one made.
+/// Revokes a ticket (lost, or seen by someone who should not have it) and requests a new one.
 struct ReissueTicket: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// The old code is refused at every gate from now on; ticket-worker makes the next ticket in a moment. Done twice
-    /// it is done once.
+    /// The old code is refused at every gate from now on; ticket-worker issues the next ticket moments later.
+    /// Idempotent.
     /// - Throws: ``DomainError``: notFound, alreadyCancelled, eventCancelled, eventEnded, alreadyCheckedIn.
     func perform(_ id: TicketID, by principal: Principal) async throws {
         let now = clock()

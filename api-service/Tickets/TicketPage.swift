@@ -4,9 +4,9 @@ import Persistence
 import QRCode
 import Typesetting
 
-/// A printed ticket: one page, to be shown folded once (the code stands in the upper half).
+/// A printable ticket: one page, to be folded once (the code is in the upper half).
 struct TicketPage: Sendable {
-    /// Rises when the layout changes, so that kept documents are made again.
+    /// Increases when the layout changes, so that stored documents are regenerated.
     private static let layout: UInt8 = 3
 
     let ticket: PrintedTicket
@@ -17,7 +17,7 @@ struct TicketPage: Sendable {
         words = TicketWords(ticket.language)
     }
 
-    /// SHA-256 over everything that is printed: what has the same is the same document.
+    /// SHA-256 over all printed content: identical content means the identical document.
     var fingerprint: [UInt8] {
         var hash = SHA256()
         hash.update(data: [Self.layout, ticket.isValid ? 1 : 0])
@@ -35,7 +35,7 @@ struct TicketPage: Sendable {
     private static let ink: UInt32 = 0x1D1C1A
     private static let soft: UInt32 = 0x5D5A54
     private static let alarm: UInt32 = 0xB3261E
-    /// 60 mm: a phone reads it at arm's length, and a creased print has room to spare.
+    /// 60 mm: readable by a phone at arm's length, with margin for a creased print.
     private static let symbolWidth = 170.0
 
     /// The document. Takes some milliseconds: see ``TicketPrinter``.
@@ -80,7 +80,7 @@ struct TicketPage: Sendable {
         return lines
     }
 
-    /// The QR code, and below it what a person can type.
+    /// The QR code, and below it the code for typing.
     private func symbol(on page: inout PDFPage, x: Double, y: Double) throws {
         let symbol = try QRSymbol(text: ticket.qrText)
         var dark: [Bool] = []

@@ -2,11 +2,11 @@ import Domain
 import QRCode
 import Synchronization
 
-/// The QR codes of tickets as pictures: made on first demand and kept in memory for as long as others don't push them out,
-/// so that a ticket that is opened again, at the door for instance, is not drawn again.
+/// The QR code images of tickets: drawn on first request and cached in memory until evicted, so that a ticket opened
+/// again, at the door for example, is not drawn again.
 ///
-/// Not in the database: drawing takes 0.2 ms, less than a commit, and most tickets are never opened, since the mail shows
-/// the code. A ticket's text never changes, so neither does its picture.
+/// Not in the database: drawing takes 0.2 ms, less than a commit, and most tickets are never opened, because the email
+/// shows the code. A ticket's text never changes, so neither does its image.
 final class TicketPictures: Sendable {
     enum Format: String {
         case svg, png
@@ -17,8 +17,8 @@ final class TicketPictures: Sendable {
         var format: Format
     }
 
-    /// Two generations: what is asked for is young; when the young fill half of the room they are the old, and the old
-    /// before them go.
+    /// Two generations: requested images are young; when the young fill half of the space they become the old, and the
+    /// previous old ones are evicted.
     private struct Generations {
         var young: [Key: [UInt8]] = [:]
         var old: [Key: [UInt8]] = [:]
@@ -56,7 +56,7 @@ final class TicketPictures: Sendable {
         }
     }
 
-    /// Of what is kept.
+    /// The size of the cached images.
     var bytes: Int {
         kept.withLock { kept in
             kept.young.merging(kept.old) { young, _ in young }.reduce(0) { $0 + $1.value.count }

@@ -5,13 +5,13 @@ import Persistence
 import ServiceLifecycle
 import Synchronization
 
-/// Makes printed tickets on first demand, and keeps them.
+/// Generates printable tickets on first request, and stores them.
 ///
-/// Here and not in a worker, because whoever opens a ticket waits for it, and every format answers at once; on a thread of
-/// its own, because setting a page takes milliseconds and blocks. One thread: a core sets some hundred pages a second, and
-/// each thread would load the fonts again. Beyond ``maximumWaiting`` nobody waits: 503 with Retry-After.
+/// Here and not in a worker, because whoever opens a ticket waits for it, and every format responds at once; on its own
+/// thread, because typesetting a page takes milliseconds and blocks. One thread: a core sets some hundred pages per
+/// second, and each thread would load the fonts again. Beyond ``maximumWaiting`` no one waits: 503 with Retry-After.
 final class TicketPrinter: Service {
-    /// A second's work, about.
+    /// About one second of work.
     static let maximumWaiting = 200
 
     private let store: TicketDocumentStore
@@ -20,7 +20,7 @@ final class TicketPrinter: Service {
 
     init(store: TicketDocumentStore) { self.store = store }
 
-    /// The document of a ticket, as it was kept or made now.
+    /// The document of a ticket, stored or new.
     func document(_ page: TicketPage, fingerprint: [UInt8]) async throws -> [UInt8] {
         let id = page.ticket.ticketID
         if let kept = try await store.find(id, fingerprint: fingerprint) { return kept }
@@ -34,7 +34,7 @@ final class TicketPrinter: Service {
 
     func run() async throws {
         threads.start()
-        do { try await gracefulShutdown() } catch {}  // cancelled: stop all the same
+        do { try await gracefulShutdown() } catch {}  // canceled: stop all the same
         try await threads.shutdownGracefully()
     }
 }

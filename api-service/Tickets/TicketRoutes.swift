@@ -6,7 +6,7 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// A ticket in each of its forms.
+/// A ticket in each of its formats.
 struct TicketRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -31,7 +31,7 @@ struct TicketRoutes: Sendable {
         try await picture(.png, type: "image/png", request, context)
     }
 
-    /// The picture of a ticket never changes: whoever has it needs no other.
+    /// The image of a ticket never changes, so a cached one is always valid.
     private func picture(
         _ format: TicketPictures.Format, type: String, _ request: Request, _ context: APIContext
     ) async throws -> Response {
@@ -80,7 +80,7 @@ struct TicketRoutes: Sendable {
         let isCalledOff = event.storedStatus == .cancelled || found.isCancelled
         let entry = CalendarEntry(
             method: isCalledOff ? .cancel : .publish, uid: "\(ticket.registrationID)@\(publicURL.host)",
-            // As in the mails: leaving comes after what it takes back (RFC 5546 3.2.5).
+            // As in the emails: a cancellation comes after what it cancels (RFC 5546 3.2.5).
             sequence: found.eventVersion + found.transfers + (found.isCancelled ? 1 : 0), title: event.title,
             location: event.venue,
             startsAt: event.startsAt, endsAt: event.endsAt, stampedAt: clock(),

@@ -1,7 +1,7 @@
 import Domain
 import Persistence
 
-/// The words of a printed ticket, in the holder's language. A service that links no ICU knows the few that it needs.
+/// The texts of a printed ticket, in the holder's language. A service that links no ICU has the few that it needs.
 struct TicketWords {
     private let isGerman: Bool
 
@@ -30,7 +30,7 @@ struct TicketWords {
         return "\(weekday), \(moment.day)\(isGerman ? "." : "") \(month) \(moment.year)"
     }
 
-    /// `19:00 – 22:00`, or the end's day as well when it is another.
+    /// `19:00 – 22:00`, with the end's day as well if it differs.
     func hours(from starts: PrintedTicket.Moment, to ends: PrintedTicket.Moment) -> String {
         starts.sharesDay(with: ends)
             ? "\(starts.time) – \(ends.time)" : "\(starts.time) – \(day(of: ends)), \(ends.time)"

@@ -5,7 +5,6 @@ import HTTPTypes
 import Hummingbird
 import Persistence
 
-/// Tickets handed on.
 struct TransferRoutes: Sendable {
     let stores: Stores
     let authorization: Authorization
@@ -44,7 +43,7 @@ struct TransferRoutes: Sendable {
         return try .json(AcceptedJSON(registrationId: try await transferTicket.accept(token, by: principal)))
     }
 
-    /// Only the holder hands a ticket on; an organizer hears 403.
+    /// Only the holder can transfer a ticket; an organizer gets 403.
     private func own(_ context: APIContext) async throws -> (Ticket, Principal) {
         let principal = try context.signedIn()
         guard let found = try await stores.tickets.find(try context.id(of: TicketSubject.self)) else {

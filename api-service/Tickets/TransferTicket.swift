@@ -4,12 +4,12 @@ import FoundationEssentials
 import Persistence
 import Postgres
 
-/// Hands a ticket on: the holder names an address, whoever has the link in the mail to it accepts.
+/// Transfers a ticket: the holder names an address, and whoever has the emailed link accepts.
 struct TransferTicket: Sendable {
     let stores: Stores
     let clock: @Sendable () -> Date
 
-    /// - Parameter email: lower-case; of an account or not.
+    /// - Parameter email: lower-case; with or without an account.
     /// - Throws: ``DomainError``: validationFailed for the holder's own address, and those of
     ///   ``TransferStore/offer(_:to:now:on:)``.
     func offer(_ ticket: TicketID, to email: String, by holder: Principal) async throws -> TicketTransfer {
@@ -22,7 +22,7 @@ struct TransferTicket: Sendable {
         }
     }
 
-    /// Without an offer nothing has to be done.
+    /// Does nothing without an offer.
     func withdraw(_ ticket: Ticket, by holder: Principal) async throws {
         let now = clock()
         try await stores.change { transaction in
@@ -38,11 +38,11 @@ struct TransferTicket: Sendable {
         guard let token, let transfer = try await stores.transfers.find(link: token.hash) else {
             throw DomainError.linkInvalid
         }
-        // The link proves the address that it was mailed to, and no other.
+        // The link confirms the address that it was sent to, and no other.
         guard let person = try await stores.users.find(recipient.userID) else { throw DomainError.notAuthenticated }
         if person.emailVerifiedAt == nil, person.email != transfer.recipientEmail { throw DomainError.emailNotVerified }
         let now = clock()
-        // The places did not move, but who holds them did: whoever reads the event next reads it anew.
+        // The counts are unchanged, but not who is registered, so cached event data is invalidated.
         defer { stores.eventCache.invalidate(transfer.eventID) }
         return try await stores.database.transaction { transaction in
             try await stores.transfers.accept(transfer, by: recipient.userID, now: now, on: transaction)

@@ -18,15 +18,15 @@ function found(document, value) {
 const schemes = { accessToken: 'an access token', refreshCookie: 'the sign-in cookie', apiKey: 'an API key' };
 
 function who({ security }) {
-  if (security.length === 0) return 'Anyone.';
+  if (security.length === 0) return 'Public.';
   const ways = security.flatMap((way) => Object.entries(way).map(([name, scopes]) =>
     `${schemes[name] ?? name}${scopes.length > 0 ? ` with the scope <code>${scopes.map(escape).join('</code> or <code>')}</code>` : ''}`));
-  return security.some((way) => Object.keys(way).length === 0) ? `Anyone; more with ${ways.join(' or ')}.` : `With ${ways.join(' or ')}.`;
+  return security.some((way) => Object.keys(way).length === 0) ? `Public; more with ${ways.join(' or ')}.` : `Requires ${ways.join(' or ')}.`;
 }
 
 function parametersOf(document, operation) {
   const told = operation.parameters.map((each) => found(document, each)).map((each) => `<dt><code>${escape(each.name)}</code> <span class="em-doc-type">${each.in === 'query' ? '' : `${each.in}, `}${typeOf(each.schema)}</span></dt>
-<dd>${inline(each.description ?? '')}${sentence(bounds(each.schema), !each.required && 'may be left out')}</dd>`);
+<dd>${inline(each.description ?? '')}${sentence(bounds(each.schema), !each.required && 'optional')}</dd>`);
   return told.length > 0 ? `<h4>Parameters</h4><dl class="em-doc-members">${told.join('\n')}</dl>` : '';
 }
 
@@ -42,7 +42,7 @@ ${shown === undefined ? '' : `<details><summary>Example</summary>${example(shown
 
 function bodyOf(document, { requestBody }) {
   if (!requestBody) return '';
-  return `<h4>Body${requestBody.required ? '' : ', may be left out'}</h4>${requestBody.description ? markdown(requestBody.description, 5) : ''}${content(document, requestBody)}`;
+  return `<h4>Body${requestBody.required ? '' : ' (optional)'}</h4>${requestBody.description ? markdown(requestBody.description, 5) : ''}${content(document, requestBody)}`;
 }
 
 /** Refusals in a line each: their documents look alike. */
@@ -54,8 +54,8 @@ function answersOf(document, { responses }) {
   });
   const bad = told.filter(([code]) => code >= '400').map(([code, answer]) =>
     `<li>${code} ${inline(answer.description).replace(/<code>([a-z]+(?:-[a-z]+)*)<\/code>/g, '<a href="/docs/problems#$1"><code>$1</code></a>')}</li>`);
-  return `<h4>Answers</h4><dl class="em-doc-members">${good.join('\n')}</dl>
-${bad.length > 0 ? `<details><summary>Refusals</summary><ul>${bad.join('')}</ul></details>` : ''}`;
+  return `<h4>Responses</h4><dl class="em-doc-members">${good.join('\n')}</dl>
+${bad.length > 0 ? `<details><summary>Errors</summary><ul>${bad.join('')}</ul></details>` : ''}`;
 }
 
 function operationPart(document, operation) {
@@ -90,5 +90,5 @@ ${Object.entries(document.components.schemas).map(([name, schema]) => schemaPart
     title: group.name, id: `group-${slug(group.name)}`,
     entries: group.operations.map((each) => ({ title: `${each.method} ${each.path.replace('/api/v1', '')}`, id: each.operationId })),
   })), { title: 'Schemas', id: 'schemas', entries: Object.keys(document.components.schemas).map((name) => ({ title: name, id: `schema-${name}` })) }];
-  return { title: 'The API', contents, html };
+  return { title: 'API reference', contents, html };
 }

@@ -1,5 +1,5 @@
-// Writes the pages for programmers into a directory: docs.html, docs/problems.html, docs/messages.html and docs/tickets.html, from
-// openapi.yaml, asyncapi.yaml, problems.yaml and the texts beside this file. They need no script to be read.
+// Writes the developer pages into a directory: docs.html, docs/problems.html, docs/messages.html and docs/tickets.html, from
+// openapi.yaml, asyncapi.yaml, problems.yaml and the texts beside this file. The pages work without JavaScript.
 //   node docs/build.mjs DIRECTORY STYLESHEET
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -16,9 +16,9 @@ const asyncapi = yaml.load(read('../../api-service/asyncapi.yaml'));
 function problemsPage(groups) {
   const one = ({ type, status, meaning, remedy }) => `<section><h3 id="${type}"><code>${type}</code> <span class="em-doc-type">${status}</span></h3>
 <p>${inline(meaning)}</p><p>${inline(remedy)}</p></section>`;
-  const html = `<p>Every refusal is a document of the type <code>application/problem+json</code> (RFC 9457). Decide by <code>type</code>, which stays; <code>title</code> is a
-sentence for a person, <code>traceId</code> finds the request in the logs, and <code>errors</code> names each invalid field, with a
-stable <code>code</code>.</p>
+  const html = `<p>Every error is an <code>application/problem+json</code> document (RFC 9457). Decide by <code>type</code>, which is stable; <code>title</code> is a sentence
+for people, <code>traceId</code> finds the request in the logs, and <code>errors</code> lists each invalid field with a stable
+<code>code</code>.</p>
 <pre><code>${escape(JSON.stringify(openapi.components.responses.Invalid.content['application/problem+json'].example, null, 2))}</code></pre>
 ${groups.map((group) => `<h2 id="${slug(group.title)}">${escape(group.title)}</h2>${group.problems.map(one).join('\n')}`).join('\n')}`;
   const contents = groups.map(({ title, problems }) => ({ title, id: slug(title), entries: problems.map(({ type }) => ({ title: type, id: type })) }));
@@ -57,7 +57,7 @@ function html(address, { title, contents, html: content }) {
   <body>
 <a class="em-skip" href="#content">Skip to content</a>
 <header class="em-header"><div class="em-header-inner"><a class="em-brand" href="/"><img src="/favicon.svg" alt="" width="28" height="28">EM-Connect</a>
-<nav class="em-doc-pages" aria-label="For programs"><ul>${links}</ul></nav></div></header>
+<nav class="em-doc-pages" aria-label="Developer documentation"><ul>${links}</ul></nav></div></header>
 <div class="em-doc-columns">
 <nav class="em-doc-contents" aria-label="On this page"><details class="em-doc-narrow"><summary>On this page</summary>${list(contents)}</details>
 <div class="em-doc-wide">${list(contents)}</div></nav>

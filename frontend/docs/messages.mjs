@@ -13,7 +13,7 @@ function messagePart(message, document) {
 }
 
 function closeCodes(codes) {
-  return `<h3 id="close-codes">How a socket ends</h3><dl class="em-doc-members">${codes.map(({ code, reason, meaning }) =>
+  return `<h3 id="close-codes">Close codes</h3><dl class="em-doc-members">${codes.map(({ code, reason, meaning }) =>
     `<dt>${code} <span class="em-doc-type">${escape(reason)}</span></dt><dd>${inline(meaning)}</dd>`).join('\n')}</dl>`;
 }
 
@@ -28,26 +28,26 @@ export function messagesPage(document, guide) {
   const channel = (each, level) => `<h${level} id="${slug(each.title)}">${escape(each.title)}${each.address ? `: <code>${escape(each.address)}</code>` : ''}</h${level}>${markdown(each.description, 4)}`;
   const parts = (messages) => messages.map((message) => messagePart(message, document)).join('\n');
   const html = `${markdown(guide)}
-<h2 id="where">Where messages come</h2>
+<h2 id="where">Channels</h2>
 ${[events, scoped, webhook].map((each) => channel(each, 3)).join('\n')}
 <h2 id="messages">Messages</h2>
-<p>Each is a ${typeOf({ $ref: '#/components/schemas/CloudEvent' })} with <code>data</code> of its own.</p>
+<p>Each is a ${typeOf({ $ref: '#/components/schemas/CloudEvent' })} with its own <code>data</code>.</p>
 ${parts([...facts, ...alone])}
 ${channel(socket, 2)}
 ${closeCodes(socket['x-close-codes'])}
-<h2 id="client-frames">What a client can say</h2>
+<h2 id="client-frames">Client frames</h2>
 ${parts(sent)}
-<h2 id="server-frames">What a client hears</h2>
+<h2 id="server-frames">Server frames</h2>
 ${parts(heard)}
 <h2 id="schemas">Schemas</h2>
 ${Object.entries(document.components.schemas).map(([name, schema]) => schemaPart(name, schema, document)).join('\n')}`;
   const entries = (messages) => messages.map(({ name }) => ({ title: name, id: `message-${slug(name)}` }));
   const contents = [
     ...[...guide.matchAll(/^## (.+)$/gm)].map(([, title]) => ({ title, id: slug(title) })),
-    { title: 'Where messages come', id: 'where' }, { title: 'Messages', id: 'messages', entries: entries([...facts, ...alone]) },
-    { title: socket.title, id: slug(socket.title), entries: [{ title: 'How a socket ends', id: 'close-codes' }] },
-    { title: 'What a client can say', id: 'client-frames', entries: entries(sent) },
-    { title: 'What a client hears', id: 'server-frames', entries: entries(heard) },
+    { title: 'Channels', id: 'where' }, { title: 'Messages', id: 'messages', entries: entries([...facts, ...alone]) },
+    { title: socket.title, id: slug(socket.title), entries: [{ title: 'Close codes', id: 'close-codes' }] },
+    { title: 'Client frames', id: 'client-frames', entries: entries(sent) },
+    { title: 'Server frames', id: 'server-frames', entries: entries(heard) },
     { title: 'Schemas', id: 'schemas' }];
   return { title: 'Messages and live updates', contents, html };
 }

@@ -25,14 +25,14 @@ export function typeOf(schema) {
 const limits = [['minLength', 'maxLength', 'character'], ['minimum', 'maximum', ''], ['minItems', 'maxItems', 'item']];
 const counted = (number, what) => `${number.toLocaleString('en')}${what && ` ${what}${number === 1 ? '' : 's'}`}`;
 
-/** What else holds, in words. */
+/** The constraints of a schema, in words. */
 export function bounds(schema) {
   const said = limits.flatMap(([low, high, what]) => {
     if (low in schema && high in schema) return [`${schema[low].toLocaleString('en')} to ${counted(schema[high], what)}`];
     if (low in schema) return [`at least ${counted(schema[low], what)}`];
     return high in schema ? [`at most ${counted(schema[high], what)}`] : [];
   });
-  if ('default' in schema) said.push(`${JSON.stringify(schema.default)} if left out`);
+  if ('default' in schema) said.push(`default ${JSON.stringify(schema.default)}`);
   return said.join(', ');
 }
 
@@ -46,7 +46,7 @@ function members(schema) {
   const required = new Set(schema.required ?? []);
   return Object.entries(schema.properties ?? {}).map(([name, member]) => {
     return `<dt><code>${escape(name)}</code> <span class="em-doc-type">${typeOf(member)}</span></dt>
-<dd>${member.description ? inline(member.description) : ''}${sentence(bounds(member), !required.has(name) && 'may be missing')}${tree(inner(member))}</dd>`;
+<dd>${member.description ? inline(member.description) : ''}${sentence(bounds(member), !required.has(name) && 'optional')}${tree(inner(member))}</dd>`;
   }).join('\n');
 }
 

@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
-"""Keeps the exact list of attendees of your events in a SQLite file, from a queue of EM-Connect.
+"""Keeps an exact attendee list of your events in a SQLite file, fed from an EM-Connect queue.
 
-    attendees.py follow   reads the queue for good; may be stopped or killed at any moment and started again
+    attendees.py follow   consumes the queue until stopped; can be stopped or killed at any moment and restarted
     attendees.py replay   reads one event's whole history from the API instead (EM_EVENT)
-    attendees.py list     prints who has a place and who stands in line, in order, as CSV
+    attendees.py list     prints confirmed attendees and the waitlist, in order, as CSV
 
 Settings, from the environment:
     EM_LIST     the SQLite file (attendees.sqlite)
-    EM_AMQP_URL, EM_QUEUE     amqp://username:password@host:port and queue, as told once when the subscription was made: to all types (*)
-    EM_URL, EM_TOKEN          the site, and an API key with the scopes messages:read and registrations:read: to fetch what is missing
+    EM_AMQP_URL, EM_QUEUE     the URL with user and password, and the queue, as returned when a subscription to all types (*) was created
+    EM_URL, EM_TOKEN          the site, and an API key with the scopes messages:read and registrations:read, to fetch missing messages
     EM_EVENT    an event's id, for replay
 
 Needs python3-pika. Three rules keep the list exact:
-  1. What a message changes and how far we are in its event (its `sequence`) are committed together, and only then is the message
-     acknowledged. After a crash it comes again, and is known by its sequence.
-  2. Sequences of an event have no gaps, in a subscription to all types. When one is missing (the queue was full and dropped its
-     oldest, or was made after the event), what lies between is fetched from the API, in order, before going on. Without the API what
-     came early is kept until the missing one is there: after a crash the broker may hand out later messages before those that the
-     dead one had in hand.
-  3. A list that has fallen so far behind that even the API has pruned what is missing starts anew from the list of registrations.
+  1. A message's effect and its `sequence` are committed together, before the message is acknowledged. After a crash it is
+     redelivered and recognized by its sequence.
+  2. The sequence of an event has no gaps if the subscription is to all types. If a number is missing (the queue overflowed, or is
+     newer than the event), the gap is fetched from the API, in order, first. Without the API, early messages are kept until the
+     missing one arrives: after a crash the broker can deliver later messages before those that were unacknowledged.
+  3. If the list has fallen so far behind that the API has deleted the missing messages, it is rebuilt from the list of registrations.
 """
 
 import csv
@@ -37,7 +36,7 @@ CREATE TABLE IF NOT EXISTS events (id TEXT PRIMARY KEY, sequence INTEGER NOT NUL
 CREATE TABLE IF NOT EXISTS early (event TEXT, sequence INTEGER, message TEXT NOT NULL, PRIMARY KEY (event, sequence));
 CREATE TABLE IF NOT EXISTS attendees (
     registration TEXT PRIMARY KEY, event TEXT NOT NULL, person TEXT NOT NULL, status TEXT NOT NULL,
-    since INTEGER NOT NULL -- the sequence at which they came to this status: the order of the line
+    since INTEGER NOT NULL -- sequence of the change to this status: the order of the waitlist
 );
 """
 
@@ -47,7 +46,7 @@ class AttendeeList:
         self.api = api
         self.file = sqlite3.connect(path, isolation_level=None)
         self.file.execute("PRAGMA journal_mode = WAL")
-        self.file.execute("PRAGMA synchronous = FULL")  # once acknowledged, it must be on the disk
+        self.file.execute("PRAGMA synchronous = FULL")  # an acknowledged message must be on disk
         self.file.executescript(SCHEMA)
 
     def known(self, event: str) -> int:
@@ -55,7 +54,7 @@ class AttendeeList:
         return row[0] if row else 0
 
     def take(self, message: dict) -> None:
-        """Works a message in, and before it whatever is missing."""
+        """Applies a message, after fetching any that are missing before it."""
         event, sequence = message["subject"], int(message["sequence"])
         if sequence > self.known(event) + 1:
             if self.api is None:
@@ -70,7 +69,7 @@ class AttendeeList:
     def apply(self, message: dict) -> None:
         event, sequence = message["subject"], int(message["sequence"])
         if sequence <= self.known(event):
-            return  # had it: messages come at least once
+            return  # a duplicate: messages are delivered at least once
         self.file.execute("BEGIN IMMEDIATE")
         try:
             self.change(message["type"], message["data"], event, sequence)
@@ -92,25 +91,25 @@ class AttendeeList:
                 "INSERT INTO attendees VALUES (?, ?, ?, ?, ?) ON CONFLICT (registration) DO UPDATE "
                 "SET person = excluded.person, status = excluded.status, since = excluded.since",
                 (data["registrationId"], event, data["userId"], data["status"], sequence))
-        # Everything else is no matter of this list; its sequence counts all the same.
+        # Other types don't affect the list, but their sequence counts.
 
     def catch_up(self, event: str, until: int | None = None) -> None:
-        """Fetches what comes after the last message known, up to the one before `until`, or all there is."""
+        """Fetches and applies the messages after the last known one, up to but excluding `until`, or all."""
         if self.api is None:
-            raise SystemExit("EM_URL and EM_TOKEN say where messages are fetched from")
+            raise SystemExit("EM_URL and EM_TOKEN are required to fetch messages")
         while until is None or self.known(event) < until - 1:
             try:
                 page = self.api.messages(event, after=self.known(event))
             except Pruned as gone:
-                self.start_anew(event, gone.oldest - 1)
+                self.rebuild(event, gone.oldest - 1)
                 continue
             for message in page["items"]:
                 self.apply(message)
             if not page["items"] or until is None and page["nextCursor"] is None:
                 return
 
-    def start_anew(self, event: str, sequence: int) -> None:
-        """From the list as it is now. It is newer than `sequence`: what follows is worked in once more and changes nothing in the end."""
+    def rebuild(self, event: str, sequence: int) -> None:
+        """Starts over from the current registrations. They are newer than `sequence`; reapplying later messages is harmless."""
         people = self.api.registrations(event)
         self.file.execute("BEGIN IMMEDIATE")
         self.file.execute("DELETE FROM attendees WHERE event = ?", (event,))
@@ -182,17 +181,17 @@ def follow(attendees: AttendeeList, url: str, queue: str) -> None:
                 channel.basic_consume(queue, take)
                 pause = 1
                 channel.start_consuming()
-            reason = "the broker ended it: the queue is gone"
+            reason = "the broker canceled the consumer: the queue is gone"
         except (pika.exceptions.AMQPError, OSError) as error:
             reason = repr(error)
-        # Also when it refuses the password: while the site is being restarted the broker finds nobody to ask about it.
-        print(f"not reading: {reason}; again in {pause} s", file=sys.stderr, flush=True)
+        # A refused password is retried as well: while the site restarts, the broker can't authorize anyone.
+        print(f"not consuming: {reason}; retrying in {pause} s", file=sys.stderr, flush=True)
         time.sleep(pause)
         pause = min(2 * pause, 15)
 
 
 def main() -> None:
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # nothing to tidy up: see rule 1
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # nothing to clean up: see rule 1
     told = os.environ.get
     api = Api(told("EM_URL").rstrip("/"), told("EM_TOKEN", "")) if told("EM_URL") else None
     attendees = AttendeeList(told("EM_LIST", "attendees.sqlite"), api)
@@ -206,7 +205,7 @@ def main() -> None:
             writer.writerow(("event", "registration", "person", "status"))
             writer.writerows(attendees.rows())
             if behind := attendees.behind():
-                sys.exit(f"messages are missing, so that this list is not exact: of {', '.join(behind)}; EM_URL and EM_TOKEN would fetch them")
+                sys.exit(f"messages are missing, so the list is not exact for {', '.join(behind)}; set EM_URL and EM_TOKEN to fetch them")
         case _:
             sys.exit(__doc__)
 

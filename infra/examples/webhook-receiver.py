@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""A web server that takes EM-Connect's webhooks, refuses what is not genuine, and prints each message once.
+"""A web server that receives EM-Connect's webhooks, rejects those that are not genuine, and prints each message once.
 
 Settings, from the environment:
-    WEBHOOK_SECRET       whsec_… as told once when the subscription was made; several, with spaces between, while one is being replaced
-    WEBHOOK_PUBLIC_KEY   whpk_…, instead of or beside it: checks Ed25519 signatures (v1a), for which python3-cryptography is needed
+    WEBHOOK_SECRET       whsec_…, as returned when the subscription was created; several, separated by spaces, during a rotation
+    WEBHOOK_PUBLIC_KEY   whpk_…, instead or in addition: checks Ed25519 signatures (v1a), which needs python3-cryptography
     WEBHOOK_LISTEN       127.0.0.1:9000
-    WEBHOOK_SEEN         the SQLite file that remembers what was had (webhooks.sqlite)
+    WEBHOOK_SEEN         the SQLite file of processed webhook ids (webhooks.sqlite)
 
-The signatures are those of Standard Webhooks (https://www.standardwebhooks.com). Put a web server that speaks HTTPS in front.
+The signatures are those of Standard Webhooks (https://www.standardwebhooks.com). Put an HTTPS proxy in front.
 """
 
 import base64
@@ -32,12 +32,12 @@ class NotGenuine(Exception):
 
 
 def verify(headers: Mapping[str, str], body: bytes, secrets: list[str], public_keys: list[str]) -> None:
-    """Raises NotGenuine unless one of the signatures was made over just these bytes, by one of the keys, a moment ago."""
+    """Raises NotGenuine unless one of the keys signed exactly these bytes, recently."""
     identity, timestamp, given = (headers.get(f"webhook-{name}", "") for name in ("id", "timestamp", "signature"))
     if not identity or not timestamp.isascii() or not timestamp.isdigit():
-        raise NotGenuine("the headers of a webhook are missing")
+        raise NotGenuine("the webhook headers are missing")
     if abs(time.time() - int(timestamp)) > TOLERANCE:
-        raise NotGenuine("it was signed too long ago, or in the future")
+        raise NotGenuine("the timestamp is too old or in the future")
     signed = f"{identity}.{timestamp}.".encode() + body
     expected = [hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), signed, hashlib.sha256) for secret in secrets]
     for signature in given.split():
@@ -46,12 +46,12 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: list[str], public_k
             made = base64.b64decode(text, validate=True)
         except binascii.Error:
             continue
-        # Every comparison takes the same time, however much of it is right.
+        # Constant-time comparisons.
         if version == "v1" and any([hmac.compare_digest(made, each) for each in expected]):
             return
         if version == "v1a" and any([is_signed_by(key, made, signed) for key in public_keys]):
             return
-    raise NotGenuine("none of the signatures fits")
+    raise NotGenuine("no signature matches")
 
 
 def is_signed_by(public_key: str, signature: bytes, signed: bytes) -> bool:
@@ -66,7 +66,7 @@ def is_signed_by(public_key: str, signature: bytes, signed: bytes) -> bool:
 
 
 class Seen:
-    """What was had: a webhook comes at least once, and a thief may send one again while its timestamp is still good."""
+    """Ids of processed webhooks: delivery is at least once, and an attacker can replay one while its timestamp is valid."""
 
     def __init__(self, path: str):
         self.path = path
@@ -77,9 +77,9 @@ class Seen:
         return sqlite3.connect(self.path, isolation_level=None, timeout=10)  # one for each thread
 
     def once(self, identity: str, work: Callable[[], None]) -> None:
-        """Does the work unless it was done, and remembers it with that: what fails, or is killed meanwhile, comes again."""
+        """Does the work unless it was done before, and commits the id with it: work that fails or is killed is retried."""
         with closing(self._file()) as file:
-            file.execute("BEGIN IMMEDIATE")  # whoever has the same in hand waits; what ends without a commit is undone
+            file.execute("BEGIN IMMEDIATE")  # a concurrent delivery of the same id waits; without a commit everything is rolled back
             if file.execute("INSERT OR IGNORE INTO seen VALUES (?)", (identity,)).rowcount == 1:
                 work()
             file.execute("COMMIT")
@@ -105,13 +105,13 @@ class Receiver(BaseHTTPRequestHandler):
         try:
             self.seen.once(self.headers["webhook-id"], lambda: self.work(json.loads(body)))
         except Exception as failure:
-            print(f"not done: {failure!r}", file=sys.stderr, flush=True)
-            return self.answer(500)  # it comes again
+            print(f"failed: {failure!r}", file=sys.stderr, flush=True)
+            return self.answer(500)  # it will be retried
         self.answer(204)
 
     def work(self, message: dict) -> None:
-        """What is written to the same database, in the same transaction, is done exactly once; this line at least once. What takes
-        long belongs behind the answer, into a table of things to do: after 15 seconds it comes again."""
+        """Writes to the same database in the same transaction happen exactly once; this print at least once. Do slow work after
+        responding, for example from a job table: after 15 seconds the webhook is retried."""
         print(message["type"], message.get("subject", "-"), message.get("sequence", "-"), json.dumps(message["data"]), flush=True)
 
     def answer(self, status: int) -> None:

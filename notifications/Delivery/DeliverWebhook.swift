@@ -8,10 +8,10 @@ import Persistence
 import Postgres
 import Webhooks
 
-/// Makes one attempt to deliver, and writes down what it came to.
+/// Makes one delivery attempt, and records the outcome.
 ///
-/// What the receiver has answered is only true once it is committed: a process that dies in between leaves the delivery to
-/// the next one, under the same `webhook-id`.
+/// The receiver's response only counts once it is committed: a process that dies in between leaves the delivery to the
+/// next one, with the same `webhook-id`.
 struct DeliverWebhook: Sendable {
     static let userAgent = "EM-Connect-Webhooks/1"
 
@@ -23,7 +23,7 @@ struct DeliverWebhook: Sendable {
     let logger: Logger
     var clock: @Sendable () -> Date = { Date() }
 
-    /// - Parameter deadline: of the lease; what can't be written down until then is left to whoever takes it next.
+    /// - Parameter deadline: the lease's; what can't be recorded until then is left to the next process.
     func perform(_ job: WebhookJob, until deadline: ContinuousClock.Instant) async throws {
         let (attempt, verdict) = try await attempt(job)
         FailPoint.point("webhook.answered")
@@ -36,7 +36,7 @@ struct DeliverWebhook: Sendable {
         }
     }
 
-    /// - Returns: what came of it; nil as verdict when it arrived.
+    /// - Returns: the outcome; a nil verdict if it was delivered.
     private func attempt(_ job: WebhookJob) async throws -> (WebhookAttempt, WebhookVerdict?) {
         let startedAt = clock()
         let started = ContinuousClock.now
@@ -131,19 +131,19 @@ struct DeliverWebhook: Sendable {
             ])
         if let stop {
             logger.warning(
-                "subscription stopped",
+                "subscription paused or disabled",
                 metadata: ["subscription_id": "\(job.subscriptionID)", "status": "\(stop.status)"])
         }
     }
 
-    /// Has the metric be there from the start: 0 deliveries are a figure, too.
+    /// Registers the metric at the start: 0 deliveries is a value, too.
     func show() { count("delivered", by: 0) }
 
     private func count(_ outcome: String, by deliveries: Int = 1) {
         Counter(label: "em_webhook_deliveries", dimensions: [("outcome", outcome)]).increment(by: deliveries)
     }
 
-    /// What PostgreSQL takes as text.
+    /// The bytes as text that PostgreSQL accepts.
     private static func text(_ bytes: [UInt8]) -> String? {
         bytes.isEmpty ? nil : String(decoding: bytes, as: UTF8.self).replacing("\0", with: "\u{FFFD}")
     }

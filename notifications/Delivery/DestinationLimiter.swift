@@ -1,25 +1,26 @@
 import Synchronization
 
-/// Which destination domain's mail may take a connection to the mail server now, so that a slow domain delays no other.
+/// A limiter of connections to the mail server per destination domain, so that a slow domain delays no other.
 ///
-/// As many mails are in flight as there are permits. A mail that takes long releases its permit: from then on it counts against its
-/// domain, of which only a few may be in flight while it is slow, and no longer against all. A mail without room waits a moment, since
-/// mails are fast as a rule; then it is postponed, so that it delays no other.
+/// As many emails are in flight as there are permits. An email that takes long releases its permit: from then on it
+/// counts against its domain, of which only a few can be in flight while it is slow, and no longer against the total.
+/// An email without room waits a moment, because emails are usually fast; then it is postponed, so that it delays no
+/// other.
 final class DestinationLimiter: Sendable {
     struct Limits: Sendable {
-        /// Mails in flight, apart from slow ones.
+        /// Maximum emails in flight, not counting slow ones.
         var permits: Int
-        /// Mails in flight to one domain, and while it is known to be slow.
+        /// Maximum emails in flight to one domain, and while it is known to be slow.
         var perDomain: Int
         var perSlowDomain: Int
-        /// Mails in flight to all slow domains together: each takes a connection and a thread.
+        /// Maximum emails in flight to all slow domains together: each takes a connection and a thread.
         var slow: Int
-        /// A mail that takes longer makes its domain a slow one.
+        /// An email that takes longer marks its domain as slow.
         var slowAfter = Duration.seconds(3)
-        /// For how long a domain is remembered as slow; one mail that is fast again ends it sooner.
+        /// How long a domain is remembered as slow; one fast email ends it sooner.
         var memory = Duration.seconds(60)
 
-        /// - Parameter connections: for mails that don't take long, at least 1.
+        /// - Parameter connections: for emails that don't take long, at least 1.
         init(connections: Int) {
             permits = connections
             perDomain = max(1, connections / 2)
@@ -27,7 +28,7 @@ final class DestinationLimiter: Sendable {
             slow = connections * 4
         }
 
-        /// Connections to the mail server at most.
+        /// Maximum connections to the mail server.
         var connections: Int { permits + slow }
     }
 
@@ -42,11 +43,11 @@ final class DestinationLimiter: Sendable {
         permits = SendPermits(limits.permits)
     }
 
-    /// Waits for a permit, which the caller releases in the end.
+    /// Waits for a permit, which the caller has to release.
     /// - Throws: `CancellationError` while it waits.
     func permit() async throws -> SendPermit { try await permits.next() }
 
-    /// Runs `body` when there is room for one more mail to the domain; nil when there is none for now.
+    /// Runs `body` if there is room for one more email to the domain; nil if there is none for now.
     /// - Throws: `CancellationError` while it waits, and what `body` throws.
     func pass<Value: Sendable>(
         _ domain: String, _ permit: SendPermit, _ body: () async throws -> Value
@@ -57,7 +58,7 @@ final class DestinationLimiter: Sendable {
             switch book.withLock({ $0.begin(domain, arrived: arrived, now: started) }) {
             case .send:
                 defer { book.withLock { $0.end(domain, started: started, now: .now) } }
-                async let _: Void = permit.release(after: limits.slowAfter)  // cancelled when this returns
+                async let _: Void = permit.release(after: limits.slowAfter)  // canceled when this returns
                 return try await body()
             case .wait: try await Task.sleep(for: Self.pollInterval)
             case .postpone: return nil
@@ -66,14 +67,14 @@ final class DestinationLimiter: Sendable {
     }
 }
 
-/// The right to have one mail in flight.
+/// A permit for one email in flight.
 final class SendPermit: Sendable {
     private let permits: SendPermits
     private let isReleased = Mutex(false)
 
     fileprivate init(_ permits: SendPermits) { self.permits = permits }
 
-    /// Gives it to the next; repeated calls change nothing.
+    /// Passes it on; repeated calls change nothing.
     func release() {
         let isFirst = isReleased.withLock { isReleased in
             defer { isReleased = true }
@@ -88,13 +89,13 @@ final class SendPermit: Sendable {
     }
 }
 
-/// A number of permits, granted in the order of the requests.
+/// A pool of permits, granted in the order of the requests.
 final class SendPermits: Sendable {
     private struct State {
         var free: Int
         var nextNumber = 0
         var waiting: [(number: Int, turn: CheckedContinuation<Void, any Error>)] = []
-        /// Cancelled before they began to wait.
+        /// Requests canceled before they began to wait.
         var cancelled: Set<Int> = []
     }
 
@@ -161,7 +162,7 @@ struct DestinationBook {
 
     init(_ limits: DestinationLimiter.Limits) { self.limits = limits }
 
-    /// How many domains are remembered.
+    /// Number of remembered domains.
     var count: Int { destinations.count }
 
     mutating func begin(
@@ -183,7 +184,7 @@ struct DestinationBook {
         if let index = destination.inFlight.firstIndex(of: started) { destination.inFlight.remove(at: index) }
         destination.slowUntil = started + limits.slowAfter < now ? now + limits.memory : nil
         destinations[domain] = destination
-        // Domains about which there is nothing to remember.
+        // Removes domains with no state worth keeping.
         destinations = destinations.filter { !$0.value.inFlight.isEmpty || ($0.value.slowUntil ?? now) > now }
     }
 

@@ -8,12 +8,13 @@ import Postgres
 import SMTP
 import FailPoints
 
-/// Sends the mail of one notification and writes down how it went.
+/// Sends the email of one notification and records the outcome.
 ///
-/// Claim, send, settle: whoever sends a mail holds a lease on its notification, renewed while the mail server thinks, and no
-/// transaction. However many messages ask for the same mail, one worker has it at a time. What failed waits in its row until
-/// ``MailingClock`` asks for it again; the message is done with. What remains is the moment between the server's 250 and the
-/// settling: a mail whose worker dies there is sent again when the lease is over, with the same Message-ID.
+/// Claim, send, settle: a worker that sends an email holds a lease on its notification, renewed while the mail server
+/// is working, and no transaction. However many messages request the same email, one worker has it at a time. A failed
+/// email waits in its row until ``MailingClock`` requeues it; the message is done. What remains is the moment between
+/// the server's 250 and the settling: if the worker dies there, the email is sent again when the lease has expired,
+/// with the same Message-ID.
 struct SendEmail: Sendable {
     static let consumer = "notifications.mail"
 
@@ -57,7 +58,7 @@ struct SendEmail: Sendable {
     func handle(_ message: ReceivedMessage) async throws -> Disposition {
         let data = try message.event.payload(NotificationData.self)
         let id = data.notificationId
-        // No message names a recipient: that stands in the database alone.
+        // No message names a recipient: that is only in the database.
         let domain = try await notifications.recipientDomain(of: id) ?? ""
         let permit = try await destinations.permit()
         defer { permit.release() }
@@ -75,7 +76,7 @@ struct SendEmail: Sendable {
             let lease = try await notifications.lease(
                 id, because: message.event.id, consumer: Self.consumer, now: clock())
         else {
-            // Somebody has it or had it, or its time has not come: whatever is owed, its row knows.
+            // It is leased, finished or not due: its row has the state.
             return try await had(message)
         }
         do {
@@ -89,7 +90,7 @@ struct SendEmail: Sendable {
         } catch let failure as MailFailure {
             return try await settled { try await settle(lease, failure, message) }
         } catch {
-            // Not tried, or not known to be: without the release it would wait for the end of the lease.
+            // Not tried, or not known to be: without a release it would wait for the lease to expire.
             try await settled { try await notifications.release(lease, dueAt: clock()) }
             throw error
         }
@@ -102,7 +103,7 @@ struct SendEmail: Sendable {
         return .ack
     }
 
-    /// What becomes of a mail that is not to be sent; nil when it is.
+    /// The disposition of an email that is not to be sent; nil if it is.
     private func leftOut(
         _ context: MailContext, _ lease: MailLease, _ message: ReceivedMessage
     ) async throws -> Disposition? {
@@ -119,11 +120,11 @@ struct SendEmail: Sendable {
         return .ack
     }
 
-    /// Says from time to time that the mail is still this worker's, until `body` is over.
+    /// Renews the lease until `body` is done.
     private func renewing<Value: Sendable>(
         _ lease: MailLease, _ body: () async throws -> Value
     ) async throws -> Value {
-        async let _: Void = renew(lease)  // cancelled when this returns
+        async let _: Void = renew(lease)  // canceled when this returns
         return try await body()
     }
 
@@ -133,13 +134,13 @@ struct SendEmail: Sendable {
                 try await Task.sleep(for: .seconds(NotificationStore.leaseSeconds / 4))
                 guard try await notifications.renew(lease, now: clock()) else { return }
             } catch {
-                // The database is away for all: nobody else takes the mail either.
+                // The database is unreachable for everyone: no one else claims the email either.
                 if Task.isCancelled { return }
             }
         }
     }
 
-    /// The server has the mail: nothing else will do than to write that down.
+    /// Records that the server has accepted the email, which is the only option left.
     private func accepted(
         _ notification: Notification, _ reply: String, _ message: ReceivedMessage
     ) async throws -> Disposition {
@@ -150,13 +151,13 @@ struct SendEmail: Sendable {
                 try await notifications.commitSent(notification, reply: reply, at: clock(), on: transaction)
             }
         }
-        if pause.isProbing { logger.info("the mail server takes our mails again") }
+        if pause.isProbing { logger.info("mail server accepts emails again") }
         pause.accepted()
         Counter(label: "em_mails", dimensions: [("outcome", "sent")]).increment()
         return .ack
     }
 
-    /// Writes down what has happened, however long the database is away, also when the service has no more time.
+    /// Records the outcome, however long the database is unreachable, even when the service is out of time.
     private func settled<Value: Sendable>(_ body: @escaping @Sendable () async throws -> Value) async throws -> Value {
         try await Task {
             var pause = Duration.milliseconds(200)
@@ -164,7 +165,7 @@ struct SendEmail: Sendable {
                 do {
                     return try await body()
                 } catch let error as PostgresError where error.isRetriable {
-                    logger.warning("mail not settled yet", metadata: ["error": "\(error)"])
+                    logger.warning("email not settled yet", metadata: ["error": "\(error)"])
                     try await Task.sleep(for: pause)
                     pause = min(pause * 2, .seconds(5))
                 }
@@ -172,7 +173,7 @@ struct SendEmail: Sendable {
         }.value
     }
 
-    /// - Returns: what the mail server said.
+    /// - Returns: the mail server's response.
     private func send(_ context: MailContext) async throws -> String {
         let links = MailLinks(
             action: try await link(for: context), unsubscribe: try await unsubscribeToken(for: context))
@@ -189,8 +190,8 @@ struct SendEmail: Sendable {
             throw error
         } catch {
             if error is CancellationError { throw error }
-            // No template, no QR code, unreadable details: it will not be better next time.
-            logger.error("mail not composed", metadata: ["error": "\(error)"])
+            // A missing template or QR code, or unreadable details: a retry would not help.
+            logger.error("email not composed", metadata: ["error": "\(error)"])
             throw MailFailure(reason: MailError.notComposed.words, meaning: .final)
         }
     }
@@ -215,8 +216,8 @@ struct SendEmail: Sendable {
         }
     }
 
-    /// A link of this attempt's own, stored hashed before the mail is on its way: nothing but the mail holds its token,
-    /// and an earlier attempt's stays good in case that mail arrived after all.
+    /// A link for this attempt, stored hashed before the email is sent: only the email contains its token, and an
+    /// earlier attempt's stays valid in case that email arrived after all.
     private func link(for context: MailContext) async throws -> String? {
         if case .event(let matter) = context.matter, let transfer = matter.transfer {
             let token = SecretToken()
@@ -232,7 +233,7 @@ struct SendEmail: Sendable {
         return composer.link(link.page, token)
     }
 
-    /// What ends mails of this kind, where they can be ended.
+    /// The unsubscribe token for this kind of email, if it has one.
     private func unsubscribeToken(for context: MailContext) async throws -> SecretToken? {
         guard let topic = context.notification.kind.topic, !topic.isMailedAlways else { return nil }
         let token = SecretToken()
@@ -257,7 +258,7 @@ struct SendEmail: Sendable {
                     at: now, on: transaction)
             case .refusedUs:
                 let probe = now + SendingPause.probeInterval / .seconds(1)
-                // Another mail is the next to be tried: if that one is taken, it was this one's own trouble.
+                // Another email is tried next: if that one is accepted, this one was the problem.
                 try await notifications.markRetrying(
                     lease, reason: failure.reason, .aboutUs,
                     nextAttemptAt: probe + SendingPause.probeInterval / .seconds(1), at: now, on: transaction)
@@ -266,24 +267,24 @@ struct SendEmail: Sendable {
             case .giveUp, .exhausted:
                 try await notifications.markFailed(lease, reason: failure.reason, at: now, on: transaction)
             }
-            // One that ran out of attempts is parked, and may be replayed under its id.
+            // An exhausted one is parked, and can be replayed with its id.
             if course != .exhausted {
                 _ = try await inbox.record(message.event.id, consumer: Self.consumer, on: transaction)
             }
             return (course, isNewPause)
         }
         if course == .refusedUs { pause.refused() }
-        if isNewPause { logger.error("the mail server refuses us: sending pauses", metadata: failure.facts) }
+        if isNewPause { logger.error("mail server rejects us, sending paused", metadata: failure.facts) }
         Counter(label: "em_mails", dimensions: [("outcome", course.label)]).increment()
         logger.warning(
-            "mail not sent",
+            "email not sent",
             metadata: failure.facts.merging([
                 "notification_id": "\(lease.id)", "outcome": "\(course.label)", "attempt": "\(lease.tries + 1)",
             ]) { $1 })
         return course == .exhausted ? .park(reason: "mail-\(failure.code.map(String.init) ?? "undelivered")") : .ack
     }
 
-    /// Why a mail would tell something that is no longer so; the mail about what happened since comes by itself.
+    /// Why an email would be outdated; the email about the newer state is sent on its own.
     static func overtaken(_ context: MailContext, at now: Date) -> String? {
         let isOvertaken =
             switch context.matter {
@@ -308,7 +309,7 @@ struct SendEmail: Sendable {
         case .announcement: status == .cancelled
         case .eventReminder:
             status != .confirmed || matter.event.storedStatus == .cancelled || isUntimely(matter, at: now)
-        // Taken out of the team again.
+        // Removed from the team again.
         case .memberAdded: matter.role == nil
         default: false
         }
@@ -316,13 +317,13 @@ struct SendEmail: Sendable {
 }
 
 extension MailContext {
-    /// Whether signing up caused the mail.
+    /// Whether sign-up caused the email.
     fileprivate var isSignUp: Bool {
         if case .account(_, let isSignUp) = matter { isSignUp } else { false }
     }
 }
 
-/// Whether a reminder comes too late, or so early that it will come again: the event was moved.
+/// Whether a reminder is too late, or so early that it will be repeated: the event was moved.
 private func isUntimely(_ matter: MailContext.EventMatter, at now: Date) -> Bool {
     let startsIn = matter.event.details.startsAt.timeIntervalSince(now)
     guard startsIn > 0 else { return true }
@@ -330,13 +331,12 @@ private func isUntimely(_ matter: MailContext.EventMatter, at now: Date) -> Bool
     return startsIn - lead > 86_400
 }
 
-/// One attempt that came to nothing.
 private struct MailFailure: Error {
-    /// For the person's own records.
+    /// Shown to the person.
     var reason: String
     var code: Int?
     var meaning: SMTPError.Meaning
-    /// The mail may have arrived, for all that is known.
+    /// The email may have arrived.
     var isUnknown = false
 
     init(reason: String, meaning: SMTPError.Meaning) {
@@ -354,18 +354,17 @@ private struct MailFailure: Error {
     var facts: Logger.Metadata { ["code": "\(code.map(String.init) ?? "none")"] }
 }
 
-/// What comes after a failed attempt.
+/// The course after a failed attempt.
 private enum Course: Equatable {
     case retry(after: Duration, isUnknown: Bool)
-    /// Sending pauses; the mail is tried again when that is over.
+    /// Sending is paused; the email is retried afterwards.
     case refusedUs
-    /// It will never go through.
+    /// It will never succeed.
     case giveUp
-    /// It was tried often enough.
+    /// Its attempts are used up.
     case exhausted
 
-    /// After an attempt of unknown outcome the mail has probably arrived: each further one makes it likelier that it
-    /// arrives twice.
+    /// After an attempt of unknown outcome the email has probably arrived: each retry makes a duplicate more likely.
     private static let unknown: [Duration] = [.seconds(900), .seconds(4 * 3600), .seconds(12 * 3600)]
 
     init(_ failure: MailFailure, _ meaning: SMTPError.Meaning, _ lease: MailLease, _ ladder: RetryLadder) {
@@ -379,7 +378,7 @@ private enum Course: Equatable {
         case .passing:
             self =
                 ladder.rung(afterAttempt: lease.tries + 1, atLeast: nil).map {
-                    // What failed together doesn't come back in step.
+                    // Jitter for simultaneous failures.
                     .retry(after: $0.delay * Double.random(in: 0.8...1), isUnknown: false)
                 } ?? .exhausted
         }
@@ -397,7 +396,7 @@ private enum Course: Equatable {
 }
 
 extension SMTPError {
-    /// For the person's own records: the server's words if there are any, else what happened.
+    /// Shown to the person: the server's response if there is one, otherwise what happened.
     fileprivate var reason: String {
         if let serverText, code ?? 0 >= 400 { return serverText }
         let error: MailError =

@@ -6,23 +6,23 @@ import Persistence
 import ServiceLifecycle
 import Synchronization
 
-/// Whether mails are sent: not while an administrator has paused that, nor while the mail server refuses us, but for one mail
-/// from time to time that shows whether it still does.
+/// Whether emails are sent: not while an administrator has paused sending, nor while the mail server rejects us, except
+/// for one email from time to time that probes whether it still does.
 ///
-/// While it is paused, what is in hand waits for some seconds and then goes to a delay queue, which counts no attempt: no
-/// message is held so long that the broker takes it for forgotten, and nothing turns in circles.
+/// During a pause, messages in flight wait for some seconds and then go to a delay queue, which counts no attempt: no
+/// message is held so long that the broker considers it lost, and none is redelivered in a tight loop.
 final class SendingPause: Sendable {
     private enum State: Equatable {
         case sending, paused
-        /// - Parameter mayProbe: one mail may be tried.
+        /// - Parameter mayProbe: one email may be tried.
         case refused(mayProbe: Bool)
     }
 
-    /// Until it was asked for the first time nothing is sent either.
+    /// Paused until the state is known.
     private let state: Mutex<State>
     private static let look = Duration.milliseconds(200)
     private let timeout: Duration
-    /// From one mail that is tried to the next, while the mail server refuses us.
+    /// Interval between probes while the mail server rejects us.
     static let probeInterval = Duration.seconds(15) * FailPoint.haste
 
     init(isPaused: Bool = true, timeout: Duration = .seconds(20)) {
@@ -31,13 +31,13 @@ final class SendingPause: Sendable {
     }
 
     var isPaused: Bool { state.withLock { $0 != .sending } }
-    /// Whether the mail server refused us when it was last asked.
+    /// Whether the mail server rejected us at the last attempt.
     var isProbing: Bool { state.withLock { if case .refused = $0 { true } else { false } } }
 
-    /// The mail server refuses us.
+    /// Notes that the mail server rejects us.
     func refused() { state.withLock { if $0 == .sending { $0 = .refused(mayProbe: false) } } }
 
-    /// The mail server has taken a mail.
+    /// Notes that the mail server accepted an email.
     func accepted() { state.withLock { if case .refused = $0 { $0 = .sending } } }
 
     /// - Returns: whether that is new.
@@ -53,12 +53,12 @@ final class SendingPause: Sendable {
         }
     }
 
-    /// One mail may be tried.
+    /// Allows one probe.
     func letOneThrough() {
         state.withLock { if case .refused = $0 { $0 = .refused(mayProbe: true) } }
     }
 
-    /// Waits a while for the end of a pause; false when it goes on.
+    /// Waits a while for the end of a pause; false when sending resumes.
     /// - Throws: `CancellationError`, also when the service stops.
     func waitUntilOver() async throws -> Bool {
         let deadline = ContinuousClock.now + timeout
@@ -81,7 +81,7 @@ final class SendingPause: Sendable {
     }
 }
 
-/// Follows the administrators' switch, and what other processes have found out about the mail server.
+/// A periodic service that follows the administrators' switch, and what other processes have found out about the mail server.
 struct SendingSwitch {
     let pause: SendingPause
     let deliveries: DeliveryStore
@@ -91,7 +91,7 @@ struct SendingSwitch {
         PeriodicService("SendingSwitch", every: .seconds(1), atOnce: true) {
             do {
                 if pause.follow(try await deliveries.orders()) {
-                    logger.info(pause.isPaused ? "sending paused" : "sending goes on")
+                    logger.info(pause.isPaused ? "sending paused" : "sending resumed")
                 }
                 let next = Date() + SendingPause.probeInterval / .seconds(1)
                 if pause.isProbing, try await deliveries.takeProbe(now: Date(), next: next) { pause.letOneThrough() }

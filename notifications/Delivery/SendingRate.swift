@@ -1,14 +1,14 @@
 import Synchronization
 
-/// How many mails a second this process hands to the mail server. What goes to single people comes first: a mail of a
-/// mailing takes a turn only when nobody else waits for one.
+/// The rate limit of emails that this process sends. Individual email goes first: a mailing's email takes a turn only
+/// when no other is waiting.
 final class SendingRate: Sendable {
     private struct State {
         var next = ContinuousClock.now
         var urgentWaiting = 0
     }
 
-    /// From one mail to the next; nil for no limit.
+    /// Between two emails; nil for no limit.
     private let interval: Duration?
     private let state = Mutex(State())
 
@@ -25,7 +25,7 @@ final class SendingRate: Sendable {
                 let now = ContinuousClock.now
                 if now < state.next { return state.next - now }
                 if isBulk, state.urgentWaiting > 0 { return interval }
-                // What was not used is not saved up: no burst after a rest.
+                // Unused turns are not saved up: no burst after an idle period.
                 state.next = max(now, state.next + interval)
                 if state.next < now + interval { state.next = now + interval }
                 return nil

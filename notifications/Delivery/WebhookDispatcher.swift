@@ -6,22 +6,22 @@ import Persistence
 import ServiceLifecycle
 import Synchronization
 
-/// Takes what is due and has it delivered, as much at a time as there is room for.
+/// The dispatcher of webhooks: claims due deliveries, as many as there is room for.
 ///
-/// Those whose receivers fail or are slow share a part of the room, whoever they are, so that they hold up nobody else.
-/// Any number of processes may do this; what one has in hand when it dies is due again when its lease is over.
+/// Those of failing or slow receivers share part of the capacity, so that they delay no one else. Any number of
+/// processes can run it; deliveries leased by a process that dies are due again when the lease expires.
 final class WebhookDispatcher: Service, CustomStringConvertible {
     struct Limits: Sendable {
-        /// Deliveries on their way at a time, all together.
+        /// Maximum deliveries in flight in total.
         var underWay = 128
-        /// Those for receivers that do well. One whose answer takes longer than `timeout` counts no more.
+        /// Those for healthy receivers. One whose response takes longer than `timeout` no longer counts.
         var well = 48
         var timeout = Duration.seconds(3)
-        /// Those for receivers that fail, are slow, or have never answered.
+        /// Those for receivers that fail, are slow, or have never responded.
         var troubled = 16
         /// Those of one subscription.
         var share = 8
-        /// For how long one process has a delivery in hand: longer than an attempt and its writing down take.
+        /// Lease of a delivery: longer than an attempt and its recording take.
         var lease = Duration.seconds(30)
     }
 
@@ -40,10 +40,10 @@ final class WebhookDispatcher: Service, CustomStringConvertible {
     private let waiting = Gauge(label: "em_webhook_waiting")
     private let oldest = Gauge(label: "em_webhook_oldest_due_seconds")
 
-    /// Without a wake-up, the desk looks once in this time: for what others have planned, and what is due again.
+    /// The poll interval without a wake-up: for what others have planned, and what is due for a retry.
     private static let interval = Duration.seconds(1)
     private static let looksToBacklog = 10
-    /// After another process was at it.
+    /// Pause after another process had the lock.
     private static let breath = Duration.milliseconds(50)
 
     init(
@@ -54,16 +54,16 @@ final class WebhookDispatcher: Service, CustomStringConvertible {
         self.limits = limits
         self.logger = logger
         self.deliver = deliver
-        // Wake-ups that come while nobody waits are remembered as one.
+        // Wake-ups sent while no one waits are coalesced.
         (wakes, waker) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
     }
 
     var description: String { "WebhookDispatcher" }
 
-    /// Something may be due.
+    /// Signals that something may be due.
     func wake() { waker.yield() }
 
-    /// Until the service stops; then what is in hand is finished.
+    /// Runs until the service stops; then finishes what is in flight.
     func run() async throws {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.look() }
@@ -76,14 +76,14 @@ final class WebhookDispatcher: Service, CustomStringConvertible {
                     isFailing = false
                 } catch {
                     if Task.isCancelled { return }
-                    if !isFailing { logger.warning("webhooks wait", metadata: ["error": "\(error)"]) }
+                    if !isFailing { logger.warning("webhook dispatch failed", metadata: ["error": "\(error)"]) }
                     isFailing = true
                 }
             }
         }
     }
 
-    /// Wakes the desk from time to time, and ends its loop when the service stops.
+    /// Wakes the dispatcher periodically, and ends its loop when the service stops.
     private func look() async {
         await cancelWhenGracefulShutdown {
             var looks = 0
@@ -115,7 +115,7 @@ final class WebhookDispatcher: Service, CustomStringConvertible {
         return claimed
     }
 
-    /// How many more may be taken of either sort.
+    /// How many more of either kind can be claimed.
     private func room() -> (well: Int, troubled: Int) {
         let since = ContinuousClock.now - limits.timeout
         return inHand.withLock { inHand in
@@ -131,7 +131,7 @@ final class WebhookDispatcher: Service, CustomStringConvertible {
         do {
             try await deliver(job, .now + limits.lease * 0.8)
         } catch is CancellationError {
-            // The service was made to stop; the delivery is due again when the lease is over.
+            // The service was forced to stop; the delivery is due again when the lease expires.
         } catch {
             logger.error("webhook not settled", metadata: ["delivery_id": "\(job.id)", "error": "\(error)"])
         }
@@ -146,7 +146,7 @@ final class WebhookDispatcher: Service, CustomStringConvertible {
             waiting.record(backlog.waiting)
             oldest.record(backlog.oldestDue.map { max(0, now.timeIntervalSince($0)) } ?? 0)
         } catch {
-            // Without the database nothing is delivered either; the loop says so.
+            // Without the database nothing is delivered either; the loop logs that.
         }
     }
 }

@@ -5,7 +5,8 @@ import Logging
 import Persistence
 import Postgres
 
-/// Begins what begins at a time, asks for mails that are due again, and notes what is over: once a second, in whichever of the processes comes first.
+/// The scheduler of mailings: starts what is due, requeues emails due for a retry, and marks finished mailings; once a
+/// second, in whichever process comes first.
 struct MailingClock {
     let database: Database
     let announcements: AnnouncementStore
@@ -15,9 +16,9 @@ struct MailingClock {
     let logger: Logger
     var clock: @Sendable () -> Date = { Date() }
 
-    /// Reminders look at every event to come: not each time.
+    /// Reminders scan all upcoming events, so not on every tick.
     private static let ticksToReminders = 10
-    /// Mails that are asked for again at once: after an hour without a mail server there are thousands.
+    /// Maximum emails requeued per tick: after an hour without a mail server there are thousands.
     private static let mailsATick = 500
 
     init(database: Database, logger: Logger) {
@@ -42,7 +43,7 @@ struct MailingClock {
                 progress.ticks += 1
             } catch {
                 if Task.isCancelled { return }
-                if !progress.isFailing { logger.warning("mailings wait", metadata: ["error": "\(error)"]) }
+                if !progress.isFailing { logger.warning("mailings not planned yet", metadata: ["error": "\(error)"]) }
                 progress.isFailing = true
             }
         }

@@ -4,14 +4,14 @@ import Messaging
 import Persistence
 import Postgres
 
-/// Plans a mailing step by step, in a queue of its own: whoever is owed a ticket doesn't wait for it.
+/// Plans a mailing step by step, in its own queue, so that no one's ticket waits for it.
 struct PlanMailing: Sendable {
     static let consumer = "notifications.mailings"
 
     let database: Database
     let mailings: MailingStore
     let inbox = InboxStore()
-    /// People a step: a transaction of some ten milliseconds.
+    /// People per step: a transaction of some ten milliseconds.
     var step = 500
 
     init(database: Database) {
@@ -19,7 +19,7 @@ struct PlanMailing: Sendable {
         mailings = MailingStore(database)
     }
 
-    /// Handles `mailing.plan`: one step, which leaves the message of the next.
+    /// Handles `mailing.plan`: one step, which leaves the message for the next.
     func handle(_ message: CloudEvent) async throws {
         let asked = try message.payload(MailingData.self)
         try await database.transaction { transaction in

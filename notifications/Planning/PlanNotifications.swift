@@ -4,8 +4,8 @@ import Messaging
 import Persistence
 import Postgres
 
-/// Decides who is owed a mail because of a fact or a request, and writes it down: the notifications, the jobs that send them and the
-/// inbox row in one transaction.
+/// Decides who gets an email because of a fact or a request, and stores that: the notifications, the jobs that send
+/// them and the inbox row in one transaction.
 struct PlanNotifications: Sendable {
     static let consumer = "notifications.plan"
 
@@ -21,7 +21,7 @@ struct PlanNotifications: Sendable {
         mailings = MailingStore(database)
     }
 
-    /// Handles the facts that ``MessageType`` names, and `account.mail`; a message seen before plans nothing again.
+    /// Handles the facts that ``MessageType`` names, and `account.mail`; a duplicate message plans nothing.
     func handle(_ message: CloudEvent) async throws {
         try await database.transaction { transaction in
             guard try await inbox.record(message.id, consumer: Self.consumer, on: transaction) else { return }
@@ -39,15 +39,15 @@ struct PlanNotifications: Sendable {
         }
     }
 
-    /// Handles facts about single people, many at once, or by throwing none of them; returns those it has handled. What
-    /// concerns everybody at an event is left to be handled by itself.
+    /// Handles facts about single people together, or none if it throws; returns those that are handled. Facts that
+    /// concern all of an event's people are left to be handled individually.
     func handleTogether(_ messages: [ReceivedMessage]) async throws -> Set<MessageID> {
         let requests = try messages.compactMap(PersonalRequest.init)
         guard !requests.isEmpty else { return [] }
         return try await database.transaction { transaction in
             let ids = requests.map(\.cause)
             let fresh = try await inbox.record(ids, consumer: Self.consumer, on: transaction)
-            // A message that came twice at once is one.
+            // A duplicate within the batch.
             var open = fresh
             let owed = requests.filter { open.remove($0.cause) != nil }
             let promoted = try await notifications.promoted(owed.compactMap(\.confirmed), on: transaction)
@@ -66,12 +66,12 @@ struct PlanNotifications: Sendable {
             return [PlannedNotification.confirmation(ticket, promoted)]
         case .registrationWaitlisted: return [.registration(try message.payload(), .registrationWaitlisted)]
         case .registrationCancelled: return [.registration(try message.payload(), .registrationCancelled)]
-        // A confirmation is written to once its ticket is there, since the mail is the ticket.
+        // The confirmation email waits for the ticket, because it contains it.
         default: return []
         }
     }
 
-    /// What concerns everybody at an event is a mailing, with the message's id.
+    /// Starts a mailing for a message that concerns all of an event's people, with the message's id.
     private func beginMailing(because message: CloudEvent, on transaction: Transaction) async throws {
         let data = try message.payload(EventData.self)
         let isCancelled = data.status == .cancelled
@@ -83,15 +83,15 @@ struct PlanNotifications: Sendable {
     }
 }
 
-/// What one message about one person asks for.
+/// The request of one message about one person.
 private struct PersonalRequest {
     let cause: MessageID
     let traceparent: String
-    /// Of a ticket that was issued, its registration: whether it was promoted decides on the mail's words.
+    /// For an issued ticket, its registration: whether it was promoted decides the email's wording.
     let confirmed: RegistrationID?
     let mail: @Sendable (_ promoted: Set<RegistrationID>) -> PlannedNotification
 
-    /// Nil for messages about more people, or nobody's.
+    /// Nil for messages about several people, or none.
     init?(_ message: ReceivedMessage) throws {
         cause = message.event.id
         traceparent = message.trace.traceparent

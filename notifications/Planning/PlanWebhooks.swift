@@ -4,20 +4,20 @@ import Messaging
 import Persistence
 import Postgres
 
-/// Writes down which webhooks each fact is for.
+/// Stores which webhooks each fact is for.
 ///
-/// The deliveries' own key keeps a fact that comes again from being planned twice, so that this leaves no inbox rows: most
-/// facts are for nobody.
+/// The deliveries' key prevents a redelivered fact from being planned twice, so this needs no inbox rows: most facts
+/// match no subscription.
 struct PlanWebhooks: Sendable {
     let database: Database
     let store: WebhookStore
     let desk: WebhookDispatcher
     var clock: @Sendable () -> Date = { Date() }
 
-    /// Handles any facts, or by throwing none of them.
+    /// Handles any facts, or none of them if it throws.
     func handle(_ messages: [ReceivedMessage]) async throws -> Set<MessageID> {
         let ids = Set(messages.map(\.event.id))
-        // Asked each time: a subscription is meant for what comes after it, and not for what comes a moment later.
+        // Queried each time: a subscription gets what is published after it, without a gap.
         guard try await store.isWanted() else { return ids }
         let facts = messages.map { message in
             WebhookFact(

@@ -1,15 +1,15 @@
 import Domain
 import Foundation
 
-/// An event's times as its visitors read them: in the event's own zone, whatever the machine's is.
+/// An event's times as attendees read them: in the event's time zone, whatever the machine's is.
 ///
-/// The one file of the product that needs the whole of Foundation: the zones' rules and the words of dates.
+/// The only file of the product that needs all of Foundation: time zone rules and localized dates.
 struct EventTime {
     private let zone: TimeZone
     private let zoneName: String
     private let locale: Locale
 
-    /// - Parameter zoneName: an IANA name; one that this machine doesn't know is replaced by UTC, and said so.
+    /// - Parameter zoneName: an IANA name; one that this machine doesn't know is replaced by UTC, visibly.
     init(zoneName: String, language: Language = .english) {
         locale = Locale(identifier: language == .german ? "de_DE" : "en_GB")
         let known = TimeZone(identifier: zoneName)
@@ -17,7 +17,8 @@ struct EventTime {
         self.zoneName = known == nil ? "UTC" : zoneName
     }
 
-    /// `Saturday, 5 December 2026, 19:00 – 22:00`, `Samstag, 5. Dezember 2026, 19:00 – 22:00`, with the second day only when it is another.
+    /// `Saturday, 5 December 2026, 19:00 – 22:00`, `Samstag, 5. Dezember 2026, 19:00 – 22:00`, with the end's day only
+    /// if it differs.
     func range(_ start: Date, _ end: Date) -> String {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
@@ -33,7 +34,7 @@ struct EventTime {
         style.weekday(.wide).day().month(.wide).year().format(date)
     }
 
-    /// `Europe/Berlin, UTC+1` as it is at that moment.
+    /// `Europe/Berlin, UTC+1`, as of that moment.
     func zone(at date: Date) -> String {
         let minutes = zone.secondsFromGMT(for: date) / 60
         if zoneName == "UTC" { return "UTC" }

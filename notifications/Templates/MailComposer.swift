@@ -5,15 +5,15 @@ import Persistence
 import QRCode
 import SMTP
 
-/// The links of one mail that hold tokens.
+/// The links of one email that contain tokens.
 struct MailLinks {
-    /// What the mail asks its reader to do.
+    /// The link of the email's main action.
     var action: String?
-    /// What ends mails of its kind.
+    /// The unsubscribe link for this kind of email.
     var unsubscribe: SecretToken?
 }
 
-/// Makes the mail of a notification: words from the templates, the QR code, the calendar's invitation.
+/// Composes the email of a notification: text from the templates, the QR code, the calendar invitation.
 struct MailComposer: Sendable {
     let templates: MailTemplates
     let from: MailAddress
@@ -25,12 +25,12 @@ struct MailComposer: Sendable {
         self.site = site
     }
 
-    /// The link that a token opens. The token stands behind the `#`: browsers keep that part to themselves, so that it
-    /// gets into no server's log and no Referer.
+    /// The link that contains a token. The token is in the fragment, which browsers don't send, so that it appears in
+    /// no server log and no Referer.
     func link(_ page: String, _ token: SecretToken) -> String { site.link("\(page)#token=\(token.text)") }
 
-    /// - Throws: `SMTPError` for an address that is none, `QRSymbolError`, or a decoding error: nothing that a second
-    ///   attempt would cure.
+    /// - Throws: `SMTPError` for an invalid address, `QRSymbolError`, or a decoding error: none would be fixed by a
+    ///   retry.
     func compose(_ context: MailContext, _ links: MailLinks = MailLinks(), at now: Date) throws -> MailMessage {
         let site = SiteFacts(site, name: from.name ?? site.host)
         switch context.matter {
@@ -50,14 +50,13 @@ struct MailComposer: Sendable {
                     unsubscribe: links.unsubscribe.map { link("/unsubscribe", $0) }), siteFacts: site)
             var message = try message(context, to: facts.recipient, facts, at: now)
             if let token = links.unsubscribe {
-                // RFC 8058: mail programs end it with one click, and nobody has to sign in. The log of the web server holds
-                // no query.
+                // RFC 8058: one-click unsubscribe, without signing in. The web server logs no query strings.
                 let address = self.site.link("/api/v1/unsubscribe?token=\(token.text)")
                 message.headers += [
                     ("List-Unsubscribe", "<\(address)>"), ("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
                 ]
             }
-            // Answers go to whom the organizer named; without one to the sender.
+            // The reply-to address is the organizer's choice; without one, the sender.
             if let address = matter.settings.replyTo {
                 message.replyTo = try MailAddress(name: singleLine(matter.event.organizerName), address: address)
             }
@@ -66,7 +65,7 @@ struct MailComposer: Sendable {
         }
     }
 
-    /// The same at every attempt.
+    /// The Message-ID, the same for every attempt.
     private func identity(_ context: MailContext) -> String { "\(context.notification.id)@\(from.domain)" }
 
     private func message(
@@ -81,13 +80,13 @@ struct MailComposer: Sendable {
         return message
     }
 
-    /// The ticket's QR code, and what the calendar should know.
+    /// Attaches the ticket's QR code and the calendar entry.
     private func attach(
         _ matter: MailContext.EventMatter, of context: MailContext, contentID: String, to message: inout MailMessage,
         at now: Date
     ) throws {
         if context.notification.kind.carriesTicket, let ticket = matter.ticket {
-            // Eight pixels a module: sharp at twice the 240 px at which the mail shows it, and still some 2 kB.
+            // Eight pixels per module: sharp at twice the 240 px at which the email shows it, and still about 2 kB.
             let picture = try QRSymbol(text: ticket.qrText).png(modulePixels: 8)
             message.inlineParts = [
                 .init(name: "ticket-\(ticket.code).png", mediaType: "image/png", bytes: picture, contentID: contentID)
@@ -104,7 +103,7 @@ struct MailComposer: Sendable {
         }
     }
 
-    /// What the recipient's calendar should do; nothing for those who never had a place.
+    /// The calendar entry for the recipient; nil for those who never had a spot.
     private func calendarEntry(
         _ context: MailContext, _ matter: MailContext.EventMatter, at now: Date
     ) -> CalendarEntry? {
@@ -112,16 +111,16 @@ struct MailComposer: Sendable {
             return nil
         }
         let kind = context.notification.kind
-        // Nothing that a calendar doesn't know.
+        // Nothing that affects a calendar.
         if kind == .announcement || kind == .eventReminder { return nil }
         let isOver = kind == .registrationCancelled || kind == .ticketTransferred
         let isCancelled = isOver || kind == .eventCancelled
         let details = matter.event.details
         return CalendarEntry(
             method: isCancelled ? .cancel : .request, uid: "\(registration.id)@\(site.host)",
-            // Edits and the event's cancellation raise the version. So does, for the calendars of both, each time the ticket
-            // goes to somebody else: whoever gets it back has the cancellation already. Leaving an event raises neither,
-            // and RFC 5546 (3.2.5) wants a cancellation to come after what it cancels.
+            // Edits and the event's cancellation increase the version. So does, for the calendars of both people, each
+            // transfer of the ticket: someone who gets it back has the cancellation already. Leaving an event increases
+            // neither, and RFC 5546 (3.2.5) requires a cancellation to come after what it cancels.
             sequence: matter.event.version + max(matter.transfers, kind == .ticketTransferred ? 1 : 0)
                 + (kind == .registrationCancelled ? 1 : 0), title: details.title,
             description: details.description, location: details.venue, startsAt: details.startsAt,

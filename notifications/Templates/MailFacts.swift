@@ -3,10 +3,10 @@ import Domain
 import FoundationEssentials
 import Persistence
 
-/// What the templates may speak of, beside the `subject`. The properties' names are the templates' names.
+/// The variables of the templates, besides the `subject`. The properties' names are the templates' names.
 protocol MailFacts {}
 
-/// Who writes, and where to find them.
+/// The site's name and addresses.
 struct SiteFacts {
     var name: String
     var url: String
@@ -23,13 +23,13 @@ struct SiteFacts {
     }
 }
 
-/// Of a mail about an account.
+/// The variables of an account email.
 struct AccountMailFacts: MailFacts {
     var site: SiteFacts
-    /// Nil as long as the address is not confirmed: whoever typed it could have put anything into the name, and the mail
-    /// may go to somebody else.
+    /// Nil until the address is confirmed: whoever typed it could have put anything into the name, and the email may go
+    /// to someone else.
     var recipient: String?
-    /// With its token; nil where the mail has none.
+    /// With its token; nil if the email has none.
     var link: String?
     var linkLabel: String
     var minutes = Int(AccountLinkStore.lifetime / 60)
@@ -42,7 +42,7 @@ struct AccountMailFacts: MailFacts {
     }
 }
 
-/// Of a mail about a webhook that is sent nothing any more.
+/// The variables of an email about a paused webhook.
 struct SubscriptionMailFacts: MailFacts {
     var site: SiteFacts
     var recipient: String?
@@ -65,11 +65,11 @@ struct SubscriptionMailFacts: MailFacts {
     }
 }
 
-/// Of a mail about an event.
+/// The variables of an event email.
 struct EventMailFacts: MailFacts {
     struct EventFacts {
         var title: String
-        /// Nil, and its section left out, when the event has none.
+        /// Nil, with its section omitted, if the event has none.
         var venue: String?
         var date: String
         var when: String
@@ -81,12 +81,12 @@ struct EventMailFacts: MailFacts {
     struct TicketFacts {
         var code: String
         var url: String
-        /// What `cid:` refers to.
+        /// The target of `cid:`.
         var contentID: String
     }
 
     struct TransferFacts {
-        /// Nil for a name that a mail program would make a link of: the mail goes to a stranger.
+        /// Nil for a name that an email client would turn into a link: the email goes to a stranger.
         var from: String?
         /// With its token.
         var link: String
@@ -127,14 +127,14 @@ struct EventMailFacts: MailFacts {
 
     struct Links {
         var site: PublicURL
-        /// Of an offer, with its token.
+        /// An offer's link, with its token.
         var action: String?
-        /// Of what isn't needed, with its token.
+        /// The unsubscribe link, with its token.
         var unsubscribe: String?
     }
 
     var site: SiteFacts
-    /// Nil as long as the address is not proven, as in ``AccountMailFacts``.
+    /// Nil until the address is confirmed, as in ``AccountMailFacts``.
     var recipient: String?
     var unsubscribe: String?
     var event: EventFacts
@@ -142,22 +142,21 @@ struct EventMailFacts: MailFacts {
     var transfer: TransferFacts?
     var team: TeamFacts?
     var announcement: AnnouncementFacts?
-    /// What the organizer adds to every mail to the event's visitors.
+    /// The organizer's addition to every email to the event's attendees.
     var wording: [Paragraph]
-    /// The organizer's colour, `#0b6e5f`.
+    /// The organizer's color, `#0b6e5f`.
     var accent: String?
-    /// The place in line.
     var position: Int?
-    /// Whether the recipient has a place, rather than a place in line.
+    /// Whether the recipient has a spot, rather than a waitlist position.
     var hasPlace: Bool
-    /// Whether a cancelled registration had a place to give back.
+    /// Whether a canceled registration had a spot.
     var hadPlace: Bool
     var changes: [Change]
 }
 
 extension EventMailFacts {
     /// - Parameters:
-    ///   - contentID: of the QR code's picture.
+    ///   - contentID: the QR code image's.
     init(
         _ context: MailContext, _ matter: MailContext.EventMatter, contentID: String, links sources: Links,
         siteFacts: SiteFacts
@@ -198,12 +197,12 @@ extension EventMailFacts {
 }
 
 extension NotificationKind {
-    /// Mails that are a ticket, or bring it once more.
+    /// Whether the email contains the ticket, for the first time or again.
     var carriesTicket: Bool {
         self == .registrationConfirmed || self == .registrationPromoted || self == .eventReminder
     }
 
-    /// What the link in the mail is for, and the page that it opens; nil for mails without one.
+    /// The purpose of the email's link, and the page that it opens; nil for emails without one.
     var link: (purpose: AccountLinkPurpose, page: String)? {
         switch self {
         case .accountVerifyEmail: (.verifyEmail, "/verify-email")
@@ -214,7 +213,7 @@ extension NotificationKind {
     }
 }
 
-/// The changes of an event that its visitors are written to about; a new closing date for registrations is not one.
+/// The changes of an event that attendees are notified of; a new closing date for registration is not one.
 enum AttendeeChanges {
     static func relevant(_ changes: [EventData.Change]) -> [EventData.Change] {
         changes.filter { MailWords(.english).label(ofField: $0.field) != nil }
@@ -237,13 +236,13 @@ enum AttendeeChanges {
     }
 }
 
-/// What stands between empty lines, line by line.
+/// Splits the text at empty lines, and into lines.
 func paragraphs(_ text: String) -> [[String]] {
     text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).map { singleLine(String($0)) }
         .split { $0.allSatisfy(\.isWhitespace) }.map(Array.init)
 }
 
-/// `text` without line breaks and other control characters, which neither a header nor a line of a mail may hold.
+/// `text` without line breaks and other control characters, which neither a header nor a line of an email can contain.
 func singleLine(_ text: String) -> String {
     let breaks: (Unicode.Scalar) -> Bool = {
         $0.properties.generalCategory == .control || $0.properties.generalCategory == .lineSeparator
@@ -255,7 +254,7 @@ func singleLine(_ text: String) -> String {
 }
 
 extension String {
-    /// Whether a mail program may make a link of a part of it: an address of a page, a host's name, a mail address.
+    /// Whether an email client may turn part of it into a link: a URL, a host name, an email address.
     var looksLikeLink: Bool {
         contains("/") || contains("@")
             || split(whereSeparator: \.isWhitespace).contains { word in

@@ -1,11 +1,11 @@
 import Domain
 import Mustache
 
-/// The wording of the mails: a text and an HTML template for each kind and language, and the pieces that they share.
+/// The templates of the emails: a text and an HTML template per kind and language, and their shared partials.
 ///
 /// They are compiled into the program. The first line of a text template is the subject.
 struct MailTemplates: Sendable {
-    /// A mail's words, ready to be sent.
+    /// A rendered email.
     struct Rendered {
         var subject: String
         var text: String
@@ -13,7 +13,7 @@ struct MailTemplates: Sendable {
     }
 
     enum Failure: Error {
-        /// A kind without a template, or a text template without a subject: never past the tests.
+        /// A kind without a template, or a text template without a subject: tests catch that.
         case incomplete(String)
     }
 
@@ -73,6 +73,6 @@ struct MailTemplates: Sendable {
 }
 
 extension Language {
-    /// Of the templates' names.
+    /// The suffix in the templates' names.
     fileprivate var ending: String { self == .english ? "" : ".\(rawValue)" }
 }

@@ -1,6 +1,6 @@
 import Domain
 
-/// The few words of the mails that don't stand in templates.
+/// The texts of emails that are not in templates.
 struct MailWords {
     private let isGerman: Bool
 
@@ -11,10 +11,10 @@ struct MailWords {
     var openGate: String { isGerman ? "Einlass öffnen" : "Open the gate" }
     var openEvent: String { isGerman ? "Veranstaltung öffnen" : "Open the event" }
     var openSubscriptions: String { isGerman ? "Abonnements öffnen" : "Open your subscriptions" }
-    /// After a change.
+    /// The new value of a field that was emptied.
     var nothing: String { isGerman ? "keine Angabe" : "none" }
 
-    /// What the button says.
+    /// The button's label.
     func label(of kind: NotificationKind) -> String {
         switch kind {
         case .accountVerifyEmail: isGerman ? "Adresse bestätigen" : "Confirm your address"
@@ -23,7 +23,7 @@ struct MailWords {
         }
     }
 
-    /// Of a field of the event whose change visitors are written to about; nil for all others.
+    /// The label of an event field whose changes attendees are notified of; nil for all others.
     func label(ofField name: String) -> String? {
         switch name {
         case "title": isGerman ? "Titel" : "Title"

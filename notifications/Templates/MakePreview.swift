@@ -3,15 +3,15 @@ import FoundationEssentials
 import Persistence
 import SMTP
 
-/// Makes a mail for an organizer to look at, from the templates and by the way of every other mail; people in it are made
-/// up, and it goes to nobody.
+/// Renders an email preview for an organizer, from the templates and through the same code as every other email, with
+/// made-up people; it is not sent.
 struct MakePreview: Sendable {
     let previews: MailPreviewStore
     let events: EventStore
     let composer: MailComposer
     var clock: @Sendable () -> Date = { Date() }
 
-    /// Handles `mail.preview`. A second time it makes the same.
+    /// Handles `mail.preview`. Idempotent.
     func handle(_ message: CloudEvent) async throws {
         let id = try message.payload(MailPreviewData.self).previewId
         guard let request = try await previews.request(id), let event = try await events.find(request.event) else {
@@ -27,7 +27,7 @@ struct MakePreview: Sendable {
             id, MailPreview(subject: mail.subject, text: mail.text, html: Self.standalone(mail)))
     }
 
-    /// The HTML with its pictures in it, as no mail may be, but any page.
+    /// The HTML with its images inlined, which a page can contain, but no email.
     static func standalone(_ mail: MailMessage) -> String {
         var html = mail.html ?? ""
         for part in mail.inlineParts {

@@ -1,13 +1,13 @@
 import Mustache
 
-/// Facts by their names, for templates to look up.
+/// Template variables by name.
 ///
-/// Mustache would reflect on a value again for every name in a template, which took more time than all else about a
-/// mail; here that is done once.
+/// Mustache would reflect on a value again for every name in a template, which took more time than everything else
+/// about an email; here that is done once.
 final class NamedFacts: MustacheParent {
     private let values: [String: Any]
 
-    /// - Parameter facts: a struct of strings, numbers, truth values, and structs and arrays of such, optional or not.
+    /// - Parameter facts: a struct of strings, numbers, Booleans, and structs and arrays of these, optional or not.
     init(of facts: some Any) { values = Self.values(of: Mirror(reflecting: facts)) }
 
     private init(_ values: [String: Any]) { self.values = values }
@@ -24,10 +24,10 @@ final class NamedFacts: MustacheParent {
         return values
     }
 
-    /// Nil for what is nil.
+    /// Nil for nil.
     private static func named(_ value: Any) -> Any? {
         switch value {
-        // Also of optionals, when there is one.
+        // Also matches optionals with a value.
         case let text as String: return text
         case let number as Int: return number
         case let flag as Bool: return flag

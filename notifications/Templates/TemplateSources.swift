@@ -1,4 +1,4 @@
-/// Every file in Emails/, by the name under which others refer to it: `.de` before the ending are the German ones.
+/// Every file in Templates/, by the name under which others refer to it: `.de` before the extension marks German ones.
 enum TemplateSources {
     static let all: [(String, [UInt8])] = [
         ("account-already-registered.de.html", PackageResources.account_already_registered_de_html_mustache),

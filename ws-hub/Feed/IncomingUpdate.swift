@@ -2,7 +2,7 @@ import Domain
 import FoundationEssentials
 import NIOCore
 
-/// What the feed itself needs to know of a finished frame.
+/// The parts of a complete frame that the feed itself needs.
 struct IncomingUpdate: Decodable {
     var type: String
     var id: String?
@@ -26,7 +26,7 @@ struct IncomingUpdate: Decodable {
             revision: revision, confirmed: confirmed, waitlisted: waitlisted, capacity: capacity)
     }
 
-    /// What dashboards keep and this says has changed.
+    /// The dashboard state that this update has changed.
     var kept: KeptState? {
         switch type {
         case "checkIns": .checkIns
@@ -36,7 +36,7 @@ struct IncomingUpdate: Decodable {
         }
     }
 
-    /// ``publishedAt`` by this process' clock; a time ahead of it is now, and an absurd one a minute ago.
+    /// ``publishedAt`` by this process's clock; a future time is now, and an absurd one a minute ago.
     var published: NIODeadline? {
         guard let publishedAt else { return nil }
         let age = min(60, max(0, Date().timeIntervalSince(publishedAt)))
@@ -45,14 +45,13 @@ struct IncomingUpdate: Decodable {
 
     var announcement: AnnouncementID? { type == "announcement" ? id.flatMap { AnnouncementID($0) } : nil }
 
-    /// An edit of an event.
     var edit: (version: Int, status: EventStatus)? {
         guard type == "event", let version, let status = status.flatMap(EventStatus.init(rawValue:))
         else { return nil }
         return (version, status)
     }
 
-    /// A person's place, or place in line.
+    /// A person's registration status and waitlist position.
     var place: (id: RegistrationID, WaitlistUpdates.Place)? {
         guard type == "registration", let registrationId, let eventId,
             let status = status.flatMap(RegistrationStatus.init(rawValue:))
@@ -74,7 +73,7 @@ extension Topic {
         }
     }
 
-    /// The Redis channels that bring its news: a dashboard also hears what everybody hears of the event's places.
+    /// The Redis channels with its updates: a dashboard also gets the event's public updates.
     var channels: [String] {
         if case .organizer(let id) = self { return [channel, Topic.event(id).channel] }
         return [channel]

@@ -7,29 +7,29 @@ import Redis
 import ServiceLifecycle
 import Synchronization
 
-/// Brings live updates to the loops whose sockets listen, and keeps them true.
+/// The feed of live updates to the loops whose sockets are subscribed; keeps them correct.
 ///
-/// - Redis is subscribed only to topics with listeners. A topic opens in this order: subscribe, then read the database,
-///   then snapshot; so no update falls between.
-/// - About every second the revisions of all events with listeners are compared with the database's, in one query: what
-///   Redis lost arrives then. So are the check-ins and mails of followed dashboards (Dashboards.swift), and the
-///   registrations of connected people: their places in line are pushed by this alone, since nobody tells each of those
-///   behind that the line moved.
-/// - While Redis is away the topics are stale; they are fresh again once everything is subscribed and compared.
-/// - The loops never wait for this: they `join` and `leave` under a lock held for a moment, and get their news by
-///   ``Hub/deliver(_:to:)``. It waits for them: while a loop is too far behind, nothing more is taken from Redis.
+/// - Redis is subscribed only to topics with subscribers. A topic opens in this order: subscribe, then read the
+///   database, then send the snapshot; so no update is missed in between.
+/// - About every second the revisions of all events with subscribers are compared with the database's, in one query,
+///   which delivers what Redis lost. So are the check-ins and emails of followed dashboards (Dashboards.swift), and the
+///   registrations of connected people: their waitlist positions are pushed by this alone, because no one publishes to
+///   everyone behind that the waitlist moved.
+/// - While Redis is unreachable the topics are stale; they are fresh again once everything is subscribed and compared.
+/// - The loops never wait for this: they `join` and `leave` under a briefly held lock, and get updates through
+///   ``Hub/deliver(_:to:)``. It waits for them: while a loop is too far behind, nothing more is read from Redis.
 final class LiveUpdateFeed: Service, CustomStringConvertible {
     struct Entry {
         var hubs: [Hub] = []
-        /// Redis was asked to subscribe; whether it did or is away, reading the state makes sense from here on.
+        /// Redis was asked to subscribe; whether it did or is unreachable, reading the state makes sense from here on.
         var isSubscribed = false
         /// The state is known; the loops have it.
         var isOpen = false
         var places: Places?
         var version = 0
-        /// The latest announcements, the newest last, so that none is told twice.
+        /// The latest announcements, newest last, so that none is sent twice.
         var announced: [AnnouncementID] = []
-        /// Of a dashboard.
+        /// For dashboards.
         var kept: [KeptState: DashboardReading] = [:]
 
         func state(isStale: Bool) -> TopicState {
@@ -42,16 +42,16 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
 
     struct State {
         var entries: [Topic: Entry] = [:]
-        /// Topics that came or went since the worker last looked. At most the sockets' topics.
+        /// Topics added or removed since the worker's last round. At most the sockets' topics.
         var changed: Set<Topic> = []
-        /// Dashboards of which Redis says that something has changed, until it was read. At most those with listeners.
+        /// Dashboards that changed according to Redis, until they are read. At most those with subscribers.
         var unread: [KeptState: Set<EventID>] = [:]
         var lines = WaitlistUpdates()
         var isStale = true
         var isConnected = false
-        /// Counts the connections, so that a comparison is not credited to a later one.
+        /// Counts the connections, so that a revision check is not credited to a later one.
         var connection = 0
-        /// Loops that have more news waiting than they should; whoever reads Redis waits for them.
+        /// Loops with too many updates waiting; the Redis reader waits for them.
         var behind: [Hub] = []
     }
 
@@ -61,13 +61,13 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     private let comparisonInterval: ClosedRange<Double>
     let metrics: HubMetrics
     let logger: Logger
-    /// Touched for moments only, by the loops and by the feed's own tasks.
+    /// Held briefly, by the loops and by the feed's own tasks.
     let state = Mutex(State())
-    /// Wakes the worker; several wake-ups are one.
+    /// Wakes the worker; several wake-ups are coalesced.
     private let wakeUps: AsyncStream<Void>
     private let wakeUp: AsyncStream<Void>.Continuation
 
-    /// - Parameter comparisonInterval: seconds between two comparisons with the database; each is drawn from this range.
+    /// - Parameter comparisonInterval: seconds between two revision checks; each is drawn from this range.
     init(
         subscriber: RedisSubscriber, database: Database, comparisonInterval: ClosedRange<Double>,
         metrics: HubMetrics, logger: Logger
@@ -85,7 +85,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
 
     // MARK: Called by the loops
 
-    /// A loop has its first listener for the topic. It hears `opened` or `refused`, then everything else.
+    /// Adds a loop with its first subscriber to the topic. It gets `opened` or `refused`, then everything else.
     func join(_ topic: Topic, _ hub: Hub) {
         repeatLines(for: topic)
         state.withLock { state in
@@ -103,7 +103,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         wakeUp.yield()
     }
 
-    /// A loop has no listener left for the topic.
+    /// Removes a loop without subscribers to the topic.
     func leave(_ topic: Topic, _ hub: Hub) {
         state.withLock { state in
             guard var entry = state.entries[topic] else { return }
@@ -116,7 +116,7 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         wakeUp.yield()
     }
 
-    /// Somebody new listens to a person's topic: the next comparison tells again where the person stands.
+    /// Called for a new subscriber to a person's topic: the next revision check sends their registrations again.
     func repeatLines(for topic: Topic) {
         guard case .person(let id) = topic else { return }
         state.withLock { $0.lines.forget(id) }
@@ -163,8 +163,8 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         }
     }
 
-    /// Keeps Redis' subscriptions equal to the topics with listeners, reads what dashboards were told of, and compares
-    /// with the database when it is time.
+    /// Keeps Redis subscriptions equal to the topics with subscribers, reads changed dashboards, and runs the revision
+    /// check when it is due.
     private func work() async {
         var subscriptions = RedisSubscriptions()
         var (readings, comparisons) = (Pace(), Pace())
@@ -189,14 +189,14 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
         }
     }
 
-    /// - Parameter since: the last comparison that succeeded.
+    /// - Parameter since: the last revision check that succeeded.
     private func compareEverything(since: ContinuousClock.Instant) async -> Bool {
         let topics = state.withLock { state in state.entries.filter(\.value.isSubscribed).map(\.key) }
         guard await compare(topics) else { return false }
         return await compareLines(of: topics, since: since)
     }
 
-    /// Returns the topics that are newly subscribed, as far as Redis is there.
+    /// Returns the newly subscribed topics, as far as Redis is reachable.
     private func reconcile(_ changed: Set<Topic>, _ subscriptions: inout RedisSubscriptions) async -> [Topic] {
         let wanted = state.withLock { state in changed.filter { state.entries[$0] != nil } }
         for channel in subscriptions.remove(changed.subtracting(wanted)) {
@@ -209,9 +209,10 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
                     do throws(RedisError) {
                         try await subscriber.subscribe(channel)
                     } catch {
-                        // While Redis is away a channel stays wanted and is subscribed before the next `connected`.
+                        // While Redis is unreachable, a channel stays wanted and is subscribed before the next
+                        // `connected`.
                         guard !error.isRetriable else { return }
-                        logger.error("Subscribing failed", metadata: ["error": "\(error)"])
+                        logger.error("subscribing failed", metadata: ["error": "\(error)"])
                     }
                 }
             }
@@ -223,14 +224,14 @@ final class LiveUpdateFeed: Service, CustomStringConvertible {
     }
 }
 
-/// When work that is done again and again is due. It rests five times as long as it took, so that a database that is slow
-/// to answer is asked less often, and never spends more than a sixth of its time on one hub.
+/// The schedule of a periodic job. It rests five times as long as it took, so that a slow database gets fewer queries,
+/// and never spends more than a sixth of its time on one hub.
 private struct Pace {
     private var due = ContinuousClock.now
 
     var isDue: Bool { ContinuousClock.now >= due }
 
-    /// - Parameter pause: how long to rest at least.
+    /// - Parameter pause: the minimum rest.
     mutating func measure(leaving pause: Duration, _ work: () async -> Void) async {
         let took = await ContinuousClock().measure(work)
         due = .now + max(pause, took * 5)

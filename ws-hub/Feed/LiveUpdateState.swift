@@ -4,8 +4,8 @@ import NIOCore
 import Persistence
 import Synchronization
 
-/// What the feed knows about its topics, and how news and the database's state change it. Everything that leaves is
-/// handed to the loops under the lock, so that each loop hears it in the order in which it became known.
+/// The feed's knowledge of its topics, and how updates and the database's state change it. Everything sent is handed to
+/// the loops under the lock, so that each loop gets it in the order in which it became known.
 extension LiveUpdateFeed {
     // MARK: Updates from Redis
 
@@ -15,7 +15,7 @@ extension LiveUpdateFeed {
         do {
             news = try WireJSON.decode(IncomingUpdate.self, from: payload)
         } catch {
-            logger.error("A live update is no frame", metadata: ["channel": "\(channel)"])
+            logger.error("live update invalid", metadata: ["channel": "\(channel)"])
             return
         }
         let frame = LiveFrame(bytes: Frames.text(payload), publishedAt: news.published)
@@ -42,17 +42,17 @@ extension LiveUpdateFeed {
         if let places = news.places {
             guard entry.places.map({ $0.revision < places.revision }) ?? true else { return }
             state.entries[topic]?.places = places
-            guard entry.isOpen else { return }  // the snapshot will carry it
+            guard entry.isOpen else { return }  // included in the snapshot
             tell(.counts(places, frame), topic, entry, &state)
         } else if entry.isOpen {
-            // Before it is open, the next comparison brings them.
+            // Before it is open, the next revision check delivers them.
             if let id = news.announcement { return announce(id, frame, on: topic, &state) }
             if let edit = news.edit { state.entries[topic]?.version = max(entry.version, edit.version) }
             tell(.other(frame), topic, entry, &state)
         }
     }
 
-    /// What is told of an event, as a dashboard's frame; nil for what dashboards need not hear twice.
+    /// An event's update as a dashboard's frame; nil for what dashboards need not get twice.
     private func frame(of news: IncomingUpdate, _ id: EventID, on topic: Topic) -> ByteBuffer? {
         if let places = news.places { return frame(.counts(id, places), on: topic) }
         if let edit = news.edit {
@@ -61,7 +61,7 @@ extension LiveUpdateFeed {
         return nil
     }
 
-    /// Tells an announcement that was not told yet.
+    /// Sends an announcement that was not sent yet.
     private func announce(_ id: AnnouncementID, _ frame: LiveFrame, on topic: Topic, _ state: inout State) {
         guard let entry = state.entries[topic], entry.isOpen, !entry.announced.contains(id) else { return }
         state.entries[topic]?.announced.append(id)
@@ -69,7 +69,7 @@ extension LiveUpdateFeed {
         tell(.announcement(id, frame), topic, entry, &state)
     }
 
-    /// More than a comparison reads.
+    /// More than a revision check reads.
     private static let announcedKept = 64
 
     func tell(_ news: TopicUpdate, _ topic: Topic, _ entry: Entry, _ state: inout State) {
@@ -80,14 +80,14 @@ extension LiveUpdateFeed {
         do {
             return Frames.text(try update.frame(on: topic))
         } catch {
-            logger.error("A live update could not be encoded", metadata: ["error": "\(error)"])
+            logger.error("live update not encoded", metadata: ["error": "\(error)"])
             return nil
         }
     }
 
-    // MARK: The truth
+    // MARK: Revision check
 
-    /// Reads the state of the topics' events and passes on what is news. Returns whether that succeeded.
+    /// Reads the state of the topics' events and sends what is new. Returns whether that succeeded.
     @discardableResult
     func compare(_ topics: [Topic]) async -> Bool {
         var (published, dashboards): ([EventID], [EventID]) = ([], [])
@@ -119,9 +119,9 @@ extension LiveUpdateFeed {
         return isDone && areRead
     }
 
-    /// Where the connected people stand. Each event's line is counted only when its places have changed, and at most
-    /// once in a comparison.
-    /// - Parameter since: the last comparison that succeeded.
+    /// Updates the waitlist positions of connected people. Each event's waitlist is counted only if its counts have
+    /// changed, and at most once per revision check.
+    /// - Parameter since: the last revision check that succeeded.
     func compareLines(of topics: [Topic], since: ContinuousClock.Instant) async -> Bool {
         let people = topics.compactMap { if case .person(let id) = $0 { id } else { nil } }
         guard !people.isEmpty else { return true }
@@ -144,7 +144,7 @@ extension LiveUpdateFeed {
         }
     }
 
-    /// Of the newest announcements those that an open topic has not told.
+    /// Those of the newest announcements that an open topic has not sent.
     private func untold(of newest: [AnnouncementID], _ entry: Entry?) -> [AnnouncementID] {
         guard let entry, entry.isOpen else { return [] }
         return newest.filter { !entry.announced.contains($0) }
@@ -169,12 +169,12 @@ extension LiveUpdateFeed {
             return false
         } catch {
             metrics.checkFailed()
-            logger.debug("The comparison with the database failed", metadata: ["error": "\(error)"])
+            logger.debug("revision check failed", metadata: ["error": "\(error)"])
             return false
         }
     }
 
-    /// Topics without a state in the database.
+    /// Opens a topic without a state in the database.
     private func open(_ topic: Topic) {
         state.withLock { state in
             guard let entry = state.entries[topic], entry.isSubscribed, !entry.isOpen else { return }
@@ -185,13 +185,13 @@ extension LiveUpdateFeed {
         }
     }
 
-    /// - Parameter announcements: the newest, the newest first; with them the topic opens.
+    /// - Parameter announcements: the newest, newest first; with them the topic opens.
     private func apply(
         _ found: LiveState?, _ announcements: [AnnouncementID] = [], to topic: Topic, _ id: EventID,
         _ state: inout State
     ) {
         guard var entry = state.entries[topic], entry.isSubscribed else { return }
-        // A draft is nobody's but its organizers', whose right was checked before.
+        // A draft is visible to its organizers only, whose rights were checked before.
         guard let found, found.status != .draft || topic == .organizer(id) else {
             guard !entry.isOpen else { return }
             state.entries[topic] = nil
@@ -213,7 +213,7 @@ extension LiveUpdateFeed {
             return
         }
         state.entries[topic] = entry
-        // What Redis should have brought.
+        // A change that Redis should have delivered.
         if places != known, let frame = frame(.counts(id, places), on: topic) {
             metrics.updateHealed()
             tell(.counts(places, LiveFrame(bytes: frame)), topic, entry, &state)
@@ -237,7 +237,7 @@ extension LiveUpdateFeed {
         }
     }
 
-    /// Everything was compared after this connection had subscribed.
+    /// Marks the topics as fresh: everything was compared after this connection had subscribed.
     func becomeFresh(_ connection: Int) {
         state.withLock { state in
             guard state.isConnected, state.connection == connection, state.isStale else { return }

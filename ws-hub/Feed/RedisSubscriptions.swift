@@ -5,7 +5,7 @@ struct RedisSubscriptions {
     private var topics: Set<Topic> = []
     private var channels: [String: Int] = [:]
 
-    /// Returns the channels that nobody had asked for.
+    /// Returns the newly needed channels.
     mutating func add(_ new: Set<Topic>) -> [String] {
         var wanted: [String] = []
         for topic in new where topics.insert(topic).inserted {
@@ -17,7 +17,7 @@ struct RedisSubscriptions {
         return wanted
     }
 
-    /// Returns the channels that nobody asks for any more.
+    /// Returns the channels that are no longer needed.
     mutating func remove(_ old: Set<Topic>) -> [String] {
         var unwanted: [String] = []
         for topic in old where topics.remove(topic) != nil {

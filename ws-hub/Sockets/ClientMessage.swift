@@ -2,13 +2,12 @@ import Domain
 import FoundationEssentials
 import NIOCore
 
-/// What a client can say.
 enum ClientMessage: Equatable {
     case authenticate(token: String)
     case subscribe(topic: String)
     case unsubscribe(topic: String)
 
-    /// Why a text is none of them: the `code` of the error frame.
+    /// Why a text is not a client frame: the `code` of the error frame.
     struct Refusal: Error, Equatable {
         let code: String
         let message: String
@@ -38,7 +37,7 @@ enum ClientMessage: Equatable {
     }
 }
 
-/// A topic as a client names it; whose `me` it is shows only once the person is known.
+/// A topic as a client names it; `me` is resolved only once the person is known.
 enum TopicName: Equatable {
     case event(EventID)
     case me
@@ -59,7 +58,7 @@ enum TopicName: Equatable {
     }
 }
 
-/// The frames that the hub itself makes; those of live updates come finished through Redis.
+/// The frames created by the hub itself; live updates arrive complete through Redis.
 enum ServerMessage {
     static func authenticated(until expiry: Date) -> ByteBuffer {
         frame(Wire(type: "authenticated", expiresAt: expiry))
@@ -95,7 +94,7 @@ enum ServerMessage {
         do {
             return Frames.text(try WireJSON.encode(wire))
         } catch {
-            // Strings and numbers only: there is nothing in it that JSON can't say.
+            // Strings and numbers only, which JSON can always represent.
             preconditionFailure("a server message could not be encoded")
         }
     }

@@ -3,14 +3,14 @@ import NIOCore
 /// One client frame, its payload already unmasked.
 struct ClientFrame {
     var isFinal = true
-    /// Any of RSV1–3: no extension was agreed on, so none may be set.
+    /// Any of RSV1–3: no extension is negotiated, so none may be set.
     var hasReservedBits = false
     var opcode: UInt8
     var isMasked = true
     var payload = ByteBuffer()
 }
 
-/// Makes messages of frames and holds clients to RFC 6455 §5: masking, fragments, control frames, UTF-8, close codes.
+/// Assembles messages from frames and enforces RFC 6455 §5: masking, fragments, control frames, UTF-8, close codes.
 struct FrameAssembler {
     enum Outcome: Equatable {
         /// More fragments must come.
@@ -32,10 +32,10 @@ struct FrameAssembler {
         static let pong: UInt8 = 10
     }
 
-    /// A message of which fragments are still to come.
+    /// A message with fragments still to come.
     private struct Partial {
         var payload = ByteBuffer()
-        /// What is wrong is known with the fragment that brings it, not only with the last.
+        /// An error is found in the fragment that contains it, not only at the end.
         var text = UTF8Check()
     }
 
@@ -103,19 +103,19 @@ struct FrameAssembler {
     }
 }
 
-/// Checks UTF-8 that comes in pieces cut anywhere, by Unicode's table of well-formed sequences (§3.9, table 3-7): no
-/// overlong forms, no surrogates, nothing beyond U+10FFFF.
+/// An incremental UTF-8 check for arbitrarily split bytes, by Unicode's table of well-formed sequences (§3.9, table
+/// 3-7): no overlong forms, no surrogates, nothing beyond U+10FFFF.
 struct UTF8Check {
-    /// Bytes that the current character still needs.
+    /// Bytes missing from the current character.
     private var missing: UInt8 = 0
-    /// What the next of them may be.
+    /// The valid range of the next of them.
     private var low: UInt8 = 0x80
     private var high: UInt8 = 0xBF
 
-    /// Whether everything so far ends with a whole character.
+    /// Whether the text so far ends with a complete character.
     var isComplete: Bool { missing == 0 }
 
-    /// False as soon as nothing that may follow could make it UTF-8.
+    /// False as soon as no continuation can make it UTF-8.
     mutating func take(_ bytes: some Sequence<UInt8>) -> Bool {
         for byte in bytes {
             if missing > 0 {

@@ -12,7 +12,7 @@ enum Frames {
         frame(0x8A, payload.readableBytesView)
     }
 
-    /// Without a code (an echo of a close frame that had none) the payload is empty.
+    /// Without a code (the echo of a close frame without one), the payload is empty.
     static func close(_ code: UInt16?, reason: String = "") -> ByteBuffer {
         guard let code else { return frame(0x88, EmptyCollection()) }
         return frame(0x88, [UInt8(code >> 8), UInt8(code & 0xFF)] + Array(reason.utf8.prefix(123)))

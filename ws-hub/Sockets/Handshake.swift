@@ -2,16 +2,15 @@ import Bootstrap
 import NIOCore
 import NIOHTTP1
 
-/// What a first request on a connection is.
+/// The kind of a connection's first request.
 enum Handshake: Equatable {
     /// Not an upgrade: Hummingbird's.
     case plain
-    /// An upgrade that may go on.
+    /// An upgrade that proceeds.
     case accepted
-    /// An upgrade that is answered with a problem instead.
     case refused(HTTPResponseStatus, problem: String)
 
-    /// - Parameter isFull: the hub holds as many sockets as it may.
+    /// - Parameter isFull: the hub has its maximum number of sockets.
     init(_ head: HTTPRequestHead, publicURL: PublicURL, isFull: Bool) {
         let path = head.uri.prefix { $0 != "?" }
         guard path == "/ws", Self.list(head.headers["upgrade"]).contains("websocket") else {
@@ -29,7 +28,7 @@ enum Handshake: Equatable {
             self = .refused(.upgradeRequired, problem: "websocket-version")
             return
         }
-        // Browsers always send Origin and can't be made to lie about it; programs need not send one (RFC 6455 §10.2).
+        // Browsers always send a truthful Origin; other clients need not send one (RFC 6455 §10.2).
         guard head.headers["origin"].allSatisfy({ $0.lowercased() == publicURL.origin }) else {
             self = .refused(.forbidden, problem: "wrong-origin")
             return
@@ -42,10 +41,10 @@ enum Handshake: Equatable {
     }
 }
 
-/// Stands before NIO's upgrade handler until a request is not refused, then leaves the pipeline.
+/// A handler in front of NIO's upgrade handler until a request is accepted; then it leaves the pipeline.
 ///
-/// NIO's own refusal loses the request, and the client would see a closed connection without an answer. So this handler
-/// answers what is refused by itself, and takes the upgrade header from what shall be plain HTTP. It also closes
+/// NIO's own refusal drops the request, and the client would see a closed connection without a response. So this
+/// handler responds to refused requests itself, and strips the upgrade header from plain HTTP requests. It also closes
 /// connections that send no request at all, or too slowly.
 final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -62,7 +61,7 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     private let reading: GoingOn
     private let metrics: HubMetrics
     private let timeout: TimeAmount
-    /// Of the request that is being read.
+    /// The refusal of the current request.
     private var refusal: Refusal?
     private var isOver = false
     private var deadline: Scheduled<Void>?
@@ -90,7 +89,7 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-        // The service stops, or the client has gone: nothing was asked yet, so nothing is owed.
+        // The service is stopping, or the client has gone: there is no request to respond to.
         if event is ChannelShouldQuiesceEvent || event as? ChannelEvent == .inputClosed { context.close(promise: nil) }
         context.fireUserInboundEventTriggered(event)
     }
@@ -111,7 +110,7 @@ final class HandshakeGuard: ChannelInboundHandler, RemovableChannelHandler {
                 head.headers.remove(name: "upgrade")
                 pass(head, context)
             case .accepted:
-                // From here on the bytes are the other protocol's.
+                // From here on the bytes are WebSocket frames.
                 context.pipeline.syncOperations.removeHandler(reading, promise: nil)
                 pass(head, context)
             }

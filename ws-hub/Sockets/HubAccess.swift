@@ -2,17 +2,17 @@ import Access
 import Domain
 import Persistence
 
-/// Who people are and what they may hear: by their token's signature, and by the database.
+/// Authentication and authorization of sockets: by the token's signature, and by the database.
 struct HubAccess: Sendable {
     let verifier: AccessTokenVerifier
     let store: LiveStore
 
-    /// Whether a token still says the truth.
+    /// Whether a token is still valid.
     enum SessionState {
         case stands
-        /// The person signed out, the session was revoked (a new password does that), or the person is gone.
+        /// The person signed out, the session was revoked (a new password does that), or the person was deleted.
         case signedOut
-        /// The person may do less now than the token says.
+        /// The person has fewer rights now than the token states.
         case demoted
 
         init(of principal: Principal, _ signIn: SignIn?) {
@@ -24,7 +24,7 @@ struct HubAccess: Sendable {
         }
     }
 
-    /// Who a token speaks for, and whether it still may.
+    /// The token's principal, and whether it is still valid.
     /// - Throws: ``AccessTokenError``.
     func admit(_ token: String) async throws(AccessTokenError) -> (Principal, SessionState) {
         let principal = try await verifier.verify(token)
@@ -32,12 +32,12 @@ struct HubAccess: Sendable {
             let signIn = try await store.signIns([principal.sessionID])[principal.sessionID]
             return (principal, SessionState(of: principal, signIn))
         } catch {
-            // Without the database the signature has to do, as it does for the API; ``SignInCheck`` asks again and again.
+            // Without the database the signature is enough, as it is for the API; ``SignInCheck`` keeps checking.
             return (principal, .stands)
         }
     }
 
-    /// Whether a person may follow an event's dashboard.
+    /// Whether a person can follow an event's dashboard.
     func mayFollowDashboard(of event: EventID, _ principal: Principal) async throws -> Bool {
         let seat = EventSeat(user: principal.userID, event: event)
         return Self.mayFollowDashboard(
@@ -50,7 +50,7 @@ struct HubAccess: Sendable {
 }
 
 extension Role {
-    /// Each may do what those below may.
+    /// Each rank includes the rights of those below.
     fileprivate var rank: Int {
         switch self {
         case .user: 0

@@ -2,45 +2,46 @@ import Domain
 import NIOCore
 import Synchronization
 
-/// What one hub lets a client have. Times are checked once a second, so they may end up to a second late.
+/// The per-client limits of one hub. Times are checked once a second, so they can be exceeded by up to a second.
 struct HubLimits: Sendable {
-    /// Sockets of this hub in all; beyond it the handshake is answered with 503.
+    /// Total sockets of this hub; above that, the handshake is refused with 503.
     var sockets = 50_000
-    /// Sockets from one address, of IPv6 one /64 network; beyond it the socket is closed with 4429. Not enforced with `EM_RATE_LIMIT=off`.
+    /// Sockets per address, for IPv6 per /64 network; above that, the socket is closed with 4429. Not enforced with
+    /// `EM_RATE_LIMIT=off`.
     var socketsPerAddress = 256
-    /// Sockets of one signed-in person; beyond it 4429. Not enforced with `EM_RATE_LIMIT=off`.
+    /// Sockets per signed-in person; above that, 4429. Not enforced with `EM_RATE_LIMIT=off`.
     var socketsPerUser = 30
-    /// Topics of one socket; beyond it 4429.
+    /// Topics per socket; above that, 4429.
     var subscriptions = 50
-    /// Frames from one socket within a second; beyond it 4429. Not enforced with `EM_RATE_LIMIT=off`.
+    /// Frames per socket and second; above that, 4429. Not enforced with `EM_RATE_LIMIT=off`.
     var framesPerSecond = 100
-    /// Bytes of one message from a client, all fragments together; beyond it 4413.
+    /// Bytes of one client message, all fragments together; above that, 4413.
     var messageBytes = 8192
-    /// Bytes that wait for one socket beside the kernel's buffer and the 32 kB that NIO takes; beyond it 4480.
+    /// Bytes waiting for one socket, besides the kernel's buffer and the 32 kB that NIO accepts; above that, 4480.
     var waitingBytes = 128 << 10
-    /// Bytes of news that wait for one event loop; beyond it Redis is read no further until the loop has caught up.
+    /// Bytes of updates waiting for one event loop; above that, Redis is not read until the loop has caught up.
     var inboxBytes = 4 << 20
-    /// Bytes of news that one turn of a loop hands out, before sockets are read and written again.
+    /// Bytes of updates per turn of a loop, before sockets are read and written again.
     var turnBytes = 32 << 10
     /// The kernel's send buffer of one socket.
     var kernelSendBuffer: Int32 = 64 << 10
-    /// How long a socket may take nothing at all before it counts as too slow: 4480.
+    /// How long a socket can accept nothing at all before it counts as too slow: 4480.
     var stalled: Duration = .seconds(15)
-    /// Silence after which a ping goes out.
+    /// Silence after which a ping is sent.
     var ping: Duration = .seconds(24)
-    /// Silence after which the peer counts as dead.
+    /// Silence after which the peer is considered dead.
     var dead: Duration = .seconds(33)
-    /// From asking for a private topic to a valid `authenticate`; beyond it 4408.
+    /// From the request of a private topic to a valid `authenticate`; above that, 4408.
     var authentication: Duration = .seconds(5)
-    /// How long a new connection may take to send its request.
+    /// How long a new connection can take to send its request.
     var handshake: Duration = .seconds(10)
-    /// How long a closing socket may take to answer our close frame.
+    /// How long a closing socket can take to answer our close frame.
     var goodbye: Duration = .seconds(2)
-    /// Counts of one topic leave at most this often.
+    /// Minimum interval between counts of one topic.
     var countsInterval: Duration = .milliseconds(100)
-    /// Seconds between two comparisons with the database; each is drawn from this range.
+    /// Seconds between two revision checks; each is drawn from this range.
     var comparison: ClosedRange<Double> = 0.9...1.4
-    /// At a restart the sockets are closed at random moments within this time.
+    /// On shutdown, the sockets are closed at random times within this period.
     var drainSpread: Duration = .seconds(5)
     var areRatesLimited = true
 }
@@ -49,8 +50,7 @@ extension NIODeadline {
     static func + (moment: NIODeadline, duration: Duration) -> NIODeadline { moment + TimeAmount(duration) }
 }
 
-/// How many sockets each address and each person holds, over all event loops; touched when one opens, signs in or
-/// closes.
+/// The number of sockets per address and per person, over all event loops; updated when one opens, signs in or closes.
 final class SocketCensus: Sendable {
     private struct State {
         var total = 0
@@ -62,7 +62,7 @@ final class SocketCensus: Sendable {
 
     var total: Int { state.withLock { $0.total } }
 
-    /// Counts the socket in, and returns how many its address holds now.
+    /// Adds a socket, and returns how many its address has now.
     func enter(_ address: String) -> Int {
         state.withLock { state in
             state.total += 1
@@ -70,10 +70,10 @@ final class SocketCensus: Sendable {
         }
     }
 
-    /// Counts a socket as this person's, and returns how many are.
+    /// Adds a socket of this person, and returns how many there are.
     func enter(_ user: UserID) -> Int { state.withLock { Self.add(user, to: &$0.byUser) } }
 
-    /// - Parameter user: whose the socket was, if anybody's.
+    /// - Parameter user: the socket's person, if any.
     func leave(_ address: String, _ user: UserID?) {
         state.withLock { state in
             state.total -= 1

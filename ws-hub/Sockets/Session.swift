@@ -3,31 +3,31 @@ import Domain
 import NIOCore
 import NIOWebSocket
 
-/// One socket after the upgrade: takes in frames, keeps what waits to leave, ends with a numbered code.
+/// One socket after the upgrade: receives frames, queues what can't be sent yet, and ends with a close code.
 ///
-/// A channel handler, confined to its event loop. What it knows of time it learns once a second, from ``sweep(at:)``.
+/// A channel handler, confined to its event loop. It learns the time once a second, from ``sweep(at:)``.
 final class Session: ChannelInboundHandler {
     typealias InboundIn = WebSocketFrame
 
     let hub: Hub
-    /// The client's own address or network, as far as trusted proxies tell it: what its sockets are counted by.
+    /// The client's own address or network, as reported by trusted proxies: the key of its socket limit.
     let address: String
-    /// Its place in the hub; nil before it entered and after it left.
+    /// Its index in the hub; nil before it entered and after it left.
     var indexInHub: Int?
 
-    // What the client may see (SessionAccess.swift).
+    // The client's rights (SessionAccess.swift).
     var principal: Principal?
     var expiry: NIODeadline?
     var authenticationDeadline: NIODeadline?
     var isVerifying = false
-    /// Private topics asked for while a token was being verified.
+    /// Private topics requested while a token was being verified.
     var askedMeanwhile: [String] = []
     var subscriptions: [Topic: TopicSubscription] = [:]
     /// Dashboards whose permission is being looked up.
     var pendingDashboards: Set<EventID> = []
 
-    /// The frame encoder's context: what is written from there goes to the socket as it is, so that an encoded frame is
-    /// shared by all sockets. Belongs to the channel; given up when this handler is removed.
+    /// The frame encoder's context: writes from there go to the socket as they are, so that an encoded frame is shared
+    /// by all sockets. Belongs to the channel; released when this handler is removed.
     private var outlet: ChannelHandlerContext?
     private var assembler: FrameAssembler
     private var waiting = WaitingFrames()
@@ -36,7 +36,7 @@ final class Session: ChannelInboundHandler {
     private var pingSent = false
     private var framesThisSecond = 0
     private var isUnflushed = false
-    /// Set once our close frame is out: from then on nothing is sent or taken in but the client's close frame.
+    /// Set once our close frame is sent: from then on only the client's close frame is accepted, and nothing is sent.
     private var closeDeadline: NIODeadline?
 
     init(hub: Hub, address: String) {
@@ -76,7 +76,7 @@ final class Session: ChannelInboundHandler {
         switch event {
         case ChannelEvent.inputClosed: context.close(promise: nil)
         case is ChannelShouldQuiesceEvent:
-            // The hub stops: not all at once, or the clients would come back in one wave.
+            // The hub is stopping: closes are spread out, or the clients would reconnect in one wave.
             let delay = hub.limits.drainSpread * Double.random(in: 0...1)
             hub.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(delay)) { self.close(.restart) }
         default: context.fireUserInboundEventTriggered(event)
@@ -94,7 +94,7 @@ final class Session: ChannelInboundHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // The decoder takes nothing more after an error and says so again for every read, until the socket is closed.
+        // The decoder accepts nothing after an error and repeats it for every read until the socket is closed.
         guard !isClosing else { return }
         switch error {
         case NIOWebSocketError.invalidFrameLength: close(.tooBig)
@@ -127,13 +127,13 @@ final class Session: ChannelInboundHandler {
         }
     }
 
-    /// A client that does not read gets no pongs either: only the most recent ping needs an answer (RFC 6455 §5.5.2).
+    /// A client that doesn't read gets no pongs either: only the most recent ping needs an answer (RFC 6455 §5.5.2).
     private func answer(_ ping: ByteBuffer) {
         guard unwritableSince == nil else { return }
         write(Frames.pong(ping))
     }
 
-    /// The client closes first: its code goes back behind what was sent before, then the connection ends.
+    /// The client closes first: its code is echoed after what was sent before, then the connection ends.
     private func goodbye(_ code: UInt16?, _ context: ChannelHandlerContext) {
         hub.metrics.socketClosed(nil)
         closeDeadline = .now() + hub.limits.goodbye
@@ -145,13 +145,13 @@ final class Session: ChannelInboundHandler {
 
     // MARK: Sending
 
-    /// Sends a frame of this socket's own.
+    /// Sends a frame for this socket only.
     func send(_ frame: ByteBuffer) {
         if send(frame, frames: 1) { hub.metrics.sent(bytes: frame.readableBytes) }
     }
 
-    /// Sends frames, or keeps them until the socket takes more; beyond the bound the socket is closed as too slow.
-    /// Returns whether they left.
+    /// Sends frames, or queues them until the socket is writable; above the limit the socket is closed as too slow.
+    /// Returns whether they were written.
     func send(_ bytes: ByteBuffer, frames: Int) -> Bool {
         guard !isClosing, outlet != nil else { return false }
         if unwritableSince == nil {
@@ -166,7 +166,7 @@ final class Session: ChannelInboundHandler {
         return false
     }
 
-    /// Sends counts, or remembers that they are owed: the latest will do. Returns whether they left.
+    /// Sends counts, or marks them as pending, because only the latest matter. Returns whether they were written.
     func sendCounts(_ frame: ByteBuffer, of subscription: TopicSubscription) -> Bool {
         let revision = subscription.listeners.revision
         guard !isClosing, outlet != nil, subscription.revision < revision else { return false }
@@ -180,10 +180,10 @@ final class Session: ChannelInboundHandler {
         return true
     }
 
-    /// The socket takes bytes again: first what waits, in order, then the latest counts of the topics behind.
+    /// Called when the socket is writable again: sends the queue in order, then the latest counts of pending topics.
     ///
-    /// A write can make the socket unwritable and writable again before it returns, and so come back in here: every
-    /// frame is taken from the line before it is written.
+    /// A write can make the socket unwritable and writable again before it returns, and so re-enter here: every frame
+    /// is dequeued before it is written.
     private func catchUp() {
         while unwritableSince == nil, !isClosing, let next = waiting.popFirst() {
             hub.metrics.sent(bytes: next.bytes.readableBytes / next.frames, to: next.frames)
@@ -197,7 +197,7 @@ final class Session: ChannelInboundHandler {
         }
     }
 
-    /// Writes; during a hand-out the flush comes at its end, once for everything.
+    /// Writes; during a turn the flush comes at its end, once for everything.
     private func write(_ frame: ByteBuffer) {
         guard hub.isHandingOut else {
             outlet?.writeAndFlush(NIOAny(frame), promise: nil)
@@ -209,7 +209,7 @@ final class Session: ChannelInboundHandler {
         hub.flushLater(self)
     }
 
-    /// The hand-out is over.
+    /// Called at the end of a turn.
     func flush() {
         isUnflushed = false
         outlet?.flush()

@@ -3,7 +3,7 @@ import Domain
 import FoundationEssentials
 import NIOCore
 
-/// What a socket asks for and what it may have.
+/// The requests of a socket, and their authorization.
 extension Session {
     func receive(_ text: String) {
         do throws(ClientMessage.Refusal) {
@@ -18,7 +18,7 @@ extension Session {
         }
     }
 
-    // MARK: Who
+    // MARK: Authentication
 
     private func authenticate(_ token: String) {
         guard !isVerifying else {
@@ -26,7 +26,7 @@ extension Session {
             return close(.policy)
         }
         isVerifying = true
-        // Ends within the verifier's short work; the socket's end does not wait for it.
+        // Ends within the verifier's short work; closing the socket doesn't wait for it.
         let verification = hub.eventLoop.makeFutureWithTask { [access = hub.access] in
             try await access.admit(token)
         }
@@ -58,7 +58,7 @@ extension Session {
         } else if hub.census.enter(principal.userID) > hub.limits.socketsPerUser,
             hub.limits.areRatesLimited
         {
-            self.principal = principal  // counted, until it has left
+            self.principal = principal  // counted until it has left
             send(ServerMessage.error("too-many-sockets", "There are too many sockets of this person."))
             return close(.tooMany)
         }
@@ -72,7 +72,7 @@ extension Session {
         for topic in asked { subscribe(topic) }
     }
 
-    // MARK: What
+    // MARK: Subscriptions
 
     private func subscribe(_ text: String) {
         guard let name = TopicName(text) else {
@@ -94,7 +94,7 @@ extension Session {
         }
     }
 
-    /// A second subscription to a topic is answered like the first, with the state of now.
+    /// Subscribes to a topic. A second subscription is answered like the first, with the current state.
     private func add(_ topic: Topic) {
         if let known = subscriptions[topic] {
             if known.listeners.isOpen { hub.welcome(known) }
@@ -117,7 +117,7 @@ extension Session {
             case .success(false):
                 self.send(ServerMessage.error("forbidden", "This topic is not yours.", topic: topic.description))
             case .failure:
-                // The database's own wrapper has logged why.
+                // The database wrapper has logged the reason.
                 self.send(ServerMessage.error("unavailable", "Try again in a moment.", topic: topic.description))
             }
         }
@@ -135,13 +135,13 @@ extension Session {
         hub.unsubscribe(subscription)
     }
 
-    /// The hub says that a topic does not exist, or not for the public.
+    /// Called if a topic does not exist, or is not public.
     func refused(_ subscription: TopicSubscription) {
         let topic = subscription.listeners.topic
         subscriptions[topic] = nil
         send(ServerMessage.error("not-found", "There is no such event.", topic: topic.description))
     }
 
-    /// What a client made up comes back shortened, if at all.
+    /// Client-supplied text is echoed truncated.
     private func topicForEcho(_ text: String) -> String { String(text.prefix(64)) }
 }

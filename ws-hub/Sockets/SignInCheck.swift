@@ -5,12 +5,11 @@ import Logging
 import NIOCore
 import Persistence
 
-/// Ends sockets whose person signed out, got a new password, lost a role or was taken out of an event's team.
+/// A service that closes the sockets of people who signed out, got a new password, lost a role or left an event's team.
 ///
-/// Asked of the database about every two seconds, in one query for all sign-ins of this hub and one for all dashboards,
-/// so that nothing depends on news that may be lost: whoever may not listen any more is out within five seconds. While
-/// the database is away the sockets stay, as the API goes on taking tokens; their end comes with the token's at the
-/// latest.
+/// Queries the database about every two seconds, once for all sessions of this hub and once for all dashboards, so that
+/// nothing depends on updates that can be lost: whoever has lost access is out within five seconds. While the database
+/// is unreachable the sockets stay, as the API keeps accepting tokens; they end with the token at the latest.
 struct SignInCheck {
     let hubs: Hubs
     let access: HubAccess
@@ -46,16 +45,16 @@ struct SignInCheck {
             return
         } catch {
             metrics.checkFailed()
-            logger.debug("The check of sign-ins failed", metadata: ["error": "\(error)"])
+            logger.debug("session check failed", metadata: ["error": "\(error)"])
         }
     }
 }
 
-/// Who is connected.
+/// The connected people.
 struct Presence: Sendable {
-    /// By sign-in; of several tokens of one the most powerful.
+    /// By session; of several tokens of one, the most powerful.
     var principals: [SessionID: Principal] = [:]
-    /// Who follows which dashboard, with the role of their token.
+    /// The followers of each dashboard, with the role of their token.
     var seats: [EventSeat: Role] = [:]
 
     mutating func add(_ principal: Principal, dashboards: [EventID]) {
@@ -70,7 +69,7 @@ struct Presence: Sendable {
 }
 
 extension Hub {
-    /// Everybody signed in on this loop.
+    /// Everyone signed in on this loop.
     func presence() -> Presence {
         var presence = Presence()
         forEachSession { session in
@@ -83,7 +82,7 @@ extension Hub {
         return presence
     }
 
-    /// Closes the sockets of these sign-ins, and those that follow these dashboards.
+    /// Closes the sockets of these sessions, and those that follow these dashboards.
     func end(_ signIns: [SessionID: CloseCode], _ seats: Set<EventSeat>) {
         forEachSession { session in
             guard let principal = session.principal else { return }

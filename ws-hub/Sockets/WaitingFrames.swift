@@ -1,15 +1,15 @@
 import NIOCore
 
-/// What waits for one socket to take more, in order. The bytes are shared with other sockets but counted for each.
+/// The frames queued for one socket, in order. The bytes are shared with other sockets but counted for each.
 struct WaitingFrames {
-    /// Frames that were handed over together, one behind the other.
+    /// Frames that were queued together, concatenated.
     struct Portion {
         var bytes: ByteBuffer
         var frames: Int
     }
 
     private var portions: [Portion] = []
-    /// Those before it have left.
+    /// The index of the next one to send.
     private var next = 0
     private(set) var bytes = 0
     private(set) var frames = 0
@@ -17,7 +17,7 @@ struct WaitingFrames {
     var isEmpty: Bool { next == portions.count }
 
     mutating func append(_ bytes: ByteBuffer, frames: Int) {
-        // A socket that is always a little behind never comes to the end of its line: what has left goes before that.
+        // A socket that is always slightly behind never empties its queue, so sent frames are removed earlier.
         if next >= 128 {
             portions.removeFirst(next)
             next = 0

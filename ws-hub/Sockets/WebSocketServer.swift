@@ -7,11 +7,11 @@ import NIOHTTP1
 import NIOHTTPTypes
 import NIOWebSocket
 
-/// Serves WebSockets at `/ws` by plain channel handlers, and everything else by Hummingbird, on one port.
+/// A server for WebSockets at `/ws` by plain channel handlers, and for everything else by Hummingbird, on one port.
 struct WebSocketServer: HTTPChannelHandler {
     enum Negotiated: Sendable {
         case http(NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>)
-        /// From here on the ``Session`` does it all.
+        /// From here on ``Session`` does everything.
         case webSocket
     }
 
@@ -54,7 +54,7 @@ struct WebSocketServer: HTTPChannelHandler {
         do {
             switch try await value.negotiated.get() {
             case .http(let channel): await handleHTTP(asyncChannel: channel, logger: logger)
-            case .webSocket: break  // no task for the life of a socket: its handlers are all it needs
+            case .webSocket: break  // no task for the lifetime of a socket: its handlers are all it needs
             }
         } catch {
             // Refused, or gone before its first request was complete.

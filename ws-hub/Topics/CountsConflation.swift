@@ -1,15 +1,15 @@
 import Domain
 import NIOCore
 
-/// Decides which counts of one topic leave a loop, and when: the newest revision only, never an older one after a newer
-/// one, and at most one every interval. What comes sooner waits for the end of the interval, where the latest wins.
+/// The conflation of one topic's counts on a loop: sends the newest revision only, never an older one after a newer
+/// one, and at most one per interval. Earlier updates wait for the end of the interval, where the latest wins.
 struct CountsConflation {
     enum Step: Equatable {
-        /// Nothing new, or something newer will leave soon anyway.
+        /// Nothing new, or something newer will be sent soon anyway.
         case nothing
         /// Send ``latest`` now.
         case send
-        /// Call ``flush(at:)`` then.
+        /// Call ``flush(at:)`` at that time.
         case flush(at: NIODeadline)
     }
 
@@ -21,7 +21,7 @@ struct CountsConflation {
 
     init(interval: Duration) { self.interval = interval }
 
-    /// Takes in counts from anywhere, in any order.
+    /// Adds counts from any source, in any order.
     mutating func offer(_ places: Places, at now: NIODeadline) -> Step {
         if let latest, latest.revision >= places.revision { return .nothing }
         latest = places
@@ -34,14 +34,14 @@ struct CountsConflation {
         return .flush(at: nextSend)
     }
 
-    /// Takes in the state with which the topic opens: everybody gets it as a snapshot, so it needs no sending.
+    /// Sets the state with which the topic opens: everyone gets it as a snapshot, so it need not be sent.
     mutating func open(with places: Places) {
         guard latest.map({ $0.revision < places.revision }) ?? true else { return }
         latest = places
         sentRevision = places.revision
     }
 
-    /// The planned moment has come. Returns whether ``latest`` is to be sent now.
+    /// To be called at the planned time. Returns whether ``latest`` is to be sent now.
     mutating func flush(at now: NIODeadline) -> Bool {
         isFlushPlanned = false
         guard let latest, latest.revision != sentRevision else { return false }

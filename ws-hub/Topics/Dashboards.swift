@@ -3,7 +3,7 @@ import NIOCore
 import Persistence
 import Synchronization
 
-/// One reading of what a dashboard shows beside the places, with the frame that says it.
+/// A reading of what a dashboard shows besides the counts, with its frame.
 struct DashboardReading: Sendable {
     enum Content: Hashable, Sendable {
         case checkIns(Int, last: [LatestCheckIn])
@@ -12,13 +12,13 @@ struct DashboardReading: Sendable {
     }
 
     var content: Content
-    /// Of two readings the later one is known by it, whoever read them.
+    /// Identifies the later of two readings, whichever hub read them.
     var revision: Int
     var frame: ByteBuffer
 }
 
-/// Dashboards hear of check-ins and of mails that don't arrive. An update of them only says that there is something to read:
-/// the whole is read from the database, soon after such news and with every comparison, and told when it is another.
+/// Dashboards show check-ins and undelivered emails. An update about them only says that something has changed: the
+/// whole is read from the database, soon after such an update and with every revision check, and sent if it differs.
 extension LiveUpdateFeed {
     func hear(of kind: KeptState, _ news: IncomingUpdate, _ id: EventID, _ state: inout State) {
         guard let entry = state.entries[.organizer(id)] else { return }
@@ -27,13 +27,13 @@ extension LiveUpdateFeed {
         {
             state.unread[.mailings, default: []].insert(id)
         }
-        // Most mails go at once: then there is nothing to read.
+        // Most emails succeed: then there is nothing to read.
         let hasNoProblems = entry.kept[.deliveryProblems]?.content == .deliveryProblems(retrying: 0, failed: 0)
         if kind == .deliveryProblems, hasNoProblems, news.status == NotificationStatus.sent.rawValue { return }
         state.unread[kind, default: []].insert(id)
     }
 
-    /// Reads the dashboards of which there was news since the last time.
+    /// Reads the dashboards that had updates since the last time.
     func readUnread() async {
         let unread = state.withLock { state in
             defer { state.unread = [:] }
@@ -42,7 +42,7 @@ extension LiveUpdateFeed {
         for (kind, ids) in unread { await read(Array(ids), [kind]) }
     }
 
-    /// Reads and tells. Returns whether that succeeded.
+    /// Reads and sends. Returns whether that succeeded.
     @discardableResult
     func read(_ dashboards: [EventID], _ kinds: [KeptState]) async -> Bool {
         guard !dashboards.isEmpty else { return true }
@@ -94,7 +94,7 @@ extension LiveUpdateFeed {
             guard known.revision < found.revision, known.content != found.content else { return }
         }
         state.entries[topic]?.kept[kind] = found
-        guard entry.isOpen else { return }  // it opens with it
+        guard entry.isOpen else { return }  // part of its snapshot
         tell(.kept(kind, found.frame), topic, entry, &state)
     }
 }

@@ -7,8 +7,8 @@ import Synchronization
 
 /// The sockets and topics of one event loop.
 ///
-/// Unchecked Sendable because it is confined to its loop: everything but `eventLoop`, `deliver`, `isBehind` and the two
-/// atomic numbers is touched on the loop only, so there are no locks, and a fan-out is a walk over an array.
+/// Unchecked Sendable because it is confined to its loop: everything except `eventLoop`, `deliver`, `isBehind` and the
+/// two atomic numbers is accessed on the loop only, so there are no locks, and a broadcast is a walk over an array.
 final class Hub: @unchecked Sendable {
     let eventLoop: any EventLoop
     let limits: HubLimits
@@ -24,13 +24,13 @@ final class Hub: @unchecked Sendable {
     private var sessions: [Session] = []
     private var topics: [Topic: TopicListeners] = [:]
     private var sweep: RepeatedTask?
-    /// Updates that wait for this loop.
+    /// Updates waiting for this loop.
     let inbox = Mutex(Inbox())
-    /// While news is handed out, sockets gather what they write and are flushed once at the end.
+    /// During a broadcast turn, sockets collect their writes and are flushed once at the end.
     private(set) var isHandingOut = false
     private var unflushed: [Session] = []
     private var gathering: [TopicListeners] = []
-    /// When that was published which this hand-out writes.
+    /// The publish times of the updates that this turn writes.
     private var published: [NIODeadline] = []
 
     init(
@@ -78,12 +78,12 @@ final class Hub: @unchecked Sendable {
         }
     }
 
-    /// From the end: a session that leaves during the walk is replaced by one already looked at.
+    /// From the end: a session that leaves during the walk is replaced by one already visited.
     func forEachSession(_ body: (Session) -> Void) {
         for index in sessions.indices.reversed() where index < sessions.count { body(sessions[index]) }
     }
 
-    /// Pings, deadlines and expiries of all sockets in one walk a second: cheaper than timers for each.
+    /// Checks pings, deadlines and expiries of all sockets in one pass per second: cheaper than timers for each.
     private func startSweeping() {
         guard sweep == nil else { return }
         sweep = eventLoop.scheduleRepeatedTask(initialDelay: .seconds(1), delay: .seconds(1)) {
@@ -110,7 +110,7 @@ final class Hub: @unchecked Sendable {
         return subscription
     }
 
-    /// Answers a subscription to a topic that is open, the first time or again.
+    /// Confirms a subscription to an open topic, for the first time or again.
     func welcome(_ subscription: TopicSubscription) {
         subscription.listeners.welcome(subscription)
         feed.repeatLines(for: subscription.listeners.topic)
@@ -130,9 +130,9 @@ final class Hub: @unchecked Sendable {
         feed.leave(listeners.topic, self)
     }
 
-    // MARK: Handing out news
+    // MARK: Broadcasting
 
-    /// One turn of the loop: some of the inbox, to all sockets, each flushed once.
+    /// One turn of the loop: part of the inbox, to all sockets, each flushed once.
     func handOut(_ items: [Inbox.Item]) {
         isHandingOut = true
         for item in items { handOut(item) }
@@ -165,14 +165,15 @@ final class Hub: @unchecked Sendable {
         }
     }
 
-    /// The session has written during the hand-out.
+    /// Notes that the session has written during the turn.
     func flushLater(_ session: Session) { unflushed.append(session) }
 
-    /// What the relay published then has been written to sockets, or will have been at the end of this hand-out.
+    /// Notes that an update published at that time has been written to sockets, or will have been at the end of this
+    /// turn.
     func wrote(_ publishedAt: NIODeadline) {
         if isHandingOut { published.append(publishedAt) } else { metrics.written(after: .now() - publishedAt) }
     }
 
-    /// The topic holds frames for the end of the hand-out.
+    /// Notes that the topic holds frames until the end of the turn.
     func gather(_ listeners: TopicListeners) { gathering.append(listeners) }
 }

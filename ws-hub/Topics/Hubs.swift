@@ -4,7 +4,7 @@ import NIOCore
 import ServiceLifecycle
 import Synchronization
 
-/// The hubs of all event loops. As a service it holds up the shutdown until every socket has been closed.
+/// The hubs of all event loops. As a service it delays the shutdown until every socket has been closed.
 struct Hubs: Service, CustomStringConvertible {
     let limits: HubLimits
     let metrics: HubMetrics
@@ -45,14 +45,14 @@ struct Hubs: Service, CustomStringConvertible {
         registry.gauge("hub_sockets", "Open sockets.") {
             Double(hubs.reduce(0) { $0 + $1.socketCount.load(ordering: .relaxed) })
         }
-        registry.gauge("hub_topics", "Topics with listeners, once for each event loop that has some.") {
+        registry.gauge("hub_topics", "Topics with subscribers, counted once per event loop that has some.") {
             Double(hubs.reduce(0) { $0 + $1.topicCount.load(ordering: .relaxed) })
         }
     }
 
-    /// The listener is closed before this is told to stop, and every socket has been told too: see ``Session``.
+    /// The listener is closed before this service is stopped, and every socket has been notified too: see ``Session``.
     func run() async throws {
-        do { try await gracefulShutdown() } catch { return }  // cancelled: then nobody waits for the sockets
+        do { try await gracefulShutdown() } catch { return }  // canceled: no one waits for the sockets
         let deadline = ContinuousClock.now + limits.drainSpread + limits.goodbye + .seconds(2)
         while census.total > 0, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(20)) }
     }

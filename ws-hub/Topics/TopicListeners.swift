@@ -3,15 +3,15 @@ import NIOCore
 
 /// One socket's subscription to one topic.
 final class TopicSubscription {
-    /// The two hold each other until the session leaves the topic, which it does at the latest with its channel.
+    /// The two reference each other until the session leaves the topic, which it does at the latest with its channel.
     let session: Session
     let listeners: TopicListeners
     fileprivate(set) var index = 0
-    /// It has had its `subscribed` frame and takes part in the fan-out.
+    /// It has got its `subscribed` frame and takes part in broadcasts.
     fileprivate(set) var isConfirmed = false
-    /// The revision that the socket has had, by snapshot or counts: it never gets the same or an older one.
+    /// The revision that the socket got, by snapshot or counts: it never gets the same or an older one.
     var revision = -1
-    /// Counts left while the socket could take nothing; the latest follow when it can.
+    /// Counts were sent while the socket was not writable; the latest follow when it is.
     var isBehind = false
 
     fileprivate init(_ session: Session, _ listeners: TopicListeners) {
@@ -20,7 +20,7 @@ final class TopicSubscription {
     }
 }
 
-/// The sockets of one event loop that listen to one topic. Confined to that loop.
+/// The sockets of one event loop that are subscribed to one topic. Confined to that loop.
 final class TopicListeners {
     let topic: Topic
     private unowned let hub: Hub
@@ -31,9 +31,9 @@ final class TopicListeners {
     private var countsPublishedAt: NIODeadline?
     private var kept: [KeptState: ByteBuffer] = [:]
     private var lastAnnouncement: AnnouncementID?
-    /// Frames of this hand-out, one behind the other, so that each socket gets them in one write.
+    /// Frames of this turn, concatenated, so that each socket gets them in one write.
     private var gathered = Gathered()
-    /// The `subscribed` frame of the state now, made when first needed.
+    /// The `subscribed` frame of the current state, created on demand.
     private var welcomeFrame: ByteBuffer?
     private var isStale = false
     private(set) var isOpen = false
@@ -46,7 +46,7 @@ final class TopicListeners {
 
     var isEmpty: Bool { members.isEmpty }
 
-    /// Of the state that ``countsFrame`` and the next snapshot tell.
+    /// The revision of ``countsFrame`` and of the next snapshot.
     var revision: Int { counts.latest?.revision ?? -1 }
 
     func add(_ session: Session) -> TopicSubscription {
@@ -63,13 +63,13 @@ final class TopicListeners {
         last.index = subscription.index
     }
 
-    /// Empties the topic and returns who was in it.
+    /// Empties the topic and returns its subscriptions.
     func refuse() -> [TopicSubscription] {
         defer { members = [] }
         return members
     }
 
-    /// The state is known: everybody who waits for it gets it.
+    /// Opens the topic with its state and sends it to everyone waiting.
     func open(_ state: TopicState) {
         sendGathered()
         if let places = state.places { counts.open(with: places) }
@@ -81,7 +81,7 @@ final class TopicListeners {
         for subscription in members where !subscription.isConfirmed { welcome(subscription) }
     }
 
-    /// Sends `subscribed` with the latest state, from which on the socket hears everything.
+    /// Sends `subscribed` with the latest state; from then on the socket gets everything.
     func welcome(_ subscription: TopicSubscription) {
         sendGathered()
         let frame = welcomeFrame ?? ServerMessage.subscribed(topic, counts.latest, lastAnnouncement)
@@ -125,7 +125,7 @@ final class TopicListeners {
         if sent > 0, let countsPublishedAt { hub.wrote(countsPublishedAt) }
     }
 
-    /// A frame to everybody, and the latest of its kind also to whoever comes later.
+    /// Sends a frame to everyone, and keeps the latest of its kind for later subscribers.
     func keep(_ kind: KeptState, _ frame: ByteBuffer) {
         kept[kind] = frame
         send(LiveFrame(bytes: frame))
@@ -137,14 +137,14 @@ final class TopicListeners {
         send(frame)
     }
 
-    /// One frame to everybody, never conflated. During a hand-out it waits for its end, or for a buffer full of them.
+    /// Sends one frame to everyone, never conflated. During a turn it waits for its end, or for a full buffer.
     func send(_ frame: LiveFrame) {
         if hub.isHandingOut, gathered.frames == 0 { hub.gather(self) }
         gathered.append(frame)
         if !hub.isHandingOut || gathered.bytes.readableBytes >= Self.gatheredBytes { sendGathered() }
     }
 
-    /// As many bytes as one write hands to a socket at once.
+    /// Maximum number of bytes per write to a socket.
     private static let gatheredBytes = 16 << 10
 
     func sendGathered() {
@@ -167,7 +167,7 @@ final class TopicListeners {
     }
 }
 
-/// Frames that leave together.
+/// Frames that are sent together.
 private struct Gathered {
     private(set) var bytes = ByteBuffer()
     private(set) var frames = 0

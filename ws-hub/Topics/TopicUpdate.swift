@@ -3,41 +3,41 @@ import NIOCore
 import Persistence
 import Synchronization
 
-/// A finished frame on its way to the sockets, whose bytes they share.
+/// A complete frame on its way to the sockets, which share its bytes.
 struct LiveFrame: Sendable {
     var bytes: ByteBuffer
-    /// When the relay published it; nil for what it did not bring.
+    /// When the relay published it; nil for updates from other sources.
     var publishedAt: NIODeadline?
 }
 
-/// State of a topic that is not counts: the latest frame of each kind is kept for whoever comes later.
+/// A topic's state other than counts: the latest frame of each kind is kept for later subscribers.
 enum KeptState: CaseIterable, Sendable {
     case checkIns
     case deliveryProblems
     case mailings
 }
 
-/// What somebody hears who comes to a topic.
+/// What a new subscriber to a topic gets.
 struct TopicState: Sendable {
     var places: Places?
-    /// The newest; who does not have it has missed something.
+    /// The newest; a client that doesn't have it has missed something.
     var lastAnnouncement: AnnouncementID?
     /// Frames that follow the snapshot.
     var kept: [KeptState: ByteBuffer] = [:]
-    /// Redis is away: news may be late.
+    /// Redis is unreachable: updates can be late.
     var isStale: Bool
 }
 
-/// What the feed tells a loop about a topic.
+/// The feed's update of a topic for a loop.
 enum TopicUpdate: Sendable {
-    /// The topic is subscribed and its state was read: whoever waits gets it.
+    /// The topic is subscribed to and its state was read: waiting subscribers get it.
     case opened(TopicState)
     /// There is no such topic for the public.
     case refused
     case counts(Places, LiveFrame)
-    /// Goes to everybody, and the latest also to whoever comes later.
+    /// Goes to everyone, and the latest also to later subscribers.
     case kept(KeptState, ByteBuffer)
-    /// Never conflated; whoever comes later is told the newest id.
+    /// Never conflated; later subscribers get the newest id.
     case announcement(AnnouncementID, LiveFrame)
     /// Anything else that is not conflated.
     case other(LiveFrame)
@@ -51,19 +51,19 @@ enum TopicUpdate: Sendable {
     }
 }
 
-/// TopicUpdate on its way to one loop, in order. Its bound is ``HubLimits/inboxBytes``: whoever puts something in and hears
-/// that it is passed waits for ``Hub/catchUp()``.
+/// The updates on their way to one loop, in order. Bounded by ``HubLimits/inboxBytes``: a caller whose delivery exceeds
+/// it waits for ``Hub/catchUp()``.
 struct Inbox {
     enum Item: Sendable {
         case topic(Topic, TopicUpdate)
-        /// What Redis brings is no longer, or is again, complete.
+        /// Redis's updates are no longer, or are again, complete.
         case stale(Bool)
     }
 
     fileprivate var items: [Item] = []
     fileprivate var taken = 0
     fileprivate var bytes = 0
-    /// When the oldest of them came.
+    /// When the oldest of them arrived.
     fileprivate var since = NIODeadline.distantFuture
 
     /// The next items, up to a number of bytes; the first whatever its size.
@@ -92,7 +92,7 @@ struct Inbox {
 }
 
 extension Hub {
-    /// From any thread; the order of calls is kept. Returns whether too much waits already.
+    /// Callable from any thread; the order of calls is preserved. Returns whether too much is waiting.
     @discardableResult
     func deliver(_ news: TopicUpdate, to topic: Topic) -> Bool {
         put(.topic(topic, news), bytes: news.bytes)
@@ -100,10 +100,11 @@ extension Hub {
 
     func deliver(isStale: Bool) { put(.stale(isStale), bytes: 0) }
 
-    /// Returns when what was in the inbox has been handed out.
+    /// Returns when the current contents of the inbox have been sent.
     func catchUp() async {
         while inbox.withLock({ $0.bytes > limits.inboxBytes }) {
-            do { try await eventLoop.submit {}.get() } catch { return }  // the loop has ended: nobody listens any more
+            // the loop has ended: there are no subscribers
+            do { try await eventLoop.submit {}.get() } catch { return }
         }
     }
 
@@ -116,7 +117,7 @@ extension Hub {
             if isFirst { inbox.since = .now() }
             return (isFirst, inbox.bytes > limits.inboxBytes)
         }
-        // One hand-over for all that comes until the loop turns to it.
+        // One dispatch for everything that arrives until the loop's next turn.
         if isFirst { eventLoop.execute { self.takeTurn() } }
         return isBehind
     }

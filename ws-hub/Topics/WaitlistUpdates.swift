@@ -1,17 +1,17 @@
 import Domain
 import Persistence
 
-/// What connected people were last told of their registrations: they hear of changes only, from Redis or from the
-/// database, whichever comes first, and what comes late takes nothing back.
+/// The registration states last sent to connected people: they get changes only, from Redis or from the database,
+/// whichever comes first, and late updates revert nothing.
 struct WaitlistUpdates {
     struct Place: Equatable, Sendable {
         var eventID: EventID
         var status: RegistrationStatus
-        /// In line, from 1; nil when it isn't known.
+        /// The waitlist position, from 1; nil if it isn't known.
         var position: Int?
 
-        /// Whether a message can only be older than what was told: statuses go one way, and a line only gets shorter in
-        /// front of somebody.
+        /// Whether a message can only be older than what was sent: statuses go one way, and people only move forward on
+        /// a waitlist.
         func isBefore(_ told: Place) -> Bool {
             if status != told.status { return status.step < told.status.step }
             guard let position, let known = told.position else { return false }
@@ -21,32 +21,32 @@ struct WaitlistUpdates {
 
     private struct Told {
         var place: Place
-        /// The reading before which it was told.
+        /// The reading before which it was sent.
         var reading: Int
     }
 
     private var told: [UserID: [RegistrationID: Told]] = [:]
-    /// The revisions at which lines were counted last.
+    /// The revisions at which waitlists were counted last.
     private var counted: [EventID: Int] = [:]
     private var reading = 0
 
-    /// Takes in what Redis brought. Returns whether it is news.
+    /// Applies an update from Redis. Returns whether it is new.
     mutating func hear(_ id: RegistrationID, of user: UserID, _ place: Place) -> Bool {
         if let known = told[user]?[id]?.place, known == place || place.isBefore(known) { return false }
         told[user, default: [:]][id] = Told(place: place, reading: reading)
         return true
     }
 
-    /// Everything is told again at the next reading: to a socket that came later, or after nobody was there.
+    /// Everything is sent again at the next reading: for a new socket, or after the person was offline.
     mutating func forget(_ user: UserID) { told[user] = nil }
 
-    /// A reading of the database starts.
+    /// Starts a reading of the database.
     mutating func begin() -> Int {
         reading += 1
         return reading
     }
 
-    /// The events whose lines have to be counted to know everybody's place.
+    /// The events whose waitlists have to be counted to know everyone's position.
     func linesToCount(_ rows: [LiveRegistration]) -> [EventID] {
         let changed = rows.filter { row in
             guard row.status == .waitlisted else { return false }
@@ -56,7 +56,7 @@ struct WaitlistUpdates {
         return Array(Set(changed.map(\.eventID)))
     }
 
-    /// Takes in a reading. What Redis brought since it began is newer and stays.
+    /// Applies a reading. Updates from Redis since it began are newer and stay.
     mutating func read(
         _ rows: [LiveRegistration], _ positions: [RegistrationID: Int], lines: [EventID],
         reading begun: Int
@@ -71,7 +71,7 @@ struct WaitlistUpdates {
             var place = Place(eventID: row.eventID, status: row.status)
             if row.status == .waitlisted {
                 place.position = lines.contains(row.eventID) ? positions[row.id] : known?.place.position
-                // Left the line between the two queries: the next reading tells.
+                // Left the waitlist between the two queries: the next reading will tell.
                 guard place.position != nil else { continue }
             }
             guard known?.place != place else { continue }
@@ -86,7 +86,7 @@ struct WaitlistUpdates {
 }
 
 extension RegistrationStatus {
-    /// The order in which one registration has them.
+    /// The order of a registration's statuses.
     fileprivate var step: Int {
         switch self {
         case .waitlisted: 0

@@ -1,9 +1,8 @@
-/// What an API key may be used for. Each lets it do what its person may do, and nothing else.
+/// A permission of an API key: within it, the key can do what its owner can do.
 public enum APIScope: String, Codable, Sendable, CaseIterable {
-    /// See events, drafts of one's own among them, and their figures.
+    /// Read events, including one's own drafts, and their statistics.
     case eventsRead = "events:read"
     case eventsWrite = "events:write"
-    /// See attendees, registrations and tickets.
     case registrationsRead = "registrations:read"
     case registrationsWrite = "registrations:write"
     case checkInsWrite = "check-ins:write"

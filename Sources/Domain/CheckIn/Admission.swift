@@ -1,13 +1,13 @@
 public import FoundationEssentials
 
-/// A scan with which a gate let somebody in.
+/// A scan with which a gate admitted someone.
 public struct Admission: Hashable, Sendable {
     public var id: CheckInID
     /// By the device's clock.
     public var at: Date
     public var gate: String?
     public var device: String?
-    /// The device's own name for the scan.
+    /// The device's id for the scan.
     public var scanID: String?
 
     public init(id: CheckInID, at: Date, gate: String?, device: String?, scanID: String?) {
@@ -18,8 +18,8 @@ public struct Admission: Hashable, Sendable {
         self.scanID = scanID
     }
 
-    /// The earlier scan comes first. What decides is what the devices said, never when or in which order they were heard,
-    /// so that every order of merging comes to the same.
+    /// Whether this scan is earlier. Decided only by what the devices recorded, never by when or in which order they
+    /// reported it, so that every merge order has the same result.
     func precedes(_ other: Admission) -> Bool {
         if at != other.at { return at < other.at }
         let (mine, theirs) = ((device ?? "", scanID ?? ""), (other.device ?? "", other.scanID ?? ""))
@@ -27,9 +27,9 @@ public struct Admission: Hashable, Sendable {
     }
 }
 
-/// All admissions of one registration that were not undone: one of them counts, and the others are told of.
+/// All admissions of one registration that were not undone: one of them counts, the others are conflicts.
 public struct Admissions: Sendable {
-    /// In order, one for each device: a second scan on the same device was caught there, and let nobody in.
+    /// In order, one per device: a second scan on the same device was refused there and admitted no one.
     private let inOrder: [Admission]
     private let isCaught: Set<CheckInID>
 
@@ -51,11 +51,10 @@ public struct Admissions: Sendable {
     /// The one that counts.
     public var first: Admission? { inOrder.first }
 
-    /// Whether several gates let somebody in with this ticket.
+    /// Whether several gates admitted someone with this ticket.
     public var isConflict: Bool { inOrder.count > 1 }
 
-    /// Where else somebody was let in, seen from one of the admissions: from the first the second, from all others the
-    /// first.
+    /// The conflicting admission, seen from one of them: from the first the second, from all others the first.
     public func conflict(with admission: CheckInID) -> Admission? {
         guard isConflict, !isCaught.contains(admission) else { return nil }
         return inOrder.first { $0.id != admission }
@@ -74,9 +73,9 @@ public struct ScannedTicket: Hashable, Sendable {
         self.eventCancelledAt = eventCancelledAt
     }
 
-    /// Why nobody is let in with this ticket, or nil.
+    /// Why this ticket admits no one, or nil.
     /// - Parameters:
-    ///   - time: of the scan, by the device's clock.
+    ///   - time: the scan's, by the device's clock.
     ///   - isOffline: whether only what had happened by then counts.
     public func refusal(at time: Date, isOffline: Bool) -> CheckInResult? {
         let now = isOffline ? time : .distantFuture
@@ -86,8 +85,9 @@ public struct ScannedTicket: Hashable, Sendable {
         return nil
     }
 
-    /// What a scan at that moment should have come to, whoever else was let in: a ticket that was revoked later was good.
-    /// - Parameter letIn: what the gate did; it may have known of an earlier scan.
+    /// The correct result of a scan at that moment, regardless of other admissions: a ticket that was revoked later was
+    /// valid.
+    /// - Parameter letIn: the gate's decision; it can have known of an earlier scan.
     public func judge(scanAt at: Date, letIn: Bool) -> CheckInResult {
         refusal(at: at, isOffline: true) ?? (letIn ? .admitted : .duplicate)
     }

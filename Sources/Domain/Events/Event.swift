@@ -1,11 +1,12 @@
 public import FoundationEssentials
 
-/// Where an event is in its life. `ended` is never stored: a published event whose end has passed.
+/// The life cycle of an event. `ended` is never stored: it is a published event whose end has passed.
 public enum EventStatus: String, Codable, Sendable, CaseIterable {
     case draft, published, cancelled, ended
 }
 
-/// The places of one event at one moment. `revision` rises with every change, so that of two the newer is known.
+/// The capacity and counts of one event at one moment. `revision` increases with every change and tells which of two is
+/// newer.
 public struct Places: Codable, Hashable, Sendable {
     public var revision: Int
     public var confirmed: Int
@@ -20,18 +21,18 @@ public struct Places: Codable, Hashable, Sendable {
     }
 }
 
-/// What an organizer decides about an event.
+/// The part of an event that its organizer edits.
 public struct EventDetails: Codable, Hashable, Sendable {
     public var title: String
     public var description: String
     public var venue: String
     public var startsAt: Date
     public var endsAt: Date
-    /// An IANA name, such as `Europe/Berlin`: the zone in which the event's times are meant.
+    /// An IANA name, such as `Europe/Berlin`: the time zone of the event's times.
     public var timeZone: String
     public var capacity: Int
     public var waitlistEnabled: Bool
-    /// Whether the line still moves up once registration has closed.
+    /// Whether the waitlist still moves up after registration has closed.
     public var promoteAfterClose: Bool
     public var registrationOpensAt: Date?
     public var registrationClosesAt: Date?
@@ -56,11 +57,11 @@ public struct EventDetails: Codable, Hashable, Sendable {
         self.checkInOpensAt = checkInOpensAt
     }
 
-    /// Times that PostgreSQL and RFC 3339 both can write.
+    /// Times that both PostgreSQL and RFC 3339 can represent.
     public static let possibleTimes =
         Date(timeIntervalSince1970: -2_208_988_800)...Date(timeIntervalSince1970: 7_258_118_400)
 
-    /// Trims the texts, gives the time zone its name of today, and checks everything.
+    /// Trims texts, canonicalizes the time zone, and validates everything.
     public func validated() throws(DomainError) -> EventDetails {
         var validation = Validation()
         var checked = self
@@ -96,7 +97,7 @@ public struct EventDetails: Codable, Hashable, Sendable {
     }
 }
 
-/// How far work has come that is done in steps.
+/// The progress of work that is done in steps.
 public struct StepProgress: Hashable, Sendable {
     public var done: Int
     public var total: Int
@@ -113,15 +114,15 @@ public struct Event: Hashable, Sendable {
     public var ownerID: UserID
     public var organizerName: String
     public var details: EventDetails
-    /// As stored: draft, published or cancelled. Ask `status(at:)` for what to show.
+    /// As stored: draft, published or cancelled. Use `status(at:)` for display.
     public var storedStatus: EventStatus
-    /// Of a cancelled event: nobody is confirmed or waits.
+    /// For a canceled event, no one is confirmed or waitlisted.
     public var places: Places
-    /// What the capacity is being raised to, while the waitlist moves up; nil when that is done.
+    /// The target of a capacity raise while the waitlist moves up; nil when that is done.
     public var capacityTarget: Int?
-    /// How far the event's tickets have been revoked, from when it was called off until that is done.
+    /// The progress of revoking a canceled event's tickets; nil when that is done.
     public var cancellationProgress: StepProgress?
-    /// Rises with edits only; the ETag.
+    /// Increases with edits only; the ETag.
     public var version: Int
     public var createdAt: Date
     public var updatedAt: Date
@@ -150,8 +151,7 @@ public struct Event: Hashable, Sendable {
     }
 }
 
-/// What decides whether a place may be asked for, and whether the line moves: the part of an event that the door looks
-/// at.
+/// The part of an event that decides whether registration is open and whether the waitlist moves.
 public struct RegistrationWindow: Hashable, Sendable {
     public var status: EventStatus
     public var endsAt: Date
@@ -169,8 +169,9 @@ public struct RegistrationWindow: Hashable, Sendable {
         self.promoteAfterClose = promoteAfterClose
     }
 
-    /// Why nobody may register at this moment, or nil when they may.
-    /// - Parameter ignoringTimes: whether only the event's own life counts, not when registration opens and closes.
+    /// Why no one can register at this moment, or nil if they can.
+    /// - Parameter ignoringTimes: whether to ignore when registration opens and closes, and check only the event's
+    ///   status.
     public func refusal(at now: Date, ignoringTimes: Bool = false) -> DomainError? {
         switch status {
         case .draft: return .eventNotPublished
@@ -185,7 +186,7 @@ public struct RegistrationWindow: Hashable, Sendable {
         return nil
     }
 
-    /// Whether a free place goes to the first in line at this moment.
+    /// Whether a free spot goes to the waitlist at this moment.
     public func allowsPromotion(at now: Date) -> Bool {
         guard status == .published, now < endsAt else { return false }
         guard let closesAt, closesAt <= now else { return true }

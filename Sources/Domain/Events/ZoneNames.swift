@@ -1,11 +1,11 @@
-/// The names that an event's time zone can have: those of the IANA database, as a person chooses them.
+/// The valid names of an event's time zone: those of the IANA database, as people choose them.
 ///
-/// Browsers and operating systems go on reporting names that were given up (`Asia/Calcutta`, `Europe/Kiev`), while a
-/// PostgreSQL whose tzdata comes without its links knows only the names of today. So what comes in is kept under its
-/// name of today: every statement that says `AT TIME ZONE`, and every page and mail, then means the same zone.
+/// Browsers and operating systems keep reporting obsolete names (`Asia/Calcutta`, `Europe/Kiev`), while a PostgreSQL
+/// whose tzdata lacks links knows only the current ones. So input is stored under its current name: every `AT TIME
+/// ZONE` in SQL, and every page and email, then means the same zone.
 ///
 ///     ZoneNames.canonical("Asia/Saigon")       // Asia/Ho_Chi_Minh
-///     ZoneNames.canonical("Europe/Amsterdam")  // itself: a place of its own, though its clocks are those of Brussels
+///     ZoneNames.canonical("Europe/Amsterdam")  // itself: a zone of its own, although its clocks are those of Brussels
 ///     ZoneNames.canonical("posix/Asia/Tokyo")  // nil
 public enum ZoneNames {
     private static let today: [Substring: Substring] = {
@@ -17,9 +17,9 @@ public enum ZoneNames {
         return names
     }()
 
-    /// The name of today of a zone; nil when none is called so. Case and blanks count.
+    /// The current name of a zone; nil if there is no such zone. Case and spaces are significant.
     public static func canonical(_ name: String) -> String? {
-        // Swift compares characters, of which some beyond ASCII equal a letter in it (U+212A, a K).
+        // Swift compares characters, and some beyond ASCII equal an ASCII letter (U+212A, a K).
         guard name.utf8.allSatisfy({ $0 < 0x80 }) else { return nil }
         return today[name[...]].map(String.init)
     }

@@ -1,29 +1,29 @@
-/// Which events a subscription is about.
+/// The events that a subscription covers.
 public enum SubscriptionScope: String, Codable, Sendable, CaseIterable {
-    /// Those that its person owns.
+    /// Those owned by the subscriber.
     case own
     /// Every event; for admins, and only while they are one.
     case all
 }
 
-/// How a subscription's messages get there.
+/// How a subscription's messages are delivered.
 public enum SubscriptionDelivery: String, Codable, Sendable, CaseIterable {
     case queue, webhook
 }
 
 public enum SubscriptionStatus: String, Codable, Sendable, CaseIterable {
     case active
-    /// Its person, or a receiver that failed for long, wants nothing new for now.
+    /// Paused by its owner, or because its receiver failed for too long.
     case paused
-    /// Over, unless its person activates it again.
+    /// Stopped until its owner activates it again.
     case disabled
 }
 
-/// The types of messages that somebody wants: one (`em.ticket.issued`), a family (`em.ticket.*`) or all (`*`).
+/// The message types that a subscription selects: one (`em.ticket.issued`), a family (`em.ticket.*`) or all (`*`).
 public struct MessagePattern: Hashable, Sendable, CustomStringConvertible {
     public enum Kind: Hashable, Sendable {
         case every
-        /// Without the last word: `em.ticket`.
+        /// Without the last segment: `em.ticket`.
         case family(String)
         case one(MessageType)
     }
@@ -35,7 +35,7 @@ public struct MessagePattern: Hashable, Sendable, CustomStringConvertible {
 
     private init(kind: Kind) { self.kind = kind }
 
-    /// Nil for what no message can match.
+    /// Nil for a pattern that no message can match.
     public init?(_ text: String) {
         if text == "*" {
             kind = .every
@@ -56,7 +56,7 @@ public struct MessagePattern: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// - Parameter type: also one that this version doesn't know.
+    /// - Parameter type: can be one that this version doesn't know.
     public func matches(_ type: String) -> Bool {
         switch kind {
         case .every: true
@@ -67,7 +67,7 @@ public struct MessagePattern: Hashable, Sendable, CustomStringConvertible {
 }
 
 extension MessageType {
-    /// What a type has in common with its kin: `em.ticket` of `em.ticket.issued`.
+    /// The prefix shared by a family of types: `em.ticket` for `em.ticket.issued`.
     public var family: String { Self.family(of: rawValue) }
 
     public static func family(of type: String) -> String {

@@ -1,39 +1,38 @@
 public import FoundationEssentials
 
-/// How far a webhook's delivery came.
 public enum WebhookDeliveryStatus: String, Codable, Sendable, CaseIterable {
     case queued, retrying, delivered, failed
 }
 
-/// When a delivery that failed is tried again, and when it is given up: over some three days.
+/// The retry schedule of failed deliveries: they are given up after about three days.
 public enum WebhookRetries {
     /// In seconds, after the first attempt, the second, ….
     static let delays: [Double] = [5, 30, 120, 600, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 86_400]
-    /// What a receiver may ask for at most, in seconds.
+    /// The maximum Retry-After that a receiver can request, in seconds.
     static let longestRetryAfter = 86_400.0
 
-    /// Seconds to wait after an attempt; nil when it was the last one.
+    /// Seconds to wait after an attempt; nil if it was the last one.
     ///
     /// - Parameters:
     ///   - attempt: from 1.
     ///   - retryAfter: seconds, from the receiver's Retry-After.
-    ///   - jitter: from 0 to 1; spreads what failed together over a fifth of the delay.
+    ///   - jitter: from 0 to 1; spreads simultaneous failures over a fifth of the delay.
     public static func delay(afterAttempt attempt: Int, retryAfter: Int?, jitter: Double) -> Double? {
         guard attempt >= 1, attempt <= delays.count else { return nil }
         let own = delays[attempt - 1] * (0.9 + 0.2 * jitter)
         return max(own, min(Double(retryAfter ?? 0), longestRetryAfter))
     }
 
-    /// A subscription that failed for so long, in seconds, and so often is paused.
+    /// A subscription is paused after failing for this long, in seconds, and this often.
     public static let timeout = 86_400.0
     public static let patientTries = 20
 }
 
 extension CloudEvent {
-    /// The type of a message that somebody asked for to see whether it arrives; no event has it.
+    /// The type of a test message; no event has it.
     public static let testType = "em.subscription.test"
 
-    /// A message that tells nothing but that it arrives.
+    /// A test message; it has no content.
     public static func test(_ id: MessageID, of subscription: SubscriptionID, at time: Date) -> CloudEvent {
         CloudEvent(
             id: id, type: testType, subject: nil, time: time, sequence: nil, traceparent: nil,

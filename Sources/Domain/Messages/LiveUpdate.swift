@@ -1,15 +1,15 @@
 public import FoundationEssentials
 
-/// What a socket can listen to.
+/// A topic that a socket can subscribe to.
 public enum Topic: Hashable, Sendable, CustomStringConvertible {
     /// Public: counts, edits and announcements of one event.
     case event(EventID)
-    /// Private: what concerns one signed-in person. Clients name it `me`.
+    /// Private: updates for one signed-in person. Clients call it `me`.
     case person(UserID)
     /// The live dashboard of one event.
     case organizer(EventID)
 
-    /// The name on Redis channels, behind `em:live:`.
+    /// The name on Redis channels, after `em:live:`.
     public var channel: String {
         switch self {
         case .event(let id): "em:live:event:\(id)"
@@ -18,7 +18,7 @@ public enum Topic: Hashable, Sendable, CustomStringConvertible {
         }
     }
 
-    /// The name in the frames.
+    /// The name in frames.
     public var description: String {
         switch self {
         case .event(let id): "event:\(id)"
@@ -28,7 +28,7 @@ public enum Topic: Hashable, Sendable, CustomStringConvertible {
     }
 }
 
-/// What a browser hears: one server frame of the WebSocket contract.
+/// A live update: one server frame of the WebSocket contract.
 public enum LiveUpdate: Hashable, Sendable {
     case counts(EventID, Places)
     case event(EventID, version: Int, status: EventStatus)
@@ -37,21 +37,20 @@ public enum LiveUpdate: Hashable, Sendable {
         UserID, id: RegistrationID, eventID: EventID, status: RegistrationStatus, position: Int?)
     case ticket(UserID, id: TicketID, registrationID: RegistrationID, eventID: EventID, status: TicketStatus)
     case notification(UserID, id: NotificationID, kind: NotificationKind, status: NotificationStatus)
-    /// How many notifications somebody has not read, now that they have read some.
+    /// The number of unread notifications after someone has read some.
     case unread(UserID, Int)
-    /// One scan. On its way through Redis only: the hub makes ``checkIns(_:checkedIn:revision:last:)`` of it.
+    /// One scan. Used in Redis only: the hub turns it into ``checkIns(_:checkedIn:revision:last:)``.
     case checkIn(EventID, ticketID: TicketID, at: Date, gate: String?)
-    /// How many came so far, and who last, the newest first.
+    /// The number of check-ins, and the latest ones, newest first.
     case checkIns(EventID, checkedIn: Int, revision: Int, last: [LatestCheckIn])
-    /// A mail of the event went or did not go. On its way through Redis only: the hub makes
-    /// ``deliveryProblems(_:retrying:failed:revision:)`` of it.
+    /// An email of the event was sent or failed. Used in Redis only: the hub turns it into
+    /// ``deliveryProblems(_:retrying:failed:revision:)``.
     case delivery(EventID, NotificationStatus)
-    /// How many mails of the event are still being tried, and how many were given up.
+    /// The number of the event's emails being retried, and of those that failed.
     case deliveryProblems(EventID, retrying: Int, failed: Int, revision: Int)
-    /// Something about the mailings of an event is new. On its way through Redis only: the hub makes
-    /// ``mailings(_:_:revision:)`` of it.
+    /// An event's mailings have changed. Used in Redis only: the hub turns it into ``mailings(_:_:revision:)``.
     case mailing(EventID)
-    /// How far the mailings came that are on their way, or were until lately; the newest first.
+    /// The progress of mailings that are in progress or recently finished; newest first.
     case mailings(EventID, [MailingProgress], revision: Int)
 
     public var topic: Topic {
@@ -68,8 +67,8 @@ public enum LiveUpdate: Hashable, Sendable {
 
     /// The whole frame as JSON.
     /// - Parameters:
-    ///   - topic: another topic whose listeners hear it too; nil for its own.
-    ///   - publishedAt: when it leaves for the hubs, by the clock of whoever sends it; in milliseconds.
+    ///   - topic: another topic whose subscribers get it too; nil for its own.
+    ///   - publishedAt: when it is sent to the hubs, by the sender's clock; in milliseconds.
     public func frame(on topic: Topic? = nil, publishedAt: Date? = nil) throws -> [UInt8] {
         var frame = Frame(type: "", topic: (topic ?? self.topic).description)
         frame.publishedAt = publishedAt
@@ -184,7 +183,7 @@ public enum LiveUpdate: Hashable, Sendable {
     }
 }
 
-/// Somebody who has just come in; ids only, the API gives names to those who may see them.
+/// Someone who has just been checked in; ids only, because the API checks who can see names.
 public struct LatestCheckIn: Hashable, Codable, Sendable {
     public var ticketId: TicketID
     public var at: Date
@@ -197,12 +196,10 @@ public struct LatestCheckIn: Hashable, Codable, Sendable {
     }
 }
 
-/// How far a mailing came.
 public struct MailingProgress: Hashable, Codable, Sendable {
     public var id: MailingID
     public var kind: NotificationKind
     public var status: MailingStatus
-    /// How many it is for.
     public var recipients: Int
     public var queued: Int
     public var sent: Int
@@ -226,16 +223,16 @@ public struct MailingProgress: Hashable, Codable, Sendable {
     }
 }
 
-/// The life of a mailing.
+/// The life cycle of a mailing.
 public enum MailingStatus: String, Codable, Sendable, CaseIterable {
-    /// Its time has not come.
+    /// Due in the future.
     case scheduled
-    /// The notifications are being written down, step by step.
+    /// Its notifications are being planned, in steps.
     case planning
-    /// All are written down; some are still to be sent.
+    /// All notifications are planned; some are unsent.
     case sending
-    /// None waits any more.
+    /// None is waiting.
     case done
-    /// Taken back before its time.
+    /// Canceled before it was due.
     case cancelled
 }

@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// The kinds of messages; the raw value is the CloudEvents `type` and the routing key.
+/// The message types; the raw value is the CloudEvents `type` and the routing key.
 public enum MessageType: String, Codable, Sendable, CaseIterable {
     case eventPublished = "em.event.published"
     case eventUpdated = "em.event.updated"
@@ -9,12 +9,12 @@ public enum MessageType: String, Codable, Sendable, CaseIterable {
     case registrationWaitlisted = "em.registration.waitlisted"
     case registrationPromoted = "em.registration.promoted"
     case registrationCancelled = "em.registration.cancelled"
-    /// A confirmed place is now somebody else's.
+    /// A confirmed registration was transferred to someone else.
     case registrationTransferred = "em.registration.transferred"
     case ticketIssued = "em.ticket.issued"
     case ticketRevoked = "em.ticket.revoked"
     case ticketCheckedIn = "em.ticket.checkedin"
-    /// An organizer took a check-in back: the ticket is good again.
+    /// An organizer undid a check-in: the ticket is valid again.
     case ticketCheckInUndone = "em.ticket.checkinundone"
     case announcementPosted = "em.announcement.posted"
     case notificationFailed = "em.notification.failed"
@@ -23,34 +23,34 @@ public enum MessageType: String, Codable, Sendable, CaseIterable {
 /// Internal jobs: the raw value is the routing key on `em.work`, which no integrator can read.
 public enum WorkType: String, Codable, Sendable, CaseIterable {
     case mailSend = "mail.send"
-    /// The same for what goes to everybody: it must not keep anybody's ticket waiting.
+    /// The same for bulk email, which must not delay anyone's ticket.
     case bulkMailSend = "mail.send.bulk"
-    /// The next step of a mailing is to be planned.
+    /// The next step of a mailing is due for planning.
     case mailingPlan = "mailing.plan"
-    /// An organizer wants to see what a mail will look like.
+    /// An organizer requested an email preview.
     case mailPreview = "mail.preview"
-    /// Somebody asked for a mail about an account, or has to have one.
+    /// An account email was requested or is required.
     case accountMail = "account.mail"
-    /// A registration whose ticket was taken back needs the next one.
+    /// A registration whose ticket was revoked needs a new one.
     case ticketIssue = "ticket.issue"
 }
 
-/// News that only browsers hear; it never goes to the broker.
+/// Updates for browsers only, never published to the broker.
 public enum LiveType: String, Codable, Sendable, CaseIterable {
     case notificationChanged = "live.notification"
-    /// A mailing was scheduled, has started, was planned to its end, or is over.
+    /// A mailing was scheduled, has started, was fully planned, or is done.
     case mailingChanged = "live.mailing"
-    /// Somebody has read notifications.
+    /// Someone has read notifications.
     case unreadChanged = "live.unread"
-    /// A change of the places that no registration message tells of, such as a new capacity.
+    /// A capacity change without a registration message, such as a new limit.
     case placesChanged = "live.places"
-    /// A merge of offline scans moved the first scan of somebody who was checked in already.
+    /// A merge of offline scans changed the first scan of someone who was already checked in.
     case checkInsChanged = "live.checkIns"
 }
 
-/// Where an outbox row goes.
+/// The destination of an outbox row.
 public enum Destination: String, Codable, Sendable {
-    /// Facts, on the exchange `em.events`; with a `sequence`; browsers hear of them too.
+    /// Facts, on the exchange `em.events`; with a `sequence`; also sent to browsers.
     case events
     /// Jobs, on the exchange `em.work`.
     case work
@@ -158,7 +158,7 @@ public struct TicketData: Codable, Hashable, Sendable {
 public struct TransferData: Codable, Hashable, Sendable {
     public var eventId: EventID
     public var registrationId: RegistrationID
-    /// The ticket of the one who handed it on, revoked now.
+    /// The previous holder's ticket, now revoked.
     public var ticketId: TicketID
     /// The new holder.
     public var userId: UserID
@@ -175,7 +175,7 @@ public struct TransferData: Codable, Hashable, Sendable {
     }
 }
 
-/// Data of `ticket.issue`; what tells of a confirmed place can be read as it, too.
+/// Data of `ticket.issue`; messages about confirmed registrations decode as it, too.
 public struct TicketRequestData: Codable, Hashable, Sendable {
     public var eventId: EventID
     public var registrationId: RegistrationID
@@ -248,10 +248,10 @@ public struct UnreadData: Codable, Hashable, Sendable {
 
 /// Data of `account.mail`.
 public struct AccountMailData: Codable, Hashable, Sendable {
-    /// There may be no such person: asking about an address without an account leaves the same trace as any other.
+    /// Possibly without a person: a request for an address without an account leaves the same trace as any other.
     public var userId: UserID
     public var kind: NotificationKind
-    /// The mail that signing up caused: its link is the sign-up's own. Nil for all others.
+    /// Whether sign-up caused the email: its link is then the sign-up's own. Nil for all others.
     public var isSignUp: Bool?
 
     public init(userId: UserID, kind: NotificationKind, isSignUp: Bool? = nil) {
@@ -261,7 +261,7 @@ public struct AccountMailData: Codable, Hashable, Sendable {
     }
 }
 
-/// The JSON of messages and rows: RFC 3339 times with milliseconds, and no surprises in the order of keys.
+/// The JSON of messages and rows: RFC 3339 times with milliseconds, keys in sorted order.
 public enum WireJSON {
     public static func encode(_ value: some Encodable) throws -> [UInt8] {
         let encoder = JSONEncoder()
@@ -287,13 +287,13 @@ public enum WireJSON {
     }
 }
 
-/// RFC 3339 times: read with any offset and any fraction, written in UTC with milliseconds.
+/// RFC 3339 times: parsed with any offset and fraction, formatted in UTC with milliseconds.
 public enum Timestamp {
     public static func text(_ date: Date) -> String {
         let milliseconds = Int((date.timeIntervalSince1970 * 1000).rounded())
         let (day, time) = milliseconds.flooredDivision(by: 86_400_000)
         let (year, month, dayOfMonth) = civilDate(daysSince1970: day)
-        // Before the reform Foundation counts in the Julian calendar.
+        // Before the Gregorian reform, Foundation uses the Julian calendar.
         guard (1583...9999).contains(year) else { return date.formatted(.iso8601) }
         var text: [UInt8] = []
         text.reserveCapacity(24)
@@ -315,7 +315,7 @@ public enum Timestamp {
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// Of the Gregorian calendar. Years are counted from March, so that the leap day is the last of its year; 400 years
+    /// In the Gregorian calendar. Years are counted from March, so that the leap day is the last of its year; 400 years
     /// have 146,097 days, and five months from March on have 153.
     private static func civilDate(daysSince1970 days: Int) -> (year: Int, month: Int, day: Int) {
         let (era, dayOfEra) = (days + 719_468).flooredDivision(by: 146_097)
@@ -329,7 +329,7 @@ public enum Timestamp {
 
     /// RFC 3339 §5.6, upper-case: `2026-05-01T18:00:00Z`, `…T20:00:00.5+02:00`; nil for anything else.
     public static func parse(_ text: String) -> Date? {
-        // Foundation would take 30 February for 2 March, 25 o'clock for one, and leave what follows unread.
+        // Foundation would accept 30 February as 2 March and 25 o'clock as one, and ignore trailing text.
         guard isWellFormed(Array(text.utf8)) else { return nil }
         if let date = try? Date(text, strategy: .iso8601) { return date }
         return try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
@@ -366,7 +366,7 @@ public enum Timestamp {
         number(hour) < 24 && number(minute) < 60
     }
 
-    /// Of the Gregorian calendar; 0 for a month that doesn't exist.
+    /// In the Gregorian calendar; 0 for a month that doesn't exist.
     private static func daysOfMonth(_ month: Int, _ year: Int) -> Int {
         switch month {
         case 2: year.isMultiple(of: 4) && (!year.isMultiple(of: 100) || year.isMultiple(of: 400)) ? 29 : 28
@@ -378,7 +378,7 @@ public enum Timestamp {
 }
 
 extension Int {
-    /// The quotient rounded down, and what is left: never negative for a positive divisor.
+    /// The quotient rounded down, and the remainder: never negative for a positive divisor.
     func flooredDivision(by divisor: Int) -> (quotient: Int, remainder: Int) {
         let quotient = self >= 0 ? self / divisor : (self - divisor + 1) / divisor
         return (quotient, self - quotient * divisor)

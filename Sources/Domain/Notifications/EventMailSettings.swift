@@ -1,11 +1,11 @@
-/// How an organizer wants the mails about an event.
+/// An organizer's settings for the emails about an event.
 public struct EventMailSettings: Hashable, Sendable {
-    /// Added to every mail to the event's visitors; empty for nothing.
+    /// Added to every email to the event's attendees; empty for none.
     public var paragraph: String
-    /// `#0b6e5f`; nil for the product's own.
+    /// `#0b6e5f`; nil for the default.
     public var colour: String?
     public var reminders: [Reminder]
-    /// Where answers go; nil for the installation's own address.
+    /// The reply-to address; nil for the installation's own address.
     public var replyTo: String?
 
     public init(
@@ -17,7 +17,7 @@ public struct EventMailSettings: Hashable, Sendable {
         self.replyTo = replyTo
     }
 
-    /// Whether white text can be read on a colour: a contrast of 4.5 or more (WCAG 2.2, 1.4.3). Nil for what is no
+    /// Whether white text is readable on a color: a contrast of 4.5 or more (WCAG 2.2, 1.4.3). Nil unless it is
     /// `#rrggbb` in lower case.
     public static func isReadable(_ colour: String) -> Bool? {
         let digits = colour.dropFirst().utf8
@@ -30,7 +30,7 @@ public struct EventMailSettings: Hashable, Sendable {
             <= 0.183
     }
 
-    /// The share of light of one channel, 0 to 255, in sRGB; by a polynomial that is good to some thousandths.
+    /// The luminance of one sRGB channel, 0 to 255; by a polynomial that is accurate to some thousandths.
     private static func linear(_ channel: Int) -> Double {
         let value = Double(channel) / 255
         return value * (value * (value * 0.305306011 + 0.682171111) + 0.012522878)

@@ -1,4 +1,4 @@
-/// A language in which people are written to.
+/// A language of emails and notifications.
 public enum Language: String, Codable, Sendable, CaseIterable {
     case english = "en"
     case german = "de"

@@ -1,4 +1,3 @@
-/// Why somebody is written to.
 public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case registrationConfirmed = "registration.confirmed"
     case registrationWaitlisted = "registration.waitlisted"
@@ -15,14 +14,14 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     case accountAlreadyRegistered = "account.alreadyRegistered"
     case accountResetPassword = "account.resetPassword"
     case accountPasswordChanged = "account.passwordChanged"
-    /// To the new address, with the link that confirms it.
+    /// To the new address, with the confirmation link.
     case accountConfirmEmail = "account.confirmEmail"
-    /// To the old address: somebody wants the account to have another.
+    /// To the old address: someone has requested a change of the account's email.
     case accountEmailChanging = "account.emailChanging"
-    /// A subscription of theirs gets no more deliveries.
+    /// A subscription of theirs no longer gets deliveries.
     case subscriptionPaused = "subscription.paused"
 
-    /// What the person may want or not; nil for mails about their account, which always go.
+    /// The preference topic; nil for account emails, which are always sent.
     public var topic: NotificationTopic? {
         switch self {
         case .registrationConfirmed, .registrationWaitlisted, .registrationPromoted, .registrationCancelled,
@@ -40,10 +39,10 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     /// About the person's account; all others are about an event.
     public var isAboutAccount: Bool { topic == nil }
 
-    /// About something that was done to the account: told however often it is done.
+    /// About a change to the account: sent every time it happens.
     public var isAlwaysTold: Bool { self == .accountPasswordChanged || self == .accountEmailChanging }
 
-    /// Goes to everybody at an event at once: such mails have a queue and connections of their own.
+    /// Bulk email to an event's attendees: it has its own queue and connections.
     public var isBulk: Bool {
         switch self {
         case .eventUpdated, .eventCancelled, .eventReminder, .announcement: true
@@ -52,27 +51,27 @@ public enum NotificationKind: String, Codable, Sendable, CaseIterable {
     }
 }
 
-/// What people choose about: which news they want, and how.
+/// A group of notifications that people can turn on or off.
 public enum NotificationTopic: String, Codable, Sendable, CaseIterable {
-    /// Their places, places in line and tickets, and the teams that they are in.
+    /// Registrations, waitlist positions, tickets and team memberships.
     case registrations
-    /// What an event they registered for is now, or that it is off.
+    /// Changes and cancellations of events they registered for.
     case eventChanges
     case announcements, reminders
 
-    /// Whether its mails go to everybody who is registered: they are part of what was agreed with the registration.
+    /// Whether its emails are always sent to registered people: they are part of the registration.
     public var isMailedAlways: Bool { self == .registrations || self == .eventChanges }
 }
 
 public enum NotificationStatus: String, Codable, Sendable, CaseIterable {
     case queued, retrying, sent, failed
-    /// The person does not want such mails.
+    /// The person has turned these emails off.
     case muted
 }
 
-/// Which of the people at an event something is for.
+/// Which of an event's people something is for.
 public enum Audience: String, Codable, Sendable, CaseIterable {
-    /// Everybody who has a place or stands in line.
+    /// Everyone registered or on the waitlist.
     case all
     case confirmed, waitlisted, checkedIn
 }

@@ -1,14 +1,14 @@
 public import FoundationEssentials
 
-/// How long before an event its people are reminded: an ISO 8601 duration of days or of hours.
+/// The lead time of an event reminder: an ISO 8601 duration of days or of hours.
 ///
-/// Days count by the calendar of the event's zone: seven days before eight in the evening it was eight in the evening,
-/// also when the clocks were changed in between. Hours count by the clock's hands: twenty-four hours before are so many.
+/// Days count by the calendar of the event's time zone: seven days before 8 p.m. it was 8 p.m., even across a clock
+/// change. Hours are elapsed time.
 public enum Reminder: Hashable, Sendable {
     case days(Int)
     case hours(Int)
 
-    /// Of events whose organizer has chosen nothing else.
+    /// The default for events whose organizer has chosen nothing else.
     public static let usual: [Reminder] = [.days(7), .hours(24)]
     public static let atMost = 5
 
@@ -30,7 +30,7 @@ public enum Reminder: Hashable, Sendable {
         }
     }
 
-    /// About how long that is, in seconds.
+    /// Its approximate length, in seconds.
     public var seconds: TimeInterval {
         switch self {
         case .days(let number): Double(number) * 86_400

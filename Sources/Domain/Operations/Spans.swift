@@ -1,7 +1,7 @@
 public import FoundationEssentials
 import Synchronization
 
-/// A piece of work that is over, in OpenTelemetry's words.
+/// A finished piece of work, in OpenTelemetry's terms.
 public struct FinishedSpan: Sendable {
     /// Numbered as in OTLP.
     public enum Kind: Int, Sendable {
@@ -10,13 +10,13 @@ public struct FinishedSpan: Sendable {
         case consumer = 5
     }
 
-    /// Of few different values: the route, the queue; never an id.
+    /// Low-cardinality: the route, the queue; never an id.
     public var name: String
     public var kind: Kind
     public var trace: TraceContext
     public var start: Date
     public var end: Date
-    /// Nothing personal.
+    /// No personal data.
     public var attributes: [(name: String, value: String)]
     public var hasFailed: Bool
 
@@ -34,21 +34,21 @@ public struct FinishedSpan: Sendable {
     }
 }
 
-/// Where spans go when somebody collects them; otherwise recording one costs a look at a flag.
+/// The span collector, if there is one; otherwise recording a span costs one flag check.
 public enum Spans {
     public typealias Collector = @Sendable (FinishedSpan) -> Void
 
     private static let isCollected = Atomic<Bool>(false)
     private static let collector = Mutex<Collector?>(nil)
 
-    /// Sends every span to `collect`, which must return at once; nil ends that.
+    /// Sends every span to `collect`, which must return at once; nil stops that.
     public static func collect(with collect: Collector?) {
         collector.withLock { $0 = collect }
         isCollected.store(collect != nil, ordering: .releasing)
     }
 
     /// Records work that ends now, unless its trace isn't sampled.
-    /// - Parameter attributes: evaluated only when somebody collects.
+    /// - Parameter attributes: evaluated only if there is a collector.
     public static func record(
         _ name: @autoclosure () -> String, _ kind: FinishedSpan.Kind, _ trace: TraceContext, lasting: Duration,
         hasFailed: Bool = false, _ attributes: @autoclosure () -> [(name: String, value: String)]

@@ -1,14 +1,14 @@
-/// W3C Trace Context (level 1): the one correlation id from a request to its socket frame and mail.
+/// W3C Trace Context (level 1): the one correlation id from a request to its socket frame and email.
 public struct TraceContext: Hashable, Sendable {
     /// 32 lower-case hexadecimal digits.
     public let traceID: String
     /// 16 lower-case hexadecimal digits: this hop.
     public let spanID: String
-    /// Of the hop before, if there was one.
+    /// The previous hop's, if there was one.
     public let parentSpanID: String?
     public let isSampled: Bool
 
-    /// The context of the work at hand; every log line and outbox row takes its trace from here.
+    /// The context of the current work; every log line and outbox row takes its trace from here.
     @TaskLocal public static var current: TraceContext?
 
     /// A new trace.
@@ -24,7 +24,7 @@ public struct TraceContext: Hashable, Sendable {
         self.isSampled = isSampled
     }
 
-    /// Reads a `traceparent` header; nil when it is malformed, as the specification asks.
+    /// Parses a `traceparent` header; nil if it is malformed, as the specification requires.
     public init?(traceparent: String) {
         let parts = traceparent.split(separator: "-", omittingEmptySubsequences: false)
         func isHex(_ text: Substring, _ length: Int) -> Bool {
@@ -46,9 +46,9 @@ public struct TraceContext: Hashable, Sendable {
 
     public var traceparent: String { "00-\(traceID)-\(spanID)-\(isSampled ? "01" : "00")" }
 
-    /// 16 hexadecimal digits at random, not all of them zeros.
+    /// 16 random hexadecimal digits, not all of them zeros.
     private static func spanID() -> String {
-        // The lowest bit is set: one of 64 is no loss.
+        // The lowest bit is set, which costs one of 64 bits.
         let value = UInt64.random(in: 0...UInt64.max) | 1
         return String(unsafeUninitializedCapacity: 16) { digits in
             for place in 0..<16 {

@@ -25,7 +25,7 @@ public struct EventCapacity: Sendable {
     /// What a new registration becomes.
     public enum Result: Hashable, Sendable {
         case confirmed
-        /// The number drawn, and the position on the waitlist, from 1.
+        /// The number drawn, and the waitlist position, from 1.
         case waitlisted(lineNumber: Int, position: Int)
     }
 
@@ -34,10 +34,10 @@ public struct EventCapacity: Sendable {
     public var window: RegistrationWindow
     public var waitlistEnabled: Bool
     public private(set) var places: Places
-    /// The capacity to be reached, step by step, while people on the waitlist take what is added; nil when there is none.
+    /// The capacity to be reached step by step while people on the waitlist take the added spots; nil if there is none.
     public private(set) var capacityTarget: Int?
     public private(set) var lastLineNumber: Int
-    /// The first of the waitlist, in order: as many as can be promoted in this batch, or all.
+    /// The front of the waitlist, in order: as many as can be promoted in this batch, or all.
     private var front: [WaitlistEntry] = []
 
     public init(
@@ -55,16 +55,16 @@ public struct EventCapacity: Sendable {
 
     public var free: Int { places.capacity - places.confirmed }
 
-    /// How many of the waitlist have to be read for a batch with so many cancellations: each one promotes at most one, or
-    /// removes one from the front.
+    /// How many entries of the waitlist have to be read for a batch with this many cancellations: each one promotes at
+    /// most one, or removes one from the front.
     public func promotable(withCancellations cancellations: Int, at now: Date) -> Int {
         window.allowsPromotion(at: now) ? min(places.waitlisted, max(0, free) + cancellations) : 0
     }
 
     public mutating func setWaitlistFront(_ entries: [WaitlistEntry]) { front = entries }
 
-    /// Gives a new registration a spot, or a position on the waitlist.
-    /// - Parameter ignoringTimes: for an organizer, who may add people before registration opens and after it closes.
+    /// Gives a new registration a spot, or a waitlist position.
+    /// - Parameter ignoringTimes: for an organizer, who can add people before registration opens and after it closes.
     /// - Throws: ``DomainError``: notFound for a draft, what the window says, full.
     public mutating func register(
         at now: Date, ignoringTimes: Bool = false, as newcomer: (registration: RegistrationID, user: UserID)
@@ -80,7 +80,7 @@ public struct EventCapacity: Sendable {
         }
         guard waitlistEnabled else { throw .full }
         lastLineNumber += 1
-        // The whole waitlist was read: then the newcomer belongs to what is known.
+        // The whole waitlist was read, so the newcomer extends it.
         if front.count == places.waitlisted {
             front.append(
                 WaitlistEntry(
@@ -92,7 +92,7 @@ public struct EventCapacity: Sendable {
         return .waitlisted(lineNumber: lastLineNumber, position: places.waitlisted)
     }
 
-    /// Gives back the spot, or the position on the waitlist, of a registration that had this status.
+    /// Releases the spot, or the waitlist position, of a registration that had this status.
     public mutating func release(_ registration: RegistrationID, _ status: RegistrationStatus) {
         switch status {
         case .confirmed: places.confirmed -= 1
@@ -104,7 +104,7 @@ public struct EventCapacity: Sendable {
         places.revision += 1
     }
 
-    /// Promotes the first of the waitlist if a spot is free; nil if there is no such spot or nobody to promote.
+    /// Promotes the front of the waitlist if a spot is free; nil if there is no such spot or no one to promote.
     public mutating func promoteNext(at now: Date) -> WaitlistEntry? {
         guard free > 0, window.allowsPromotion(at: now), !front.isEmpty else { return nil }
         places.confirmed += 1
@@ -125,7 +125,7 @@ public struct EventCapacity: Sendable {
         places.revision += 1
     }
 
-    /// Promotes the first of the waitlist, adding a spot for them if none is free and the target allows it.
+    /// Promotes the front of the waitlist, adding a spot if none is free and the target allows it.
     public mutating func raise(at now: Date) -> WaitlistEntry? {
         guard let capacityTarget, window.allowsPromotion(at: now), !front.isEmpty else { return nil }
         if free <= 0 {
@@ -135,7 +135,7 @@ public struct EventCapacity: Sendable {
         return promoteNext(at: now)
     }
 
-    /// Sets the capacity to its target once nobody is left who could be promoted.
+    /// Sets the capacity to its target once no one is left to promote.
     public mutating func finishRaise(at now: Date) {
         guard let target = capacityTarget,
             places.capacity >= target || places.waitlisted == 0 || !window.allowsPromotion(at: now)

@@ -4,18 +4,18 @@ public enum RegistrationStatus: String, Codable, Sendable, CaseIterable {
     case confirmed, waitlisted, cancelled
 }
 
-/// A person's place, or place in line.
+/// A person's registration for an event.
 public struct Registration: Hashable, Sendable {
     public var id: RegistrationID
     public var eventID: EventID
     public var userID: UserID
     public var status: RegistrationStatus
-    /// The place in line, from 1; only while waitlisted.
+    /// The waitlist position, from 1; only while waitlisted.
     public var position: Int?
     public var createdAt: Date
     public var confirmedAt: Date?
     public var cancelledAt: Date?
-    /// What an organizer said who removed the person.
+    /// The message of the organizer who removed the person.
     public var cancellationReason: String?
 
     public init(
@@ -34,7 +34,7 @@ public struct Registration: Hashable, Sendable {
     }
 }
 
-/// What a scan comes to.
+/// The result of a scan.
 public enum CheckInResult: String, Codable, Sendable, CaseIterable {
     case admitted, duplicate, revoked, wrongEvent, notYetValid, eventCancelled, unknown
 }

@@ -1,10 +1,11 @@
 public import FoundationEssentials
 
-/// One event as an iCalendar document (RFC 5545), for a download or as the invitation in a mail (RFC 5546).
+/// One event as an iCalendar document (RFC 5545), for a download or as an email invitation (RFC 5546).
 ///
-/// Times are written in UTC: every calendar shows them in its owner's zone, and no zone definition has to go along.
+/// Times are written in UTC: every calendar shows them in its owner's time zone, and no zone definition has to be
+/// included.
 public struct CalendarEntry: Sendable {
-    /// What the document asks of a calendar.
+    /// The document's iTIP method.
     public enum Method: String, Sendable {
         case publish = "PUBLISH"
         case request = "REQUEST"
@@ -12,9 +13,9 @@ public struct CalendarEntry: Sendable {
     }
 
     public var method: Method
-    /// The same for every version of one entry, such as `<registration id>@host`; later versions replace earlier ones.
+    /// The same for every version of an entry, such as `<registration id>@host`; later versions replace earlier ones.
     public var uid: String
-    /// Rises with every change of the entry.
+    /// Increases with every change of the entry.
     public var sequence: Int
     public var title: String
     public var description: String
@@ -24,7 +25,7 @@ public struct CalendarEntry: Sendable {
     /// When this version was written.
     public var stampedAt: Date
     public var url: String?
-    /// RFC 5546 wants an organizer in a request or a cancellation.
+    /// RFC 5546 requires an organizer in a request or a cancellation.
     public var organizer: (name: String, email: String)?
     public var attendee: (name: String, email: String)?
 
@@ -47,7 +48,7 @@ public struct CalendarEntry: Sendable {
         self.attendee = attendee
     }
 
-    /// The document, lines folded and ended as the RFC asks.
+    /// The document, with lines folded and ended as the RFC requires.
     public func text() -> String {
         var lines = [
             "BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//EM-Connect//Event Manager//EN", "CALSCALE:GREGORIAN",
@@ -74,7 +75,7 @@ public struct CalendarEntry: Sendable {
         return whole.formatted(.iso8601).replacing("-", with: "").replacing(":", with: "")
     }
 
-    /// §3.3.11: backslash, semicolon, comma and line break are escaped; other control characters have no business.
+    /// §3.3.11: escapes backslash, semicolon, comma and line break; drops other control characters.
     private static func escaped(_ text: String) -> String {
         var escaped = String.UnicodeScalarView()
         var previous: Unicode.Scalar?
@@ -91,14 +92,14 @@ public struct CalendarEntry: Sendable {
         return String(escaped)
     }
 
-    /// §3.2: a parameter's value in quotes can't hold quotes or control characters; RFC 6868 has a way around it.
+    /// §3.2: a quoted parameter value can't contain quotes or control characters; RFC 6868 encodes them.
     private static func quoted(_ text: String) -> String {
         let plain = text.unicodeScalars.filter { !$0.isControl }
             .map { $0 == "\"" ? "^'" : $0 == "^" ? "^^" : String($0) }.joined()
         return "\"\(plain)\""
     }
 
-    /// §3.1: no line longer than 75 octets; the continuation starts with a blank. Never within a character.
+    /// §3.1: no line longer than 75 octets; a continuation starts with a space. Never splits a character.
     private static func folded(_ line: String) -> String {
         var folded = ""
         var length = 0

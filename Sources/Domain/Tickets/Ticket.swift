@@ -4,15 +4,15 @@ public enum TicketStatus: String, Codable, Sendable, CaseIterable {
     case valid, revoked
 }
 
-/// The proof of a confirmed registration.
+/// A ticket of a confirmed registration.
 public struct Ticket: Hashable, Sendable {
     public var id: TicketID
     public var eventID: EventID
     public var registrationID: RegistrationID
     public var userID: UserID
-    /// What a person can type: see ``TicketCode``.
+    /// The code for typing: see ``TicketCode``.
     public var code: String
-    /// What the QR code says: see ``TicketToken``.
+    /// The content of the QR code: see ``TicketToken``.
     public var qrText: String
     public var status: TicketStatus
     public var issuedAt: Date
@@ -36,10 +36,10 @@ public struct Ticket: Hashable, Sendable {
     }
 }
 
-/// The code printed under a QR code: twelve characters that nobody confuses, `7K3M-Q9XT-2VHD`.
+/// The code printed under a QR code: twelve unambiguous characters, `7K3M-Q9XT-2VHD`.
 ///
-/// Crockford's alphabet (no I, L, O, U), eleven random characters (55 bits: not to be guessed at a gate) and one check
-/// character, so that a slip of one key, or of two neighbours, is told from an unknown ticket.
+/// Crockford's alphabet (no I, L, O, U), eleven random characters (55 bits: not guessable at a gate) and one check
+/// character, which distinguishes a typo (one wrong character, or two swapped neighbors) from an unknown ticket.
 public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
     /// With its hyphens.
     public let description: String
@@ -47,12 +47,12 @@ public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
     private static let alphabet = Array("0123456789ABCDEFGHJKMNPQRSTVWXYZ".utf8)
     private static let randomCharacters = 11
 
-    /// A new random code. The database decides that it is unique.
+    /// A new random code. The database ensures that it is unique.
     public init(using generator: inout some RandomNumberGenerator) {
         self.init(symbols: (0..<Self.randomCharacters).map { _ in Int.random(in: 0..<32, using: &generator) })
     }
 
-    /// Reads what was typed: case, width, and any blanks and dashes don't count, and O, I, L are read as 0, 1, 1.
+    /// Parses typed input: case, width, spaces and dashes are ignored, and O, I, L are read as 0, 1, 1.
     public init?(typed text: String) {
         guard var symbols = Self.symbols(typed: text), symbols.count == Self.randomCharacters + 1,
             symbols.removeLast() == Self.check(symbols)
@@ -60,8 +60,8 @@ public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
         self.init(symbols: symbols)
     }
 
-    /// How a code begins whose first four characters, or more, were typed, with its hyphens; nil for what begins no code. Of a
-    /// million codes, one begins with given four.
+    /// The prefix of codes, with hyphens, for at least four typed characters; nil if no code can begin with them. Of a
+    /// million codes, one begins with a given four.
     public static func prefix(typed text: String) -> String? {
         guard let symbols = symbols(typed: text), (4...randomCharacters + 1).contains(symbols.count) else { return nil }
         return hyphenated(symbols)
@@ -71,7 +71,7 @@ public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
         guard text.utf8.count <= 128 else { return nil }
         var symbols: [Int] = []
         for scalar in text.unicodeScalars where !scalar.isUnseen && !scalar.isDash {
-            // The letters and digits of East Asian keyboards are as wide as their other characters.
+            // East Asian keyboards produce full-width letters and digits.
             let value = (0xFF01...0xFF5E).contains(scalar.value) ? scalar.value - 0xFEE0 : scalar.value
             guard value < 0x80 else { return nil }
             var byte = UInt8(value)
@@ -99,8 +99,8 @@ public struct TicketCode: Hashable, Sendable, CustomStringConvertible {
             .joined(separator: "-")
     }
 
-    /// A sum with the weights 1, 3, 5 … modulo 31, a prime: it finds every single slip and every swap of neighbours, but
-    /// for the one pair of symbols (0 and Z) that are 31 apart.
+    /// A sum with the weights 1, 3, 5 … modulo 31, a prime: it detects every single wrong character and every swap of
+    /// neighbors, except for the one pair of symbols (0 and Z) that are 31 apart.
     private static func check(_ symbols: [Int]) -> Int {
         symbols.enumerated().reduce(0) { ($0 + ($1.offset * 2 + 1) * $1.element) % 31 }
     }

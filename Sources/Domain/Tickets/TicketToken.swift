@@ -1,6 +1,6 @@
 public import FoundationEssentials
 
-/// What a ticket's QR code says: enough for a gate without a network to decide by itself.
+/// The content of a ticket's QR code: enough for a gate to verify it offline.
 ///
 /// Format, version 1 (all integers big-endian):
 ///
@@ -8,14 +8,14 @@ public import FoundationEssentials
 ///          0      4  key id: the first 4 bytes of SHA-256 over the 32-byte Ed25519 public key
 ///          4     16  ticket id (UUID)
 ///         20     16  event id (UUID)
-///         36      2  issue: 1 for the first ticket of a registration, rising with each reissue
+///         36      2  issue: 1 for the first ticket of a registration, increasing with each reissue
 ///         38      3  not before, minutes since 2020-01-01T00:00Z, rounded down (0: at any time)
 ///         41      3  not after, likewise, rounded up
 ///         44     64  Ed25519 signature (RFC 8032) over `EM-Connect ticket 1` and bytes 0–43
 ///
-/// The 108 bytes are written in Base32 (RFC 4648 §6) without padding, behind `EM1:`, which names the version; all of it
-/// lies in QR's alphanumeric alphabet. These 177 characters are what a symbol of version 7 holds with error correction M
-/// (178): a byte more would cost version 8, whose modules are smaller in the same print.
+/// The 108 bytes are encoded in Base32 (RFC 4648 §6) without padding, after `EM1:`, which names the version; all of it
+/// is in QR's alphanumeric alphabet. These 177 characters fit a symbol of version 7 with error correction M (178): one
+/// byte more would require version 8, whose modules are smaller in the same print.
 public struct TicketToken: Hashable, Sendable {
     public static let prefix = "EM1:"
     /// 2020-01-01T00:00:00Z
@@ -56,16 +56,16 @@ public struct TicketToken: Hashable, Sendable {
         return bytes
     }
 
-    /// What is signed: a fixed text in front keeps a ticket's signature from ever meaning anything else.
+    /// The signed bytes: the fixed prefix ensures that a ticket's signature is valid for nothing else.
     public var signedBytes: [UInt8] { Self.context + unsigned }
 
-    /// The text for the QR code.
+    /// The text of the QR code.
     public func text(signature: [UInt8]) -> String {
         precondition(signature.count == Self.signatureLength, "an Ed25519 signature has 64 bytes")
         return Self.prefix + Base32.encode(unsigned + signature)
     }
 
-    /// Reads a scanned text; nil when it isn't a ticket of ours. The signature is still to be verified.
+    /// Parses a scanned text; nil if it isn't one of our tickets. Doesn't verify the signature.
     public static func parse(_ text: String) -> (token: TicketToken, signature: [UInt8])? {
         guard text.utf8.count <= 256, text.uppercased().hasPrefix(prefix),
             let bytes = Base32.decode(text.uppercased().dropFirst(prefix.count)),
@@ -81,7 +81,7 @@ public struct TicketToken: Hashable, Sendable {
         return (token, Array(bytes[unsignedLength...]))
     }
 
-    /// Three bytes reach to November 2051. What ends later never ends, for a gate that has nothing but the ticket.
+    /// Three bytes reach to November 2051. Later ends are unlimited for a gate that has only the ticket.
     private static func minutes(_ date: Date?, _ rule: FloatingPointRoundingRule) -> UInt32 {
         guard let date else { return 0 }
         let minutes = Int((date.timeIntervalSince(epoch) / 60).rounded(rule))
@@ -115,7 +115,7 @@ enum Base32 {
         return String(decoding: output, as: UTF8.self)
     }
 
-    /// nil for a foreign character, an impossible length or bits left over: one value has one text.
+    /// Nil for a foreign character, an impossible length or unused bits: every value has one text.
     static func decode(_ text: some StringProtocol) -> [UInt8]? {
         var output: [UInt8] = []
         var buffer = 0

@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A machine's way to sign in on behalf of a person.
+/// An API key: access for other software on behalf of a person.
 public struct APIKey: Sendable {
     public enum Status: String, Codable, Sendable { case active, expired, revoked }
 
@@ -15,7 +15,6 @@ public struct APIKey: Sendable {
     public var revokedAt: Date?
     /// To the minute.
     public var lastUsedAt: Date?
-    /// That it was used from.
     public var networks: [String] = []
 
     public func status(now: Date) -> Status {
@@ -23,22 +22,22 @@ public struct APIKey: Sendable {
     }
 }
 
-/// API keys. Of a key itself only the SHA-256 is stored.
+/// API keys. Only the SHA-256 of a key is stored.
 public struct APIKeyStore: Sendable {
-    /// Active ones that a person may have.
+    /// Maximum number of active keys per person.
     public static let maximum = 50
-    /// How long one that is over can still be seen, in seconds.
+    /// How long an ended one is still listed, in seconds.
     public static let memory: TimeInterval = 30 * 86_400
-    /// `last_used_at` is written no more often than this, in seconds.
+    /// `last_used_at` is written at most this often, in seconds.
     private static let usePrecision: TimeInterval = 60
 
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// - Throws: ``DomainError/limitReached``, ``DomainError/notFound`` for a person who is gone.
+    /// - Throws: ``DomainError/limitReached``, ``DomainError/notFound`` if the person is gone.
     public func insert(_ key: APIKey, hash: [UInt8], on transaction: Transaction) async throws {
-        // The person's row is held, so that two requests count one after the other.
+        // The person's row is locked, so that concurrent requests are counted one after the other.
         let results = try await transaction.pipeline([
             "SELECT id FROM users WHERE id = \(key.userID) AND deleted_at IS NULL FOR NO KEY UPDATE",
             """
@@ -58,7 +57,7 @@ public struct APIKeyStore: Sendable {
             """)
     }
 
-    /// A person's keys, the newest first; those that are over for a while yet.
+    /// A person's keys, newest first; ended ones for a while.
     public func list(of user: UserID, after: PageKey?, limit: Int, now: Date) async throws -> Page<APIKey> {
         let since = now - Self.memory
         let rows = try await database.list(
@@ -71,7 +70,7 @@ public struct APIKeyStore: Sendable {
         return Page(try rows.map(Self.key), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
-    /// Ends a key of a person's; answers it, and whether it was still in force.
+    /// Revokes a person's key; returns it, and whether it was still active.
     /// - Throws: ``DomainError/notFound``.
     public func revoke(
         _ id: APIKeyID, of user: UserID, now: Date, on transaction: Transaction
@@ -87,14 +86,14 @@ public struct APIKeyStore: Sendable {
         return (try Self.key(row), !results[0].isEmpty)
     }
 
-    /// Ends all keys of a person's.
+    /// Revokes all keys of a person.
     public func revokeAll(of user: UserID, now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.query(
             "UPDATE api_keys SET revoked_at = \(now) WHERE user_id = \(user) AND revoked_at IS NULL")
     }
 
-    /// Notes the network that a key is used from; whether it is another than those before. Of more than
-    /// ``networksKept`` the oldest is forgotten.
+    /// Records the network that a key is used from; returns whether it is new. Above ``networksKept``, the oldest is
+    /// removed.
     public func noteNetwork(_ network: String, of id: APIKeyID, on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
             """
@@ -108,7 +107,7 @@ public struct APIKeyStore: Sendable {
 
     private static let networksKept = 20
 
-    /// The key that a token names, if it is in force, and the role that its person has now.
+    /// The active key of a token, and its person's current role.
     public func authenticate(_ token: APIKeyToken, now: Date) async throws -> (key: APIKey, role: Role)? {
         let rows = try await database.read(
             """
@@ -127,7 +126,7 @@ public struct APIKeyStore: Sendable {
     }
 
     private func noteUse(of id: APIKeyID, now: Date) async throws {
-        // Of many requests at once, one writes.
+        // Of concurrent requests, one writes.
         try await database.transaction { transaction in
             _ = try await transaction.query(
                 """
@@ -140,7 +139,7 @@ public struct APIKeyStore: Sendable {
         }
     }
 
-    /// Forgets keys that have been over for long; answers how many, at most `limit`.
+    /// Deletes keys that ended long ago; returns how many, at most `limit`.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """
@@ -156,7 +155,7 @@ public struct APIKeyStore: Sendable {
     private static func key(_ row: Row) throws -> APIKey {
         APIKey(
             id: try row.decode("id"), userID: try row.decode("user_id"), name: try row.decode("name"),
-            // A scope of a later version says nothing here.
+            // A scope of a later version has no meaning here.
             scopes: try row.decode("scopes", as: [String].self).compactMap(APIScope.init),
             createdAt: try row.decode("created_at"), expiresAt: try row.decode("expires_at"),
             revokedAt: try row.decode("revoked_at"), lastUsedAt: try row.decode("last_used_at"),

@@ -2,8 +2,8 @@ import Crypto
 public import Domain
 import FoundationEssentials
 
-/// An API key as its bearer sends it: `emk_`, the key's id and 32 random bytes, both in base64url, `_` between them: 70
-/// characters, so that scanners for leaked secrets find it.
+/// An API key as its bearer sends it: `emk_`, the key's id and 32 random bytes, both in base64url, joined by `_`: 70
+/// characters, in a format that scanners for leaked secrets recognize.
 public struct APIKeyToken: Sendable {
     public static let prefix = "emk_"
 
@@ -17,7 +17,7 @@ public struct APIKeyToken: Sendable {
         text = "\(Self.prefix)\(Base64URL.encode(octets))_\(SecretToken().text)"
     }
 
-    /// One that a client sent; nil when it can't be one of ours.
+    /// A token sent by a client; nil if it can't be one of ours.
     public init?(_ text: String) {
         let bytes = Array(text.utf8)
         guard bytes.count == 70, text.hasPrefix(Self.prefix), bytes[26] == UInt8(ascii: "_"),
@@ -27,6 +27,6 @@ public struct APIKeyToken: Sendable {
         self.text = text
     }
 
-    /// SHA-256 of the whole; without salt, since there is nothing to guess.
+    /// SHA-256 of the whole; unsalted, because random bytes can't be guessed.
     public var hash: [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
 }

@@ -2,19 +2,18 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Takes a person out of the database and leaves what counts refer to: registrations, tickets and check-ins of the past
-/// stay, with a person who has no name. What grows with the person alone goes at once, what programs may have made by the
-/// thousand in steps (``PendingStepStore``).
+/// The erasure of a person, which keeps what counts refer to: past registrations, tickets and check-ins stay, with a
+/// nameless person. What grows only with the person is erased at once; what may have grown to thousands of rows, in
+/// steps (``PendingStepStore``).
 public struct AccountErasure: Sendable {
-    /// What the account is called afterwards.
+    /// The account's name afterwards.
     public static let name = "Deleted account"
 
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// A person's registrations for what is still to come: to be cancelled first, by the door that gives places back.
-    /// Who was let in already stays counted.
+    /// A person's upcoming registrations, to be canceled first, so that their spots are freed. Checked-in ones stay.
     public func registrationsAhead(of user: UserID, now: Date) async throws -> [Registration] {
         try await database.read(
             """
@@ -28,8 +27,8 @@ public struct AccountErasure: Sendable {
         ).map(RegistrationStore.registration)
     }
 
-    /// Whether somebody's account may be erased now; until the transaction is over that stays so.
-    /// - Returns: their address.
+    /// Locks an account and checks that it can be erased.
+    /// - Returns: its email.
     /// - Throws: ``DomainError/notFound``, ``DomainError/lastAdmin``, ``DomainError/eventsAhead``.
     @discardableResult
     public func requireErasable(_ user: UserID, now: Date, on transaction: Transaction) async throws -> String {
@@ -44,10 +43,10 @@ public struct AccountErasure: Sendable {
         return try row.decode("email")
     }
 
-    /// Erases everything that names a person, and ends their sessions; answers which those were.
+    /// Erases everything that identifies a person, and ends their sessions; returns those.
     ///
-    /// Drafts of theirs go with them, events of the past stay. Their sessions stay as rows without a device, so that
-    /// every instance hears that they ended; ``SessionStore/prune(before:limit:on:)`` removes them.
+    /// Their drafts are deleted, past events stay. Sessions stay as rows without a device, so that every instance
+    /// learns that they ended; ``SessionStore/prune(before:limit:on:)`` deletes them.
     /// - Throws: as ``requireErasable(_:now:on:)``.
     public func erase(_ user: UserID, now: Date, on transaction: Transaction) async throws -> [SessionID] {
         let email = try await requireErasable(user, now: now, on: transaction)
@@ -60,7 +59,7 @@ public struct AccountErasure: Sendable {
         return try await SessionStore(database).revokeAll(of: user, on: transaction)
     }
 
-    /// Erases the next of what somebody may have by the thousand; nobody is shown any of it.
+    /// Erases the next part of what a person can have thousands of; none of it is visible.
     /// - Parameter limit: rows of each kind.
     /// - Returns: whether those were the last.
     func eraseMore(of user: UserID, limit: Int, on transaction: Transaction) async throws -> Bool {
@@ -89,7 +88,7 @@ public struct AccountErasure: Sendable {
                 password_hash = '-', role = 'user', email_verified_at = NULL, deleted_at = \(now)
             WHERE id = \(user)
             """,
-            // Gates that know them by their name make their list anew.
+            // Gates that know the name get an updated manifest.
             """
             UPDATE tickets SET holder_renames = holder_renames + 1
             WHERE registration_id IN (SELECT id FROM registrations WHERE user_id = \(user))
@@ -100,7 +99,7 @@ public struct AccountErasure: Sendable {
             "DELETE FROM api_keys WHERE user_id = \(user)",
             "DELETE FROM event_members WHERE user_id = \(user) AND role <> 'owner'",
             "DELETE FROM event_member_offers WHERE user_id = \(user) OR offered_by = \(user)",
-            // How their events' mails look, and where the answers to them go.
+            // Their events' email settings, including the reply-to address.
             """
             UPDATE event_mail_settings SET reply_to = NULL, paragraph = '' WHERE event_id IN (
                 SELECT id FROM events WHERE owner_id = \(user))
@@ -108,7 +107,7 @@ public struct AccountErasure: Sendable {
             "DELETE FROM events WHERE owner_id = \(user) AND status = 'draft'",
             "DELETE FROM ticket_documents WHERE ticket_id IN (SELECT id FROM tickets WHERE user_id = \(user))",
             "UPDATE registrations SET cancellation_reason = NULL WHERE user_id = \(user) AND cancellation_reason IS NOT NULL",
-            // What they offered and what was offered to them: whoever it was, the address goes.
+            // Transfers offered by them and to them: the address is erased in both.
             """
             UPDATE ticket_transfers SET recipient_email = '', settled_at = coalesce(settled_at, \(now)),
                 status = CASE status WHEN 'offered' THEN 'cancelled' ELSE status END

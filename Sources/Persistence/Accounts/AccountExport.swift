@@ -1,14 +1,14 @@
 public import Domain
 public import Postgres
 
-/// Everything that is stored about one person, as one JSON document: for themselves (GDPR, articles 15 and 20).
+/// The export of everything stored about one person, as one JSON document: for themselves (GDPR, articles 15 and 20).
 public struct AccountExport: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// The document, put together by the database in one statement, so that its parts fit each other; nil when there is
-    /// no such person. It holds no hash of a password or token: they are not data about the person.
+    /// The document, built by the database in one statement, so that its parts are consistent; nil if there is no such
+    /// person. It contains no hash of a password or token: those are not data about the person.
     public func document(of user: UserID) async throws -> String? {
         try await database.list(
             """

@@ -2,31 +2,30 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What the link in a mail is for.
 public enum AccountLinkPurpose: String, Sendable, CaseIterable {
     case verifyEmail
     case resetPassword
     case changeEmail
-    /// Signs in whoever has it, once.
+    /// Signs in its bearer, once.
     case signIn
 }
 
 extension AccountLinkPurpose: PostgresEncodable, PostgresDecodable {}
 
-/// The links in mails about accounts: each good for one use and an hour. Only the tokens' SHA-256 is ever stored.
+/// The links in account emails: each valid once, for an hour. Only the tokens' SHA-256 is stored.
 public struct AccountLinkStore: Sendable {
-    /// How long a link is good.
+    /// How long a link is valid.
     public static let lifetime: TimeInterval = 3600
 
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// Stores a new link, committed when this returns: the mail that holds it may arrive sooner than whatever else is
-    /// going on commits. The person's links that are past go away.
+    /// Stores a new link, committed on return: the email that contains it may arrive before any other transaction
+    /// commits. Deletes the person's expired links.
     /// - Parameters:
-    ///   - email: the address that the mail goes to, where the link confirms that one.
-    ///   - keepsSignUp: for the mail that a sign-up caused: what that made stays when the link is used.
+    ///   - email: the recipient's address, if the link confirms it.
+    ///   - keepsSignUp: for the sign-up email: what the sign-up created stays when the link is used.
     public func create(
         _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, email: String? = nil,
         keepsSignUp: Bool = false, now: Date
@@ -35,7 +34,7 @@ public struct AccountLinkStore: Sendable {
             Self.creation(tokenHash, of: user, for: purpose, email: email, keepsSignUp: keepsSignUp, now: now))
     }
 
-    /// The same within a transaction, for a link that is handed out when that has committed.
+    /// The same within a transaction, for a link that is sent after its commit.
     public func create(
         _ tokenHash: [UInt8], of user: UserID, for purpose: AccountLinkPurpose, now: Date,
         on transaction: Transaction
@@ -58,7 +57,7 @@ public struct AccountLinkStore: Sendable {
         ]
     }
 
-    /// Whether a link could be used at this moment. Only ``use(_:for:now:on:)`` decides.
+    /// Whether a link is valid at this moment. Only ``use(_:for:now:on:)`` decides.
     public func isGood(_ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date) async throws -> Bool {
         try await !database.read(
             """
@@ -68,15 +67,15 @@ public struct AccountLinkStore: Sendable {
         ).isEmpty
     }
 
-    /// Uses a link up, and with it all that the same person has for the same purpose; answers whose it was.
-    /// - Throws: ``DomainError/linkInvalid`` when it is unknown, used or expired.
+    /// Consumes a link, and all others of the same person for the same purpose; returns its person.
+    /// - Throws: ``DomainError/linkInvalid`` if it is unknown, used or expired.
     public func use(
         _ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date, on transaction: Transaction
     ) async throws -> UserID {
         try await useLink(tokenHash, for: purpose, now: now, on: transaction).user
     }
 
-    /// The same for a link that proves an account's address, with whether the sign-up caused it.
+    /// The same for a link that confirms an account's email, with whether sign-up caused it.
     public func useForProof(
         _ tokenHash: [UInt8], now: Date, on transaction: Transaction
     ) async throws -> (user: UserID, keepsSignUp: Bool) {
@@ -93,7 +92,7 @@ public struct AccountLinkStore: Sendable {
         return (used.user, email)
     }
 
-    /// Makes worth nothing what was mailed to a person and not used.
+    /// Invalidates a person's unused links.
     public func revokeAll(
         of user: UserID, for purposes: [AccountLinkPurpose], now: Date, on transaction: Transaction
     ) async throws {
@@ -107,7 +106,7 @@ public struct AccountLinkStore: Sendable {
     private func useLink(
         _ tokenHash: [UInt8], for purpose: AccountLinkPurpose, now: Date, on transaction: Transaction
     ) async throws -> (user: UserID, email: String?, keepsSignUp: Bool) {
-        // The person's row is locked first: two links of one person wait for each other, and only one of them counts.
+        // The person's row is locked first, so that of two concurrent links only one counts.
         let used = try await transaction.pipeline([
             """
             SELECT 1 FROM users u JOIN account_links l ON l.user_id = u.id

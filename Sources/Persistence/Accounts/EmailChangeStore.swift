@@ -2,11 +2,11 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// New addresses that wait for their confirmation, and the old ones as long as their owners are to be told.
+/// Requested email changes until they are confirmed, and the old addresses as long as their owners have to be notified.
 public struct EmailChangeStore: Sendable {
     public init() {}
 
-    /// Records a requested change of address; an earlier request is forgotten, with its links.
+    /// Records a requested change; deletes an earlier request with its links.
     /// - Parameter email: the new one, lower-case.
     public func request(_ email: String, of user: UserID, now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.pipeline([
@@ -23,8 +23,8 @@ public struct EmailChangeStore: Sendable {
         ])
     }
 
-    /// Gives somebody the address that they have just confirmed.
-    /// - Throws: ``DomainError/linkInvalid`` when they want another one by now, ``DomainError/emailTaken``.
+    /// Changes a person's email to the one just confirmed.
+    /// - Throws: ``DomainError/linkInvalid`` if they have since requested another one, ``DomainError/emailTaken``.
     public func confirm(_ email: String, of user: UserID, now: Date, on transaction: Transaction) async throws {
         let requested = try await transaction.query(
             """
@@ -43,7 +43,7 @@ public struct EmailChangeStore: Sendable {
         }
     }
 
-    /// Removes requests from before `past`.
+    /// Deletes requests from before `past`.
     public func prune(before past: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

@@ -2,33 +2,32 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What somebody wants of one topic's news.
 public struct TopicPreference: Hashable, Sendable {
     public var topic: NotificationTopic
     public var mail: Bool
     public var inApp: Bool
 }
 
-/// In which language somebody is written to, and about what.
+/// A person's language and notification preferences.
 public struct Preferences: Hashable, Sendable {
     public var language: Language
     /// Every topic, in the order of ``NotificationTopic``.
     public var topics: [TopicPreference]
 }
 
-/// People's choices about what they are written, and the links in mails that change them without signing in.
+/// People's notification preferences, and the unsubscribe links in emails, which change them without signing in.
 public struct PreferenceStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// Nil when the account is gone.
+    /// Nil if the account is gone.
     public func find(_ user: UserID) async throws -> Preferences? {
         try await Self.preferences(database.read(Self.selection(user)))
     }
 
-    /// Changes what is named, and answers all of it.
-    /// - Throws: ``DomainError/notAuthenticated`` when the account is gone.
+    /// Changes the given preferences, and returns all.
+    /// - Throws: ``DomainError/notAuthenticated`` if the account is gone.
     public func update(
         _ user: UserID, language: Language?, topics: [(topic: NotificationTopic, mail: Bool?, inApp: Bool?)],
         on transaction: Transaction
@@ -57,7 +56,7 @@ public struct PreferenceStore: Sendable {
             """)
     }
 
-    /// Stores the hash of a mail's link, committed when this returns.
+    /// Stores the hash of an unsubscribe link, committed on return.
     public func createLink(
         _ tokenHash: [UInt8], of user: UserID, about topic: NotificationTopic, now: Date
     ) async throws {
@@ -68,8 +67,8 @@ public struct PreferenceStore: Sendable {
             """)
     }
 
-    /// Ends the mails that a link is about, or brings them back; as often as one likes.
-    /// - Returns: what it is about, and whose it is.
+    /// Unsubscribes from the topic of a link, or resubscribes; any number of times.
+    /// - Returns: its topic and its person.
     /// - Throws: ``DomainError/linkInvalid``.
     public func follow(
         _ tokenHash: [UInt8], mail: Bool, on transaction: Transaction
@@ -87,7 +86,7 @@ public struct PreferenceStore: Sendable {
         return (topic, user)
     }
 
-    /// Removes links made before `time`; at most `limit` rows. Returns how many those were.
+    /// Deletes links created before `time`; at most `limit` rows. Returns how many.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

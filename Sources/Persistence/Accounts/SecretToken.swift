@@ -1,15 +1,15 @@
 import Crypto
 import Domain
 
-/// An opaque token: 256 random bits in base64url. It is stored as its SHA-256 only; a hash without salt will do, since
-/// there is nothing to guess.
+/// An opaque token: 256 random bits in base64url. Only its SHA-256 is stored; unsalted, because random bits can't be
+/// guessed.
 public struct SecretToken: Sendable {
     public let text: String
 
     /// A new one.
     public init() { text = Base64URL.encode(Self.salt()) }
 
-    /// One that a client sent; nil when it can't be one of ours.
+    /// A token sent by a client; nil if it can't be one of ours.
     public init?(_ text: String) {
         guard text.utf8.count == 43, Base64URL.decode(text)?.count == 32 else { return nil }
         self.text = text
@@ -17,8 +17,8 @@ public struct SecretToken: Sendable {
 
     public var hash: [UInt8] { Array(SHA256.hash(data: Array(text.utf8))) }
 
-    /// The token that this one is exchanged for: HMAC-SHA-256 of this one under the salt. Whoever has one of the two
-    /// knows nothing of it.
+    /// The token that this one is exchanged for: HMAC-SHA-256 of this one with the salt as the key. Knowing one of the
+    /// two reveals nothing about the other.
     func successor(salt: [UInt8]) -> SecretToken {
         let code = HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: SymmetricKey(data: salt))
         return SecretToken(derived: Array(code))

@@ -2,29 +2,29 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A sign-in, as its owner sees it.
+/// A session, as its owner sees it.
 public struct SessionSummary: Sendable {
     public var id: SessionID
-    /// The browser's own words (`User-Agent`), nil when it said nothing.
+    /// The browser's `User-Agent`, nil if it sent none.
     public var device: String?
     public var createdAt: Date
     public var lastUsedAt: Date
     public var expiresAt: Date
 }
 
-/// Sign-ins: families of refresh tokens. Only the tokens' SHA-256 is ever stored.
+/// Sessions: families of refresh tokens. Only the tokens' SHA-256 is stored.
 public struct SessionStore: Sendable {
-    /// A sign-in ends after this long, however often it is used.
+    /// Maximum age of a session, however often it is used.
     public static let maximumAge: TimeInterval = 180 * 86_400
 
     public enum Rotation: Sendable {
-        /// The token that stands now, and the session's user with the role of this moment.
+        /// The new token, and the session's user with their current role.
         case rotated(SessionID, User, SecretToken)
         /// Unknown or expired.
         case refused
-        /// Signed out, here or from elsewhere.
+        /// Signed out, here or elsewhere.
         case ended
-        /// A token that had been exchanged before: the whole family is revoked now.
+        /// A token that had already been exchanged: the whole family is now revoked.
         case reused(SessionID)
     }
 
@@ -32,7 +32,7 @@ public struct SessionStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// - Parameter device: what the browser says it is.
+    /// - Parameter device: the browser's User-Agent.
     public func create(
         _ id: SessionID, user: UserID, device: String? = nil, tokenHash: [UInt8], expiresAt: Date, now: Date = Date(),
         on transaction: Transaction
@@ -46,23 +46,23 @@ public struct SessionStore: Sendable {
         ])
     }
 
-    /// When the person of a session last showed that they are who signed in; nil for a session that is over.
+    /// When the person last authenticated in a session; nil if it has ended.
     public func authenticatedAt(_ id: SessionID) async throws -> Date? {
         try await database.read("SELECT authenticated_at FROM sessions WHERE id = \(id) AND revoked_at IS NULL")
             .first?.decode("authenticated_at")
     }
 
-    /// Notes that they showed it again.
+    /// Records a reauthentication.
     public func noteAuthentication(_ id: SessionID, at now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.query("UPDATE sessions SET authenticated_at = \(now) WHERE id = \(id)")
     }
 
-    /// Exchanges a refresh token for its successor: the same one when it is asked again before that was used, since an
-    /// answer may get lost on its way. Commit in every case: the revocation on reuse is an effect.
+    /// Exchanges a refresh token for its successor: the same one if it is repeated before that was used, because a
+    /// response can get lost. Commit in every case: the revocation on reuse is an effect.
     public func rotate(
         _ token: SecretToken, expiresAt: Date, now: Date, on transaction: Transaction
     ) async throws -> Rotation {
-        // The session's row is locked first: two uses of one family wait for each other.
+        // The session's row is locked first, so that concurrent uses of one family are serialized.
         let found = try await transaction.pipeline([
             """
             SELECT s.id FROM sessions s JOIN refresh_tokens t ON t.session_id = s.id
@@ -82,7 +82,7 @@ public struct SessionStore: Sendable {
         let session = try row.decode("session_id", as: SessionID.self)
         if try row.decode("used_at", as: Date?.self) != nil {
             let salt = try row.decode("successor_salt", as: [UInt8]?.self)
-            // Exchanged by a program that knew no salt, before it was replaced by this one.
+            // Exchanged by an old version without salts, before it was replaced.
             guard let salt else { return .refused }
             let successor = token.successor(salt: salt)
             if try await isUnused(successor, on: transaction) {
@@ -110,15 +110,14 @@ public struct SessionStore: Sendable {
         ).isEmpty
     }
 
-    /// Signs a session out; its refresh tokens are worth nothing from here on.
+    /// Revokes a session; its refresh tokens stop working.
     public func revoke(_ id: SessionID, on transaction: Transaction) async throws {
         _ = try await transaction.query(
             "UPDATE sessions SET revoked_at = now() WHERE id = \(id) AND revoked_at IS NULL")
     }
 
-    /// Signs a person out everywhere, or everywhere else; answers which sessions that ended. Whoever is signing them in
-    /// at this moment must hold their row, so that the session they are opening is seen here:
-    /// ``UserStore/holdPasswordHash(_:of:on:)``.
+    /// Revokes all sessions of a person, or all others; returns those that this ended. A concurrent sign-in must hold
+    /// the person's row, so that its session is visible here: ``UserStore/holdPasswordHash(_:of:on:)``.
     @discardableResult
     public func revokeAll(
         of user: UserID, except kept: SessionID? = nil, on transaction: Transaction
@@ -131,7 +130,7 @@ public struct SessionStore: Sendable {
         ).map { try $0.decode("id") }
     }
 
-    /// Signs out the session that a refresh token belongs to; nil when there is none.
+    /// Revokes the session of a refresh token; nil if there is none.
     public func revoke(tokenHash: [UInt8], on transaction: Transaction) async throws -> SessionID? {
         try await transaction.query(
             """
@@ -142,9 +141,9 @@ public struct SessionStore: Sendable {
     }
 }
 
-/// What people see and do about their own sign-ins, and what the services ask about everybody's.
+/// A person's own sessions, and the services' queries about everyone's.
 extension SessionStore {
-    /// The sign-ins of a person that stand, the newest first.
+    /// The active sessions of a person, newest first.
     public func list(of user: UserID, now: Date, after: PageKey?, limit: Int) async throws -> Page<SessionSummary> {
         let rows = try await database.list(
             """
@@ -161,7 +160,7 @@ extension SessionStore {
         return Page(sessions, limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
-    /// Ends one of a person's own sign-ins; false when it is none of theirs. Ending it twice changes nothing.
+    /// Revokes one of a person's own sessions; false if it is not theirs. Idempotent.
     public func revoke(_ id: SessionID, of user: UserID, on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
             """
@@ -170,7 +169,7 @@ extension SessionStore {
         ).affectedRows == 1
     }
 
-    /// The sessions that ended within the last `seconds` by the database's clock, the latest first; at most `limit`.
+    /// The sessions that ended within the last `seconds` by the database's clock, latest first; at most `limit`.
     public func endedLately(within seconds: Double, limit: Int) async throws -> [SessionID] {
         try await database.read(
             """
@@ -180,7 +179,7 @@ extension SessionStore {
         ).map { try $0.decode("id") }
     }
 
-    /// Removes sign-ins that were over before `past`, with their tokens.
+    /// Deletes sessions that ended before `past`, with their tokens.
     public func prune(before past: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

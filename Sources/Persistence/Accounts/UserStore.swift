@@ -9,15 +9,15 @@ public struct User: Hashable, Sendable {
     public var displayName: String
     public var role: Role
     public var createdAt: Date
-    /// When the address was confirmed to be theirs.
+    /// When the email was confirmed.
     public var emailVerifiedAt: Date?
     public var language: Language
-    /// Since when an admin keeps them out.
+    /// When an admin locked the account.
     public var lockedAt: Date?
 }
 
 public struct UserStore: Sendable {
-    /// What ``user(_:)`` reads.
+    /// The columns of ``user(_:)``.
     private static let columns: SQL =
         "id, email, display_name, role, created_at, email_verified_at, language, locked_at"
 
@@ -25,7 +25,7 @@ public struct UserStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// - Parameter emailVerifiedAt: set when whoever makes the account vouches for the address.
+    /// - Parameter emailVerifiedAt: set if the creator vouches for the email.
     /// - Throws: ``DomainError/emailTaken``.
     public func insert(
         id: UserID, email: String, displayName: String, passwordHash: String, role: Role,
@@ -42,8 +42,8 @@ public struct UserStore: Sendable {
         return try Self.user(row)
     }
 
-    /// Makes an account where the address is free, and answers whose it is now: the same statement for both, so that
-    /// neither shows in the time it takes.
+    /// Creates an account if the email is free, and returns whose it is: the same statement for both, so that timing
+    /// reveals neither.
     public func insertUnlessTaken(
         id: UserID, email: String, displayName: String, passwordHash: String, language: Language,
         on transaction: Transaction
@@ -62,11 +62,11 @@ public struct UserStore: Sendable {
                 SELECT id, false FROM users WHERE email = \(email)
                 """)
             if let row = rows.first { return (try row.decode("id"), try row.decode("is_new")) }
-            // Somebody took the address after this statement's snapshot: the next one sees them.
+            // Someone took the email after this statement's snapshot: the next one sees them.
         }
     }
 
-    /// Nil also when the account was deleted.
+    /// Nil also if the account was deleted.
     public func find(_ id: UserID) async throws -> User? {
         try await database.read(
             "SELECT \(fragment: Self.columns) FROM users WHERE id = \(id) AND deleted_at IS NULL"
@@ -95,7 +95,7 @@ public struct UserStore: Sendable {
         ).first.map { (try Self.user($0), try $0.decode("password_hash")) }
     }
 
-    /// Of somebody who is signed in; nil when the account is gone.
+    /// A signed-in person's; nil if the account is gone.
     public func credentials(_ id: UserID) async throws -> (user: User, passwordHash: String?)? {
         try await database.read(
             """
@@ -109,7 +109,7 @@ public struct UserStore: Sendable {
         _ = try await transaction.query("UPDATE users SET password_hash = \(hash) WHERE id = \(id)")
     }
 
-    /// Sets a new hash; false when the password has changed meanwhile, or when the account was locked.
+    /// Sets a new hash; false if the password has changed meanwhile, or if the account was locked.
     public func replacePasswordHash(
         _ old: String, by new: String, of id: UserID, on transaction: Transaction
     ) async throws -> Bool {
@@ -121,29 +121,28 @@ public struct UserStore: Sendable {
         ).affectedRows == 1
     }
 
-    /// Whether this is still the password's hash of somebody who may sign in; if so it stays so until the transaction is
-    /// over.
+    /// Whether this is still the password hash of a person who is allowed to sign in; if so, locks the row until the
+    /// transaction ends.
     public func holdPasswordHash(_ hash: String, of id: UserID, on transaction: Transaction) async throws -> Bool {
         try await !transaction.query(
             "SELECT 1 FROM users WHERE id = \(id) AND password_hash = \(hash) AND locked_at IS NULL FOR SHARE"
         ).isEmpty
     }
 
-    /// Notes that the address is theirs; whether this is the first proof of it.
+    /// Records that the email is confirmed; returns whether for the first time.
     public func markEmailVerified(_ id: UserID, at now: Date, on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
             "UPDATE users SET email_verified_at = \(now) WHERE id = \(id) AND email_verified_at IS NULL"
         ).affectedRows == 1
     }
 
-    /// Leaves an account without a password: it is entered by mail.
+    /// Removes the password: the account is then accessible by email.
     public func removePassword(of id: UserID, on transaction: Transaction) async throws {
         _ = try await transaction.query("UPDATE users SET password_hash = '-' WHERE id = \(id)")
     }
 
-    /// Keeps somebody out, or lets them in again; answers them, and whether that changed anything. Whoever is signing in at
-    /// this moment is waited for, or waits.
-    /// - Throws: ``DomainError/notFound``; ``DomainError/lastAdmin`` for the last one who may sign in.
+    /// Locks or unlocks an account; returns it, and whether that changed anything. Serialized with concurrent sign-ins.
+    /// - Throws: ``DomainError/notFound``; ``DomainError/lastAdmin`` for the last active one.
     public func setLocked(
         _ isLocked: Bool, _ id: UserID, at now: Date, on transaction: Transaction
     ) async throws -> (user: User, isNew: Bool) {
@@ -159,7 +158,7 @@ public struct UserStore: Sendable {
         return (user, true)
     }
 
-    /// Renames somebody, and has the gates that know them by the old name hear of it: see ``ManifestStore/stamp(of:)``.
+    /// Renames a person, and updates the manifests that contain the old name: see ``ManifestStore/stamp(of:)``.
     public func setDisplayName(_ name: String, of id: UserID, on transaction: Transaction) async throws -> User {
         let results = try await transaction.pipeline([
             """
@@ -177,7 +176,7 @@ public struct UserStore: Sendable {
         return try Self.user(row)
     }
 
-    /// Everybody, the newest first.
+    /// Everyone, newest first.
     public func list(query: String?, after: PageKey?, limit: Int) async throws -> Page<User> {
         let found = try await find(query)
         let rows = try await database.list(
@@ -190,8 +189,8 @@ public struct UserStore: Sendable {
         return Page(try rows.map(Self.user), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
-    /// The condition that finds those whose address or name has the words. A few are found by the index of their letters; of
-    /// many, the next on the way along a list come soon.
+    /// The condition that the email or name has the words. If few people match, they are found by the trigram index; if
+    /// many do, the next in the list's order is found soon.
     private func find(_ query: String?) async throws -> SQL {
         guard let query, !query.isEmpty else { return "" }
         let ids = try await ids(matching: query)
@@ -199,7 +198,7 @@ public struct UserStore: Sendable {
             ? "AND id = ANY(\(ids))" : "AND \(fragment: Self.hasLetters(query))"
     }
 
-    /// Some people whose address or name has the words: all of them, when they are fewer than ``fewMatches``.
+    /// People whose email or name has the words: all of them, if they are fewer than ``fewMatches``.
     func ids(matching query: String) async throws -> [UserID] {
         try await database.list(
             """
@@ -213,9 +212,9 @@ public struct UserStore: Sendable {
         Persistence.hasLetters(query, in: "folded(email || ' ' || display_name)")
     }
 
-    /// Gives somebody another role; answers the one before.
+    /// Changes a person's role; returns the previous one.
     ///
-    /// The administrators' rows are locked, so that two who step down at once can't leave nobody.
+    /// The administrators' rows are locked, so that two who step down concurrently can't leave none.
     /// - Throws: ``DomainError/notFound``, ``DomainError/lastAdmin``.
     public func setRole(
         _ role: Role, of id: UserID, on transaction: Transaction

@@ -2,12 +2,12 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A scan that a gate decided by itself, without the network.
+/// A scan that a gate decided offline.
 public struct OfflineScan: Sendable {
     public var presented: CheckInStore.Presented
     /// With device and scan id.
     public var scan: Scan
-    /// What the gate did.
+    /// The gate's decision.
     public var letIn: Bool
 
     public init(_ presented: CheckInStore.Presented, scan: Scan, letIn: Bool) {
@@ -18,12 +18,12 @@ public struct OfflineScan: Sendable {
 }
 
 extension CheckInStore {
-    /// Merges scans that gates decided by themselves; answers what each of them is worth among all that are known now.
+    /// Merges scans that gates decided offline; returns the result of each, given all that are known now.
     ///
-    /// The state that results depends on the scans alone, not on the order in which they come: of everyone who was let in
-    /// with one registration the earliest by the devices' clocks counts, and the others are conflicts. What an organizer
-    /// took back stays so for scans from before.
-    /// - Throws: ``DomainError/validationFailed(_:)`` for a scan under the name of another code's.
+    /// The resulting state depends on the scans alone, not on their order of arrival: of all admissions with one
+    /// registration, the earliest by the devices' clocks counts, and the others are conflicts. A check-in that an
+    /// organizer undid stays undone for earlier scans.
+    /// - Throws: ``DomainError/validationFailed(_:)`` for a scan whose id belongs to another code's scan.
     public func merge(
         _ scans: [OfflineScan], at event: EventID, by user: UserID, now: Date, on transaction: Transaction
     ) async throws -> [CheckInOutcome] {
@@ -34,8 +34,8 @@ extension CheckInStore {
         return scans.map { merge.outcome(of: $0.scan) }
     }
 
-    /// Locks the tickets in question (in the order of their ids, as everybody does who locks several) and reads all that
-    /// is known of their registrations.
+    /// Locks the tickets (in the order of their ids, like everyone who locks several) and reads everything known about
+    /// their registrations.
     private func known(
         _ scans: [OfflineScan], at event: EventID, by user: UserID, on transaction: Transaction
     ) async throws -> ScanMerge {
@@ -82,7 +82,7 @@ extension CheckInStore {
             checkIns: results[4])
     }
 
-    /// The previous release wrote check-ins only: they become scans here.
+    /// The previous release stored check-ins only: they become scans here.
     static func adoption(of registrations: SQL) -> SQL {
         """
         INSERT INTO scans (id, event_id, ticket_id, registration_id, at, received_at, gate, device, scan_id, is_offline,

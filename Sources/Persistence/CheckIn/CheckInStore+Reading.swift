@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A scan as it was written down.
 public struct RecordedScan: Sendable {
     public var id: CheckInID
     public var eventID: EventID
@@ -21,22 +20,22 @@ public struct RecordedScan: Sendable {
     public var undoReason: String?
 }
 
-/// Somebody whom the gates should not have let in as they did.
+/// A check-in conflict: an admission that should not have happened.
 public struct ScanConflict: Sendable {
     public enum Kind: String, Sendable, CaseIterable {
-        /// Several gates let in the holder of one ticket.
+        /// Several gates admitted someone with one ticket.
         case admittedTwice
-        /// A gate without the network let somebody in whom the service would have refused.
+        /// An offline gate admitted someone whom the server would have refused.
         case refusedLater
     }
 
     public var kind: Kind
-    /// In the order of the devices' clocks; the first is the one that counts.
+    /// In the order of the devices' clocks; the first one counts.
     public var scans: [RecordedScan]
 }
 
 extension CheckInStore {
-    /// The scans of an event, the newest first, by when they were received.
+    /// The scans of an event, newest first, by the time of their receipt.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<RecordedScan> {
         let rows = try await database.list(
             """
@@ -52,7 +51,7 @@ extension CheckInStore {
         try await database.read("\(fragment: Self.selection) WHERE s.id = \(id)").first.map(Self.scan)
     }
 
-    /// The conflicts of an event, the last heard of first.
+    /// The conflicts of an event, last received first.
     public func conflicts(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<ScanConflict> {
         let rows = try await database.list(
             """
@@ -102,12 +101,12 @@ extension CheckInStore {
             undoReason: try row.decode("undo_reason"))
     }
 
-    // MARK: Taking back
+    // MARK: Undoing
 
-    /// Takes a check-in back: whoever was let in with the registration so far was not, and its ticket is good again.
-    /// Done twice it is done once.
-    /// - Parameter reason: the organizer's words.
-    /// - Throws: ``DomainError/notFound``; ``DomainError/notCheckedIn`` for a scan that let nobody in.
+    /// Undoes a check-in: earlier admissions with the registration no longer count, and its ticket is valid again.
+    /// Idempotent.
+    /// - Parameter reason: the organizer's.
+    /// - Throws: ``DomainError/notFound``; ``DomainError/notCheckedIn`` for a scan that admitted no one.
     public func undo(
         _ id: CheckInID, by user: UserID, reason: String, now: Date, on transaction: Transaction
     ) async throws -> RecordedScan {

@@ -2,14 +2,13 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// One scan at a gate.
 public struct Scan: Sendable {
     public var gate: String?
     public var device: String?
-    /// The device's own name for it: sent again, it gets the same answer.
+    /// The device's id for it: sent again, it gets the same response.
     public var scanID: String?
     public var at: Date
-    /// SHA-256 of the code as it was presented; nil where that is not known.
+    /// SHA-256 of the presented code; nil if unknown.
     public var codeHash: [UInt8]?
 
     public init(gate: String?, device: String?, scanID: String?, at: Date) {
@@ -20,9 +19,9 @@ public struct Scan: Sendable {
     }
 }
 
-/// What a scan came to.
+/// The result of a scan.
 public struct CheckInOutcome: Sendable {
-    /// A scan that let the same person in.
+    /// A scan that admitted the same person.
     public struct OtherScan: Sendable {
         public var at: Date
         public var gate: String?
@@ -36,7 +35,7 @@ public struct CheckInOutcome: Sendable {
     public var attendeeName: String?
     public var at: Date?
     public var firstScan: OtherScan?
-    /// Another gate let the same person in, which it should not have.
+    /// Another gate admitted the same person, which should not have happened.
     public var conflict: OtherScan?
 
     public init(result: CheckInResult) { self.result = result }
@@ -48,13 +47,13 @@ extension CheckInOutcome.OtherScan {
     }
 }
 
-/// Scans and check-ins. What the gates decided without us is merged by ``merge(_:at:by:now:on:)``.
+/// Scans and check-ins. Offline decisions are merged by ``merge(_:at:by:now:on:)``.
 public struct CheckInStore: Sendable {
-    /// How the gate knows the ticket: by the signed text, or by what was typed.
+    /// How a gate identified the ticket: by the signed text, or by the typed code.
     public enum Presented: Hashable, Sendable {
         case ticket(TicketID)
         case code(String)
-        /// Refused by what it says: no ticket of ours, or another event's.
+        /// Refused by its content: not a ticket of ours, or another event's.
         case refused(CheckInResult)
     }
 
@@ -62,8 +61,8 @@ public struct CheckInStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// Decides a scan. Of any number at once exactly one is admitted: `check_ins_once` decides. Of a scan that was
-    /// decided before the answer is told again.
+    /// Decides a scan. Of any number of concurrent ones exactly one is admitted: `check_ins_once` decides. A scan that
+    /// was decided before gets the same result.
     public func checkIn(
         _ presented: Presented, at event: EventID, scan: Scan, by user: UserID, on transaction: Transaction
     ) async throws -> CheckInOutcome {
@@ -90,7 +89,7 @@ public struct CheckInStore: Sendable {
         return outcome
     }
 
-    /// The share lock keeps the ticket from being revoked between this look and the commit.
+    /// The share lock keeps the ticket from being revoked between this read and the commit.
     private static func ticket(_ presented: Presented) -> SQL {
         let condition: SQL =
             switch presented {
@@ -106,7 +105,7 @@ public struct CheckInStore: Sendable {
             """
     }
 
-    /// What is plain before anybody else's scan is looked at.
+    /// What can be decided without other scans.
     private static func judge(
         _ row: Row?, _ presented: Presented, _ scan: Scan, at event: EventID
     ) throws -> CheckInOutcome {
@@ -120,7 +119,7 @@ public struct CheckInStore: Sendable {
         let ticket = ScannedTicket(
             revokedAt: try row.decode("revoked_at"), checkInOpensAt: try row.decode("check_in_opens_at"),
             eventCancelledAt: try row.decode("cancelled_at"))
-        // What has been revoked by now is no good, whatever the device's clock says.
+        // A ticket that has been revoked by now is invalid, whatever the device's clock says.
         if let refusal = ticket.refusal(at: scan.at, isOffline: false) { outcome.result = refusal }
         return outcome
     }
@@ -136,7 +135,7 @@ public struct CheckInStore: Sendable {
         """
     }
 
-    /// The ticket was admitted before: by this very scan, whose answer got lost, or by another.
+    /// The ticket was admitted before: by this very scan, whose response got lost, or by another.
     private func repeated(
         _ outcome: CheckInOutcome, scan: Scan, on transaction: Transaction
     ) async throws -> CheckInOutcome {
@@ -164,7 +163,7 @@ public struct CheckInStore: Sendable {
             device: try row.decode("device"), scanID: try row.decode("scan_id"))
     }
 
-    /// Writes the scan down. If its twin was quicker there is nothing to add.
+    /// Records the scan. If its duplicate was faster, there is nothing to add.
     private static func record(
         _ outcome: CheckInOutcome, _ id: CheckInID, _ scan: Scan, at event: EventID, by user: UserID
     ) -> SQL {
@@ -185,14 +184,14 @@ public struct CheckInStore: Sendable {
         return try .fact(.ticketCheckedIn, event: data.eventId, owner: try row.decode("owner_id"), data)
     }
 
-    // MARK: Told before
+    // MARK: Repeated scans
 
-    /// A device names each of its scans: the same name for another code is its mistake, and learns nothing.
+    /// A scan id used for another code is the device's error, and reveals nothing.
     static let scanIDReused = DomainError.validationFailed([
         FieldError(field: "scanId", .scanIDReused)
     ])
 
-    /// Whether the scan that was told before was of what is presented now.
+    /// Whether the recorded scan was of what is presented now.
     private static func isTwin(_ told: Row, _ ticket: Row?, _ scan: Scan) throws -> Bool {
         isTwin(
             ticket: try told.decode("ticket_id"), try told.decode("code_hash", as: [UInt8]?.self),

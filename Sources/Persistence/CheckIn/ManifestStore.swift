@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What a gate without the network has to know of one ticket.
+/// What an offline gate needs to know about one ticket.
 public struct ManifestTicket: Sendable, Equatable {
     public enum State: String, Sendable {
         case valid, revoked, checkedIn
@@ -17,16 +17,16 @@ public struct ManifestTicket: Sendable, Equatable {
     public var firstScanGate: String?
 }
 
-/// Which transactions had committed when something was read: what PostgreSQL calls a snapshot.
+/// The transactions that had committed at the time of a read: a PostgreSQL snapshot.
 public struct DatabaseSnapshot: Sendable, Hashable {
-    /// Everything below has ended.
+    /// All transactions below have ended.
     public var oldest: UInt64
-    /// Nothing from here on had begun.
+    /// No transaction from here on had begun.
     public var next: UInt64
-    /// What was under way between the two, in ascending order.
+    /// The transactions in progress in between, in ascending order.
     public var underWay: [UInt64]
 
-    /// - Returns: nil for what PostgreSQL would not take for one either.
+    /// - Returns: nil for values that PostgreSQL would not accept either.
     public init?(oldest: UInt64, next: UInt64, underWay: [UInt64]) {
         guard oldest > 0, oldest <= next, next < 1 << 63, underWay.first.map({ $0 >= oldest }) ?? true,
             underWay.last.map({ $0 < next }) ?? true, zip(underWay, underWay.dropFirst()).allSatisfy(<)
@@ -34,7 +34,7 @@ public struct DatabaseSnapshot: Sendable, Hashable {
         (self.oldest, self.next, self.underWay) = (oldest, next, underWay)
     }
 
-    /// As the type `pg_snapshot` is written: `10:20:10,14`.
+    /// Parses the text form of `pg_snapshot`: `10:20:10,14`.
     init?(_ text: String) {
         let parts = text.split(separator: ":", omittingEmptySubsequences: false)
         guard parts.count == 3, let oldest = UInt64(parts[0]), let next = UInt64(parts[1]) else { return nil }
@@ -44,25 +44,25 @@ public struct DatabaseSnapshot: Sendable, Hashable {
     var text: String { "\(oldest):\(next):\(underWay.map(String.init).joined(separator: ","))" }
 }
 
-/// How an event's tickets stand at a moment, told by names instead of by reading them.
+/// The state of an event's tickets, identified without reading them.
 public struct ManifestState: Sendable {
     public var eventVersion: Int
-    /// The cluster and its timeline: a snapshot says nothing in another, as after a restored backup.
+    /// The cluster and its timeline: a snapshot is meaningless in another, for example after restoring a backup.
     public var database: String
     public var snapshot: DatabaseSnapshot
-    /// Whether a ticket or a check-in changed after the snapshot that was asked about; true when none was.
+    /// Whether a ticket or a check-in changed after the given snapshot; true if there was none.
     public var hasChanged: Bool
 }
 
-/// Reads what gates take along.
+/// Reads for check-in manifests.
 public struct ManifestStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// How an event stands, and whether its tickets have changed since `known`: tickets issued or revoked, check-ins made
-    /// or taken back, new names of holders. Costs the same for any number of tickets.
-    /// - Returns: nil when there is no such event.
+    /// The state of an event, and whether its tickets have changed since `known`: tickets issued or revoked, check-ins
+    /// made or undone, holders renamed. Costs the same for any number of tickets.
+    /// - Returns: nil if there is no such event.
     public func state(of event: EventID, since known: DatabaseSnapshot?) async throws -> ManifestState? {
         let hasChanged: SQL =
             known.map { "EXISTS (\(fragment: Self.changes(of: event, since: $0, limit: 1)))" } ?? "true"
@@ -81,12 +81,12 @@ public struct ManifestStore: Sendable {
             hasChanged: try row.decode("has_changed"))
     }
 
-    /// PostgreSQL writes snapshots in another way than it is known to.
+    /// PostgreSQL's snapshot has an unknown format.
     struct UnreadableSnapshot: Error {
         var text: String
     }
 
-    /// The tickets that changed after a snapshot; nil when there were more than `limit` changes.
+    /// The tickets that changed after a snapshot; nil if there were more than `limit` changes.
     public func changes(
         of event: EventID, since known: DatabaseSnapshot, limit: Int
     ) async throws -> [ManifestTicket]? {
@@ -113,16 +113,16 @@ public struct ManifestStore: Sendable {
         return try rows.first.map { try $0.decode("changes", as: Int.self) > limit } ?? false
     }
 
-    /// How many tickets an event has, also the revoked ones.
+    /// The number of an event's tickets, including revoked ones.
     public func count(of event: EventID) async throws -> Int {
         try await database.list("SELECT count(*) AS tickets FROM tickets WHERE event_id = \(event)")
             .first?.decode("tickets") ?? 0
     }
 
-    /// A page of an event's tickets in the order of their ids, also of the revoked ones: a gate shall tell them from forged
-    /// ones.
+    /// A page of an event's tickets in the order of their ids, including revoked ones, which a gate has to distinguish
+    /// from forged ones.
     public func tickets(of event: EventID, after last: TicketID?, limit: Int) async throws -> [ManifestTicket] {
-        // From two inequalities the planner doesn't conclude that the order is that of the ids alone: it would walk through the
+        // From two inequalities the planner doesn't conclude that the order is that of the ids alone: it would scan the
         // tickets of all events.
         try await database.list(
             """
@@ -136,15 +136,15 @@ public struct ManifestStore: Sendable {
         ).map(Self.ticket)
     }
 
-    /// The holder's name is the registration's, which lies beside those of the event, unlike the users. A ticket that was given
-    /// away keeps its giver's.
+    /// The holder's name is the registration's, which is stored next to the event's others, unlike the users. A
+    /// transferred ticket keeps the previous holder's.
     private static let columns: SQL = """
         t.id, t.issue, t.code,
         CASE WHEN r.user_id = t.user_id THEN r.holder_name ELSE (SELECT display_name FROM users WHERE id = t.user_id) END,
         \(fragment: TicketStore.shownStatus) = 'revoked' AS is_revoked, c.at, c.gate
         """
 
-    /// By the registration: who came with an earlier ticket of it has come.
+    /// By the registration: someone who was admitted with an earlier ticket of it is checked in.
     private static func joins(of event: EventID) -> SQL {
         """
         JOIN registrations r ON r.id = t.registration_id
@@ -163,8 +163,8 @@ public struct ManifestStore: Sendable {
             firstScanAt: at, firstScanGate: try row.decode(at: 6))
     }
 
-    /// The registrations whose tickets or check-in changed after a snapshot, once for each change; at most `limit` of each
-    /// kind. Numbers from beyond the present come from another cluster, with a backup that was restored here.
+    /// The registrations whose tickets or check-in changed after a snapshot, once for each change; at most `limit` of
+    /// each kind. Transaction numbers from the future come from another cluster whose backup was restored here.
     private static func changes(of event: EventID, since known: DatabaseSnapshot, limit: Int) -> SQL {
         func rows(of table: SQL) -> SQL {
             """

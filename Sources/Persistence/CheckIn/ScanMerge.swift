@@ -2,7 +2,7 @@ import Domain
 import FoundationEssentials
 import Postgres
 
-/// What is known while offline scans are merged: the tickets, which are locked, and every scan that let somebody in.
+/// The state while offline scans are merged: the tickets, which are locked, and every scan that admitted someone.
 struct ScanMerge {
     struct Ticket {
         var id: TicketID
@@ -22,11 +22,11 @@ struct ScanMerge {
         var letIn: Bool
         var user: UserID
         var undoneAt: Date?
-        /// Of what was presented, where that is known.
+        /// Of the presented code, if known.
         var codeHash: [UInt8]?
     }
 
-    /// How a device calls a scan.
+    /// A device's identification of a scan.
     private struct Name: Hashable {
         var device: String
         var scanID: String
@@ -88,7 +88,7 @@ struct ScanMerge {
         }
     }
 
-    /// Judges the scans that were not heard of before, and answers them. Sent twice, a scan is one.
+    /// Judges the new scans, and returns the results. Sent twice, a scan counts once.
     mutating func add(_ scans: [OfflineScan]) throws -> [Known] {
         var fresh: [Known] = []
         for scan in scans {
@@ -129,15 +129,16 @@ struct ScanMerge {
         known.ticket = ticket.id
         known.registration = ticket.registration
         known.result = ticket.facts.judge(scanAt: known.admission.at, letIn: known.letIn)
-        // Taken back before this was heard of: what was done by then stays undone.
+        // Undone before this scan arrived: earlier admissions stay undone.
         if known.result == .admitted, let undone = undoneAt[ticket.registration], known.admission.at <= undone {
             known.undoneAt = undone
         }
     }
 
-    // MARK: What follows
+    // MARK: Consequences
 
-    /// The statements that make the first admission of each registration the one that counts, and what is to be told.
+    /// The statements that make the first admission of each registration the one that counts, and the messages about
+    /// it.
     func consequences(of fresh: [Known], now: Date) throws -> (writes: [SQL], news: [OutboxEntry]) {
         let touched = Set(fresh.filter { $0.result == .admitted && $0.undoneAt == nil }.compactMap(\.registration))
         var moved: [(scan: Known, ticket: Ticket)] = []
@@ -159,7 +160,7 @@ struct ScanMerge {
         return (moved.isEmpty ? [] : [counting(moved, now: now)], news)
     }
 
-    /// A clock that is ahead says when the others came, but nobody came in the future.
+    /// A clock that is ahead determines the order, but no one is admitted in the future.
     private func counting(_ moved: [(scan: Known, ticket: Ticket)], now: Date) -> SQL {
         let admissions = moved.map(\.scan.admission)
         return """
@@ -177,7 +178,7 @@ struct ScanMerge {
             """
     }
 
-    /// What a scan is worth among all the others.
+    /// The result of a scan, given all the others.
     func outcome(of scan: Scan) -> CheckInOutcome {
         guard let known = byName[Name(scan.device, scan.scanID)] else { return CheckInOutcome(result: .unknown) }
         var outcome = CheckInOutcome(result: known.result)

@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Events, their members and their places as readers see them. Whoever moves a place uses ``RegistrationStore``.
+/// Events, their members and their counts, for reading. Counts are changed through ``RegistrationStore``.
 public struct EventStore: Sendable {
     let database: Database
 
@@ -27,10 +27,10 @@ public struct EventStore: Sendable {
         ])
     }
 
-    /// Writes the details but for the capacity, which is the door's: ``RegistrationStore/setCapacity(_:of:on:)``.
-    /// - Parameter version: what the editor had seen.
+    /// Updates the details except for the capacity, which ``RegistrationStore/setCapacity(_:of:on:)`` changes.
+    /// - Parameter version: the version that the editor has seen.
     /// - Returns: the new version.
-    /// - Throws: ``DomainError/versionMismatch`` when somebody else was quicker.
+    /// - Throws: ``DomainError/versionMismatch`` if someone else changed it first.
     public func update(
         _ id: EventID, _ details: EventDetails, expecting version: Int, on transaction: Transaction
     ) async throws -> Int {
@@ -50,7 +50,7 @@ public struct EventStore: Sendable {
         return try row.decode("version")
     }
 
-    /// Gives an event another owner; the one before leaves its team. Answers who that was, nil when it is the same.
+    /// Changes an event's owner; the previous one leaves its team. Returns the previous one, nil if it is the same.
     /// - Throws: ``DomainError/notFound``.
     public func handOver(_ id: EventID, to user: UserID, on transaction: Transaction) async throws -> UserID? {
         let rows = try await transaction.query("SELECT owner_id FROM events WHERE id = \(id) FOR NO KEY UPDATE")
@@ -68,7 +68,7 @@ public struct EventStore: Sendable {
         return before
     }
 
-    /// Draft to published; answers the new version, or nil when it wasn't a draft.
+    /// Publishes a draft; returns the new version, or nil if it wasn't a draft.
     public func publish(_ id: EventID, on transaction: Transaction) async throws -> Int? {
         try await transaction.query(
             """
@@ -89,7 +89,7 @@ public struct EventStore: Sendable {
         try await transaction.query("\(fragment: Self.selection) WHERE e.id = \(id)").first.map(Self.event)
     }
 
-    /// When the event begins on its own clocks, in English: `Sat, 5 Dec 2026, 19:00`.
+    /// The event's start in its time zone, in English: `Sat, 5 Dec 2026, 19:00`.
     public func localStart(of id: EventID) async throws -> String? {
         try await database.read(
             """
@@ -99,7 +99,7 @@ public struct EventStore: Sendable {
         ).first?.decode("local_start")
     }
 
-    /// Published events, the next first. Without `from`, those that are not over.
+    /// Published events, soonest first. Without `from`, those that are not over.
     public func listPublished(
         query: String?, from: Date?, to: Date?, now: Date, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
@@ -114,15 +114,15 @@ public struct EventStore: Sendable {
         return try Self.page(rows, limit: limit)
     }
 
-    /// Events that somebody owns or helps to organize, or those of everybody (nil), drafts and old ones too; the latest
-    /// start first.
+    /// Events that a person owns or co-organizes, or everyone's (nil), including drafts and past ones; latest start
+    /// first.
     public func list(
         organizedBy user: UserID?, query: String?, from: Date?, to: Date?, after: PageKey?, limit: Int
     ) async throws -> Page<Event> {
-        // What somebody organizes is looked through as it is: a few events.
+        // A person's own events are few, so they are searched directly.
         let words = hasWords(query, in: "e.title, e.venue")
         let isFound = user == nil ? try await find(query, among: words) : words
-        // Who is no organizer any more has no say in what they own.
+        // A former organizer has no rights to the events they own.
         func isTheirs(_ user: UserID) -> SQL {
             """
             AND e.id = ANY(ARRAY(
@@ -139,8 +139,8 @@ public struct EventStore: Sendable {
         return try Self.page(rows, limit: limit)
     }
 
-    /// The condition that finds the events whose title, venue or description has the words. A few are found by the index of their
-    /// letters, `events_by_letters`; of many, the next on the way along a list come soon.
+    /// The condition that the title, venue or description has the words. If few events match, they are found by the
+    /// trigram index, `events_by_letters`; if many do, the next in the list's order is found soon.
     private func find(_ query: String?, among condition: SQL) async throws -> SQL {
         guard let query, !query.isEmpty else { return "true" }
         let isFound = hasLetters(query, in: "folded(e.title || ' ' || e.venue || ' ' || e.description)")
@@ -152,8 +152,8 @@ public struct EventStore: Sendable {
         return ids.count < fewMatches ? "e.id = ANY(\(ids))" : "\(fragment: isFound) AND \(fragment: condition)"
     }
 
-    /// The first events of a list. Of those that end after some time, the ones that are on then and the ones that begin
-    /// later are found each by an index of their own: what is over is not walked through.
+    /// The first events of a list. Among those that end after a time, ongoing and later events are found by an index
+    /// each, without scanning past events.
     private static func listing(_ condition: SQL, endingAfter time: Date?, order: SQL, limit: Int) -> SQL {
         let spans: [SQL] =
             time.map {
@@ -171,7 +171,7 @@ public struct EventStore: Sendable {
             """
     }
 
-    /// Events that somebody owns, the latest start first.
+    /// Events that a person owns, latest start first.
     public func list(ownedBy owner: UserID, after: PageKey?, limit: Int) async throws -> Page<Event> {
         let rows = try await database.list(
             """
@@ -183,14 +183,14 @@ public struct EventStore: Sendable {
         return try Self.page(rows, limit: limit)
     }
 
-    /// What somebody is in an event, if anything.
+    /// A person's role in an event, if any.
     public func membership(of user: UserID, in event: EventID) async throws -> MembershipRole? {
         try await database.read(
             "SELECT role FROM event_members WHERE event_id = \(event) AND user_id = \(user)"
         ).first?.decode("role")
     }
 
-    /// The places and the version of many events in one query; unknown ones are missing from the answer.
+    /// The counts and the version of many events in one query; unknown events are missing from the result.
     public func places(for events: [EventID]) async throws -> [EventID: LiveState] {
         guard !events.isEmpty else { return [:] }
         let rows = try await database.read(
@@ -218,7 +218,8 @@ public struct EventStore: Sendable {
             LEFT JOIN pending_steps s ON s.kind = 'event.cancellation' AND s.subject_id = e.id
         """
 
-    /// The places `p` of an event `e`. Once it is called off, nobody is confirmed and nobody waits; the row keeps how many did.
+    /// The counts `p` of an event `e`. In a canceled event no one is confirmed or waitlisted; the row keeps the
+    /// previous numbers.
     static let shownPlaces: SQL = """
         p.revision, p.capacity, CASE WHEN e.status = 'cancelled' THEN 0 ELSE p.confirmed END AS confirmed,
         CASE WHEN e.status = 'cancelled' THEN 0 ELSE p.waitlisted END AS waitlisted
@@ -260,7 +261,7 @@ public struct EventStore: Sendable {
     }
 }
 
-/// What the hub compares its news with.
+/// The state that the hub compares with its own.
 public struct LiveState: Hashable, Sendable {
     public var places: Places
     public var version: Int

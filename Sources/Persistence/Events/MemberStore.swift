@@ -2,24 +2,23 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Somebody in an event's team.
 public struct EventMember: Sendable {
     public var userID: UserID
     public var displayName: String
     public var email: String
     public var role: MembershipRole
     public var since: Date
-    /// Their address is not proven yet: until then they are nothing in the event.
+    /// The email is not confirmed yet: until then they have no rights in the event.
     public var isPending = false
 }
 
-/// The teams of events. The owner stays the owner.
+/// The teams of events. The owner can't be changed here.
 public struct MemberStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// The team, those who joined first first.
+    /// The team, in the order of joining.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<EventMember> {
         let rows = try await database.list(
             """
@@ -35,7 +34,7 @@ public struct MemberStore: Sendable {
         return Page(try rows.map(Self.member), limit: limit) { PageKey(at: $0.since, id: $0.userID.uuid) }
     }
 
-    /// Makes somebody a member or gives a member another role; answers the member, and what they were before.
+    /// Adds a member or changes a member's role; returns the member, and the previous role.
     /// - Throws: ``DomainError/ownerStays``.
     public func set(
         _ role: MembershipRole, of user: UserID, in event: EventID, on transaction: Transaction
@@ -54,8 +53,8 @@ public struct MemberStore: Sendable {
         return (member, try results[0].first?.decode("role"))
     }
 
-    /// Gives an account whose address is not proven a place in the team that takes effect with the proof; answers the
-    /// member to be, and what they were to be before.
+    /// Offers a membership to an account whose email is not confirmed, effective with the confirmation; returns the
+    /// pending member, and the role offered before.
     public func offer(
         _ role: MembershipRole, to user: UserID, in event: EventID, by sender: UserID, on transaction: Transaction
     ) async throws -> (member: EventMember, before: MembershipRole?) {
@@ -73,7 +72,8 @@ public struct MemberStore: Sendable {
         return (try Self.member(row), try results[0].first?.decode("role"))
     }
 
-    /// Puts offers into effect: the address that they were made to is proven. Those to another address of theirs are void.
+    /// Makes offers effective once the email they were made to is confirmed. Offers to another email of the person are
+    /// void.
     public func takeUpOffers(of user: UserID, on transaction: Transaction) async throws {
         _ = try await transaction.pipeline([
             """
@@ -86,12 +86,11 @@ public struct MemberStore: Sendable {
         ])
     }
 
-    /// Takes back what somebody offered.
     public func withdrawOffers(by sender: UserID, on transaction: Transaction) async throws {
         _ = try await transaction.query("DELETE FROM event_member_offers WHERE offered_by = \(sender)")
     }
 
-    /// Takes somebody out of the team; answers what they were in it, if anything.
+    /// Removes a member; returns the previous role, if any.
     /// - Throws: ``DomainError/ownerStays``.
     public func remove(
         _ user: UserID, from event: EventID, on transaction: Transaction

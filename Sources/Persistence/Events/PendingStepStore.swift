@@ -3,21 +3,21 @@ import FailPoints
 public import FoundationEssentials
 public import Postgres
 
-/// Work that a decision has left: whatever grows with an event or an account is done in steps of bounded size, each a
-/// transaction of its own.
+/// Work that a decision leaves behind: whatever grows with an event or an account is done in bounded steps, each its
+/// own transaction.
 ///
-/// The decision commits a row of `pending_steps` with itself. Whoever takes the next step holds that row, does so
-/// many rows' worth as ``Size`` says, and moves the row on in the same transaction, or removes it with the last step: killed
-/// anywhere, somebody else goes on from the last commit. Everybody else sees the decision at once, by reading it and not
-/// the rows that follow it. See the decision record `0030-decide-then-step`.
+/// The decision commits a row of `pending_steps` with itself. Whoever takes the next step locks that row, processes as
+/// many rows as ``Size`` says, and updates the row in the same transaction, or deletes it with the last step: after a
+/// crash at any point, another process continues from the last commit. Everyone else sees the decision at once, by
+/// reading it and not the rows that follow it. See the decision record `0030-decide-then-step`.
 public struct PendingStepStore: Sendable {
     public struct Work: Hashable, Sendable {
         public enum Kind: String, Sendable {
-            /// The tickets of an event that was called off.
+            /// The tickets of a canceled event.
             case eventCancellation = "event.cancellation"
             /// The waitlist of an event whose capacity was raised.
             case eventCapacity = "event.capacity"
-            /// What is left of a person who was erased.
+            /// The remaining data of an erased person.
             case accountErasure = "account.erasure"
             /// The deliveries of a webhook that was deleted.
             case subscriptionRemoval = "subscription.removal"
@@ -29,13 +29,13 @@ public struct PendingStepStore: Sendable {
 
     public enum Outcome: Hashable, Sendable {
         case more, done
-        /// Somebody else is at it.
+        /// Another process is doing it.
         case busy
     }
 
-    /// How many rows a step takes: so many that its locks are held for about ``goal``, whatever the machine and its load.
+    /// The number of rows per step: such that its locks are held for about ``goal``, whatever the machine and its load.
     public struct Size: Hashable, Sendable {
-        /// Well below 50 ms, the longest that a registration shall wait for a step.
+        /// Well below 50 ms, the longest that a registration should wait for a step.
         public static let goal = Duration.milliseconds(10)
         public static let range = 10...500
 
@@ -43,7 +43,7 @@ public struct PendingStepStore: Sendable {
 
         public init() {}
 
-        /// Takes note of how long the locks were held.
+        /// Adapts to the time for which the locks were held.
         public mutating func adapt(to held: Duration) {
             let factor = min(2, max(0.25, Self.goal / max(held, .microseconds(1))))
             rows = min(Self.range.upperBound, max(Self.range.lowerBound, Int(Double(rows) * factor)))
@@ -60,18 +60,18 @@ public struct PendingStepStore: Sendable {
         registrations = RegistrationStore(database, guards: guards)
     }
 
-    /// What there is to do, the longest at rest first, so that a large event holds up nobody.
+    /// The pending work, least recently advanced first, so that a large event delays no other.
     public func list(limit: Int = 100) async throws -> [Work] {
         try await database.read(
             "SELECT kind, subject_id FROM pending_steps ORDER BY advanced_at, subject_id LIMIT \(limit)"
         ).compactMap { row in
-            // A kind of a later version is that version's to do.
+            // A kind of a later version is left to that version.
             guard let kind = Work.Kind(rawValue: try row.decode("kind")) else { return nil }
             return Work(kind: kind, subject: try row.decode("subject_id"))
         }
     }
 
-    /// Takes the next step of some work, and has its size adapt to how long that took.
+    /// Takes the next step of some work, and adapts its size to the time it took.
     public func advance(_ work: Work, _ size: inout Size, now: Date) async throws -> Outcome {
         let (outcome, since) = try await advance(work, limit: size.rows, now: now)
         if outcome == .more { size.adapt(to: .now - since) }
@@ -79,7 +79,7 @@ public struct PendingStepStore: Sendable {
     }
 
     /// Takes the next step of some work.
-    /// - Parameter limit: rows that it touches at most.
+    /// - Parameter limit: maximum number of rows to process.
     /// - Returns: also since when it held locks that others may wait for.
     public func advance(
         _ work: Work, limit: Int, now: Date
@@ -99,16 +99,15 @@ public struct PendingStepStore: Sendable {
         }
     }
 
-    /// What one step did.
     struct Step {
         var isLast: Bool
-        /// Of what is counted.
+        /// Number of counted rows processed.
         var done = 0
-        /// The last row looked at.
+        /// The last row processed.
         var cursor: PageKey?
         /// Since when it holds locks that others may wait for, if not from the beginning.
         var since: ContinuousClock.Instant?
-        /// What is left to be written, right before the commit.
+        /// The remaining writes, executed right before the commit.
         var statements: [SQL] = []
     }
 
@@ -148,7 +147,7 @@ public struct PendingStepStore: Sendable {
             """
     }
 
-    /// Leaves work to be done; what is left already stays as it is.
+    /// Adds pending work; existing work stays as it is.
     static func insertion(_ kind: Work.Kind, of subject: UUID, total: Int = 0) -> SQL {
         """
         INSERT INTO pending_steps (kind, subject_id, total) VALUES (\(kind), \(subject), \(total))

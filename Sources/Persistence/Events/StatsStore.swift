@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// One event in figures.
 public struct EventStats: Sendable {
     public struct Bucket: Sendable {
         /// The start of the hour.
@@ -13,7 +12,7 @@ public struct EventStats: Sendable {
     public var places: Places
     public var cancelled: Int
     public var checkedIn: Int
-    /// Registrations that came (whatever became of them), by the hour.
+    /// Registrations received (whatever their current status), by the hour.
     public var registrations: [Bucket]
     public var checkIns: [Bucket]
 }
@@ -23,7 +22,7 @@ public struct StatsStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// The figures of one moment each; nil for an unknown event. The hours shown are the newest thousand.
+    /// The statistics, each read at one moment; nil for an unknown event. Hours are limited to the newest thousand.
     public func stats(of event: EventID) async throws -> EventStats? {
         async let totals = database.list(
             """

@@ -1,20 +1,20 @@
 public import Domain
 public import Postgres
 
-/// The event log, read by whoever was away: what was published about an event, as it was published. The rows are the
+/// The event log, for consumers that were offline: an event's messages as they were published. The rows are the
 /// outbox's, which stay until they are pruned.
 public struct EventLogStore: Sendable {
-    /// A part of an event's log.
+    /// A page of an event's log.
     public struct Stretch: Sendable {
-        /// In order of `sequence`, without gaps, the first right behind the one that was asked for.
+        /// In order of `sequence`, without gaps, starting right after the requested one.
         public var messages: [CloudEvent]
-        /// Whether there is more to read already.
+        /// Whether there is more to read.
         public var hasMore: Bool
     }
 
-    /// Something behind the sequence that was asked for is not kept any more.
+    /// A message after the requested sequence has been pruned.
     public struct Pruned: Error, Hashable {
-        /// The oldest sequence from which on everything is kept.
+        /// The oldest sequence that is still available, with everything after it.
         public var oldest: Int
     }
 
@@ -22,13 +22,13 @@ public struct EventLogStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// The messages of `event` behind a sequence, at most `limit`.
+    /// The messages of `event` after a sequence, at most `limit`.
     ///
-    /// Ends before the first that is not published yet: a relay may have the one behind it confirmed earlier, and whoever
-    /// went on from there would never see it.
+    /// Ends before the first unpublished one: the message after it may be confirmed earlier, and a consumer that
+    /// continued from there would never see it.
     /// - Throws: ``Pruned``.
     public func messages(of event: EventID, after sequence: Int, limit: Int) async throws -> Stretch {
-        // One statement, and so one snapshot: a number given in between must not look like a message that was pruned.
+        // One statement, so one snapshot: a number assigned in between must not look like a pruned message.
         let rows = try await database.read(
             """
             SELECT counted.last, log.message_id, log.type, log.data, log.traceparent, log.occurred_at, log.sequence,
@@ -46,12 +46,12 @@ public struct EventLogStore: Sendable {
         var next = sequence + 1
         for row in rows {
             guard let found = try row.decode("sequence", as: Int?.self) else {
-                // Nothing is there: either nothing came yet, or all of it is gone.
+                // Empty: either there are no newer messages, or all are pruned.
                 let last = try row.decode("last", as: Int.self)
                 if last > sequence { throw Pruned(oldest: last + 1) }
                 break
             }
-            // Rows are pruned in the order in which they were written, which is nearly that of their sequences.
+            // Rows are pruned in the order of writing, which is nearly that of their sequences.
             if found != next {
                 if messages.isEmpty { throw Pruned(oldest: found) }
                 break

@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Who outside wants which messages.
+/// An integrator's subscription to messages.
 public struct Subscription: Sendable {
     public var id: SubscriptionID
     public var userID: UserID
@@ -10,14 +10,14 @@ public struct Subscription: Sendable {
     public var scope: SubscriptionScope
     public var types: [MessagePattern]
     public var delivery: SubscriptionDelivery
-    /// Of a webhook.
+    /// For a webhook.
     public var url: String?
     public var status: SubscriptionStatus
     public var statusReason: SubscriptionStatusReason?
     /// Of a webhook: since when nothing has arrived; nil while deliveries do.
     public var failingSince: Date?
     public var createdAt: Date
-    /// Of the webhook's secret.
+    /// The webhook secret's generation.
     public var generation: Int
     public var rotatedAt: Date?
     public var lastDeliveryAt: Date?
@@ -39,16 +39,17 @@ public struct Subscription: Sendable {
     }
 }
 
-/// The queue of a subscription, as the broker shall have it.
+/// The desired state of a subscription's queue at the broker.
 public struct SubscribedQueue: Sendable, Hashable {
     public enum Status: String, Sendable {
-        /// Messages come in.
+        /// Bound: messages come in.
         case fed
-        /// Paused: what is in it may be read, and nothing new comes in.
+        /// Paused: its messages can be read, and no new ones come in.
         case kept
-        /// Its person may not have what it is about, for now: the broker has no such queue, and its readers are cut off.
+        /// Its owner currently isn't entitled to its messages: the queue is removed from the broker, and consumers are
+        /// disconnected.
         case withheld
-        /// Deleted, or its person is gone: the queue goes, and the row after it.
+        /// Deleted, or its owner is gone: the queue is deleted, and the row after it.
         case ended
     }
 
@@ -56,7 +57,7 @@ public struct SubscribedQueue: Sendable, Hashable {
     public var owner: UserID
     public var scope: SubscriptionScope
     public var types: [MessagePattern]
-    /// What it was bound by before, and may be still: ``SubscriptionStore/forgetFormerTypes(of:on:)``.
+    /// Previous bindings that may still exist: ``SubscriptionStore/forgetFormerTypes(of:on:)``.
     public var formerTypes: [MessagePattern]
     public var status: Status
 
@@ -73,21 +74,21 @@ public struct SubscribedQueue: Sendable, Hashable {
     }
 }
 
-/// Subscriptions. What belongs to one person nobody else sees.
+/// Subscriptions. Visible to their owner only.
 public struct SubscriptionStore: Sendable {
-    /// That a person may have.
+    /// Maximum number per person.
     public static let maximum = 20
 
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// - Parameter passwordHash: of a queue.
-    /// - Throws: ``DomainError/limitReached``, ``DomainError/notFound`` for a person who is gone.
+    /// - Parameter passwordHash: for a queue.
+    /// - Throws: ``DomainError/limitReached``, ``DomainError/notFound`` if the person is gone.
     public func insert(
         _ subscription: Subscription, passwordHash: [UInt8]?, on transaction: Transaction
     ) async throws {
-        // The person's row is held, so that two requests count one after the other.
+        // The person's row is locked, so that concurrent requests are counted one after the other.
         let results = try await transaction.pipeline([
             "SELECT id FROM users WHERE id = \(subscription.userID) AND deleted_at IS NULL FOR NO KEY UPDATE",
             "SELECT count(*) AS count FROM subscriptions WHERE user_id = \(subscription.userID) AND ended_at IS NULL",
@@ -105,7 +106,7 @@ public struct SubscriptionStore: Sendable {
             """)
     }
 
-    /// A person's subscriptions, the newest first.
+    /// A person's subscriptions, newest first.
     public func list(of user: UserID, after: PageKey?, limit: Int) async throws -> Page<Subscription> {
         let rows = try await database.list(
             """
@@ -126,7 +127,7 @@ public struct SubscriptionStore: Sendable {
         ).first.map(Self.subscription)
     }
 
-    /// The same, held until the transaction is over: whoever changes it, and the broker with it, does so alone.
+    /// The same, locked until the transaction ends, so that changes to it and to the broker are serialized.
     public func hold(_ id: SubscriptionID, of user: UserID, on transaction: Transaction) async throws -> Subscription? {
         try await transaction.query(
             """
@@ -136,7 +137,7 @@ public struct SubscriptionStore: Sendable {
         ).first.map(Self.subscription)
     }
 
-    /// Writes what its person may change. Whoever makes it active again has it begin anew.
+    /// Writes the owner's changes. Reactivating resets its failure state.
     public func update(_ subscription: Subscription, on transaction: Transaction) async throws {
         let types = subscription.types.map(\.description)
         _ = try await transaction.query(
@@ -150,12 +151,11 @@ public struct SubscriptionStore: Sendable {
             """)
     }
 
-    /// Gives a queue another password.
     public func setPassword(_ hash: [UInt8], of id: SubscriptionID, on transaction: Transaction) async throws {
         _ = try await transaction.query("UPDATE subscriptions SET password_hash = \(hash) WHERE id = \(id)")
     }
 
-    /// Gives a webhook the next secret; answers its number.
+    /// Rotates a webhook's secret; returns the new generation.
     public func rotate(_ id: SubscriptionID, now: Date, on transaction: Transaction) async throws -> Int {
         let rows = try await transaction.query(
             """
@@ -166,13 +166,13 @@ public struct SubscriptionStore: Sendable {
         return try row.decode("generation")
     }
 
-    /// Takes a subscription away from everybody. Its row waits: a queue's until the broker has removed the queue
-    /// (``forget(_:on:)``), a webhook's until its deliveries are gone, which may be a million.
+    /// Deletes a subscription for everyone. Its row remains: a queue's until the broker has deleted the queue
+    /// (``forget(_:on:)``), a webhook's until its deliveries are deleted, of which there may be a million.
     public func remove(_ subscription: Subscription, now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.pipeline(Self.ending("id = \(subscription.id)", now: now))
     }
 
-    /// - Parameter which: of subscriptions, those that end.
+    /// - Parameter which: the subscriptions to end.
     static func ending(_ which: SQL, now: Date) -> [SQL] {
         [
             """
@@ -188,7 +188,7 @@ public struct SubscriptionStore: Sendable {
         ]
     }
 
-    /// Removes the next deliveries of a webhook that ended, and with the last of them its row.
+    /// Deletes the next deliveries of an ended webhook, and with the last of them its row.
     /// - Returns: whether those were the last.
     func removeDeliveries(of id: SubscriptionID, limit: Int, on transaction: Transaction) async throws -> Bool {
         let removed = try await transaction.query(
@@ -201,12 +201,12 @@ public struct SubscriptionStore: Sendable {
         return true
     }
 
-    /// Takes away all that somebody has.
+    /// Deletes all of a person's subscriptions.
     public func removeAll(of user: UserID, now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.pipeline(Self.ending("user_id = \(user) AND ended_at IS NULL", now: now))
     }
 
-    /// Stops all that somebody has, until they make it active again.
+    /// Disables all of a person's subscriptions until they are reactivated.
     public func disableAll(of user: UserID, because reason: SubscriptionStatusReason, on transaction: Transaction)
         async throws
     {
@@ -219,32 +219,32 @@ public struct SubscriptionStore: Sendable {
 
     // MARK: The broker
 
-    /// Every queue that has to be at the broker, or to go.
+    /// Every queue that has to exist at the broker, or to be deleted.
     public func queues() async throws -> [SubscribedQueue] {
         try await database.read(
             "\(fragment: Self.queueSelection) WHERE s.delivery = 'queue' ORDER BY s.created_at, s.id"
         ).map(Self.queue)
     }
 
-    /// One of them, held until the transaction is over: whoever tells the broker of it does so alone. Nil once it is
-    /// forgotten.
+    /// One of them, locked until the transaction ends, so that updates of the broker are serialized. Nil once it is
+    /// deleted.
     public func holdQueue(_ id: SubscriptionID, on transaction: Transaction) async throws -> SubscribedQueue? {
         try await transaction.query(
             "\(fragment: Self.queueSelection) WHERE s.delivery = 'queue' AND s.id = \(id) FOR UPDATE OF s"
         ).first.map(Self.queue)
     }
 
-    /// The broker has said that they are unbound.
+    /// Called once the broker has removed the bindings.
     public func forgetFormerTypes(of id: SubscriptionID, on transaction: Transaction) async throws {
         _ = try await transaction.query("UPDATE subscriptions SET former_types = '{}' WHERE id = \(id)")
     }
 
-    /// Removes the row of one that ended, once its queue or its deliveries are gone.
+    /// Deletes the row of an ended subscription, once its queue or its deliveries are gone.
     public func forget(_ id: SubscriptionID, on transaction: Transaction) async throws {
         _ = try await transaction.query("DELETE FROM subscriptions WHERE id = \(id) AND ended_at IS NOT NULL")
     }
 
-    /// Whether a queue's reader may come in: with this password, if one is given.
+    /// Whether a queue's consumer can connect: with this password, if one is given.
     public func admits(_ id: SubscriptionID, passwordHash: [UInt8]?) async throws -> Bool {
         try await database.read(
             """
@@ -258,7 +258,7 @@ public struct SubscriptionStore: Sendable {
 
     // MARK: Rows
 
-    /// Whether a subscription's person (`u`) may have what it (`s`) is about.
+    /// Whether a subscription's owner (`u`) is entitled to its (`s`) messages.
     static let isEntitled: SQL = """
         u.deleted_at IS NULL AND u.locked_at IS NULL AND (u.role = 'admin' OR s.scope = 'own' AND u.role = 'organizer')
         """
@@ -299,7 +299,7 @@ public struct SubscriptionStore: Sendable {
     }
 
     private static func patterns(_ row: Row, _ column: String = "types") throws -> [MessagePattern] {
-        // A type of a later version says nothing here.
+        // A type of a later version has no meaning here.
         try row.decode(column, as: [String].self).compactMap(MessagePattern.init)
     }
 }

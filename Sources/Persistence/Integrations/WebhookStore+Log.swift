@@ -10,7 +10,7 @@ public struct WebhookDelivery: Sendable {
     public var eventID: EventID?
     public var sequence: Int?
     public var status: WebhookDeliveryStatus
-    /// The last ones, the newest last; at most ``WebhookStore/attemptsShown``.
+    /// The last ones, newest last; at most ``WebhookStore/attemptsShown``.
     public var attempts: [WebhookAttempt]
     public var createdAt: Date
     public var nextAttemptAt: Date?
@@ -19,12 +19,12 @@ public struct WebhookDelivery: Sendable {
 extension WebhookStore {
     public static let attemptsShown = 12
 
-    /// What a subscription was owed, the newest first.
+    /// A subscription's deliveries, newest first.
     public func deliveries(
         of subscription: SubscriptionID, status: WebhookDeliveryStatus? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<WebhookDelivery> {
-        // From two inequalities the planner doesn't conclude that the order is that of the time alone: it would walk along the
-        // deliveries of all subscriptions until it had found enough of this one.
+        // From two inequalities the planner doesn't conclude that the order is that of the time alone: it would scan
+        // the deliveries of all subscriptions until it had found enough of this one.
         let chosen: SQL = """
             WHERE subscription_id >= \(subscription) AND subscription_id <= \(subscription) \(given: status, Self.has)
                 \(given: after, { "AND (created_at, id) < (\($0.at), \($0.id))" })
@@ -34,27 +34,28 @@ extension WebhookStore {
         return Page(try Self.deliveries(rows), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
-    /// That a delivery is in a status; said in a way that finds the few that are not delivered by an index of theirs.
+    /// The condition that a delivery has a status, in a form that finds the few undelivered ones by their partial
+    /// index.
     private static func has(_ status: WebhookDeliveryStatus) -> SQL {
         status == .delivered ? "AND status = 'delivered'" : "AND status <> 'delivered' AND status = \(status)"
     }
 
-    /// Whose the webhook is; nil when there is none of this id.
+    /// The webhook's owner; nil if there is no webhook with this id.
     public func owner(of subscription: SubscriptionID) async throws -> UserID? {
         try await database.read(
             "SELECT user_id FROM subscriptions WHERE id = \(subscription) AND delivery = 'webhook' AND ended_at IS NULL"
         ).first?.decode("user_id", as: UserID.self)
     }
 
-    /// One of them; nil when the subscription has none of this id.
+    /// One of them; nil if the subscription has none with this id.
     public func delivery(_ id: WebhookDeliveryID, of subscription: SubscriptionID) async throws -> WebhookDelivery? {
         let rows = try await database.read(Self.withAttempts("WHERE id = \(id) AND subscription_id = \(subscription)"))
         return try Self.deliveries(rows).first
     }
 
-    /// Makes a delivery due now, and begins its schedule anew; one that arrived before goes out once more. Its subscription
-    /// rests no longer.
-    /// - Returns: false when the subscription has none of this id.
+    /// Makes a delivery due now, and restarts its retry schedule; one that succeeded is sent again. Ends its
+    /// subscription's pause between attempts.
+    /// - Returns: false if the subscription has none with this id.
     public func retry(
         _ id: WebhookDeliveryID, of subscription: SubscriptionID, now: Date, on transaction: Transaction
     ) async throws -> Bool {
@@ -69,7 +70,7 @@ extension WebhookStore {
         return true
     }
 
-    /// Sends a message that tells nothing.
+    /// Adds a test message.
     public func test(
         _ subscription: SubscriptionID, now: Date, on transaction: Transaction
     ) async throws -> WebhookDelivery {
@@ -86,7 +87,7 @@ extension WebhookStore {
         return delivery
     }
 
-    /// Sends facts once more, whatever became of them before, in the order given.
+    /// Adds facts again, whatever their earlier deliveries' state, in the given order.
     public func replay(
         _ facts: [WebhookFact], to subscription: SubscriptionID, now: Date, on transaction: Transaction
     ) async throws {
@@ -107,12 +108,12 @@ extension WebhookStore {
         try await wake(subscription, on: transaction)
     }
 
-    /// Somebody wants to see it work now: it need not rest any longer.
+    /// Ends the pause between attempts: the owner wants to see a result now.
     private func wake(_ subscription: SubscriptionID, on transaction: Transaction) async throws {
         _ = try await transaction.query("UPDATE subscriptions SET resting_until = NULL WHERE id = \(subscription)")
     }
 
-    /// Removes what is older than `time`, with its attempts; at most `limit` rows. Returns how many those were.
+    /// Deletes deliveries older than `time`, with their attempts; at most `limit` rows. Returns how many.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """
@@ -122,8 +123,8 @@ extension WebhookStore {
         ).affectedRows
     }
 
-    /// The deliveries chosen, the newest first, a row for each attempt at one: in one statement, so that a delivery never reads as
-    /// under way beside the attempt that ended it.
+    /// The chosen deliveries, newest first, with a row per attempt: in one statement, so that a delivery never reads as
+    /// in flight next to the attempt that ended it.
     private static func withAttempts(_ chosen: SQL) -> SQL {
         """
         SELECT d.*, a.id AS attempt_id, a.at, a.status AS attempt_status, a.duration_ms, a.error, a.excerpt

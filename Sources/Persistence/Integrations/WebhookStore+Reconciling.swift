@@ -2,7 +2,7 @@ public import FoundationEssentials
 public import Postgres
 
 extension WebhookStore {
-    /// Goes through the log in steps, each a transaction of its own: ``reconcile(since:after:limit:isTrial:now:on:)``.
+    /// Scans the log in steps, each its own transaction: ``reconcile(since:after:limit:isTrial:now:on:)``.
     ///
     /// - Parameter row: where to begin; 0 for the whole log.
     /// - Returns: how many deliveries were missing.
@@ -19,14 +19,15 @@ extension WebhookStore {
         }
     }
 
-    /// Plans what was published and never planned, because the broker lost it on the way: the log itself is the queue.
+    /// Plans deliveries of published facts that were never planned, because the broker lost them: the log itself is the
+    /// queue.
     ///
-    /// A subscription that was paused at the time, and is not now, gets what it missed.
+    /// A subscription that was paused at the time, and no longer is, gets what it missed.
     /// - Parameters:
-    ///   - since: older facts are left alone; younger than what is pruned.
-    ///   - row: where the step before ended; 0 to begin.
+    ///   - since: older facts are skipped; must be within the retention period.
+    ///   - row: where the previous step ended; 0 to begin.
     ///   - isTrial: only counts.
-    /// - Returns: the last row looked at, nil when there was none left, and how many deliveries were missing.
+    /// - Returns: the last row scanned, nil if there was none left, and how many deliveries were missing.
     public func reconcile(
         since: Date, after row: Int, limit: Int, isTrial: Bool, now: Date, on transaction: Transaction
     ) async throws -> (last: Int?, missing: Int) {

@@ -2,15 +2,15 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What one attempt to deliver came to.
+/// The result of one delivery attempt.
 public struct WebhookAttempt: Sendable {
     public var at: Date
-    /// What the receiver answered; nil without an answer.
+    /// The receiver's response status; nil without a response.
     public var status: Int?
     public var durationMilliseconds: Int
-    /// Why there was no answer.
+    /// Why there was no response.
     public var error: WebhookError?
-    /// The beginning of the answer's body.
+    /// The beginning of the response body.
     public var responseExcerpt: String?
 
     public init(
@@ -25,17 +25,16 @@ public struct WebhookAttempt: Sendable {
     }
 }
 
-/// What a failed attempt means for its delivery.
+/// The consequence of a failed attempt for its delivery.
 public enum WebhookVerdict: Sendable, Hashable {
-    /// It is tried again then.
+    /// Retried at that time.
     case retry(at: Date)
-    /// It is given up.
     case giveUp
-    /// The receiver wants nothing any more.
+    /// The receiver has unsubscribed (410).
     case gone
 }
 
-/// Why no more deliveries are made.
+/// Why a subscription no longer gets deliveries; the text is for its owner.
 public struct WebhookStop: Sendable, Hashable {
     public enum Status: String, Sendable {
         case paused, disabled
@@ -46,11 +45,11 @@ public struct WebhookStop: Sendable, Hashable {
 }
 
 extension WebhookStore {
-    /// A receiver that takes longer, in seconds, is slow for a while.
+    /// A receiver that takes longer, in seconds, counts as slow for a while.
     private static let slowness = 3.0
     private static let slownessLasts = 60.0
 
-    /// Notes that a delivery arrived; the last thing that its transaction does.
+    /// Records a successful delivery and commits: the last operation of its transaction.
     public func commitDelivered(
         _ job: WebhookJob, _ attempt: WebhookAttempt, now: Date, on transaction: Transaction
     ) async throws {
@@ -63,7 +62,7 @@ extension WebhookStore {
             WHERE id = \(job.id)
             """,
             Self.insertion(attempt, of: job.id),
-            // Mostly nothing has changed: a row that everybody writes would make them wait for each other.
+            // Usually nothing has changed: writing a shared row each time would serialize all deliveries.
             """
             UPDATE subscriptions SET last_delivery_at = \(now), failing_since = NULL, failures = 0, resting_until = NULL,
                 rests = 0, slow_until = \(slowUntil)
@@ -74,10 +73,10 @@ extension WebhookStore {
         ])
     }
 
-    /// Notes a failed attempt, and lets its subscription rest.
-    /// - Returns: why the subscription gets nothing any more, if that is so from now on: because of a 410, or because
-    ///   nothing has arrived for a day and many tries, or because a delivery was given up and nothing has arrived since it
-    ///   was first tried.
+    /// Records a failed attempt, and pauses its subscription between attempts.
+    /// - Returns: why the subscription gets no more deliveries, if that is new: because of a 410, or because nothing
+    ///   was delivered for a day and many attempts, or because a delivery was given up and nothing was delivered since
+    ///   its first attempt.
     public func noteFailure(
         _ job: WebhookJob, _ attempt: WebhookAttempt, _ verdict: WebhookVerdict, haste: Double, now: Date,
         on transaction: Transaction
@@ -92,7 +91,7 @@ extension WebhookStore {
             WHERE id = \(job.id)
             """,
             Self.insertion(attempt, of: job.id),
-            // Those that were on their way together rest once.
+            // Concurrent failures count as one.
             """
             UPDATE subscriptions SET failing_since = coalesce(failing_since, \(attempt.at)), failures = failures + 1,
                 rests = CASE WHEN \(fragment: Self.restIsOver(attempt)) THEN rests + 1 ELSE rests END,
@@ -136,8 +135,8 @@ extension WebhookStore {
         """
     }
 
-    /// How many deliveries are not over, and since when the oldest of those that are tried has been due: not counted are
-    /// subscriptions that are paused, or whose person may not have what they are about.
+    /// The number of unfinished deliveries, and since when the oldest one being attempted has been due. Excludes
+    /// subscriptions that are paused, or whose owner isn't entitled to them.
     public func backlog(now: Date) async throws -> (waiting: Int, oldestDue: Date?) {
         let rows = try await database.read(
             """

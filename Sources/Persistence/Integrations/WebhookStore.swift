@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A fact that webhooks may be owed.
+/// A fact that may match webhook subscriptions.
 public struct WebhookFact: Sendable {
     public var id: MessageID
     public var type: String
@@ -21,33 +21,33 @@ public struct WebhookFact: Sendable {
     }
 }
 
-/// A delivery that one process has in hand.
+/// A delivery leased by one process.
 public struct WebhookJob: Sendable {
     public var id: WebhookDeliveryID
     public var subscriptionID: SubscriptionID
     public var url: String
-    /// Of the secret, and when it began.
+    /// The secret's generation, and when it began.
     public var generation: Int
     public var rotatedAt: Date?
     /// Attempts so far.
     public var attempts: Int
-    /// The subscription's last tries failed or took long, or there were none.
+    /// The subscription's last attempts failed or were slow, or there were none.
     public var isTroubled: Bool
     public var messageID: MessageID
-    /// As it was published; nil when the event log no longer has it.
+    /// As published; nil if the event log no longer has it.
     public var message: CloudEvent?
 }
 
-/// What is owed to webhooks, who has it in hand, and how it went.
+/// Webhook deliveries: planned, leased, settled.
 public struct WebhookStore: Sendable {
-    /// `last_delivery_at` is no more precise, in seconds: a busy subscription's row is written rarely.
+    /// The precision of `last_delivery_at`, in seconds, so that a busy subscription's row is rarely written.
     static let precision = 5.0
 
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// Whether any subscription wants webhooks at all.
+    /// Whether there is any webhook subscription.
     public func isWanted() async throws -> Bool {
         try await database.read(
             "SELECT EXISTS (SELECT FROM subscriptions s WHERE \(fragment: Self.isActive)) AS is_wanted"
@@ -56,10 +56,9 @@ public struct WebhookStore: Sendable {
 
     static let isActive: SQL = "s.delivery = 'webhook' AND s.status = 'active' AND s.ended_at IS NULL"
 
-    /// Writes down who is owed these facts: once, whatever comes again. Returns how many deliveries there are now that
-    /// were not there before.
+    /// Stores the deliveries of these facts: once, also for redelivered facts. Returns how many are new.
     ///
-    /// Who wants every event's facts has to be an admin still.
+    /// Subscribers to every event's facts must still be admins.
     public func plan(_ facts: [WebhookFact], now: Date, on transaction: Transaction) async throws -> Int {
         guard !facts.isEmpty else { return 0 }
         return try await transaction.query(
@@ -82,35 +81,36 @@ public struct WebhookStore: Sendable {
         ).affectedRows
     }
 
-    /// The subscriptions that are for `fact`. Those for their own events' facts are found by whose they are, the few for everybody's
-    /// by an index of theirs.
+    /// The subscriptions that match `fact`. Those for their own events are found by their owner, the few for all events
+    /// by an index of their own.
     static let wanting: SQL = """
         SELECT s.* FROM subscriptions s
         WHERE s.scope = 'own' AND s.user_id = fact.owner_id AND \(fragment: wants)
         UNION ALL SELECT s.* FROM subscriptions s WHERE s.scope = 'all' AND \(fragment: wants)
         """
 
-    /// Whether subscription `s` takes what `fact` is. A message may have been committed by a server whose clock is a little behind.
+    /// Whether subscription `s` matches `fact`. A message may have been committed by a server whose clock is slightly
+    /// behind.
     private static let wants: SQL = """
         \(fragment: isActive) AND s.created_at <= fact.at + interval '5 seconds'
             AND s.types && ARRAY[fact.type, regexp_replace(fact.type, '[^.]+$', '*'), '*']
         """
 
-    /// Whether person `u` may have it: every event's facts are for administrators.
+    /// Whether person `u` is entitled to it: every event's facts are for administrators.
     static let mayWant: SQL = "u.id = s.user_id AND \(fragment: SubscriptionStore.isEntitled)"
 
-    /// Takes what is due, for `lease` seconds; nil when another process is at it.
+    /// Claims due deliveries for `lease` seconds; nil if another process is claiming.
     ///
-    /// Each subscription is looked at by itself: `share` of its deliveries may be in hand at a time, one while it fails,
-    /// is slow or has never answered, none while it rests. Whose rows wait by the thousand takes no more of anybody's time than others.
+    /// Per subscription, `share` deliveries can be in flight, one while it fails, is slow or has never responded, none
+    /// between attempts. A subscription with thousands of waiting deliveries costs no more than others.
     /// - Parameters:
-    ///   - limit: how many at most for subscriptions that do well.
-    ///   - troubled: how many at most for the others.
+    ///   - limit: maximum number for healthy subscriptions.
+    ///   - troubled: maximum number for the others.
     public func claim(
         limit: Int, troubled: Int, share: Int, lease: TimeInterval, now: Date
     ) async throws -> [WebhookJob]? {
         try await database.transaction { transaction in
-            // One at a time: whoever comes second would count without what the first is taking.
+            // One at a time: a concurrent claim would not count what the first one is claiming.
             let held = try await transaction.query(
                 "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.webhookClaim)) AS held"
             ).first
@@ -121,8 +121,8 @@ public struct WebhookStore: Sendable {
         }
     }
 
-    /// The subscriptions that something is still to be delivered to, `pending`: from one to the next along the index of what is
-    /// not over, so that those with nothing cost nothing.
+    /// The subscriptions with unfinished deliveries, `pending`: found by skipping along the index of unfinished
+    /// deliveries, so that the others cost nothing.
     static let pending: SQL = """
         WITH RECURSIVE pending (subscription_id) AS (
             (SELECT subscription_id FROM webhook_deliveries WHERE next_attempt_at IS NOT NULL

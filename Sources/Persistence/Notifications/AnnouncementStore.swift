@@ -4,10 +4,10 @@ public import Postgres
 
 public struct Announcement: Hashable, Sendable {
     public enum Status: String, Codable, Sendable, CaseIterable {
-        /// Its time has not come.
+        /// Due in the future.
         case scheduled
         case posted
-        /// Taken back before its time.
+        /// Canceled before it was due.
         case cancelled
     }
 
@@ -15,7 +15,7 @@ public struct Announcement: Hashable, Sendable {
     public var eventID: EventID
     public var title: String
     public var body: String
-    /// When it was told, or shall be.
+    /// When it was sent, or will be.
     public var at: Date
     public var authorName: String
     public var audience: Audience
@@ -24,7 +24,7 @@ public struct Announcement: Hashable, Sendable {
 
 extension Announcement.Status: PostgresEncodable, PostgresDecodable {}
 
-/// What organizers tell the people at their events. Its mailing bears the announcement's id.
+/// Announcements of organizers. The mailing has the announcement's id.
 public struct AnnouncementStore: Sendable {
     let database: Database
     let mailings: MailingStore
@@ -34,7 +34,7 @@ public struct AnnouncementStore: Sendable {
         mailings = MailingStore(database)
     }
 
-    /// Tells it now, or at a later time.
+    /// Posts it now, or schedules it.
     public func post(
         _ id: AnnouncementID, to event: EventID, by author: UserID, title: String, body: String,
         audience: Audience = .all, at later: Date? = nil, now: Date, on transaction: Transaction
@@ -61,13 +61,13 @@ public struct AnnouncementStore: Sendable {
         return try Self.announcement(row)
     }
 
-    /// Tells those whose time has come: their mailings begin, and whoever looks at the event hears of them.
+    /// Posts those that are due: starts their mailings, and publishes them on the event page.
     public func postDue(now: Date, on transaction: Transaction) async throws {
         let begun = try await mailings.beginDue(now: now, on: transaction).map { AnnouncementID($0.uuid) }
         _ = try await transaction.query(
             "UPDATE announcements SET status = 'posted', at = \(now) WHERE id = ANY(\(begun)) AND status = 'scheduled'")
         try await tell(begun, on: transaction)
-        // Whose event was called off meanwhile.
+        // Those of canceled events.
         _ = try await transaction.query(
             """
             UPDATE announcements a SET status = 'cancelled' FROM mailings m
@@ -75,7 +75,7 @@ public struct AnnouncementStore: Sendable {
             """)
     }
 
-    /// Takes one back that was not told yet; again changes nothing.
+    /// Cancels a scheduled one; idempotent.
     /// - Throws: ``DomainError/notFound``, ``DomainError/alreadyPosted``.
     public func cancel(
         _ id: AnnouncementID, of event: EventID, on transaction: Transaction
@@ -95,7 +95,7 @@ public struct AnnouncementStore: Sendable {
         return (announcement, isNew)
     }
 
-    /// What was told to everybody, the newest first.
+    /// The posted public ones, newest first.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<Announcement> {
         let rows = try await database.list(
             """
@@ -108,7 +108,7 @@ public struct AnnouncementStore: Sendable {
         return Page(try rows.map(Self.announcement), limit: limit) { PageKey(at: $0.at, id: $0.id.uuid) }
     }
 
-    /// Says to integrators, and to whoever looks at the event, that something was announced.
+    /// Publishes the message for integrators and the event page.
     private func tell(_ ids: [AnnouncementID], on transaction: Transaction) async throws {
         guard !ids.isEmpty else { return }
         let rows = try await transaction.query(

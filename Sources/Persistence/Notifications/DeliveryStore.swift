@@ -2,74 +2,73 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What became of one attempt to deliver.
 public enum DeliveryOutcome: String, Codable, Sendable, CaseIterable {
-    /// The mail server has taken the mail.
+    /// The mail server has accepted the email.
     case accepted
-    /// Not now: it is tried again.
+    /// Deferred: it will be retried.
     case deferred
-    /// Given up.
+    /// Failed permanently.
     case failed
-    /// Not tried: something that happened since it was planned has overtaken it.
+    /// Not attempted: superseded by something that happened since it was planned.
     case dropped
-    /// Not tried: the person does not want such mails any more.
+    /// Not attempted: the person has turned these emails off.
     case muted
 }
 
 extension DeliveryOutcome: PostgresEncodable, PostgresDecodable {}
 
-/// Something that happened to somebody's registration or to a mail about its event.
+/// An entry of a registration's history, or of an email about its event.
 public struct DeliveryStep: Hashable, Sendable {
     public enum Name: String, Codable, Sendable, CaseIterable {
         case registered, waitlisted, promoted, cancelled, ticketIssued, ticketRevoked, checkedIn
-        /// A mail is owed, or would be if its person wanted it.
+        /// An email is planned, or would be if the person wanted it.
         case mailPlanned, mailMuted
         case mailAccepted, mailDeferred, mailFailed, mailDropped
-        /// In the product.
+        /// In the app.
         case read
     }
 
-    /// The same whenever it is read; of what happened at one moment it says the order.
+    /// Stable between reads; orders simultaneous entries.
     var id: UUID
     public var at: Date
     public var name: Name
     public var notificationID: NotificationID?
     public var kind: NotificationKind?
-    /// The mail server's words, or what happened.
+    /// The mail server's response, or what happened.
     public var detail: String?
     public var nextAttemptAt: Date?
 }
 
 extension DeliveryStep.Name: PostgresEncodable, PostgresDecodable {}
 
-/// What waits to be sent.
+/// The unsent emails.
 public struct DeliveryBacklog: Hashable, Sendable {
     public var unsent: Int
     public var oldestAt: Date?
     public var retrying: Int
-    /// Given up within the last day; of an event: ever, but for what was sent anew.
+    /// Failed within the last day; for an event: ever, except for those sent again.
     public var failed: Int
 }
 
-/// Whether mails are sent.
+/// Whether emails are sent.
 public struct SendingState: Hashable, Sendable {
     /// Nil while they are.
     public var pausedAt: Date?
-    /// Nil of a pause that began by itself.
+    /// Nil for an automatic pause.
     public var pausedBy: UserID?
     public var pausedByName: String?
-    /// Why it began by itself: the words of the mail server that refuses us.
+    /// The reason of an automatic pause: the response of the mail server that rejects us.
     public var reason: String?
 }
 
-/// The truth about what was to be delivered.
+/// The authoritative record of deliveries.
 public struct DeliveryStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// What happened to a registration and to what its person was told about the event; the oldest first. What
-    /// an earlier holder was told is theirs. Of mails, the latest two hundred.
+    /// The history of a registration and of its person's emails about the event; oldest first. An earlier holder's
+    /// emails are excluded. Limited to the latest two hundred emails.
     public func timeline(
         of registration: RegistrationID, after: PageKey?, limit: Int
     ) async throws -> Page<DeliveryStep> {
@@ -132,7 +131,7 @@ public struct DeliveryStore: Sendable {
         return Page(steps, limit: limit) { PageKey(at: $0.at, id: $0.id) }
     }
 
-    /// The statement that notes an attempt at a notification; nothing for one that was sent before.
+    /// The statement that records an attempt at a notification; does nothing for one that was sent before.
     static func attempt(
         _ outcome: DeliveryOutcome, at id: NotificationID, now: Date, detail: String?, nextAttemptAt: Date? = nil
     ) -> SQL {
@@ -143,7 +142,7 @@ public struct DeliveryStore: Sendable {
         """
     }
 
-    /// Removes attempts from before `time`, at most `limit`: what became of the mail stays with it. Returns how many those were.
+    /// Deletes attempts from before `time`, at most `limit`: the email keeps its outcome. Returns how many.
     public func pruneAttempts(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """
@@ -153,7 +152,7 @@ public struct DeliveryStore: Sendable {
         ).affectedRows
     }
 
-    /// What waits of all there is.
+    /// All unsent emails.
     public func backlog(now: Date) async throws -> DeliveryBacklog {
         let rows = try await database.read(
             """
@@ -166,7 +165,7 @@ public struct DeliveryStore: Sendable {
         return try Self.backlog(rows)
     }
 
-    /// What waits of an event.
+    /// An event's unsent emails.
     public func backlog(of event: EventID) async throws -> DeliveryBacklog {
         async let waiting = database.read(
             """
@@ -201,16 +200,16 @@ public struct DeliveryStore: Sendable {
         try await database.read("SELECT paused_at FROM sending").first?.decode("paused_at")
     }
 
-    /// What those who send go by.
+    /// The instructions for senders.
     public enum Orders: Sendable, Hashable {
         case send
-        /// An administrator asked for a pause.
+        /// An administrator has paused sending.
         case pause
-        /// The mail server refuses us: nothing is sent but a mail from time to time, to see whether it still does.
+        /// The mail server rejects us: only a probe is sent from time to time.
         case probe
     }
 
-    /// What those who send go by.
+    /// The current instructions.
     public func orders() async throws -> Orders {
         let row = try await database.read(
             "SELECT paused_at IS NOT NULL AS is_paused, reason IS NOT NULL AS is_refused FROM sending"
@@ -219,7 +218,7 @@ public struct DeliveryStore: Sendable {
         return try row.decode("is_refused") ? .probe : .pause
     }
 
-    /// Has no more mails handed over; those on their way arrive. Nothing is lost: they wait. Again changes nothing.
+    /// Pauses sending; emails in flight are still delivered. Nothing is lost: they wait. Idempotent.
     public func pause(by user: UserID, now: Date, on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
             """
@@ -229,7 +228,7 @@ public struct DeliveryStore: Sendable {
         ).affectedRows > 0
     }
 
-    /// Has mails sent again.
+    /// Resumes sending.
     public func resume(on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
             """
@@ -239,7 +238,7 @@ public struct DeliveryStore: Sendable {
         ).affectedRows > 0
     }
 
-    /// Pauses because the mail server refuses us; a pause that an administrator asked for stays one.
+    /// Pauses because the mail server rejects us; an administrator's pause stays one.
     /// - Returns: whether that is new.
     public func pause(because reason: String, probingAt time: Date, now: Date, on transaction: Transaction) async throws
         -> Bool
@@ -253,14 +252,14 @@ public struct DeliveryStore: Sendable {
         return try rows.first?.decode("is_new") ?? false
     }
 
-    /// Whether one mail may be tried now, while the mail server refuses us: once in a while, of all who ask.
+    /// Whether one email can be tried now, while the mail server rejects us: one per interval, among all callers.
     public func takeProbe(now: Date, next: Date) async throws -> Bool {
         try await database.execute(
             "UPDATE sending SET next_probe_at = \(next) WHERE reason IS NOT NULL AND next_probe_at <= \(now)"
         ).affectedRows > 0
     }
 
-    /// Ends a pause that began by itself: a mail was accepted.
+    /// Ends an automatic pause: an email was accepted.
     public func endProbing(now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.query(
             """
@@ -269,8 +268,8 @@ public struct DeliveryStore: Sendable {
             """)
     }
 
-    /// Whether other mails were accepted since the mail server last refused us because of this one: then it is the mail's
-    /// own trouble, whatever the server says.
+    /// Whether other emails were accepted since the mail server last rejected us because of this one: then this email
+    /// is the problem, whatever the server says.
     public func isAlone(_ id: NotificationID, on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
             """

@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 
 extension MailContext {
-    /// What a mail would be made of, if somebody by the usual name had just registered.
+    /// A sample context, as if someone with the default name had just registered.
     public init(sampleFor request: MailPreviewRequest, at event: Event, now: Date) throws {
         self = try Sample(request: request, event: event, now: now).context
     }
@@ -47,7 +47,7 @@ private struct Sample {
             createdAt: now, confirmedAt: isWaiting ? nil : now, cancelledAt: isOver ? now : nil)
     }
 
-    /// With a code that no gate takes for a ticket's.
+    /// With a code that no gate accepts as a ticket's.
     private func ticket(of registration: Registration) -> Ticket {
         Ticket(
             id: TicketID(), eventID: event.id, registrationID: registration.id, userID: registration.userID,
@@ -62,7 +62,7 @@ private struct Sample {
             status: .offered, createdAt: now, expiresAt: now.addingTimeInterval(TransferStore.lifetime))
     }
 
-    /// An hour later, elsewhere.
+    /// One hour later, at another venue.
     private var changes: [EventData.Change] {
         let starts = event.details.startsAt
         return [

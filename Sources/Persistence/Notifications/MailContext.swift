@@ -2,23 +2,23 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Everything that a mail is made of, read at the moment of sending.
+/// Everything that an email is composed from, read at the time of sending.
 public struct MailContext: Sendable {
     public var notification: Notification
-    /// Empty where the address is not proven to be the person's.
+    /// Empty if the email is not confirmed to be the person's.
     public var recipientName: String
     public var recipientEmail: String
     public var language = Language.english
-    /// The person does not want such mails any more.
+    /// The person has turned these emails off.
     public var isMuted = false
     public var matter: Matter
 
-    /// What the mail is about.
+    /// The subject matter of the email.
     public enum Matter: Sendable {
         case event(EventMatter)
         /// - Parameters:
-        ///   - isVerified: whether the address is known to be the person's.
-        ///   - isSignUp: whether signing up caused the mail.
+        ///   - isVerified: whether the email is known to be the person's.
+        ///   - isSignUp: whether sign-up caused the email.
         case account(isVerified: Bool, isSignUp: Bool)
         case subscription(SubscriptionMatter)
     }
@@ -26,9 +26,9 @@ public struct MailContext: Sendable {
     public struct SubscriptionMatter: Codable, Hashable, Sendable {
         public var name: String
         public var url: String
-        /// For good, because the receiver said so.
+        /// Permanently, because the receiver requested it (410).
         public var isDisabled: Bool
-        /// Since when nothing has arrived.
+        /// Since when nothing was delivered.
         public var since: Date
 
         public init(name: String, url: String, isDisabled: Bool, since: Date) {
@@ -44,29 +44,29 @@ public struct MailContext: Sendable {
         public var registration: Registration?
         public var ticket: Ticket?
         public var details: [UInt8]?
-        /// Of an offer to somebody who may have no account: the mail goes to them.
+        /// For a transfer offer, whose recipient may have no account.
         public var transfer: TicketTransfer?
         public var settings = EventMailSettings()
-        /// What an organizer has to say, in a mail of an announcement.
+        /// For an announcement.
         public var announcement: (title: String, body: String)?
-        /// Which reminder it is; nil for all other mails.
+        /// The reminder; nil for all other emails.
         public var reminder: Reminder?
-        /// What the recipient is in the event's team, in a mail about that; nil when they are not in it any more.
+        /// For a team email, the recipient's role; nil if they are no longer in the team.
         public var role: MembershipRole?
-        /// How often the registration went to somebody else, up to what the mail is about.
+        /// How often the registration was transferred, up to the email's subject.
         public var transfers = 0
     }
 }
 
 extension NotificationStore {
-    /// How many mails of one kind somebody gets within an hour, however often they are asked for.
+    /// Maximum emails of one kind to one person within an hour, however often they are requested.
     public static let accountMailsAnHour = 5
 
-    /// Writes down that somebody is owed a mail about their account, with the job that sends it.
+    /// Plans an account email, with the job that sends it.
     ///
-    /// Plans nothing for nobody, for somebody whose address is confirmed already and shall be, for a cause planned
-    /// before, and beyond ``accountMailsAnHour``: nobody's inbox is flooded by strangers who know their address. That a
-    /// password or the address was changed is told however often.
+    /// Plans nothing for a nonexistent person, for a confirmation of an already confirmed email, for a duplicate cause,
+    /// and beyond ``accountMailsAnHour``, so that no one can flood an inbox. Changes of the password or the email are
+    /// always reported.
     public func planAccountMail(
         _ kind: NotificationKind, to user: UserID, isSignUp: Bool = false, cause: MessageID, now: Date,
         on transaction: Transaction
@@ -89,17 +89,17 @@ extension NotificationStore {
         try await OutboxStore().append(jobs, on: transaction)
     }
 
-    /// What a mail about an account says of itself where signing up caused it.
+    /// The details of an account email caused by sign-up.
     private static let signUpDetails = #"{"isSignUp": true}"#
 
-    /// Where a mail goes: to the person's address, but for the two mails about a change of it. Null when the request was
-    /// withdrawn meanwhile, or has been fulfilled.
+    /// The recipient: the person's email, except for the two emails about a change of it. Null if the request was
+    /// withdrawn or completed meanwhile.
     private static let recipient: SQL = """
         CASE n.kind WHEN 'account.confirmEmail' THEN CASE WHEN c.confirmed_at IS NULL THEN c.new_email END
             WHEN 'account.emailChanging' THEN c.old_email ELSE u.email END
         """
 
-    /// The domain that a mail is for, in lower case; nil when the notification or its person is gone.
+    /// The domain of the recipient, in lower case; nil if the notification or its person is gone.
     public func recipientDomain(of id: NotificationID) async throws -> String? {
         try await database.read(
             """
@@ -110,7 +110,7 @@ extension NotificationStore {
         ).first?.decode("domain", as: String?.self)
     }
 
-    /// Reads all that a mail needs; nil when the notification, its person or its event is gone.
+    /// Reads everything that an email needs; nil if the notification, its person or its event is gone.
     public func load(_ id: NotificationID) async throws -> MailContext? {
         let rows = try await database.read(
             """
@@ -134,7 +134,7 @@ extension NotificationStore {
             guard let details = try row.decode("details", as: String?.self) else { return nil }
             matter = .subscription(try WireJSON.decode(MailContext.SubscriptionMatter.self, from: Array(details.utf8)))
         } else if notification.kind.isAboutAccount {
-            // A new address is nobody's before it is confirmed.
+            // A new address belongs to no one before it is confirmed.
             let isVerified = try row.decode("email_verified_at", as: Date?.self) != nil
             matter = .account(
                 isVerified: isVerified && notification.kind != .accountConfirmEmail,
@@ -149,8 +149,8 @@ extension NotificationStore {
                 notification: notification, recipientName: "", recipientEmail: transfer.recipientEmail,
                 language: try row.decode("language"), matter: matter)
         }
-        // Whoever typed an address that is not proven could have put anything into the name, and the mail may go to
-        // somebody else.
+        // Whoever typed an unconfirmed address could have put anything into the name, and the email may go to someone
+        // else.
         let isProven = try row.decode("email_verified_at", as: Date?.self) != nil
         return MailContext(
             notification: notification, recipientName: isProven ? try row.decode("display_name") : "",
@@ -166,7 +166,7 @@ extension NotificationStore {
 
     private func eventMatter(_ notification: Notification, _ row: Row) async throws -> MailContext.EventMatter? {
         guard let eventID = notification.eventID else { return nil }
-        // Side by side: one round trip for all of them.
+        // In parallel: one round trip for all of them.
         async let foundEvent = EventStore(database).find(eventID)
         async let foundPlace = place(notification.registrationID)
         async let foundTicket = ticket(try row.decode("ticket_id", as: TicketID?.self))
@@ -178,7 +178,7 @@ extension NotificationStore {
         matter.details = try row.decode("details", as: String?.self).map { Array($0.utf8) }
         if notification.kind == .ticketTransferOffered {
             guard let transfer = try await transfer(matter.details) else { return nil }
-            // Names the transfer, and nothing that changed.
+            // It identifies the transfer, not a change.
             (matter.transfer, matter.details) = (transfer, nil)
         }
         if notification.kind == .announcement {
@@ -196,7 +196,7 @@ extension NotificationStore {
         let place = try await foundPlace
         matter.registration = place?.registration
         matter.ticket = try await foundTicket
-        // Planned for everybody at once, when tickets may still change: it holds the one that is good now.
+        // Planned for everyone in advance, when tickets may still change: contains the one that is valid now.
         if notification.kind == .eventReminder, let ticket = place?.ticket, ticket.status == .valid {
             matter.ticket = ticket
         }

@@ -2,12 +2,11 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What an organizer wants to see before anybody gets it.
 public struct MailPreviewRequest: Sendable {
     public var event: EventID
     public var kind: NotificationKind
     public var language: Language
-    /// Of an announcement.
+    /// For an announcement.
     public var announcement: (title: String, body: String)?
     public var paragraph: String
     public var colour: String?
@@ -25,11 +24,11 @@ public struct MailPreviewRequest: Sendable {
     }
 }
 
-/// A mail as it would look.
+/// A rendered email preview.
 public struct MailPreview: Sendable {
     public var subject: String
     public var text: String
-    /// Whole: its pictures are part of it.
+    /// Complete: with its images inlined.
     public var html: String
 
     public init(subject: String, text: String, html: String) {
@@ -39,9 +38,9 @@ public struct MailPreview: Sendable {
     }
 }
 
-/// Previews on their way: api-service stores the request, notifications makes it.
+/// Email previews: api-service stores the request, notifications renders it.
 public struct MailPreviewStore: Sendable {
-    /// How long one can be looked at, in seconds.
+    /// How long a preview is available, in seconds.
     public static let lifetime: TimeInterval = 3600
 
     let database: Database
@@ -62,7 +61,7 @@ public struct MailPreviewStore: Sendable {
         }
     }
 
-    /// Nil when nobody asked, or long ago.
+    /// Nil if it doesn't exist or has expired.
     public func request(_ id: MailPreviewID) async throws -> MailPreviewRequest? {
         let rows = try await database.read(
             """
@@ -89,7 +88,7 @@ public struct MailPreviewStore: Sendable {
         }
     }
 
-    /// Nil as long as it isn't made, and when its time is over.
+    /// Nil until it is rendered, and once it has expired.
     public func find(_ id: MailPreviewID, now: Date) async throws -> MailPreview? {
         try await database.read(
             """
@@ -102,7 +101,7 @@ public struct MailPreviewStore: Sendable {
         }
     }
 
-    /// Removes those asked for before `time`; at most `limit` rows. Returns how many those were.
+    /// Deletes requests from before `time`; at most `limit` rows. Returns how many.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

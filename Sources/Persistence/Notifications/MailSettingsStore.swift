@@ -1,13 +1,13 @@
 public import Domain
 public import Postgres
 
-/// How organizers want the mails about their events.
+/// The email settings of events.
 public struct MailSettingsStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// The product's own where nothing was chosen.
+    /// The defaults where nothing was chosen.
     public func find(_ event: EventID) async throws -> EventMailSettings {
         let rows = try await database.read(
             "SELECT paragraph, colour, reminders, reply_to FROM event_mail_settings WHERE event_id = \(event)")

@@ -2,22 +2,21 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What goes to everybody at an event, or to some of them.
+/// An email to all of an event's people, or to an audience among them.
 public struct Mailing: Sendable {
     public var eventID: EventID
     public var audience: Audience
     public var at: Date
     public var doneAt: Date?
-    /// Of an announcement.
+    /// For an announcement.
     public var announcement: Announcement?
     public var progress: MailingProgress
 }
 
-/// Mailings: planned in bounded steps, so that no transaction grows with the event, and whoever dies in the middle
-/// leaves nothing but a step to be done again.
+/// Mailings: planned in bounded steps, so that no transaction grows with the event, and a crash only repeats one step.
 ///
-/// Each step's transaction writes down the notifications of the next registrations, moves the cursor past them, and
-/// leaves the message of the next step in the outbox.
+/// Each step's transaction stores the notifications of the next registrations, advances the cursor, and leaves the
+/// message for the next step in the outbox.
 public struct MailingStore: Sendable {
     let database: Database
     let notifications: NotificationStore
@@ -27,8 +26,8 @@ public struct MailingStore: Sendable {
         notifications = NotificationStore(database)
     }
 
-    /// Begins a mailing now; one with this id that began before is left alone.
-    /// - Parameter details: JSON that the template needs beyond the rows it reads.
+    /// Starts a mailing now; does nothing if one with this id was started before.
+    /// - Parameter details: JSON that the template needs besides the rows it reads.
     public func begin(
         _ id: MailingID, about event: EventID, _ kind: NotificationKind, to audience: Audience = .all,
         details: [UInt8]? = nil, now: Date, on transaction: Transaction
@@ -43,7 +42,6 @@ public struct MailingStore: Sendable {
         if !begun.isEmpty { try await tell(id, of: event, hasNextStep: true, on: transaction) }
     }
 
-    /// Writes down a mailing that begins at a later time.
     public func schedule(
         _ id: MailingID, about event: EventID, _ kind: NotificationKind, to audience: Audience, at time: Date,
         on transaction: Transaction
@@ -56,7 +54,7 @@ public struct MailingStore: Sendable {
         try await tell(id, of: event, hasNextStep: false, on: transaction)
     }
 
-    /// Takes back what has not begun; false when it has.
+    /// Cancels a scheduled one; false if it has started.
     public func cancel(_ id: MailingID, of event: EventID, on transaction: Transaction) async throws -> Bool {
         let cancelled = try await transaction.query(
             """
@@ -67,14 +65,13 @@ public struct MailingStore: Sendable {
         return true
     }
 
-    /// Whether the caller is the one to look at the clock; until the transaction is over.
+    /// Whether the caller gets the scheduler's lock, until the transaction ends.
     public func takeClock(on transaction: Transaction) async throws -> Bool {
         try await transaction.query("SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.mailingClock)::int, 0) AS taken")
             .first?.decode("taken") ?? false
     }
 
-    /// Begins the mailings whose time has come, and answers their ids; those about events that were called off or are
-    /// over are taken back.
+    /// Starts the mailings that are due, and returns their ids; those of canceled or past events are canceled.
     public func beginDue(now: Date, on transaction: Transaction) async throws -> [MailingID] {
         let due = try await transaction.query(
             """
@@ -103,8 +100,8 @@ public struct MailingStore: Sendable {
         return begun
     }
 
-    /// Plans the next step of a mailing: the notifications of at most `limit` people, and the message of the step after.
-    /// Does nothing for a mailing that is planned to its end.
+    /// Plans the next step of a mailing: the notifications of at most `limit` people, and the message for the next
+    /// step. Does nothing for a fully planned mailing.
     public func planStep(of id: MailingID, limit: Int, on transaction: Transaction) async throws {
         let rows = try await transaction.query(
             """
@@ -150,7 +147,7 @@ public struct MailingStore: Sendable {
         ).map { (try $0.decode("user_id"), try $0.decode("id"), try $0.decode("created_at")) }
     }
 
-    /// Notes which mailings have nothing left that waits. Returns how many those were.
+    /// Marks mailings without waiting emails as done. Returns how many.
     public func close(now: Date, on transaction: Transaction) async throws -> Int {
         let closed = try await transaction.query(
             """
@@ -166,7 +163,7 @@ public struct MailingStore: Sendable {
         return closed.count
     }
 
-    /// Tells dashboards, and whoever plans the next step.
+    /// Publishes the change to dashboards, and the job of the next step.
     private func tell(
         _ id: MailingID, of event: EventID, hasNextStep: Bool, on transaction: Transaction
     ) async throws {
@@ -176,7 +173,7 @@ public struct MailingStore: Sendable {
         try await OutboxStore().append(entries, on: transaction)
     }
 
-    /// Who of `registrations r` is meant.
+    /// The condition that registration `r` belongs to the audience.
     static func condition(_ audience: Audience) -> SQL {
         switch audience {
         case .all: "r.status <> 'cancelled'"
@@ -187,8 +184,8 @@ public struct MailingStore: Sendable {
         }
     }
 
-    /// About how many it is for, to be shown until all are planned; by the event's counters, whatever its size. Only those
-    /// who came in are counted.
+    /// The approximate number of recipients, shown until all are planned; from the event's counters, whatever its size.
+    /// Only checked-in people are counted.
     private static func size(of audience: Audience, at event: EventID) -> SQL {
         switch audience {
         case .all: "SELECT confirmed + waitlisted FROM event_places WHERE event_id = \(event)"
@@ -202,7 +199,7 @@ public struct MailingStore: Sendable {
 // MARK: Reading
 
 extension MailingStore {
-    /// An event's mailings, the newest first.
+    /// An event's mailings, newest first.
     public func list(of event: EventID, after: PageKey?, limit: Int) async throws -> Page<Mailing> {
         let rows = try await database.list(
             """
@@ -220,8 +217,8 @@ extension MailingStore {
         try await database.read(Self.selection("WHERE id = \(id) AND event_id = \(event)")).first.map(Self.mailing)
     }
 
-    /// About how many people an announcement would be for now, and how many of them want it by mail: by the event's counters,
-    /// and the few who want no such mails.
+    /// The approximate number of people that an announcement would reach now, and how many of them want it by email:
+    /// from the event's counters, and the few who have turned it off.
     public func reach(_ audience: Audience, at event: EventID) async throws -> (recipients: Int, mails: Int) {
         let rows = try await database.list(
             """
@@ -253,7 +250,7 @@ extension MailingStore {
         n.queued, n.sent, n.retrying, n.failed, n.muted
         """
 
-    /// Read by the index of what a cause has planned.
+    /// Uses the index on causes.
     static let progressCounts: SQL = """
         CROSS JOIN LATERAL (
             SELECT count(*) FILTER (WHERE status = 'queued') AS queued, count(*) FILTER (WHERE status = 'sent') AS sent,

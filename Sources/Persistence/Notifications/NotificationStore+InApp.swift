@@ -2,17 +2,17 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A notification as its person sees it in the product.
+/// A notification as its person sees it in the app.
 public struct InAppNotification: Sendable {
     public var notification: Notification
     public var readAt: Date?
-    /// Of an announcement; nil when it is gone.
+    /// For an announcement; nil if it was deleted.
     public var announcement: Announcement?
     /// What an edit of the event changed.
     public var changes: [EventData.Change]?
-    /// When the event begins, in a reminder.
+    /// When the event begins, for a reminder.
     public var startsAt: Date?
-    /// Of which subscription it is, and why it gets no more deliveries.
+    /// The subscription, and why it gets no more deliveries.
     public var subscription: MailContext.SubscriptionMatter?
 
     public struct Announcement: Sendable {
@@ -23,11 +23,11 @@ public struct InAppNotification: Sendable {
 }
 
 extension NotificationStore {
-    /// Counting stops here: nobody needs to know of more.
+    /// Counting stops here.
     public static let unreadAtMost = 100
 
-    /// What a person wants to see here, the newest first; what is about their account goes by mail alone.
-    /// - Parameter unread: true for what is unread only, false for the rest only.
+    /// A person's notifications for in-app display, newest first; account emails are sent by email only.
+    /// - Parameter unread: true for unread only, false for read only.
     public func list(
         of user: UserID, unread: Bool? = nil, after: PageKey?, limit: Int
     ) async throws -> Page<InAppNotification> {
@@ -49,13 +49,13 @@ extension NotificationStore {
         }
     }
 
-    /// How many are unread; ``unreadAtMost`` means that or more.
+    /// The number of unread ones; ``unreadAtMost`` means that or more.
     public func unreadCount(of user: UserID) async throws -> Int {
         try await database.read(Self.unread(user)).first?.decode("unread") ?? 0
     }
 
-    /// Notes that somebody has read a notification of theirs, and tells their other windows how many are left.
-    /// - Throws: ``DomainError/notFound`` for what is not theirs.
+    /// Marks a notification as read, and updates the person's other windows.
+    /// - Throws: ``DomainError/notFound`` for someone else's.
     public func markRead(
         _ id: NotificationID, of user: UserID, now: Date, on transaction: Transaction
     ) async throws -> Int {
@@ -68,7 +68,6 @@ extension NotificationStore {
         return try await tellUnread(user, on: transaction)
     }
 
-    /// The same for all that came up to a time.
     public func markAllRead(of user: UserID, upTo time: Date, now: Date, on transaction: Transaction) async throws
         -> Int
     {
@@ -80,11 +79,12 @@ extension NotificationStore {
         return try await tellUnread(user, on: transaction)
     }
 
-    /// Of a notification `n`: whether it is to be seen here. What is about somebody's account goes by mail alone, but for a
+    /// Whether a notification `n` is shown in the app. Account emails are sent by email only, except about a
     /// subscription that gets no more deliveries.
     private static let isShown: SQL = "((n.event_id IS NOT NULL AND n.in_app) OR n.kind = 'subscription.paused')"
 
-    /// Tells a person's windows how many are unread, within the transaction that changed it; answers how many.
+    /// Publishes the number of unread notifications to the person's windows, within the transaction that changed it;
+    /// returns the number.
     func tellUnread(_ user: UserID, on transaction: Transaction) async throws -> Int {
         let unread = try await transaction.query(Self.unread(user)).first?.decode("unread", as: Int.self) ?? 0
         let news = try OutboxEntry.live(.unreadChanged, event: nil, UnreadData(userId: user, unread: unread))

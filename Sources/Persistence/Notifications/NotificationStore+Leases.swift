@@ -2,24 +2,25 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// The right to send a mail, of one worker, for a while.
+/// A worker's lease of an email.
 public struct MailLease: Sendable, Hashable {
     public var id: NotificationID
     var token: UUID
-    /// Failed attempts so far, and those of which nobody knows what became of them.
+    /// Failed attempts so far, and those of unknown outcome.
     public var tries: Int
     public var unknownTries: Int
 }
 
-/// Who sends which mail: one worker at a time, for as long as it says that it still does.
+/// Leases of emails: one worker at a time sends an email, as long as it renews its lease.
 extension NotificationStore {
-    /// For how long a worker has a mail, in seconds, unless it renews: when it dies, the mail is due again after that.
+    /// The duration of a lease, in seconds, unless it is renewed: if the worker dies, the email is due again after
+    /// that.
     public static let leaseSeconds = 20.0
 
-    /// Takes a mail that is to be sent now; nil when there is nothing to do about it: it was sent or settled, the message
-    /// was had before, another worker has it, or its time has not come.
+    /// Leases an email that is to be sent now; nil if there is nothing to do: it was sent or settled, the message is a
+    /// duplicate, another worker has it, or it isn't due.
     ///
-    /// One that was given up begins again: an administrator asked for it.
+    /// A failed one starts over: an administrator requested it.
     public func lease(
         _ id: NotificationID, because message: MessageID, consumer: String, now: Date
     ) async throws -> MailLease? {
@@ -42,7 +43,7 @@ extension NotificationStore {
         }
     }
 
-    /// Keeps a mail for longer. False when it is another worker's by now.
+    /// Renews a lease. False if it is another worker's by now.
     public func renew(_ lease: MailLease, now: Date) async throws -> Bool {
         try await database.execute(
             """
@@ -52,8 +53,8 @@ extension NotificationStore {
         ).affectedRows > 0
     }
 
-    /// Lets a mail go that was not tried.
-    /// - Parameter time: when it is due again; nil when nobody is owed it any more.
+    /// Releases an email that was not attempted.
+    /// - Parameter time: when it is due again; nil if it is no longer to be sent.
     public func release(_ lease: MailLease, dueAt time: Date?) async throws {
         try await database.execute(
             """
@@ -62,8 +63,8 @@ extension NotificationStore {
             """)
     }
 
-    /// Has those asked for again whose time has come, or whose worker has died: with a message each. What nothing comes of is
-    /// asked for once more after ``patienceSeconds``.
+    /// Requeues emails that are due, or whose worker has died, with a message each. A request without a result is
+    /// repeated after ``patienceSeconds``.
     /// - Returns: how many.
     public func askForDue(now: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         let rows = try await transaction.query(
@@ -83,6 +84,6 @@ extension NotificationStore {
         return jobs.count
     }
 
-    /// After so long nothing has come of what was asked for.
+    /// When a request without a result is repeated.
     private static let patienceSeconds = 900.0
 }

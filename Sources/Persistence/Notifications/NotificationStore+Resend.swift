@@ -2,9 +2,9 @@ public import Domain
 import FoundationEssentials
 public import Postgres
 
-/// What organizers see and do about the mails of one registration.
+/// The emails about one registration, for organizers.
 extension NotificationStore {
-    /// What a registration's person was written, and how far it came: the newest first.
+    /// The emails to a registration's person and their delivery status: newest first.
     public func list(
         of registration: RegistrationID, after: PageKey?, limit: Int
     ) async throws -> Page<Notification> {
@@ -17,12 +17,12 @@ extension NotificationStore {
         return Page(try rows.map(Self.notification), limit: limit) { PageKey(at: $0.createdAt, id: $0.id.uuid) }
     }
 
-    /// Plans a mail anew. While one of its kind is still on its way to this person, that one is it: asking twice sends
-    /// one mail.
+    /// Plans an email again. While one of its kind to this person is unsent, it is returned: two requests send one
+    /// email.
     public func resend(
         _ planned: PlannedNotification, of registration: RegistrationID, on transaction: Transaction
     ) async throws -> Notification? {
-        // Two who ask at once stand in line.
+        // Concurrent requests are serialized.
         _ = try await transaction.query("SELECT 1 FROM registrations WHERE id = \(registration) FOR NO KEY UPDATE")
         let waiting = try await transaction.query(
             """

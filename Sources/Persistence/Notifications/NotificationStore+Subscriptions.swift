@@ -3,7 +3,7 @@ public import FoundationEssentials
 public import Postgres
 
 extension NotificationStore {
-    /// Writes down that a subscription's owner is told that it gets no more deliveries, with the job that mails it.
+    /// Plans the notice to a subscription's owner that it gets no more deliveries, with the job that emails it.
     public func planSubscriptionNotice(
         about subscription: SubscriptionID, _ stop: WebhookStop, now: Date, on transaction: Transaction
     ) async throws {

@@ -3,10 +3,10 @@ public import FoundationEssentials
 public import Postgres
 
 extension NotificationStore {
-    /// Mails to one person about one event's team within a day, however often they are taken into it and out of it.
+    /// Maximum emails to one person about one event's team within a day, however often they are added and removed.
     public static let teamMailsADay = 5
 
-    /// Writes down that somebody is told what they are in an event's team, with the job that sends it.
+    /// Plans an email about a person's role in an event's team, with the job that sends it.
     public func planTeamMail(
         to user: UserID, about event: EventID, now: Date, on transaction: Transaction
     ) async throws {

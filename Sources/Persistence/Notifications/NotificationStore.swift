@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What somebody is owed, and how far it came.
+/// A notification and its delivery status.
 public struct Notification: Sendable {
     public var id: NotificationID
     public var userID: UserID
@@ -19,14 +19,13 @@ public struct Notification: Sendable {
     public var sentAt: Date?
 }
 
-/// A notification to be.
 public struct PlannedNotification: Sendable {
     public var userID: UserID
     public var eventID: EventID
     public var registrationID: RegistrationID?
     public var ticketID: TicketID?
     public var kind: NotificationKind
-    /// JSON that the template needs beyond the rows it reads.
+    /// JSON that the template needs besides the rows it reads.
     public var details: [UInt8]?
 
     public init(
@@ -47,9 +46,9 @@ public struct NotificationStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// Writes down what is owed, with a job to send each. A cause planned before plans nothing again, and who had their
-    /// account deleted is owed nothing.
-    /// - Returns: how many there are now that were not there before.
+    /// Plans notifications, with a job to send each. A duplicate cause plans nothing, and neither does a deleted
+    /// account.
+    /// - Returns: how many are new.
     @discardableResult
     public func plan(
         _ planned: [PlannedNotification], cause: MessageID, on transaction: Transaction
@@ -58,7 +57,7 @@ public struct NotificationStore: Sendable {
         return try await plan(planned.map { (cause: cause, traceparent: trace, mail: $0) }, on: transaction)
     }
 
-    /// Writes down what is owed because of several messages, each with its own cause and trace.
+    /// Plans notifications for several messages, each with its own cause and trace.
     @discardableResult
     public func plan(
         _ planned: [(cause: MessageID, traceparent: String?, mail: PlannedNotification)], on transaction: Transaction
@@ -101,7 +100,7 @@ public struct NotificationStore: Sendable {
         return rows.count
     }
 
-    /// Those of the registrations whose person stood in line before the place was theirs.
+    /// Those of the registrations that were promoted from the waitlist.
     public func promoted(
         _ registrations: [RegistrationID], on transaction: Transaction
     ) async throws -> Set<RegistrationID> {
@@ -110,8 +109,8 @@ public struct NotificationStore: Sendable {
         return Set(try rows.map { try $0.decode("id", as: RegistrationID.self) })
     }
 
-    /// Notes that a mail was sent, and commits, in one round trip: the last thing that its transaction does.
-    /// - Parameter reply: the mail server's words.
+    /// Records that an email was sent, and commits, in one round trip: the last operation of its transaction.
+    /// - Parameter reply: the mail server's response.
     public func commitSent(
         _ notification: Notification, reply: String?, at now: Date, on transaction: Transaction
     ) async throws {
@@ -122,7 +121,7 @@ public struct NotificationStore: Sendable {
             WHERE id = \(notification.id) AND status <> 'sent'
             """
         var news: [OutboxEntry] = []
-        // What is about somebody's account is nobody's news.
+        // Account notifications are not published.
         if let event = notification.eventID {
             let data = NotificationData(
                 notificationId: notification.id, eventId: event, userId: notification.userID, kind: notification.kind,
@@ -132,16 +131,16 @@ public struct NotificationStore: Sendable {
         try await transaction.commit(after: [attempt, update] + OutboxStore.insertions(news))
     }
 
-    /// What a failed attempt means for what comes next.
+    /// The consequence of a failed attempt.
     public enum Failure: Sendable, Hashable {
-        /// It may go through later. `isUnknown`: the mail may have arrived, for all that is known.
+        /// A retry may succeed. `isUnknown`: the email may have arrived.
         case passing(isUnknown: Bool)
-        /// The mail server refused us, and not the mail: that is no try of its own.
+        /// The mail server rejected us, not the email: that doesn't count as an attempt.
         case aboutUs
     }
 
-    /// Notes a failed attempt, after which there will be another.
-    /// - Parameter reason: what the server said.
+    /// Records a failed attempt that will be retried.
+    /// - Parameter reason: the server's response.
     public func markRetrying(
         _ lease: MailLease, reason: String, _ failure: Failure = .passing(isUnknown: false), nextAttemptAt: Date,
         at now: Date, on transaction: Transaction
@@ -160,7 +159,7 @@ public struct NotificationStore: Sendable {
             """)
     }
 
-    /// Gives up on a notification, and says so to whoever listens.
+    /// Marks a notification as failed, and publishes that.
     public func markFailed(
         _ lease: MailLease, reason: String, at now: Date, on transaction: Transaction
     ) async throws {
@@ -173,8 +172,8 @@ public struct NotificationStore: Sendable {
             """)
     }
 
-    /// Notes that a mail was not even tried, because of something that happened since it was planned. Its person may
-    /// see that; a failure of delivery, of which organizer and integrators hear, it is not.
+    /// Records that an email was not attempted, because it was superseded since it was planned. Visible to its person,
+    /// but not published as a delivery failure to organizers and integrators.
     public func markOvertaken(
         _ lease: MailLease, reason: String, at now: Date, on transaction: Transaction
     ) async throws {
@@ -187,7 +186,7 @@ public struct NotificationStore: Sendable {
             """)
     }
 
-    /// Notes that the person does not want such mails any more.
+    /// Records that the person has turned these emails off.
     public func markMuted(_ lease: MailLease, at now: Date, on transaction: Transaction) async throws {
         try await settle(
             DeliveryStore.attempt(.muted, at: lease.id, now: now, detail: nil), on: transaction,
@@ -206,11 +205,11 @@ public struct NotificationStore: Sendable {
     private func settle(
         _ attempt: SQL, isFailure: Bool = false, on transaction: Transaction, _ update: SQL
     ) async throws {
-        // Sent meanwhile, or another worker's by now: then nothing failed, and nothing is told of this attempt.
+        // Sent meanwhile, or another worker's by now: then nothing failed, and nothing is published.
         guard let row = try await transaction.query(update).first else { return }
         _ = try await transaction.query(attempt)
         let data = try Self.data(row)
-        // What is about somebody's account is nobody's news.
+        // Account notifications are not published.
         guard let event = data.eventId else { return }
         var messages = [try OutboxEntry.live(.notificationChanged, event: event, data)]
         if isFailure {

@@ -2,17 +2,16 @@ import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// When the people at events are reminded of them.
 public struct ReminderStore: Sendable {
     let mailings: MailingStore
 
     public init(_ database: Database) { mailings = MailingStore(database) }
 
-    /// Begins the reminders that are due, each as a mailing to those who have a place. Returns how many those were.
+    /// Starts the reminders that are due, each as a mailing to the confirmed registrations. Returns how many.
     ///
-    /// A reminder goes out once; once more only when the event has moved so far that its moment lies more than a day
-    /// after the one at which it went. One whose moment had passed when the event was published or edited last is
-    /// dropped, so is one that could not be sent before half of its time was over. Only one caller at a time: see
+    /// A reminder is sent once; again only if the event has moved so far that the reminder's time is more than a day
+    /// after the time at which it was sent. One whose time had passed when the event was last published or edited is
+    /// dropped, as is one that could not be sent before half of its lead time was over. One caller at a time: see
     /// ``MailingStore/takeClock(on:)``.
     public func beginDue(now: Date, on transaction: Transaction) async throws -> Int {
         let due = try await transaction.query(

@@ -1,18 +1,18 @@
 import Crypto
 import FoundationEssentials
 
-/// What the seals of the audit log are made of. A change here makes every older seal wrong: a new form needs a new name
-/// in ``version``, and the old one stays for the old rows.
+/// The format of the audit log's seals. A change here invalidates every older seal: a new format needs a new name in
+/// ``version``, and the old one stays for the old rows.
 ///
-/// Seal n = SHA-256(version ‖ seal n−1 ‖ n ‖ every field of the row), each field with its length before it, so that no
-/// two rows have the same bytes; the first is made after 32 zero bytes. A row's content enters only as
-/// SHA-256(salt ‖ content): without the salt nobody can try out what an erased content said.
+/// Seal n = SHA-256(version ‖ seal n−1 ‖ n ‖ every field of the row), each field preceded by its length, so that no two
+/// rows have the same bytes; the first follows 32 zero bytes. A row's content is included only as SHA-256(salt ‖
+/// content): without the salt no one can guess an erased content.
 enum AuditChain {
     private static let version = "em-audit-1"
 
     static let start = [UInt8](repeating: 0, count: 32)
 
-    /// A row as it is sealed: its columns in PostgreSQL's own words.
+    /// A row as it is sealed: its columns in PostgreSQL's text form.
     struct Entry: Sendable, Equatable {
         var id: Int
         /// Microseconds since 1970.
@@ -21,7 +21,7 @@ enum AuditChain {
         var action: String
         var subject: String?
         var event: String?
-        /// Of rows from before contents had a table of their own.
+        /// For rows from before contents had their own table.
         var details: String?
         var contentDigest: [UInt8]?
         var trace: String?
@@ -39,7 +39,7 @@ enum AuditChain {
         return Array(hash.finalize())
     }
 
-    /// - Parameter previous: the seal before, or ``start``.
+    /// - Parameter previous: the previous seal, or ``start``.
     static func seal(_ entry: Entry, number: Int, after previous: [UInt8]) -> [UInt8] {
         var bytes: [UInt8] = []
         func append(_ field: [UInt8]?) {

@@ -8,11 +8,11 @@ public struct AuditEntry: Sendable {
     public var at: Date
     public var action: String
     public var actorID: UserID?
-    /// Who that is now; nil for nobody, or somebody whose account is gone.
+    /// The actor's current name; nil for an anonymous actor, or a deleted account.
     public var actorName: String?
     public var actorEmail: String?
     public var subjectID: UUID?
-    /// What the subject is called now, when it is an account.
+    /// The subject's current email, if it is an account.
     public var subjectEmail: String?
     public var eventID: EventID?
     public var eventTitle: String?
@@ -20,15 +20,14 @@ public struct AuditEntry: Sendable {
     /// Its content was erased with the person it was about.
     public var isErased: Bool
     public var traceID: String?
-    /// In the chain; nil for the moment until it is sealed.
+    /// The number in the chain; nil until it is sealed.
     public var sealNumber: Int?
 }
 
-/// Which entries somebody wants to see.
 public struct AuditFilter: Sendable {
-    /// Part of the actor's name or address now.
+    /// Part of the actor's current name or email.
     public var actor: String?
-    /// An action, `event.edited`, or a family of them, `event`.
+    /// An action, `event.edited`, or a family of actions, `event`.
     public var action: String?
     public var event: EventID?
     public var subject: UUID?
@@ -49,7 +48,7 @@ public struct AuditFilter: Sendable {
 }
 
 extension AuditSealStore {
-    /// The newest first. The key of a page is the number of its last entry, in the last eight bytes of the UUID.
+    /// Newest first. A page's key is the number of its last entry, in the last eight bytes of the UUID.
     public func list(_ filter: AuditFilter, after: PageKey?, limit: Int) async throws -> Page<AuditEntry> {
         let found = try await entries(filter, before: after.map { Self.number(in: $0.id) }, limit: limit + 1)
         let rows = try await database.list(
@@ -67,9 +66,9 @@ extension AuditSealStore {
         return Page(try rows.map(Self.shown), limit: limit) { PageKey(at: $0.at, id: Self.uuid(of: $0.id)) }
     }
 
-    /// The numbers of the newest entries that a filter lets through. Each filter has an index in the order of the entries; of
-    /// several people or actions the newest entries of each are taken, so that however rare they are, nothing else is walked
-    /// through.
+    /// The numbers of the newest entries that match a filter. Each filter has an index in the order of the entries; for
+    /// several people or actions the newest entries of each are taken, so that nothing else is scanned, however rare
+    /// they are.
     private func entries(_ filter: AuditFilter, before last: Int?, limit: Int) async throws -> SQL {
         func newest(_ condition: SQL) -> SQL {
             """
@@ -109,7 +108,7 @@ extension AuditSealStore {
         "(\(fragment: column) = \(action) OR starts_with(\(fragment: column), \(action) || '.'))"
     }
 
-    /// The actions that occur, some dozens, each by one look into their index.
+    /// The existing actions, a few dozen, each found by one index lookup.
     private static let actions: SQL = """
         WITH RECURSIVE known AS (
             (SELECT action FROM audit ORDER BY action LIMIT 1)
@@ -120,8 +119,8 @@ extension AuditSealStore {
         SELECT action FROM known WHERE action IS NOT NULL
         """
 
-    /// Numbers rise with time but for transactions under way, which last minutes at most: the entries outside of a span of time
-    /// are left out by their number.
+    /// Numbers increase with time except for transactions in progress, which last minutes at most: entries outside a
+    /// period are excluded by their number.
     private static func isSince(_ time: Date) -> SQL {
         """
         AND a.at >= \(time) AND a.id > coalesce((
@@ -151,7 +150,7 @@ extension AuditSealStore {
             sealNumber: try row.decode("number"))
     }
 
-    /// Rows from before contents had a form hold a flat object; what is neither is shown as it is.
+    /// Old rows from before contents had a format contain a flat object; anything else is shown as it is.
     private static func content(_ json: String?) -> AuditContent {
         guard let json else { return AuditContent() }
         if let content = decoded(AuditContent.self, json), !content.isEmpty { return content }

@@ -2,7 +2,7 @@ import Domain
 import FoundationEssentials
 public import Postgres
 
-/// Where the chain of seals ends. Noted somewhere else, it shows later whether the log was cut off or made anew.
+/// The head of the chain of seals. Recorded elsewhere, it shows later whether the log was truncated or rebuilt.
 public struct AuditHead: Hashable, Sendable {
     public var number: Int
     /// SHA-256 in hexadecimal digits.
@@ -14,7 +14,7 @@ public struct AuditHead: Hashable, Sendable {
     }
 }
 
-/// Seals the rows of the audit log, one after the other, behind those who write them: writers wait for nobody.
+/// Seals the rows of the audit log in order, asynchronously: writers wait for no one.
 public struct AuditSealStore: Sendable {
     let database: Database
 
@@ -22,14 +22,14 @@ public struct AuditSealStore: Sendable {
 
     public struct Round: Sendable {
         public var sealed: Int
-        /// Where the chain ends now; nil before the first seal.
+        /// The current head of the chain; nil before the first seal.
         public var head: AuditHead?
     }
 
-    /// Seals at most `limit` rows in a transaction of its own; nil when another sealer has the lease.
+    /// Seals at most `limit` rows in its own transaction; nil if another sealer has the lease.
     public func seal(limit: Int) async throws -> Round? {
         try await database.transaction { transaction in
-            // Each statement sees what was committed before it: what follows the lock sees the last sealer's work.
+            // Each statement sees what was committed before it: those after the lock see the last sealer's work.
             let results = try await transaction.pipeline([
                 "SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.auditSeal)) AS held",
                 "SELECT number, digest FROM audit_seals ORDER BY number DESC LIMIT 1",
@@ -65,7 +65,7 @@ public struct AuditSealStore: Sendable {
         }
     }
 
-    /// What ``entry(_:)`` reads.
+    /// The columns of ``entry(_:)``.
     static let columns: SQL = """
         a.id, (extract(epoch FROM a.at) * 1000000)::bigint AS at, a.actor_id::text AS actor, a.action,
         a.subject_id::text AS subject, a.event_id::text AS event, a.details::text AS details, a.content_digest, a.trace_id

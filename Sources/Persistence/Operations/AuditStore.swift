@@ -3,15 +3,16 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What an entry of the audit log says beyond who, what and when: the values before and after, and what else matters.
+/// The content of an audit log entry besides actor, action and time: the values before and after, and other details.
 ///
-/// It is stored apart from the entry, which holds a salted digest of it, and can be erased with the person it is about.
+/// It is stored separately from the entry, which contains a salted digest of it, and can be erased with the person it
+/// is about.
 public struct AuditContent: Codable, Hashable, Sendable {
     public var before: [String: String]?
     public var after: [String: String]?
     public var about: [String: String]?
 
-    /// Empty parts are left out.
+    /// Empty parts are omitted.
     public init(before: [String: String] = [:], after: [String: String] = [:], about: [String: String] = [:]) {
         self.before = before.isEmpty ? nil : before
         self.after = after.isEmpty ? nil : after
@@ -21,14 +22,14 @@ public struct AuditContent: Codable, Hashable, Sendable {
     var isEmpty: Bool { before == nil && after == nil && about == nil }
 }
 
-/// Who did what: written with the change itself. The row holds ids only, no personal value; the services may add rows
-/// and read them. What is written here is sealed a moment later, by one sealer at a time: ``AuditSealStore``.
+/// The audit log: written with the change itself. A row contains ids only, no personal data; the services can insert
+/// and read rows. Rows are sealed moments later, by one sealer at a time: ``AuditSealStore``.
 public struct AuditStore: Sendable {
     public init() {}
 
     /// - Parameters:
-    ///   - actor: nil for somebody at the command line, or nobody in particular.
-    ///   - subject: what it was done to, if that is one thing.
+    ///   - actor: nil for the command line, or an anonymous action.
+    ///   - subject: the object of the action, if it is a single one.
     ///   - expiry: until when the content is kept; nil for as long as the entry.
     public func record(
         _ action: String, by actor: UserID?, subject: UUID?, event: EventID? = nil,
@@ -39,14 +40,14 @@ public struct AuditStore: Sendable {
                 action, by: actor, subject: subject, event: event, content, until: expiry, trace: .current))
     }
 
-    /// Erases what was to be kept until `time` at most; the entries stay.
+    /// Erases contents that expired by `time`; the entries stay.
     /// - Returns: how many entries lost their content, at most `limit`.
     public func eraseExpired(at time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query("SELECT erase_expired_audit_contents(\(time), \(Int32(limit))) AS erased")
             .first?.decode("erased") ?? 0
     }
 
-    /// Erases what entries say about a person, their registrations and tickets; the entries and the chain stay.
+    /// Erases the contents about a person, their registrations and tickets; the entries and the chain stay.
     /// - Returns: how many entries lost their content.
     @discardableResult
     public func erase(_ person: UserID, on transaction: Transaction) async throws -> Int {

@@ -5,34 +5,34 @@ import Postgres
 /// What is wrong with the audit log.
 public struct AuditFinding: Hashable, Sendable {
     public enum Kind: String, Sendable, CaseIterable {
-        /// The seal does not fit the row and the seal before it: a field was changed, or rows or seals changed places.
+        /// The seal does not match the row and the previous seal: a field was changed, or rows or seals were swapped.
         case changed
         /// There is a seal, but not the row.
         case removed
         /// A number is missing in the chain.
         case sealMissing = "seal-missing"
-        /// A row that no sealer will ever come to: its seal was removed, or it was put there behind the sealer's back.
+        /// A row that no sealer will ever process: its seal was removed, or it was inserted behind the sealer.
         case unsealed
-        /// The content does not fit the digest in the row.
+        /// The content does not match the digest in the row.
         case contentChanged = "content-changed"
-        /// The content is gone, and no erasure says so.
+        /// The content is missing without a recorded erasure.
         case contentRemoved = "content-removed"
-        /// The chain does not hold the seal that was noted elsewhere: it was cut off, or made anew.
+        /// The chain does not contain the recorded seal: it was truncated or rebuilt.
         case headMissing = "head-missing"
     }
 
     public var kind: Kind
-    /// In the chain.
+    /// The number in the chain.
     public var number: Int?
-    /// Of the row.
+    /// The row's number.
     public var entry: Int?
 }
 
 public struct AuditReport: Sendable {
     public var sealed = 0
-    /// Written a moment ago, and not sealed yet.
+    /// Recent entries that are not sealed yet.
     public var waiting = 0
-    /// How long the oldest of them has been waiting, in seconds.
+    /// The age of the oldest of them, in seconds.
     public var longestWait = 0
     /// Entries whose content was erased with the person it was about.
     public var erased = 0
@@ -48,8 +48,8 @@ public struct AuditReport: Sendable {
 }
 
 extension AuditSealStore {
-    /// Goes through the whole chain, in one snapshot: nothing is locked or written, and any number of rows fits.
-    /// - Parameter noted: where the chain ended at some time, as it was noted elsewhere.
+    /// Verifies the whole chain, in one snapshot: without locks or writes, for any number of rows.
+    /// - Parameter noted: a head of the chain that was recorded elsewhere.
     public func verify(noted: AuditHead? = nil, page: Int = 2000) async throws -> AuditReport {
         try await database.transaction(.snapshot) { transaction in
             var walk = Walk(noted: noted)
@@ -70,7 +70,7 @@ extension AuditSealStore {
         }
     }
 
-    /// What has no seal: still to be sealed, or never.
+    /// Checks the unsealed rows: waiting for their seal, or never to be sealed.
     private static func lookBehind(_ report: inout AuditReport, on transaction: Transaction) async throws {
         let results = try await transaction.pipeline([
             """
@@ -94,13 +94,13 @@ extension AuditSealStore {
         for row in results[2] { report.note(.removed, entry: try row.decode("audit_id")) }
     }
 
-    /// One pass along the chain.
+    /// One pass over the chain.
     private struct Walk {
         var report = AuditReport()
         var number = 0
         private var previous = AuditChain.start
         private let noted: AuditHead?
-        /// Entries without their content, by the place of their finding; erasures come later in the chain.
+        /// Entries without their content, by the index of their finding; erasures come later in the chain.
         private var contentless: [Int: Int] = [:]
         private var erased: Set<Int> = []
 
@@ -114,7 +114,8 @@ extension AuditSealStore {
             let next: Int = try row.decode("number")
             let digest: [UInt8] = try row.decode("digest")
             let id: Int = try row.decode("audit_id")
-            // From what is stored, right or wrong: one row that was changed does not make all that follow look changed.
+            // Continues from the stored seal, right or wrong, so that one changed row does not make all later ones look
+            // changed.
             defer { (number, previous) = (next, digest) }
             report.sealed += 1
             if let noted, noted.number == next, noted.digest != Hexadecimal.encode(digest) {

@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Who did what to dead letters, and that one at a time looks at them.
+/// The record of operators' actions on parked messages, and the lock that serializes them.
 public struct DeadLetterStore: Sendable {
     public enum Action: String, Sendable {
         case replay = "dead-letter.replayed"
@@ -13,7 +13,7 @@ public struct DeadLetterStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// Runs `body` while nobody else in this database does; waits for its turn.
+    /// Runs `body` with the lock of this database; waits for its turn.
     public func alone<Value: Sendable>(
         _ body: @escaping @Sendable (Session) async throws -> Value
     ) async throws -> Value {
@@ -23,8 +23,8 @@ public struct DeadLetterStore: Sendable {
         }
     }
 
-    /// Notes an operator's decision, before it is carried out for good.
-    /// - Parameter actor: nil for somebody at the command line.
+    /// Records an operator's decision, before it is carried out.
+    /// - Parameter actor: nil for the command line.
     public func record(
         _ action: Action, letter: UUID, messageID: String?, queue: String, by actor: UserID?, on session: Session
     ) async throws {
@@ -32,14 +32,14 @@ public struct DeadLetterStore: Sendable {
             try await AuditStore().record(
                 action.rawValue, by: actor, subject: letter,
                 AuditContent(about: ["queue": queue, "messageId": messageID ?? ""]), on: transaction)
-            // Thrown away is settled: a reconciliation must not bring it back.
+            // A discarded message counts as settled: a reconciliation must not republish it.
             if action == .discard, let message = messageID.flatMap({ MessageID($0) }) {
                 _ = try await InboxStore().record(message, consumer: queue, on: transaction)
             }
         }
     }
 
-    /// Whether it was done to this letter before.
+    /// Whether this was done to the message before.
     public func wasTaken(_ letter: UUID, _ action: Action, on session: Session) async throws -> Bool {
         try await session.query(
             "SELECT EXISTS (SELECT FROM audit WHERE subject_id = \(letter) AND action = \(action.rawValue)) AS taken"

@@ -1,10 +1,10 @@
 import Domain
 import Postgres
 
-// The statements of the invariant check. Each answers the rows that should not be there, as
-// (invariant, event_id, subject_id, detail, since); `since` only of what is stuck.
+// The statements of the invariant check. Each returns the rows that should not exist, as (invariant, event_id,
+// subject_id, detail, since); `since` only for stuck work.
 extension InvariantStore {
-    /// Of some events, each found by an index of theirs.
+    /// For some events, each using an index.
     static func statements(of events: [EventID], ticketsAfter: Int) -> [SQL] {
         let overdue: SQL = "now() - \(ticketsAfter) * interval '1 second'"
         return [
@@ -12,7 +12,7 @@ extension InvariantStore {
         ]
     }
 
-    /// Of everything that waits, which is little, whatever there was before.
+    /// For all waiting work, which is little, whatever the history.
     static func statements(stuckAfter: Int) -> [SQL] {
         [backlogs(overdue: "now() - \(stuckAfter) * interval '1 second'")]
     }
@@ -98,8 +98,8 @@ extension InvariantStore {
         """
     }
 
-    /// Both times are those of a service's clock when the request came in, which may then have stood in line for the
-    /// lock: a minute apart says nothing yet.
+    /// Both times are a service's clock when the request arrived, which may then have waited for the lock: a minute's
+    /// difference is not a violation.
     private static func checkIns(_ events: [EventID]) -> SQL {
         """
         SELECT 'check-in-mismatch', c.event_id, c.id, format('ticket %s', t.id), NULL::timestamptz
@@ -123,9 +123,9 @@ extension InvariantStore {
         """
     }
 
-    /// Old messages may have been removed: the numbers that are left must follow each other up to the last one given.
-    /// Rows are removed in the order in which they were written, numbers are given in the order of commits: where the
-    /// removal has come to, a few may be missing in between.
+    /// Old messages may have been pruned: the remaining numbers must be consecutive up to the last one assigned. Rows
+    /// are pruned in the order of writing, numbers are assigned in the order of commits: at the pruning boundary, a few
+    /// may be missing in between.
     private static func sequences(_ events: [EventID]) -> SQL {
         """
         SELECT 'sequence-broken', event_id, message_id, format('%s follows %s', sequence, before), NULL::timestamptz

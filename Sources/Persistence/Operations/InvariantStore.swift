@@ -2,25 +2,26 @@ import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Compares rows with rows: counters, capacity, the line, tickets, sequences, and what should have been done by now.
+/// The invariant check, which compares rows with rows: counters, capacity, the waitlist, tickets, sequences, and
+/// overdue work.
 ///
-/// Goes from event to event in steps, each of which reads in one snapshot, so that a counter and the rows it counts are of the
-/// same moment while the crowd goes on. Nothing is locked and nothing is written.
+/// It proceeds in steps of events, each reading in one snapshot, so that a counter and the rows it counts are from the
+/// same moment while traffic continues. It takes no locks and writes nothing.
 public struct InvariantStore: Sendable {
     let database: Database
 
-    /// How many examples a finding shows.
+    /// Maximum number of examples per finding.
     public static let exampleLimit = 20
 
     public init(_ database: Database) { self.database = database }
 
-    /// A ticket takes a moment; behind a crowd, some seconds.
+    /// A ticket takes a moment; in a rush, some seconds.
     public static let usualTicketsAfter = 60
 
-    /// Another check is at work in this database.
+    /// Another check is running in this database.
     public struct AlreadyRunning: Error {}
 
-    /// A look at everything that is under way.
+    /// A check in progress.
     public struct Progress: Sendable {
         public fileprivate(set) var report: InvariantReport
         public fileprivate(set) var isOver = false
@@ -29,8 +30,8 @@ public struct InvariantStore: Sendable {
         fileprivate var ticketsAfter: Int
 
         /// - Parameters:
-        ///   - stuckAfter: how many seconds work may take before it counts as stuck.
-        ///   - ticketsAfter: the same of tickets, which everything else waits for; never more than `stuckAfter`.
+        ///   - stuckAfter: seconds after which work counts as stuck.
+        ///   - ticketsAfter: the same for tickets, which everything else waits for; never more than `stuckAfter`.
         public init(stuckAfter: Int, ticketsAfter: Int = usualTicketsAfter, now: Date = Date()) {
             report = InvariantReport(at: now, scope: .init(), findings: [])
             self.stuckAfter = stuckAfter
@@ -38,13 +39,13 @@ public struct InvariantStore: Sendable {
         }
     }
 
-    /// Looks at everything. The parameters are those of ``Progress``.
+    /// Checks everything. The parameters are those of ``Progress``.
     /// - Throws: ``AlreadyRunning``; `PostgresError`.
     public func check(stuckAfter: Int, ticketsAfter: Int = usualTicketsAfter) async throws -> InvariantReport {
         try await advance(Progress(stuckAfter: stuckAfter, ticketsAfter: ticketsAfter), until: nil).report
     }
 
-    /// Goes on with a look, step by step, until it is over or the time has come; one step at least.
+    /// Continues a check, step by step, until it is done or out of time; at least one step.
     /// - Throws: ``AlreadyRunning``; `PostgresError`.
     public func advance(_ progress: Progress, until end: ContinuousClock.Instant?) async throws -> Progress {
         try await database.session { session in
@@ -81,12 +82,11 @@ public struct InvariantStore: Sendable {
         return progress
     }
 
-    /// Registrations that a step reads, if there is more than one event among them.
+    /// Registrations per step, if it has more than one event.
     private static let stepSize = 20_000
-    /// Events that a step looks at, at most.
     public var eventsPerStep = 500
 
-    /// The events of the next step, also those of which only messages are left; and whether they are the last.
+    /// The events of the next step, including those of which only messages are left; and whether they are the last.
     private func events(after last: EventID?, on session: Session) async throws -> ([EventID], isLast: Bool) {
         let limit = eventsPerStep
         let rows = try await session.query(
@@ -129,12 +129,12 @@ public struct InvariantStore: Sendable {
         of statements: [SQL], on transaction: Transaction
     ) async throws -> [InvariantFinding] {
         var found: [InvariantFinding] = []
-        // One after the other: the time limit is that of a round trip.
+        // Sequentially: the time limit is that of a round trip.
         for statement in statements { found += try findings(try await transaction.query(summary(of: statement))) }
         return found
     }
 
-    /// Of each invariant that a statement finds broken, how often and the first few.
+    /// Per violated invariant of a statement, the count and the first few examples.
     private static func summary(of statement: SQL) -> SQL {
         """
         SELECT invariant, event_id, subject_id, detail, age, total, oldest_age

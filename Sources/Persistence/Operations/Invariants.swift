@@ -1,9 +1,10 @@
 public import Domain
 public import FoundationEssentials
 
-/// Something that must hold between rows, whatever has happened. The raw value is a stable name: programs decide by it.
+/// A condition that must hold between rows, whatever has happened. The raw value is a stable name: clients decide by
+/// it.
 public enum Invariant: String, Sendable, CaseIterable {
-    // The places
+    // Capacity
     case placesMissing = "places-missing"
     case confirmedCounter = "confirmed-counter"
     case waitlistedCounter = "waitlisted-counter"
@@ -13,7 +14,7 @@ public enum Invariant: String, Sendable, CaseIterable {
     case lineNumberTwice = "line-number-twice"
     case overtakenInLine = "overtaken-in-line"
     case registeredTwice = "registered-twice"
-    // Tickets and the gate
+    // Tickets and check-in
     case ticketMissing = "ticket-missing"
     case ticketTwice = "ticket-twice"
     case ticketWithoutPlace = "ticket-without-place"
@@ -22,7 +23,7 @@ public enum Invariant: String, Sendable, CaseIterable {
     case checkInAfterRevocation = "check-in-after-revocation"
     case admittedWithoutPlace = "admitted-without-place"
     case admittedTwice = "admitted-twice"
-    // What is owed to others
+    // Messages and emails
     case sequenceBroken = "sequence-broken"
     case sequenceCounter = "sequence-counter"
     case publishedWithoutSequence = "published-without-sequence"
@@ -32,9 +33,9 @@ public enum Invariant: String, Sendable, CaseIterable {
     case stepsOverdue = "steps-overdue"
 
     public enum Severity: String, Sendable, CaseIterable {
-        /// Rows contradict each other. This never happens by itself, and waiting does not mend it.
+        /// Rows contradict each other. A bug or tampering, which waiting does not fix.
         case violation
-        /// Work that should have been done by now. It may still be done: a server is away, a worker stopped.
+        /// Work that should have been done by now. It may still complete: a server is unreachable, or a worker stopped.
         case stuck
     }
 
@@ -45,7 +46,7 @@ public enum Invariant: String, Sendable, CaseIterable {
         }
     }
 
-    /// What is wrong where it does not hold.
+    /// What is wrong when it does not hold.
     public var meaning: String {
         switch self {
         case .placesMissing: "an event has no capacity counters"
@@ -77,40 +78,39 @@ public enum Invariant: String, Sendable, CaseIterable {
     }
 }
 
-/// Where an invariant does not hold.
 public struct InvariantFinding: Sendable {
     public struct Example: Sendable {
         public var eventID: EventID?
-        /// The registration, ticket, check-in, message, notification or person that it is about, as the invariant says.
+        /// The registration, ticket, check-in, message, notification or person concerned, depending on the invariant.
         public var subjectID: UUID?
         public var detail: String
-        /// Since when, in seconds; only of what is stuck.
+        /// The age, in seconds; only for stuck work.
         public var age: Int?
     }
 
     public var invariant: Invariant
-    /// How often, in all.
+    /// The total number of occurrences.
     public var count: Int
-    /// The age in seconds of the oldest; only of what is stuck.
+    /// The age in seconds of the oldest; only for stuck work.
     public var oldestAge: Int?
-    /// The first few of them, the oldest first.
+    /// The first few of them, oldest first.
     public var examples: [Example]
 }
 
-/// What one look at the whole database has found.
+/// The result of a check of the whole database.
 public struct InvariantReport: Sendable {
-    /// How many rows there were to look at: a clean report about nothing says nothing.
+    /// The number of rows checked: a clean report about nothing is meaningless.
     public struct Scope: Sendable {
         public var events = 0
         public var registrations = 0
         public var tickets = 0
         /// Facts in the event log.
         public var messages = 0
-        /// Decisions that are followed step by step, and have not been to the end: rows that don't match them yet are right.
+        /// Decisions that are being carried out in steps: rows that don't match them yet are valid.
         public var pendingSteps = 0
     }
 
-    /// When the look began.
+    /// When the check began.
     public var at: Date
     public var scope: Scope
     /// Violations first; empty when everything holds.
@@ -122,7 +122,7 @@ public struct InvariantReport: Sendable {
         return findings.isEmpty ? nil : .stuck
     }
 
-    /// Takes in what was found elsewhere.
+    /// Adds the results of another step.
     mutating func add(_ other: InvariantReport) {
         scope.events += other.scope.events
         scope.registrations += other.scope.registrations

@@ -1,6 +1,6 @@
 public import Postgres
 
-/// A build of a service that runs, and as how many processes.
+/// A running build of a service, with its number of processes.
 public struct RunningService: Sendable, Equatable {
     public var name: String
     public var version: String
@@ -8,14 +8,14 @@ public struct RunningService: Sendable, Equatable {
     public var instances: Int
 }
 
-/// Who is there: every process names its service, its build and itself to the database that it is connected to
-/// (`application_name`), which forgets it with its last connection.
+/// The running processes: each one reports its service, its build and itself to the database in `application_name`,
+/// which disappears with its last connection.
 public struct PresenceStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// What runs now, by name, version and revision.
+    /// The running services, by name, version and revision.
     /// - Throws: `PostgresError`.
     public func services() async throws -> [RunningService] {
         let rows = try await database.read(

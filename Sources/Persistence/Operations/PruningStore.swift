@@ -1,15 +1,15 @@
 public import Postgres
 
-/// Removes rows that nobody needs any more: a little at a time, and by one process at a time.
+/// Deletes expired rows: a little at a time, and by one process at a time.
 public struct PruningStore: Sendable {
-    /// Removes at most `limit` rows in one statement or two, and answers how many.
+    /// Deletes at most `limit` rows in one or two statements, and returns how many.
     public typealias Step = @Sendable (_ limit: Int, _ transaction: Transaction) async throws -> Int
 
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// Takes one step in a transaction of its own; nil when another process is at it.
+    /// Takes one step in its own transaction; nil if another process is doing it.
     public func take(_ step: Step, limit: Int) async throws -> Int? {
         try await database.transaction { transaction in
             let held = try await transaction.query("SELECT pg_try_advisory_xact_lock(\(AdvisoryLock.pruning)) AS held")

@@ -2,13 +2,13 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Messages that came back to a worker because nobody had lived to settle them: perhaps they killed it.
+/// Messages that were redelivered because their worker died before settling them, and that may have killed it.
 public struct SuspectStore: Sendable {
     let database: Database
 
     public init(_ database: Database) { self.database = database }
 
-    /// Counts one more start of the message, committed before the start; returns how many there are with it.
+    /// Counts another start of the message, committed before the start; returns the total.
     public func noteStart(of message: MessageID, consumer: String) async throws -> Int {
         let rows = try await database.execute(
             """
@@ -19,13 +19,13 @@ public struct SuspectStore: Sendable {
         return try rows.first?.decode("starts", as: Int.self) ?? 1
     }
 
-    /// The message is settled, or its worker goes on living: it did not kill it.
+    /// Clears the message: it is settled, or its worker survived it.
     public func clear(_ message: MessageID, consumer: String) async throws {
         try await database.execute(
             "DELETE FROM suspects WHERE consumer = \(consumer) AND message_id = \(message)")
     }
 
-    /// Removes what was last begun before `time`; at most `limit` rows. Returns how many those were.
+    /// Deletes suspects last started before `time`; at most `limit` rows. Returns how many.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

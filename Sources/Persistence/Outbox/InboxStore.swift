@@ -3,23 +3,23 @@ public import FoundationEssentials
 public import Postgres
 import FailPoints
 
-/// Which consumer has had which message.
+/// The inbox: which consumer has handled which message.
 public struct InboxStore: Sendable {
     public init() {}
 
-    /// Writes the message down for this consumer; false when it was there already, and the effect with it.
+    /// Records the message for this consumer; false if it was there already, along with its effect.
     ///
-    /// Two deliveries at once: the second waits here for the first one's commit.
+    /// For concurrent deliveries, the second waits here for the first one's commit.
     public func record(_ message: MessageID, consumer: String, on transaction: Transaction) async throws -> Bool {
         try await record([message], consumer: consumer, on: transaction).contains(message)
     }
 
-    /// Writes messages down for this consumer, and returns those that were not there already.
+    /// Records messages for this consumer, and returns the new ones.
     public func record(
         _ messages: [MessageID], consumer: String, on transaction: Transaction
     ) async throws -> Set<MessageID> {
         if FailPoint.mutates(.noInbox) { return Set(messages) }
-        // In the order of their key: two batches with the same messages wait for each other, and don't deadlock.
+        // In the order of their key: two batches with the same messages wait for each other instead of deadlocking.
         let fresh = try await transaction.query(
             """
             INSERT INTO inbox (consumer, message_id)
@@ -30,9 +30,9 @@ public struct InboxStore: Sendable {
         return Set(try fresh.map { try $0.decode("message_id", as: MessageID.self) })
     }
 
-    /// Removes what was handled before `time`; at most `limit` rows. Returns how many those were.
+    /// Deletes what was handled before `time`; at most `limit` rows. Returns how many.
     ///
-    /// Longer than any message is under way: what comes again after that is done again.
+    /// The retention exceeds the lifetime of any message: one redelivered after that would be handled again.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

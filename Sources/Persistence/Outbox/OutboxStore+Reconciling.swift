@@ -2,11 +2,11 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A kind of message that one of our workers has to have.
+/// A type of message that one of our workers must have.
 public struct OwedMessage: Sendable, Hashable {
     public var destination: Destination
     public var type: String
-    /// As the inbox names the worker.
+    /// The worker's name in the inbox.
     public var consumer: String
 
     public init(destination: Destination, type: String, consumer: String) {
@@ -16,24 +16,24 @@ public struct OwedMessage: Sendable, Hashable {
     }
 }
 
-/// What a step of ``OutboxStore/reconcile(_:since:after:limit:isTrial:on:)`` came to.
+/// The result of a step of ``OutboxStore/reconcile(_:since:after:limit:isTrial:on:)``.
 public struct ReconciliationStep: Sendable {
-    /// The last row that it looked at; nil when there was none left.
+    /// The last row scanned; nil if there was none left.
     public var last: Int?
-    /// Rows that are published again, by type.
+    /// Rows to be republished, by type.
     public var again: [String: Int] = [:]
 }
 
 extension OutboxStore {
-    /// Has messages published once more that the broker was given, and that not every worker they are for is known to
-    /// have had: what a broker that lost its queues owes. Ids and sequences stay; whoever had them before notices.
+    /// Has published messages republished that not all of their workers are known to have handled: what a broker
+    /// without its queues has lost. Ids and sequences stay, so that duplicates are detected.
     ///
     /// - Parameters:
-    ///   - since: older messages are left alone. The inbox forgets, so what it doesn't know must be younger than that.
-    ///   - row: where the step before ended; 0 to begin.
-    ///   - limit: how many rows to look at.
+    ///   - since: older messages are skipped. The inbox is pruned, so this must be within its retention.
+    ///   - row: where the previous step ended; 0 to begin.
+    ///   - limit: how many rows to scan.
     ///   - isTrial: only counts.
-    ///   - isForWorkersAlone: nobody else lost anything, and nobody else hears of them again.
+    ///   - isForWorkersAlone: no one else lost anything, so no one else gets them again.
     public func reconcile(
         _ owed: [OwedMessage], since: Date, after row: Int, limit: Int, isTrial: Bool = false,
         isForWorkersAlone: Bool = false, on transaction: Transaction
@@ -67,8 +67,8 @@ extension OutboxStore {
         return step
     }
 
-    /// The row before the first that was written since then; by the clock alone, as rows are written about in its order.
-    /// Reads from the youngest row back.
+    /// The row before the first one written since then; approximate, because rows are written nearly in the clock's
+    /// order. Scans back from the newest row.
     public func row(before time: Date, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

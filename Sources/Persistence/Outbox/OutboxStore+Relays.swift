@@ -3,7 +3,7 @@ public import Postgres
 import FailPoints
 import Synchronization
 
-/// How the outbox stands; ages in seconds.
+/// The state of the outbox; ages in seconds.
 public struct OutboxState: Sendable {
     public var unpublished = 0
     public var oldestUnpublished: Double?
@@ -12,14 +12,14 @@ public struct OutboxState: Sendable {
     public var relays = 0
 }
 
-/// What relays tell each other and the writers: who is there, which partitions are whose, and whether to be woken.
+/// Coordination between relays and writers: presence, partition leases, and whether to notify.
 extension OutboxStore {
     /// Counts this session among the relays for as long as it lives.
     public func announceRelay(on session: Session) async throws {
         _ = try await session.query("SELECT pg_advisory_lock_shared(\(AdvisoryLock.relayPresence)::int, 0::int)")
     }
 
-    /// What waits for the broker and for the browsers, since when the oldest does, and how many relays there are.
+    /// The number and the oldest age of rows waiting for the broker and for browsers, and the number of relays.
     public func state(_ database: Database) async throws -> OutboxState {
         let rows = try await database.read(
             """
@@ -40,7 +40,7 @@ extension OutboxStore {
             relays: try row.decode("relays"))
     }
 
-    /// This session's place among the relays, from 0, and how many there are: for each to know its share.
+    /// This session's rank among the relays, from 0, and their number, from which each computes its share.
     public func relayPlace(on session: Session) async throws -> (rank: Int, count: Int) {
         let rows = try await session.query(
             """
@@ -57,7 +57,7 @@ extension OutboxStore {
             AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         """
 
-    /// Gives partitions back, for another relay to take. Nothing of theirs may be on its way.
+    /// Releases partitions for another relay. None of their rows may be in flight.
     public func release(partitions: [Int], on session: Session) async throws {
         guard !partitions.isEmpty else { return }
         _ = try await session.query(
@@ -67,16 +67,16 @@ extension OutboxStore {
             """)
     }
 
-    /// Tells writers not to wake the relay of these partitions: it looks by itself until it says otherwise.
+    /// Tells writers not to wake the relay of these partitions: it polls until it says otherwise.
     public func watch(partitions: [Int], on session: Session) async throws {
         _ = try await session.query(Self.setting(partitions, watched: true))
     }
 
-    /// Tells writers to wake the relay of these partitions again. What they committed unheard, because they looked
-    /// before, is in sight once ``isUnheardOver(_:on:)`` holds for the number returned.
+    /// Tells writers to wake the relay of these partitions again. What they committed without notifying, because they
+    /// checked before, is visible once ``isUnheardOver(_:on:)`` holds for the returned number.
     ///
-    /// Whoever does not see this change has its transaction's number already (it has inserted a row), and that lies below
-    /// the next number to be given after this commit.
+    /// A transaction that does not see this change has its number already (it has inserted a row), which is below the
+    /// next number to be assigned after this commit.
     public func stopWatching(partitions: [Int], on session: Session) async throws -> Int {
         _ = try await session.query(Self.setting(partitions, watched: false))
         let rows = try await session.query(
@@ -99,10 +99,10 @@ extension OutboxStore {
         """
     }
 
-    /// Removes the oldest rows of the event log, of before `time`; at most `limit`. Returns how many those were.
+    /// Deletes the oldest rows of the event log, from before `time`; at most `limit`. Returns how many.
     ///
-    /// Looks at the oldest rows only, which needs no index by age on a table that is written as often as this one. What is
-    /// still to be published stays, however old, and is passed over.
+    /// Scans the oldest rows only, which needs no index by age on such a write-heavy table. Unpublished rows stay,
+    /// however old, and are skipped.
     public func prune(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """
@@ -114,14 +114,14 @@ extension OutboxStore {
         ).affectedRows
     }
 
-    /// Removes jobs and live updates that are done, of before `time`: at most `limit`, or a few more. Facts stay. Returns how
-    /// many those were.
+    /// Deletes finished jobs and live updates from before `time`: at most `limit`, or a few more. Facts stay. Returns
+    /// how many.
     ///
-    /// Goes along the rows once, in their order, and remembers how far it came: that needs no index. What is not done by then
-    /// leaves with the log.
+    /// Scans the rows once, in order, and remembers its position, which needs no index. What is unfinished by then is
+    /// deleted with the log.
     public func pruneDone(before time: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         var removed = 0
-        // Where there are only facts it goes on for a while, not for ever.
+        // If there are only facts, it continues for a while, but not forever.
         for _ in 0..<10 {
             let rows = try await transaction.query(
                 """
@@ -150,11 +150,11 @@ extension OutboxStore {
     }
 }
 
-/// What fault tests make of the relay's claim, to show the harm. Empty in release builds.
+/// Fault injection into the relay's claim, to show the harm. Empty in release builds.
 extension OutboxStore {
     private static let highestSeen = Atomic<Int>(0)
 
-    /// Nothing; of the mutant `last-id` what skips whatever commits late.
+    /// Empty; for the mutant `last-id`, a condition that skips late commits.
     static var mutantCursor: SQL {
         FailPoint.mutates(.lastID) ? "AND id > \(highestSeen.load(ordering: .relaxed))" : ""
     }
@@ -163,7 +163,7 @@ extension OutboxStore {
         if FailPoint.mutates(.lastID), let last = rows.map(\.rowID).max() {
             highestSeen.store(last, ordering: .relaxed)
         }
-        // Taken is gone: no other relay looks at these rows, and each publishes its own when it comes to it.
+        // Claimed rows are invisible: no other relay sees them, and each publishes its own when it gets to them.
         if FailPoint.mutates(.skipLocked) {
             _ = try await transaction.query(
                 "UPDATE outbox SET published_at = now() WHERE id = ANY(\(rows.map(\.rowID)))")

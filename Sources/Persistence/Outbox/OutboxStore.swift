@@ -3,7 +3,7 @@ public import FoundationEssentials
 public import Postgres
 import FailPoints
 
-/// A message on its way into the outbox.
+/// A message to be added to the outbox.
 public struct OutboxEntry: Sendable {
     public var id: MessageID
     public var destination: Destination
@@ -11,7 +11,7 @@ public struct OutboxEntry: Sendable {
     public var eventID: EventID?
     public var ownerID: UserID?
     public var data: [UInt8]
-    /// Of the work that the message comes from.
+    /// The trace of the work that the message comes from.
     public var traceparent: String?
 
     private init(
@@ -26,19 +26,19 @@ public struct OutboxEntry: Sendable {
         traceparent = TraceContext.current?.traceparent
     }
 
-    /// A fact that integrators may hear.
+    /// A fact, visible to integrators.
     public static func fact(
         _ type: MessageType, event: EventID, owner: UserID, _ data: some Encodable
     ) throws -> OutboxEntry {
         try OutboxEntry(destination: .events, type: type.rawValue, eventID: event, ownerID: owner, data: data)
     }
 
-    /// A job of our own.
+    /// An internal job.
     public static func work(_ type: WorkType, event: EventID?, _ data: some Encodable) throws -> OutboxEntry {
         try OutboxEntry(destination: .work, type: type.rawValue, eventID: event, ownerID: nil, data: data)
     }
 
-    /// News for browsers only.
+    /// A live update, for browsers only.
     public static func live(_ type: LiveType, event: EventID?, _ data: some Encodable) throws -> OutboxEntry {
         try OutboxEntry(destination: .live, type: type.rawValue, eventID: event, ownerID: nil, data: data)
     }
@@ -47,9 +47,9 @@ public struct OutboxEntry: Sendable {
     var partition: Int { Int((eventID?.uuid ?? id.uuid).uuid.15) % OutboxStore.partitionCount }
 }
 
-/// A row that the relay has to publish or to show.
+/// A row for the relay to publish to the broker or to browsers.
 public struct OutboxRow: Sendable {
-    /// The row's number: for marking it, and for nothing else.
+    /// The row's number, used only to mark it.
     public var rowID: Int
     public var messageID: MessageID
     public var destination: Destination
@@ -60,26 +60,26 @@ public struct OutboxRow: Sendable {
     public var traceparent: String?
     public var occurredAt: Date
     public var sequence: Int?
-    /// Everybody but the workers has it: a worker's queue was away, or lost it.
+    /// Everyone except the workers has it: a worker's queue was missing, or lost it.
     public var isRepeated: Bool
-    /// Of `em.announcement.posted` to everybody, in ``OutboxStore/liveRows(partitions:limit:on:)``: its text.
+    /// The text of a public `em.announcement.posted`, in ``OutboxStore/liveRows(partitions:limit:on:)``.
     public var announcement: (title: String, body: String, at: Date)?
 }
 
-/// The outbox: what is committed with the state that it tells of, and leaves by the relay.
+/// The outbox: messages committed with the state that they report, and published by the relay.
 public struct OutboxStore: Sendable {
     public static let partitionCount = 16
-    /// The channel on which PostgreSQL says that there is something new.
+    /// The PostgreSQL notification channel for new rows.
     public static let wakeChannel = "em_outbox"
 
     public init() {}
 
-    /// Appends messages in the order given; they leave if the transaction commits.
+    /// Appends messages in the given order; they are published if the transaction commits.
     public func append(_ entries: [OutboxEntry], on transaction: Transaction) async throws {
         _ = try await transaction.pipeline(Self.insertions(entries))
     }
 
-    /// The statements of ``append(_:on:)``, for callers that pipeline; of a size that a server takes at once.
+    /// The statements of ``append(_:on:)``, for callers that pipeline; each within the server's size limits.
     static func insertions(_ entries: [OutboxEntry]) -> [SQL] {
         stride(from: 0, to: entries.count, by: 5000).map { start in
             insertion(entries[start..<min(start + 5000, entries.count)])
@@ -106,14 +106,14 @@ public struct OutboxStore: Sendable {
         """
     }
 
-    /// Has the server end the session, and with it its leases, once it hears nothing for so long: a relay that is frozen
-    /// must not keep its partitions for ever. Whoever holds leases queries more often than that.
+    /// Makes the server end the session, and with it its leases, after this long without a query: a frozen relay must
+    /// not keep its partitions forever. Lease holders query more often than that.
     public func limitSilence(to seconds: Int, of session: Session) async throws {
         _ = try await session.query(
             "SELECT set_config('idle_session_timeout', \("\(seconds)s"), false)")
     }
 
-    /// Tries to become the one relay of a partition; held until the session ends.
+    /// Tries to lease a partition; held until the session ends.
     public func lease(partition: Int, on session: Session) async throws -> Bool {
         if FailPoint.mutates(.skipLocked) { return true }
         let rows = try await session.query(
@@ -121,20 +121,21 @@ public struct OutboxStore: Sendable {
         return try rows.first?.decode("held", as: Bool.self) ?? false
     }
 
-    /// The oldest unpublished rows of leased partitions, each fact with its sequence, given now if it has none yet; without
-    /// those that are on their way already.
+    /// The oldest unpublished rows of leased partitions, each fact with its sequence, assigned now if it has none yet;
+    /// without those in flight.
     ///
-    /// Sequences follow the row numbers of what is visible; whatever commits later comes later. They are stored before
+    /// Sequences follow the row numbers of what is visible; later commits get later sequences. They are stored before
     /// anything is published, so that a message sent twice carries the same one. Facts of the events in `held`, and the
-    /// rows in `heldRows`, stay where they are: what can't be published for now must not crowd out the rest.
+    /// rows in `heldRows`, are skipped: what can't be published for now must not crowd out the rest.
     ///
-    /// At first each partition shows twice its even share, so that with a backlog in all of them few rows are read in
-    /// vain; only when one of them has most of it is it read further.
+    /// At first each partition is read up to twice its even share, so that with a backlog in all of them few rows are
+    /// read in vain; only if one of them has most of the backlog is it read further.
     public func claim(
         partitions: [Int], limit: Int, onTheWay: Set<Int> = [], held: [EventID] = [], heldRows: [Int] = [],
         on session: Session
     ) async throws -> [OutboxRow] {
-        // Not told to the server: comparing each row with a thousand numbers would cost more than reading past them.
+        // Not filtered by the server: comparing each row with a thousand numbers would cost more than reading past
+        // them.
         let sight = limit + onTheWay.count
         return try await session.transaction { transaction in
             func waiting(ofEach depth: Int) async throws -> [Int] {
@@ -158,9 +159,9 @@ public struct OutboxStore: Sendable {
 
     /// The numbers of the oldest rows of each partition; the second of two statements.
     ///
-    /// Each partition is read by itself, in the order of its partial index. Left to itself the planner takes the primary
-    /// key as soon as there is a backlog, and walks past everything ever published: it knows that the order of rows with
-    /// equal partitions is that of their ids. From two inequalities it doesn't conclude that; and a bitmap would read the
+    /// Each partition is read separately, in the order of its partial index. Otherwise the planner uses the primary key
+    /// as soon as there is a backlog, and scans everything ever published: it knows that the order of rows with equal
+    /// partitions is that of their ids. From two inequalities it doesn't conclude that; and a bitmap would read the
     /// whole partition. Measured with 10,000 waiting: 2.7 ms instead of 15 to 20.
     private static func waiting(
         _ partitions: [Int], held: [EventID], heldRows: [Int], ofEach depth: Int, atMost limit: Int
@@ -181,10 +182,10 @@ public struct OutboxStore: Sendable {
         ]
     }
 
-    /// Gives those of the rows that have no sequence yet the next ones of their events.
+    /// Assigns the next sequences of their events to rows that have none.
     ///
     /// The rows of outbox_sequences are locked in the order of their key: two relays that overlap for a moment while a
-    /// lease moves can't deadlock, and can't give one number twice.
+    /// lease moves can't deadlock, and can't assign one number twice.
     private static func numbering(_ ids: [Int]) -> [SQL] {
         [
             """
@@ -194,7 +195,7 @@ public struct OutboxStore: Sendable {
                 WHERE id = ANY(\(ids)) AND sequence IS NULL AND destination = 'events'))
             ORDER BY event_id FOR UPDATE
             """,
-            // The planner takes what a WITH yields for one row, and joins a thousand of them in nested loops.
+            // The planner estimates one row for a WITH, and joins a thousand of them in nested loops.
             "SELECT set_config('enable_nestloop', 'off', true)",
             """
             WITH fresh AS (
@@ -227,17 +228,17 @@ public struct OutboxStore: Sendable {
     /// Marks rows as published: after the broker's confirm, never before.
     public func markPublished(_ rowIDs: [Int], on session: Session) async throws {
         guard !rowIDs.isEmpty else { return }
-        // By the primary key alone, as in markLive: the two loops of a relay mark the same rows, and lock them in the same
-        // order. (A condition on published_at would lead each to another index.)
+        // By the primary key alone, as in markLive: the two loops of a relay mark the same rows, and lock them in the
+        // same order. (A condition on published_at would make each use another index.)
         _ = try await session.query("UPDATE outbox SET published_at = now() WHERE id = ANY(\(rowIDs))")
     }
 
-    /// Notes that everybody but the workers has them: when they are published again, it is to the workers alone.
+    /// Notes that everyone except the workers has them: when they are published again, it is to the workers only.
     public func markRepeated(_ rowIDs: [Int], on session: Session) async throws {
         _ = try await session.query("UPDATE outbox SET is_repeated = true WHERE id = ANY(\(rowIDs))")
     }
 
-    /// The oldest rows of leased partitions that browsers have not heard of; found as in ``claim``.
+    /// The oldest rows of leased partitions that were not sent to browsers; found as in ``claim``.
     public func liveRows(partitions: [Int], limit: Int, on session: Session) async throws -> [OutboxRow] {
         try await session.query(
             """
@@ -264,7 +265,7 @@ public struct OutboxStore: Sendable {
         _ = try await session.query("UPDATE outbox SET live_at = now() WHERE id = ANY(\(rowIDs))")
     }
 
-    /// How many rows wait for the broker, and since when the oldest does.
+    /// The number of rows waiting for the broker, and the age of the oldest.
     public func backlog(_ database: Database) async throws -> (count: Int, oldest: Date?) {
         let rows = try await database.read(
             "SELECT count(*) AS count, min(occurred_at) AS oldest FROM outbox WHERE published_at IS NULL")

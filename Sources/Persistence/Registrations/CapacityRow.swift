@@ -4,40 +4,41 @@ import Postgres
 
 /// The statements around an event's capacity row: lock it, read behind the lock, write it back.
 ///
-/// Isolation is READ COMMITTED. The lock is a statement of its own, because a statement that waits for a lock goes on with the
-/// snapshot from before the wait: it would read the event's status and the waitlist as they were. Everything that takes or gives
-/// back a spot holds this lock until its commit, so whatever is read behind it stays true until then. See the decision record
-/// `0002-one-row-decides`.
+/// Isolation is READ COMMITTED. The lock is a statement of its own, because a statement that waits for a lock continues
+/// with its snapshot from before the wait: it would read stale values of the event's status and the waitlist.
+/// Everything that takes or frees a spot holds this lock until its commit, so whatever is read behind it stays true
+/// until then. See the decision record `0002-one-row-decides`.
 enum CapacityRow {
-    /// What keeps an event from being oversold, besides the table's CHECK. Tests take them away, to show the harm.
+    /// The guards that keep an event from being oversold, besides the table's CHECK. Tests remove them to show the
+    /// harm.
     struct Guards: OptionSet, Sendable {
         let rawValue: Int
 
-        /// The row's lock, held from before the reading to the commit.
+        /// The row's lock, held from before the read to the commit.
         static let lock = Guards(rawValue: 1)
         /// The condition in the UPDATE.
         static let condition = Guards(rawValue: 2)
-        /// That a capacity which was not read is as expected.
+        /// The check that a capacity which was not read is as expected.
         static let expectation = Guards(rawValue: 4)
-        /// The lock of the tickets of those who cancel, so that no scan of theirs is missed.
+        /// The lock of the tickets of canceled registrations, so that no scan of theirs is missed.
         static let tickets = Guards(rawValue: 8)
         /// The lock of the registrations whose tickets are revoked with their event, so that no ticket being issued is missed.
         static let holders = Guards(rawValue: 16)
         static let all: Guards = [.lock, .condition, .expectation, .tickets, .holders]
     }
 
-    /// What to do about a row that someone else has locked.
+    /// What to do about a row that is locked by someone else.
     enum Contention: Sendable {
         case wait
-        /// Leave it out: its event is missing from the result.
+        /// Skip it: its event is missing from the result.
         case skip
         /// Fail: SQLSTATE 55P03.
         case fail
     }
 
-    /// Locks the rows in the order of their key, so that there is no deadlock, and returns which.
+    /// Locks the rows in the order of their key, which avoids deadlocks, and returns which were locked.
     static func lock(_ events: [EventID], onContention: Contention, guards: Guards) -> SQL {
-        // NO KEY UPDATE: as strong as the UPDATE that follows, and out of the way of foreign keys.
+        // NO KEY UPDATE: as strong as the UPDATE that follows, and compatible with foreign key checks.
         let lock: SQL =
             switch (guards.contains(.lock), onContention) {
             case (false, _): ""
@@ -78,7 +79,6 @@ enum CapacityRow {
             .first.map(capacity)
     }
 
-    /// The first of one event's waitlist.
     static func waitlistFront(of event: EventID, _ number: Int) -> SQL {
         """
         SELECT event_id, id, user_id, line_number, created_at FROM registrations
@@ -92,7 +92,7 @@ enum CapacityRow {
             lineNumber: try row.decode("line_number"), createdAt: try row.decode("created_at"))
     }
 
-    /// Reads the first of each waitlist, as many as asked for.
+    /// Reads the front of each waitlist, as many entries as requested.
     static func waitlistFronts(_ needed: [(event: EventID, count: Int)], on transaction: Transaction) async throws
         -> [EventID: [WaitlistEntry]]
     {
@@ -114,15 +114,15 @@ enum CapacityRow {
         return waitlistFronts
     }
 
-    /// Writes back what changed. The condition repeats what the lock has made sure of, and the table's CHECK repeats it once
-    /// more; if a row doesn't meet it, the statement fails as a whole (``CapacityChanged``), so that the commit may be sent right
-    /// behind it.
+    /// Writes back what changed. The condition repeats what the lock guarantees, and the table's CHECK repeats it
+    /// again; if a row doesn't satisfy it, the statement fails as a whole (``CapacityChanged``), so that the commit can
+    /// be pipelined right behind it.
     static func update(_ changes: [(before: EventCapacity, after: EventCapacity)], guards: Guards) -> SQL {
         update(changes, expectation: "", guards: guards)
     }
 
-    /// The same for a capacity that was not read in this transaction: it must be as expected, to its revision and the version of
-    /// its event.
+    /// The same for a capacity that was not read in this transaction: it must be as expected, including its revision
+    /// and the version of its event.
     static func update(from before: EventCapacity, to after: EventCapacity, version: Int, guards: Guards) -> SQL {
         let expectation: SQL = """
             AND p.revision = \(before.places.revision)

@@ -1,7 +1,7 @@
 import Domain
 import FoundationEssentials
 
-/// One event's part of a batch: applies requests to its ``EventCapacity`` in order and collects what has to be written.
+/// One event's part of a batch: applies requests to its ``EventCapacity`` in order and collects the writes.
 struct RegistrationBatch {
     /// A registration made in this batch.
     struct Added {
@@ -9,7 +9,7 @@ struct RegistrationBatch {
         var lineNumber: Int?
     }
 
-    /// A registration cancelled in this batch.
+    /// A registration canceled in this batch.
     struct Cancelled {
         var registration: Registration
         var organizer: UserID?
@@ -29,14 +29,13 @@ struct RegistrationBatch {
     let before: EventCapacity
     private(set) var capacity: EventCapacity
     let now: Date
-    /// Those to be cancelled, and the active ones of people who register.
+    /// The registrations to be canceled, and the active ones of people who register.
     private var known: [RegistrationID: Registration]
     private var active: [UserID: RegistrationID] = [:]
-    /// Of registrations to be cancelled.
     private let checkIns: [RegistrationID: CheckIn]
     private(set) var added: [RegistrationID: Added] = [:]
     private(set) var cancelled: [Cancelled] = []
-    /// Of those that were waitlisted before the batch.
+    /// Registrations that were waitlisted before the batch.
     private(set) var promoted: [RegistrationID] = []
     private(set) var entries: [OutboxEntry] = []
 
@@ -75,7 +74,7 @@ struct RegistrationBatch {
     }
 
     private mutating func register(_ user: UserID, _ request: RegistrationRequest) throws {
-        // Done already, by an earlier attempt whose commit result was lost.
+        // Already done by an earlier attempt whose commit result was lost.
         if let own = known[request.registrationID], own.userID == user { return }
         if let refusal = capacity.window.refusal(at: now, ignoringTimes: request.organizer != nil),
             capacity.window.status != .draft
@@ -133,7 +132,7 @@ struct RegistrationBatch {
         entries.append(try .fact(.ticketCheckInUndone, event: capacity.eventID, owner: capacity.ownerID, data))
     }
 
-    /// Takes note of the front of the waitlist, and promotes from it into spots that are free already.
+    /// Adds the front of the waitlist, and promotes from it into spots that are already free.
     mutating func promote(from front: [WaitlistEntry]) throws {
         capacity.setWaitlistFront(front)
         try promote()
@@ -143,7 +142,8 @@ struct RegistrationBatch {
         while let next = capacity.promoteNext(at: now) { try confirm(next) }
     }
 
-    /// Raises the capacity, up to its target, by those of the front of the waitlist who take the new spots.
+    /// Raises the capacity, up to its target, by the number of people at the front of the waitlist who take the new
+    /// spots.
     mutating func raise(for front: [WaitlistEntry]) throws {
         capacity.setWaitlistFront(front)
         while let next = capacity.raise(at: now) { try confirm(next) }

@@ -2,14 +2,14 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A registration with what a person sees beside it.
+/// A registration with its event and ticket.
 public struct RegistrationDetail: Sendable {
     public var registration: Registration
     public var ticket: Ticket?
     public var event: EventSummary
 }
 
-/// The part of an event that stands beside a registration.
+/// The part of an event that is shown with a registration.
 public struct EventSummary: Hashable, Sendable {
     public var id: EventID
     public var title: String
@@ -24,7 +24,7 @@ public struct EventSummary: Hashable, Sendable {
     }
 }
 
-/// Somebody who registered, as the organizer sees them.
+/// A registration as the organizer sees it.
 public struct Attendee: Sendable {
     public var registration: Registration
     public var displayName: String
@@ -32,11 +32,11 @@ public struct Attendee: Sendable {
     public var ticket: Ticket?
 }
 
-/// The numbers of a whole line, in order: eight bytes for each who waits.
+/// The numbers of a whole waitlist, in order: eight bytes per person.
 public struct WaitlistPositions: Sendable {
     fileprivate(set) var numbers: [Int] = []
 
-    /// Nil for somebody who joined later.
+    /// Nil for someone who joined later.
     func position(of number: Int) -> Int? {
         var (low, high) = (0, numbers.count)
         while low < high {
@@ -47,9 +47,8 @@ public struct WaitlistPositions: Sendable {
     }
 }
 
-/// In which order attendees are listed.
 public enum AttendeeOrder: String, CaseIterable, Sendable {
-    /// As they came.
+    /// By time of registration.
     case registered
     case newest
     case name
@@ -62,7 +61,8 @@ public enum AttendeeOrder: String, CaseIterable, Sendable {
         }
     }
 
-    /// What comes behind the last row of a page. A name is looked up by that row's id: no cursor holds one.
+    /// The condition that a row comes after the last one of a page. A name is looked up by that row's id, so that no
+    /// cursor contains one.
     fileprivate func follows(_ key: PageKey) -> SQL {
         switch self {
         case .registered: "AND (r.created_at, r.id) > (\(key.at), \(key.id))"
@@ -81,7 +81,7 @@ extension RegistrationStore {
         try await database.read("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
     }
 
-    /// The registration as its row has it: what somebody had, whose event was called off since.
+    /// The registration as stored: what the person had before their event was canceled.
     func findStored(_ id: RegistrationID) async throws -> RegistrationDetail? {
         try await database.read("\(fragment: Self.storedDetails) WHERE r.id = \(id)").first.map(Self.detail)
     }
@@ -91,7 +91,7 @@ extension RegistrationStore {
         try await transaction.query("\(fragment: Self.details) WHERE r.id = \(id)").first.map(Self.detail)
     }
 
-    /// A person's registrations, the newest first.
+    /// A person's registrations, newest first.
     public func list(
         of user: UserID, event: EventID?, after: PageKey?, limit: Int
     ) async throws -> Page<RegistrationDetail> {
@@ -107,9 +107,9 @@ extension RegistrationStore {
         }
     }
 
-    /// Who registered for an event. The page comes first; what stands beside a registration, its position in line among it,
-    /// is looked up for the page alone.
-    /// - Parameter positions: those of one moment, for whoever reads page after page; nil to count them anew.
+    /// An event's registrations. The page is selected first; what is shown with a registration, including its waitlist
+    /// position, is looked up for the page only.
+    /// - Parameter positions: a snapshot, for callers that read page after page; nil to count them again.
     public func attendees(
         of event: EventID, query: String?, status: RegistrationStatus?, order: AttendeeOrder = .registered,
         positions: WaitlistPositions? = nil, after: PageKey?, limit: Int
@@ -139,8 +139,9 @@ extension RegistrationStore {
         return Page(attendees, limit: limit) { PageKey(at: $0.registration.createdAt, id: $0.registration.id.uuid) }
     }
 
-    /// The condition that a registration reads as of a status: in an event that was called off all are cancelled, whatever their
-    /// rows say yet. The few who wait, or who left, are found by an index of theirs, not on the way along everybody.
+    /// The condition that a registration reads as of a status: in a canceled event all are canceled, whatever their
+    /// rows still contain. The few that wait, or that left, are found by an index of their own instead of by scanning
+    /// everyone.
     private func shows(_ status: RegistrationStatus, in event: EventID) async throws -> SQL {
         let isCalledOff = try await database.read(
             "SELECT status = 'cancelled' AS is_called_off FROM events WHERE id = \(event)"
@@ -165,7 +166,7 @@ extension RegistrationStore {
 
     private static let noLine: SQL = "SELECT NULL::uuid AS id, NULL::bigint AS number WHERE false"
 
-    /// Who stands where in an event's line, at about one moment.
+    /// An event's waitlist, at about one moment.
     public func waitlistPositions(of event: EventID) async throws -> WaitlistPositions {
         var positions = WaitlistPositions()
         while true {
@@ -181,7 +182,8 @@ extension RegistrationStore {
         }
     }
 
-    /// That a registration has a status; as a constant, so that the few of an event are found by an index of theirs.
+    /// The condition that a registration has a status; as a constant, so that the few of an event are found by their
+    /// partial index.
     private static func has(_ status: RegistrationStatus) -> SQL {
         switch status {
         case .confirmed: "AND r.status = 'confirmed'"
@@ -190,12 +192,12 @@ extension RegistrationStore {
         }
     }
 
-    /// That the words stand in the person's name or address, or are how the code of a ticket of theirs begins. A few people are
-    /// looked up at the event; of many, the next on the way along its list come soon.
+    /// The condition that the words are in the person's name or email, or are the beginning of their ticket's code. If
+    /// few people match, they are joined to the event; if many do, the next one in the list's order is found soon.
     private func isAbout(_ words: String, in event: EventID) async throws -> SQL {
         let hasCode: SQL =
             if let prefix = TicketCode.prefix(typed: words) {
-                // A span of the codes, whose index need not be made for patterns.
+                // A range of codes, so that the index need not support patterns.
                 """
                 SELECT registration_id FROM tickets WHERE code BETWEEN \(prefix) AND \(prefix + "ZZZZZZZZZZZZ")
                     AND starts_with(code, \(prefix)) AND event_id = \(event)
@@ -203,7 +205,7 @@ extension RegistrationStore {
             } else { "SELECT NULL::uuid WHERE false" }
         let people = try await UserStore(database).ids(matching: words)
         guard people.count < fewMatches else {
-            // Of EXISTS the planner would look through everybody's names first.
+            // With EXISTS, the planner would search everyone's names first.
             let isNamed = hasWords(words, in: "u.display_name, u.email")
             return """
                 AND ((SELECT \(fragment: isNamed) FROM users u WHERE u.id = r.user_id)
@@ -229,7 +231,7 @@ extension RegistrationStore {
     /// The registration, its event and its newest ticket.
     private static let details = details(registrationColumns)
 
-    /// The same with the registration as its row has it.
+    /// The same, with the registration as stored.
     private static let storedDetails = details(
         """
         r.id, r.event_id, r.user_id, r.status, r.created_at, r.confirmed_at, r.cancelled_at, r.cancellation_reason

@@ -2,13 +2,14 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// What changes every registration of an event: decided in one short transaction, and carried out by ``PendingStepStore``.
+/// Changes that affect every registration of an event: decided in one short transaction, and carried out by
+/// ``PendingStepStore``.
 extension RegistrationStore {
     // MARK: Capacity
 
-    /// Changes the capacity. It rises with those who are promoted, as many as fit into this transaction; for the rest of the
+    /// Changes the capacity. It rises with the promotions, as many as fit into this transaction; for the rest of the
     /// waitlist the new capacity is a target.
-    /// - Parameter limit: how many are promoted in this transaction at most.
+    /// - Parameter limit: the maximum number of promotions in this transaction.
     /// - Throws: ``DomainError/capacityBelowConfirmed(confirmed:)``, ``DomainError/notFound``.
     public func setCapacity(
         _ capacity: Int, of event: EventID, limit: Int = PendingStepStore.Size().rows, now: Date,
@@ -26,8 +27,8 @@ extension RegistrationStore {
         _ = try await transaction.pipeline(promotions(batch) + (rest.map { [$0] } ?? []))
     }
 
-    /// The next step to the capacity's target: promotes the first in line, and raises the capacity by them. Two round trips,
-    /// since everyone who registers waits for it.
+    /// Performs the next step to the capacity's target: promotes the front of the waitlist, and raises the capacity by
+    /// that many. Two round trips, because everyone who registers waits for it.
     func raiseCapacity(
         of event: EventID, limit: Int, now: Date, on transaction: Transaction
     ) async throws -> PendingStepStore.Step {
@@ -42,11 +43,11 @@ extension RegistrationStore {
         return .init(isLast: batch.capacity.capacityTarget == nil, since: locked, statements: promotions(batch))
     }
 
-    // MARK: Cancelling an event
+    // MARK: Canceling an event
 
-    /// Cancels an event: from this transaction's commit on nobody can register, no ticket is valid, and every registration reads
-    /// as cancelled, because whoever reads one looks at the event's status. The tickets' rows follow.
-    /// - Returns: the event's new version, or nil when it was cancelled before.
+    /// Cancels an event: once this transaction is committed no one can register, no ticket is valid, and every
+    /// registration reads as cancelled, because reads check the event's status. The tickets' rows follow.
+    /// - Returns: the event's new version, or nil if it was canceled before.
     public func cancelEvent(_ event: EventID, now: Date, on transaction: Transaction) async throws -> Int? {
         guard let capacity = try await CapacityRow.locked(event, guards: guards, on: transaction) else {
             throw DomainError.notFound
@@ -62,7 +63,7 @@ extension RegistrationStore {
             revision: capacity.places.revision + 1, confirmed: 0, waitlisted: 0,
             capacity: capacity.capacityTarget ?? capacity.places.capacity)
         var statements: [SQL] = [
-            // The counters stay those of the rows, for the invariants; nobody is shown them any more.
+            // The counters stay those of the rows, for the invariants; they are no longer shown to anyone.
             """
             UPDATE event_places SET revision = \(none.revision), capacity = \(none.capacity), capacity_target = NULL
             WHERE event_id = \(event)
@@ -78,11 +79,11 @@ extension RegistrationStore {
         return try row.decode("version")
     }
 
-    /// Revokes the tickets of the next registrations of a cancelled event.
+    /// Revokes the tickets of the next registrations of a canceled event.
     ///
-    /// No registration is added any more, so the cursor passes each of them. Whoever issues a ticket holds the
-    /// registration's row and looked at the event's status behind that lock: once the rows are locked here, every ticket
-    /// made so far is seen, and none is made any more.
+    /// No registration is added after the cancellation, so the cursor passes all of them. Whoever issues a ticket locks
+    /// the registration's row and checks the event's status behind that lock: once the rows are locked here, every
+    /// ticket issued so far is visible, and no more are issued.
     func revokeTickets(
         ofCancelled event: EventID, after cursor: PageKey?, limit: Int, on transaction: Transaction
     ) async throws -> PendingStepStore.Step {
@@ -96,7 +97,7 @@ extension RegistrationStore {
         guard let last = rows.last else { return .init(isLast: true) }
         let active = try rows.filter { try $0.decode("status", as: RegistrationStatus.self) != .cancelled }
             .map { try $0.decode("id", as: RegistrationID.self) }
-        // Each in the order of everyone who locks several: waiting for each other is no deadlock.
+        // Each in the order used by everyone who locks several, so that there is no deadlock.
         let statements: [SQL] = [
             guards.contains(.holders)
                 ? """

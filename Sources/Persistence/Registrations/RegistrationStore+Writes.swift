@@ -3,9 +3,9 @@ import FoundationEssentials
 import Postgres
 
 extension RegistrationStore {
-    /// Writes what the batches came to.
-    /// - Parameter commits: whether this is the last of the transaction: the commit is then sent along.
-    /// - Returns: the newest tickets of the cancelled registrations.
+    /// Writes the results of the batches.
+    /// - Parameter commits: whether this is the last write of the transaction: the commit is then pipelined.
+    /// - Returns: the newest tickets of the canceled registrations.
     func write(
         _ batches: [RegistrationBatch], _ requests: [RegistrationRequest], _ journal: IdempotencyJournal, commits: Bool,
         on transaction: Transaction
@@ -31,11 +31,11 @@ extension RegistrationStore {
         var rest = cancellations.isEmpty ? [] : [TicketStore.newest(of: cancellations)]
         if !batches.isEmpty {
             var statements = [CapacityRow.update(batches.map { ($0.before, $0.capacity) }, guards: guards)]
-            // In this order: a person may be promoted, cancel and register again in one batch, and has one active
+            // The order matters: a person can be promoted, cancel and register again in one batch, and has one active
             // registration at a time.
             statements += Self.promotions(batches) + Self.cancellations(cancelled) + Self.additions(batches)
             statements += try Self.undoneCheckIns(cancelled) + Self.audit(requests, batches) + journal.insertions
-            // The messages of revoked tickets need their ids; without any, everything goes at once.
+            // The messages of revoked tickets need their ids; without any, everything is sent at once.
             statements +=
                 cancelled.isEmpty ? OutboxStore.insertions(batches.flatMap(\.entries)) : [Self.revocation(cancelled)]
             let results = try await run(statements, isLast: cancelled.isEmpty && rest.isEmpty)
@@ -54,7 +54,7 @@ extension RegistrationStore {
         return tickets
     }
 
-    /// What is to be written for a batch that only promoted or changed the capacity.
+    /// The statements for a batch that only promoted or changed the capacity.
     func promotions(_ batch: RegistrationBatch) -> [SQL] {
         batch.isWithoutEffect
             ? []
@@ -90,7 +90,7 @@ extension RegistrationStore {
         ]
     }
 
-    /// The check-ins of those removed by an organizer are undone.
+    /// Undoes the check-ins of people removed by an organizer.
     private static func undoneCheckIns(_ cancelled: [RegistrationBatch.Cancelled]) -> [SQL] {
         let undone = cancelled.filter(\.wasCheckedIn)
         guard !undone.isEmpty else { return [] }
@@ -151,7 +151,7 @@ extension RegistrationStore {
         return entries
     }
 
-    /// What organizers did to other people's registrations.
+    /// The audit entries of what organizers did to other people's registrations.
     private static func audit(_ requests: [RegistrationRequest], _ batches: [RegistrationBatch]) throws -> [SQL] {
         let organized = requests.filter { $0.organizer != nil }
         if organized.isEmpty { return [] }
@@ -187,7 +187,7 @@ struct IdempotencyJournal {
 
     var insertions: [SQL] { kept.isEmpty ? [] : [IdempotencyStore.insertion(kept)] }
 
-    /// The result of a request that was performed before, or whose twin is in flight; nil for any other.
+    /// The result of a request that was performed before, or that is in flight elsewhere; nil for any other.
     mutating func result(of request: RegistrationRequest) throws -> RegistrationResult? {
         guard let request = request.idempotency?.request else { return nil }
         do throws(DomainError) {

@@ -11,10 +11,10 @@ public struct RegistrationRequest: Sendable {
 
     public var kind: Kind
     public var eventID: EventID
-    /// Of the registration to cancel or to make. A new one's is chosen in advance: an attempt repeated because the result of
-    /// its commit was lost finds what the earlier one made.
+    /// The registration to cancel or to create. A new one's id is chosen in advance: an attempt repeated because its
+    /// commit result was lost finds what the earlier one created.
     public var registrationID: RegistrationID
-    /// The organizer who adds or removes someone else; it is recorded.
+    /// The organizer who adds or removes someone else; audited.
     public var organizer: UserID?
     public var trace: TraceContext?
     /// The client's Idempotency-Key; the response is stored with the effect.
@@ -61,20 +61,20 @@ public struct RegistrationRequest: Sendable {
 
 /// The outcome of one request. A refused request changes nothing for the others of its batch.
 public enum RegistrationResult: Sendable {
-    /// Done, with the registration as the transaction leaves it; with its ticket only when it was cancelled.
+    /// Performed, with the registration as the transaction leaves it; with its ticket only if it was canceled.
     case done(Registration, ticket: Ticket?)
-    /// Done by an earlier request with the same Idempotency-Key, whose response this is.
+    /// Performed by an earlier request with the same Idempotency-Key, whose response this is.
     case replayed(Answered)
     case refused(DomainError)
-    /// The event's capacity row was locked by someone else: nothing was done; to be tried again, waiting for the lock.
+    /// The event's capacity row was locked by someone else: nothing was done; retry, waiting for the lock.
     case busy
 }
 
-/// An event's capacity as the last transaction left it. The next one may rely on it instead of reading it again, and fails
-/// when it has changed since.
+/// An event's capacity as the last transaction left it. The next one can rely on it instead of reading it again, and
+/// fails if it has changed since.
 public struct ExpectedCapacity: Sendable {
     var capacity: EventCapacity
-    /// The version of the event's own row, which decides when registration is open.
+    /// The version of the event's own row, which decides whether registration is open.
     var version: Int
 
     public var eventID: EventID { capacity.eventID }
@@ -93,7 +93,8 @@ public struct CommittedBatch: Sendable {
     public var capacities: [ExpectedCapacity]
 }
 
-/// Registrations in the database, and every transaction that takes or gives back a spot. Called by the batcher of api-service.
+/// Registrations in the database, and every transaction that takes or frees a spot. Called by the batcher of
+/// api-service.
 ///
 /// Each method that writes holds the lock of the events' capacity rows until its transaction ends; the rule is
 /// ``EventCapacity``'s. Registrations, counters, messages and stored responses are committed together or not at all.
@@ -110,14 +111,15 @@ public struct RegistrationStore: Sendable {
 
     // MARK: Batches
 
-    /// Performs or refuses each request, in their order within an event, in this one transaction, and commits it: two round
-    /// trips, one more when the waitlist moves, one more for cancellations.
+    /// Performs or refuses each request, in order within an event, in this one transaction, and commits it: two round
+    /// trips, one more if the waitlist moves, one more for cancellations.
     ///
-    /// A request that was performed before (its registration exists, or is cancelled already) gets the same result.
+    /// A request that was performed before (its registration exists, or is already cancelled) gets the same result.
     /// - Parameters:
-    ///   - waitsForLocks: whether to wait for events that someone else has locked; otherwise their results are `.busy`.
+    ///   - waitsForLocks: whether to wait for events that are locked by someone else; otherwise their results are
+    ///     `.busy`.
     ///   - clock: read once the rows are locked.
-    ///   - onLocked: called with the events whose rows are locked: whoever locks them from here on comes later.
+    ///   - onLocked: called with the events whose rows are locked: whoever locks them from then on comes later.
     /// - Throws: what PostgreSQL reports, and ``CapacityChanged``; then nothing is committed.
     public func commit(
         _ requests: [RegistrationRequest], waitsForLocks: Bool = true, clock: () -> Date,
@@ -163,13 +165,14 @@ public struct RegistrationStore: Sendable {
             })
     }
 
-    /// Performs requests to register for one event without reading its capacity first: a single round trip, which has no
-    /// effect at all unless the capacity is as expected.
+    /// Performs requests to register for one event without reading its capacity first: a single round trip, which has
+    /// no effect at all unless the capacity is as expected.
     ///
-    /// - Returns: nil, with nothing done, when the capacity has to be read: for a cancellation, a refusal, or a waitlist that
-    ///   could move.
-    /// - Throws: ``CapacityChanged`` when the capacity is not as expected; and what PostgreSQL reports: 55P03 when someone else
-    ///   has locked it, a violated constraint when a person is registered already. In all these cases: read it.
+    /// - Returns: nil, with nothing done, when the capacity has to be read: for a cancellation, a refusal, or a
+    ///   waitlist that could move.
+    /// - Throws: ``CapacityChanged`` when the capacity is not as expected; and what PostgreSQL reports: 55P03 when it
+    ///   is locked by someone else, a violated constraint when a person is already registered. In all these cases, read
+    ///   it.
     public func commit(
         _ requests: [RegistrationRequest], expecting expected: ExpectedCapacity, now: Date
     ) async throws -> CommittedBatch? {
@@ -180,7 +183,7 @@ public struct RegistrationStore: Sendable {
         var journal = IdempotencyJournal([:])
         var batches = [event: RegistrationBatch(expected.capacity, known: [], now: now)]
         let results = try Self.perform(requests, busy: [], &batches, &journal)
-        // A refusal may have a better reason than the capacity shows: the person may be registered already.
+        // A refusal can have a better reason than the capacity shows: the person may already be registered.
         guard let batch = batches[event], results.allSatisfy(\.isDone) else { return nil }
         let statements: [SQL] =
             [
@@ -197,13 +200,13 @@ public struct RegistrationStore: Sendable {
             results: results, capacities: [ExpectedCapacity(batch.capacity, version: expected.version)])
     }
 
-    /// Holds an event's capacity row until the transaction ends: for whoever changes both it and the event's own row, which is
-    /// always locked after it.
+    /// Locks an event's capacity row until the transaction ends: for callers that change both it and the event's own
+    /// row, which is always locked after it.
     public func lockPlaces(of event: EventID, on transaction: Transaction) async throws {
         _ = try await transaction.query(CapacityRow.lock([event], onContention: .wait, guards: guards))
     }
 
-    /// Reads the front of each waitlist as far as it can move, and promotes from it into spots that are free already.
+    /// Reads the front of each waitlist as far as it can move, and promotes from it into spots that are already free.
     private func promote(
         _ batches: [EventID: RegistrationBatch], before requests: [RegistrationRequest], now: Date,
         on transaction: Transaction
@@ -219,7 +222,7 @@ public struct RegistrationStore: Sendable {
         return promoted
     }
 
-    /// Performs the requests in their order, in memory, and keeps the responses to those with an Idempotency-Key.
+    /// Performs the requests in order, in memory, and keeps the responses to those with an Idempotency-Key.
     private static func perform(
         _ requests: [RegistrationRequest], busy: Set<EventID>, _ batches: inout [EventID: RegistrationBatch],
         _ journal: inout IdempotencyJournal
@@ -274,7 +277,7 @@ public struct RegistrationStore: Sendable {
 
     // MARK: Reading
 
-    /// The registrations that requests are about: their own, and those that people who register have already.
+    /// The registrations that requests refer to: their own, and the existing ones of people who register.
     private static func existing(_ requests: [RegistrationRequest]) -> SQL {
         let registering = requests.filter { !$0.isCancellation }
         let columns: SQL = """
@@ -294,8 +297,8 @@ public struct RegistrationStore: Sendable {
             """
     }
 
-    /// Who of those to be cancelled is checked in. Their tickets are locked first: a scan under way is waited for, and a later
-    /// one finds the ticket revoked.
+    /// The check-ins of registrations to be canceled. Their tickets are locked first: a scan in flight is waited for,
+    /// and a later one finds the ticket revoked.
     private func checkedIn(_ requests: [RegistrationRequest]) -> [SQL] {
         let cancelled = requests.filter(\.isCancellation).map(\.registrationID)
         guard !cancelled.isEmpty else { return [] }
@@ -321,7 +324,7 @@ public struct RegistrationStore: Sendable {
         return checkIns
     }
 
-    /// The status of a registration `r` for an event `e`: once an event is cancelled, nobody is confirmed or waitlisted. The
+    /// The status of a registration `r` for an event `e`: once an event is canceled, no one is confirmed or waitlisted. The
     /// row keeps what it was, for the emails about it.
     static let shownStatus: SQL = "CASE WHEN e.status = 'cancelled' THEN 'cancelled' ELSE r.status END AS status"
 

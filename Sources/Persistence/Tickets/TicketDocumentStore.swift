@@ -2,7 +2,7 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// Everything that stands on a printed ticket. Times are words already, in the event's own zone.
+/// The content of a printed ticket. Times are text already, in the event's time zone.
 public struct PrintedTicket: Hashable, Sendable {
     public var ticketID: TicketID
     public var code: String
@@ -14,13 +14,13 @@ public struct PrintedTicket: Hashable, Sendable {
     public var organizerName: String
     /// The holder's, in which the ticket is printed.
     public var language: Language
-    /// In the event's zone.
+    /// In the event's time zone.
     public var starts: Moment
     public var ends: Moment
     /// `Europe/Berlin, UTC+01:00`
     public var zone: String
 
-    /// A minute of a zone's calendar, taken apart: PostgreSQL knows the zones' rules, whoever prints it the words.
+    /// A local time, split into its parts: PostgreSQL knows the time zone rules, the caller the language.
     public struct Moment: Hashable, Sendable {
         /// 1 for Monday.
         public var weekday: Int
@@ -63,7 +63,7 @@ public struct PrintedTicket: Hashable, Sendable {
     }
 }
 
-/// Printed tickets: what they are made of, and the ones made before.
+/// Printed tickets: their content, and the stored documents.
 public struct TicketDocumentStore: Sendable {
     let database: Database
 
@@ -98,7 +98,7 @@ public struct TicketDocumentStore: Sendable {
             zone: try row.decode("zone"))
     }
 
-    /// Of the pattern `ID DD MM YYYY HH24:MI`.
+    /// In the pattern `ID DD MM YYYY HH24:MI`.
     private static func moment(_ text: String) throws -> PrintedTicket.Moment {
         let parts = text.split(separator: " ")
         guard parts.count == 5, let weekday = Int(parts[0]), let day = Int(parts[1]), let month = Int(parts[2]),
@@ -108,17 +108,17 @@ public struct TicketDocumentStore: Sendable {
             weekday: weekday, day: day, month: month, year: year, time: String(parts[4]))
     }
 
-    /// `to_char` did not answer by its pattern.
+    /// `to_char` did not follow its pattern.
     private struct UnreadableMoment: Error {}
 
-    /// The document made before, if it was made of the same.
+    /// The stored document, if its content is the same.
     public func find(_ id: TicketID, fingerprint: [UInt8]) async throws -> [UInt8]? {
         try await database.read(
             "SELECT content FROM ticket_documents WHERE ticket_id = \(id) AND fingerprint = \(fingerprint)"
         ).first?.decode("content")
     }
 
-    /// Keeps a document in the place of an earlier one.
+    /// Stores a document, replacing an earlier one.
     public func keep(_ content: [UInt8], of id: TicketID, fingerprint: [UInt8]) async throws {
         _ = try await database.execute(
             """
@@ -129,7 +129,7 @@ public struct TicketDocumentStore: Sendable {
             """)
     }
 
-    /// Forgets the oldest of what was made before a moment; answers how many, at most `limit`.
+    /// Deletes the oldest documents from before a time; returns how many, at most `limit`.
     public func prune(before: Date, limit: Int, on transaction: Transaction) async throws -> Int {
         try await transaction.query(
             """

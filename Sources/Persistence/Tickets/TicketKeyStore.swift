@@ -13,9 +13,9 @@ public struct PublishedTicketKey: Sendable {
     public var retiredAt: Date?
 }
 
-/// The keys that tickets are verified with. The private halves are ticket-worker's alone.
+/// The keys that tickets are verified with. Only ticket-worker has the private keys.
 public struct TicketKeyStore: Sendable {
-    /// The key was retired, or another one has its id: nobody would accept a ticket signed with it.
+    /// The key was retired, or another one has its id: a ticket signed with it would be refused.
     public struct Unusable: Error, CustomStringConvertible {
         public let id: String
         public var description: String {
@@ -27,7 +27,7 @@ public struct TicketKeyStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// Makes a key known; again when a worker starts with it.
+    /// Publishes a key; repeated when a worker starts with it.
     /// - Throws: ``Unusable``.
     public func publish(_ id: String, _ rawKey: [UInt8]) async throws {
         let written = try await database.execute(
@@ -39,7 +39,7 @@ public struct TicketKeyStore: Sendable {
         guard written.affectedRows == 1 else { throw Unusable(id: id) }
     }
 
-    /// All keys, the one last started with first.
+    /// All keys, most recently used first.
     public func list() async throws -> [PublishedTicketKey] {
         try await database.read(
             """
@@ -53,7 +53,7 @@ public struct TicketKeyStore: Sendable {
         }
     }
 
-    /// From now on no ticket that it signed is accepted; whether there was such a key in use.
+    /// Retires a key: its tickets are refused from now on; returns whether it was in use.
     public func retire(_ id: String) async throws -> Bool {
         try await database.execute(
             "UPDATE ticket_keys SET retired_at = now() WHERE key_id = \(id) AND retired_at IS NULL"

@@ -3,7 +3,7 @@ public import FoundationEssentials
 public import Postgres
 
 extension TicketStore {
-    /// A ticket that is held, with its registration, until the transaction ends, because it is about to become another.
+    /// A ticket that is locked, with its registration, until the transaction ends, because it is about to be replaced.
     struct Held {
         var data: TicketData
         var owner: UserID
@@ -12,7 +12,7 @@ extension TicketStore {
         var isCheckedIn: Bool
     }
 
-    /// Takes a ticket back for the registration to get its next one. A ticket that was taken back before needs nothing.
+    /// Revokes a ticket so that the registration gets a new one. Does nothing if it was revoked before.
     /// - Throws: ``DomainError``: notFound, alreadyCancelled, eventCancelled, eventEnded, alreadyCheckedIn.
     public func reissue(_ id: TicketID, by user: UserID, now: Date, on transaction: Transaction) async throws {
         let held = try await hold(id, now: now, on: transaction)
@@ -27,7 +27,7 @@ extension TicketStore {
         _ = try await transaction.pipeline(statements + [audit] + OutboxStore.insertions(news))
     }
 
-    /// Holds the registration and then its ticket, as everybody does; who came is looked up once the ticket is held: no
+    /// Locks the registration and then its ticket, in the usual order; check-ins are read once the ticket is locked: no
     /// gate admits it from then on.
     /// - Throws: ``DomainError``: notFound, alreadyCancelled, eventCancelled, eventEnded.
     func hold(_ id: TicketID, now: Date, on transaction: Transaction) async throws -> Held {
@@ -60,7 +60,7 @@ extension TicketStore {
             isCheckedIn: try row.decode("is_checked_in"))
     }
 
-    /// What revokes a held ticket and has ticket-worker make the registration's next one.
+    /// The statements that revoke a locked ticket and request the registration's next one.
     static func replacement(of held: Held, now: Date) throws -> (statements: [SQL], news: [OutboxEntry]) {
         let data = held.data
         return (

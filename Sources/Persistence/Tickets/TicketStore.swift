@@ -2,14 +2,13 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A ticket with what a person sees beside it.
+/// A ticket with its event and registration.
 public struct TicketDetail: Sendable {
     public var ticket: Ticket
     public var event: EventSummary
     public var eventVersion: Int
-    /// How often its registration went to somebody else.
+    /// How often its registration was transferred.
     public var transfers: Int
-    /// Its registration was given up.
     public var isCancelled: Bool
     public var holderName: String
 }
@@ -19,8 +18,9 @@ public struct TicketStore: Sendable {
 
     public init(_ database: Database) { self.database = database }
 
-    /// What a ticket is made for: a registration whose row is held (``hold(_:waiting:on:)``), so that a cancellation comes
-    /// either before (then there is nothing to issue) or after (then it finds the ticket and revokes it).
+    /// The registration that a ticket is issued for: its row is locked (``hold(_:waiting:on:)``), so that a
+    /// cancellation comes either before (then there is nothing to issue) or after (then it finds the ticket and revokes
+    /// it).
     public struct Occasion: Sendable {
         public var registrationID: RegistrationID
         public var eventID: EventID
@@ -31,13 +31,13 @@ public struct TicketStore: Sendable {
         public var issued: Int
     }
 
-    /// A ticket to be, and what its message needs beside it.
+    /// A ticket to be issued, with the data of its message.
     public struct Issue: Sendable {
         public var ticket: Ticket
         /// Counts the registration's tickets from 1.
         public var number: Int
         public var owner: UserID
-        /// Of the work that it comes from.
+        /// The trace of the work that it comes from.
         public var traceparent: String?
 
         public init(_ ticket: Ticket, number: Int, owner: UserID, traceparent: String? = nil) {
@@ -48,11 +48,10 @@ public struct TicketStore: Sendable {
         }
     }
 
-    /// Holds the rows of registrations until the transaction ends, so that nobody changes them meanwhile; returns whose
-    /// they are.
+    /// Locks the rows of registrations until the transaction ends; returns their holders.
     ///
-    /// - Parameter waiting: with others at a row, whether to wait for them or to leave that row out. Whoever holds many
-    ///   must not wait: a batch of cancellations holds many as well, and the places' row with them.
+    /// - Parameter waiting: whether to wait for a row that is locked, or to skip it. Whoever locks many must not wait:
+    ///   a batch of cancellations locks many as well, and the capacity row with them.
     public func hold(
         _ registrations: [RegistrationID], waiting: Bool, on transaction: Transaction
     ) async throws -> Set<RegistrationID> {
@@ -64,10 +63,10 @@ public struct TicketStore: Sendable {
         return Set(try held.map { try $0.decode("id", as: RegistrationID.self) })
     }
 
-    /// Those of the held registrations that are confirmed and have no valid ticket yet.
+    /// Those of the locked registrations that are confirmed and have no valid ticket yet.
     ///
-    /// Counted and not asked for by NOT EXISTS: that is a join, which a plan made while there were no tickets walks by
-    /// reading every valid ticket once for each registration (225 ms for 128 of them beside 10,000 tickets, against 1 ms).
+    /// Counted instead of tested by NOT EXISTS: that is a join, for which a plan made while there were no tickets reads
+    /// every valid ticket once for each registration (225 ms for 128 of them with 10,000 tickets, against 1 ms).
     public func occasions(
         for registrations: [RegistrationID], on transaction: Transaction
     ) async throws -> [Occasion] {
@@ -87,7 +86,8 @@ public struct TicketStore: Sendable {
         }
     }
 
-    /// Stores tickets, each with its message; returns those whose code is taken and that are not stored (draw another).
+    /// Stores tickets, each with its message; returns those that are not stored because their code is taken (draw
+    /// another).
     public func insert(_ issues: [Issue], on transaction: Transaction) async throws -> [Issue] {
         guard !issues.isEmpty else { return [] }
         let stored = try await transaction.query(
@@ -143,14 +143,13 @@ public struct TicketStore: Sendable {
             isCancelled: try row.decode("is_cancelled"), holderName: try row.decode("display_name"))
     }
 
-    /// The status of a ticket `t` for an event `e`: from the moment when an event is called off, no ticket is good. Their rows
+    /// The status of a ticket `t` for an event `e`: from the event's cancellation on, no ticket is valid. Their rows
     /// follow, step by step.
     static let shownStatus: SQL = "CASE WHEN e.status = 'cancelled' THEN 'revoked' ELSE t.status END"
 
-    /// When it was revoked: by itself, or with its event.
+    /// When it was revoked: individually, or with its event.
     static let shownRevocation: SQL = "coalesce(t.revoked_at, e.cancelled_at)"
 
-    /// The newest ticket of each registration.
     static func newest(of registrations: [RegistrationID]) -> SQL {
         """
         SELECT DISTINCT ON (t.registration_id) t.id, t.registration_id, t.event_id, t.user_id, t.code, t.qr_text,
@@ -161,9 +160,9 @@ public struct TicketStore: Sendable {
         """
     }
 
-    /// Reads a ticket's columns.
-    /// - Parameter prefixed: whether id and status are named `ticket_id` and `ticket_status`, beside a registration
-    ///   whose `id` they belong to; then the ticket may be missing.
+    /// Decodes a ticket's columns.
+    /// - Parameter prefixed: whether id and status are named `ticket_id` and `ticket_status`, next to a registration's
+    ///   `id`; then the ticket may be missing.
     static func ticket(_ row: Row, prefixed: Bool) throws -> Ticket? {
         guard let id = try row.decode(prefixed ? "ticket_id" : "id", as: TicketID?.self) else { return nil }
         return Ticket(

@@ -2,7 +2,6 @@ public import Domain
 public import FoundationEssentials
 public import Postgres
 
-/// A ticket that its holder offers to somebody else.
 public struct TicketTransfer: Sendable {
     public enum Status: String, Sendable {
         case offered, accepted, cancelled
@@ -14,7 +13,7 @@ public struct TicketTransfer: Sendable {
     public var eventID: EventID
     public var fromUserID: UserID
     public var toUserID: UserID?
-    /// Who offers it.
+    /// The holder's name.
     public var fromName: String
     public var recipientEmail: String
     public var status: Status
@@ -24,11 +23,11 @@ public struct TicketTransfer: Sendable {
 
 extension TicketTransfer.Status: PostgresEncodable, PostgresDecodable {}
 
-/// Transfers of tickets: offered by the holder to an address, accepted by whoever has the link in the mail to it.
+/// Transfers of tickets: offered by the holder to an address, accepted by whoever has the emailed link.
 public struct TransferStore: Sendable {
-    /// How long an offer stands, unless the event ends before.
+    /// How long an offer is valid, unless the event ends before.
     public static let lifetime: TimeInterval = 7 * 86_400
-    /// Offers of one person within a day: each is a mail to an address that they name, in their name.
+    /// Offers per person and day: each is an email to an address that they name, in their name.
     public static let aDay = 20
 
     let database: Database
@@ -41,7 +40,7 @@ public struct TransferStore: Sendable {
         notifications = NotificationStore(database)
     }
 
-    /// Offers a ticket, with the mail that says so. An offer to the same address that stands already is it; one to another
+    /// Offers a ticket, with the email about it. An existing offer to the same address is returned; one to another
     /// address is withdrawn.
     /// - Parameter email: lower-case.
     /// - Throws: ``DomainError``: notFound, alreadyCancelled (also for a revoked ticket), eventCancelled, eventEnded,
@@ -81,7 +80,7 @@ public struct TransferStore: Sendable {
         return offered
     }
 
-    /// Withdraws what the holder offered; whether there was such an offer.
+    /// Withdraws the holder's offer; returns whether there was one.
     public func withdraw(_ ticket: TicketID, now: Date, on transaction: Transaction) async throws -> Bool {
         try await transaction.query(
             """
@@ -91,7 +90,7 @@ public struct TransferStore: Sendable {
         ).affectedRows > 0
     }
 
-    /// Withdraws all that somebody offered.
+    /// Withdraws all offers of a person.
     public func withdrawAll(of user: UserID, now: Date, on transaction: Transaction) async throws {
         _ = try await transaction.query(
             """
@@ -114,7 +113,7 @@ public struct TransferStore: Sendable {
         ).first.map(Self.transfer)
     }
 
-    /// The offer of a ticket that may still be accepted.
+    /// A ticket's offer that can still be accepted.
     public func openOffer(of ticket: TicketID, now: Date) async throws -> TicketTransfer? {
         try await database.read(
             """
@@ -130,7 +129,7 @@ public struct TransferStore: Sendable {
 
     // MARK: Accepting
 
-    /// Stores the link of one mail, committed when this returns: see ``AccountLinkStore/create(_:of:for:now:)``.
+    /// Stores the link of one email, committed on return: see ``AccountLinkStore/create(_:of:for:now:)``.
     public func createLink(_ tokenHash: [UInt8], to transfer: TransferID, now: Date) async throws {
         try await database.execute(
             "INSERT INTO transfer_links (token_hash, transfer_id, created_at) VALUES (\(tokenHash), \(transfer), \(now))"
@@ -147,11 +146,11 @@ public struct TransferStore: Sendable {
         ).first.map(Self.transfer)
     }
 
-    /// Moves the registration to its new holder: the old ticket is revoked, the next one is made, both hear of it. Done
-    /// twice by the same person it is done once.
+    /// Moves the registration to its new holder: the old ticket is revoked, a new one is requested, both people are
+    /// notified. Idempotent for the same person.
     ///
-    /// It takes no place and gives none, but it makes somebody the holder of one: the event's places are held, so that
-    /// the same person doesn't register beside it.
+    /// It takes and frees no spot, but changes who has one: the event's capacity row is locked, so that the same person
+    /// can't register concurrently.
     /// - Throws: ``DomainError``: linkInvalid, alreadyRegistered, alreadyCheckedIn, alreadyCancelled, eventCancelled,
     ///   eventEnded.
     public func accept(

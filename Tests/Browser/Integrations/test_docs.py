@@ -44,7 +44,7 @@ def test_they_need_no_script(browser: Browser, stack: Stack, screen) -> None:
     for address, words in PAGES.items():
         page.goto(address)
         assert words in page.get_by_role("main").inner_text()
-        assert page.get_by_role("navigation", name="For programs").get_by_role("link").count() == len(PAGES)
+        assert page.get_by_role("navigation", name="Developer documentation").get_by_role("link").count() == len(PAGES)
     context.close()
 
 
@@ -54,5 +54,5 @@ def test_the_site_leads_there(open_page, screen) -> None:
     reader.open("/")
     reader.page.get_by_role("link", name="API and messages").click()
     reader.page.wait_for_url("**/docs", wait_until="commit")
-    reader.page.get_by_role("navigation", name="For programs").get_by_role("link", name="Problems").click()
+    reader.page.get_by_role("navigation", name="Developer documentation").get_by_role("link", name="Problems").click()
     expect(reader.page.get_by_role("heading", name="validation-failed 422")).to_be_visible()

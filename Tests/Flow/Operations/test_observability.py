@@ -114,7 +114,7 @@ def test_rules_are_evaluated_and_a_healthy_stack_is_quiet(prometheus: Prometheus
     eventually(lambda: all(rule["health"] == "ok" for rule in loaded()), "all rules evaluated")
     assert {rule["name"] for rule in loaded()} == {rule["alert"] for rule in watching.rules()}
     # Others have killed services before: only what says that something is the matter now is looked at.
-    now = {"ServiceAway", "InstanceAway", "OutboxUnattended", "QueueUnattended", "OutboxLags"}
+    now = {"ServiceDown", "InstanceDown", "OutboxUnleased", "QueueUnconsumed", "OutboxLags"}
     eventually(lambda: not any(rule["alerts"] for rule in loaded() if rule["name"] in now), "no such alert", within=30)
 
 
