@@ -146,8 +146,8 @@ def test_every_kind_of_message_in_the_code_is_described_and_none_else() -> None:
 
 def test_every_live_update_in_the_code_is_described_and_none_else() -> None:
     made = set(re.findall(r'frame\.type = "(\w+)"', source("Sources/Domain/Messages/LiveUpdate.swift")))
-    made |= set(re.findall(r'type: "(\w+)"', source("ws-hub/ClientMessage.swift")))
-    taken = set(re.findall(r'case \("(\w+)"', source("ws-hub/ClientMessage.swift")))
+    made |= set(re.findall(r'type: "(\w+)"', source("ws-hub/Sockets/ClientMessage.swift")))
+    taken = set(re.findall(r'case \("(\w+)"', source("ws-hub/Sockets/ClientMessage.swift")))
     assert set(asyncapi()["channels"][FRAMES]["messages"]) == made | taken
     assert Described(asyncapi()).from_clients == taken and len(made) >= 15
 
@@ -163,10 +163,10 @@ def test_the_values_are_those_of_the_code(schema: str, path: str, enumeration: s
 
 
 def test_the_codes_of_errors_and_ends_are_those_of_the_hub() -> None:
-    access, client = source("ws-hub/SessionAccess.swift"), source("ws-hub/ClientMessage.swift")
+    access, client = source("ws-hub/Sockets/SessionAccess.swift"), source("ws-hub/Sockets/ClientMessage.swift")
     sent = set(re.findall(r'(?:ServerMessage\.error\(\s*|code: |\? |: )"([a-z]+(?:-[a-z]+)+|forbidden|unavailable)"', access + client))
     assert set(asyncapi()["components"]["schemas"]["ErrorFrame"]["properties"]["code"]["enum"]) == sent
-    swift = source("ws-hub/CloseCode.swift")
+    swift = source("ws-hub/Sockets/CloseCode.swift")
     numbers = {name: int(number) for name, number in re.findall(r"case (\w+) = (\d+)", swift)}
     reasons = dict(re.findall(r'case \.(\w+): "([^"]*)"', swift))
     told = {end["code"]: end["reason"] for end in asyncapi()["channels"][FRAMES]["x-close-codes"]}

@@ -41,13 +41,13 @@ const literalsAt = (swift, pattern) => [...swift.matchAll(pattern)].flatMap(([pa
 
 test('the reasons for which workers give messages up have words', () => {
   const swift = sources('Sources/Messaging', 'notifications', 'ticket-worker');
-  const codes = literalsAt(swift, /(?:retry|reject|postpone|dependencyAway)\([^\n]*reason:[^\n]*|let reason = [^\n]*/g).filter((text) => /^(?!em-)[a-z{}]+(-[a-z{}]+)*$/.test(text));
+  const codes = literalsAt(swift, /(?:retry|park|postpone|dependencyUnreachable)\([^\n]*reason:[^\n]*|let reason = [^\n]*/g).filter((text) => /^(?!em-)[a-z{}]+(-[a-z{}]+)*$/.test(text));
   assert.ok(codes.length >= 10, codes.join(' | '));
   assert.deepEqual(codes.filter((code) => reasonText(code.replaceAll('{}', '451')) === null), []);
 });
 
 test('what stands in the audit log has words', () => {
-  const writers = files('api-service', 'Sources', 'notifications', 'ticket-worker').filter((swift) => /audit\??\.record|AuditStore/.test(swift));
+  const writers = files('api-service', 'Sources', 'notifications', 'ticket-worker').filter((swift) => /audit\??\.record|AuditStore|AuditRecord\(/.test(swift));
   const actions = writers.flatMap(literals).filter((text) => /^[a-z-]+\.[a-z-]+$/.test(text) && !/\.(html|text|csv)$/.test(text));
   assert.ok(actions.length >= 45, actions.join(' | '));
   assert.deepEqual(actions.filter((action) => actionText(action) === null), []);
