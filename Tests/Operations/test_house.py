@@ -9,12 +9,15 @@ import pytest
 from deployment.code import ROOT
 
 ROOMS = ("Accounts", "Events", "Registrations", "Tickets", "CheckIn", "Notifications", "Integrations", "Operations")
+LIBRARIES = {"AMQP", "OutgoingHTTP", "PasswordHashing", "Postgres", "QRCode", "Redis", "SMTP", "Typesetting", "UnicodeText"}
 FLOORS = {
     # A floor, and what it has beside the rooms.
     "Sources/Domain": {"Messages", "Domain.docc"},
     "Sources/Persistence": {"Outbox", "Migrations"},
     "api-service": {"HTTP", "CommandLine"},
     "frontend/src/pages": set(),
+    "Tests/Unit": {"Bootstrap", "HTTP", "Hub", "Messages", "Messaging", "Migrations", *LIBRARIES},
+    "Tests/Integration": {"HTTP", "Hub", "Messaging", "Migrations", *LIBRARIES & {"AMQP", "Postgres", "Redis", "SMTP"}},
     "Tests/Flow": {"HTTP", "Live", "em"},
     "Tests/Browser": {"Pages"},
 }

@@ -202,14 +202,8 @@ final class SystemInspection: Sendable {
             let checked = try? await invariants.finding(
                 noOlderThan: Self.invariantsLast, within: Self.lookingAtInvariants)?.report
         else { return nil }
-        let result: VerifyReportJSON.Result =
-            switch checked.severity {
-            case nil: .clean
-            case .violation: .violated
-            case .stuck: .stuck
-            }
         return SystemReport.Invariants(
-            result: result.rawValue, checkedAt: checked.at,
+            result: VerifyReportJSON.Result(checked.severity).rawValue, checkedAt: checked.at,
             findings: checked.findings.map { finding in
                 SystemReport.Finding(
                     invariant: finding.invariant.rawValue, severity: finding.invariant.severity.rawValue,

@@ -30,6 +30,16 @@ struct VerifyReportJSON: Encodable {
 
     enum Result: String, Encodable {
         case clean, violated, stuck
+
+        /// - Parameter severity: of the worst finding.
+        init(_ severity: Invariant.Severity?) {
+            self =
+                switch severity {
+                case nil: .clean
+                case .violation: .violated
+                case .stuck: .stuck
+                }
+        }
     }
 
     struct Scope: Encodable {
@@ -67,12 +77,7 @@ struct VerifyReportJSON: Encodable {
     var findings: [Finding]
 
     init(_ report: InvariantReport, stuckAfter: Int, took: Duration, age: Duration = .zero) {
-        result =
-            switch report.severity {
-            case nil: .clean
-            case .violation: .violated
-            case .stuck: .stuck
-            }
+        result = Result(report.severity)
         at = report.at
         seconds = (took / .milliseconds(1)).rounded() / 1000
         ageSeconds = Int(age.components.seconds)
