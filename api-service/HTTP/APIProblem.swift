@@ -15,6 +15,8 @@ struct APIProblem: Error, Sendable {
     var errors: [FieldError] = []
     /// For `messages-pruned`: the oldest sequence that is still available.
     var oldest: String?
+    /// For `capacity-below-confirmed`: the number of confirmed registrations.
+    var confirmed: Int?
     /// For `scope-missing`: the scope that the API key would need.
     var scope: APIScope?
     /// For `not-authenticated` at a refresh: true if the session was ended elsewhere instead of expiring.
@@ -43,6 +45,7 @@ struct APIProblem: Error, Sendable {
         var traceId: String?
         var errors: [FieldError]?
         var oldest: String?
+        var confirmed: Int?
         var scope: APIScope?
         var sessionEnded: Bool?
     }
@@ -50,7 +53,7 @@ struct APIProblem: Error, Sendable {
     func response(traceID: String?) -> Response {
         let document = Document(
             type: slug, title: title, status: statusCode, detail: detail, traceId: traceID,
-            errors: errors.isEmpty ? nil : errors, oldest: oldest, scope: scope,
+            errors: errors.isEmpty ? nil : errors, oldest: oldest, confirmed: confirmed, scope: scope,
             sessionEnded: sessionEnded)
         var headers = headers
         headers[.contentType] = "application/problem+json"

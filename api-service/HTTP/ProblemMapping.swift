@@ -48,6 +48,7 @@ struct ProblemMiddleware: RouterMiddleware {
     static func problem(_ error: DomainError) -> APIProblem {
         var problem = APIProblem(error.slug, status(of: error), error.title)
         if case .validationFailed(let errors) = error { problem.errors = errors }
+        if case .capacityBelowConfirmed(let confirmed) = error { problem.confirmed = confirmed }
         if case .notAuthenticated = error { problem.headers[.wwwAuthenticate] = "Bearer" }
         if case .requestInFlight = error { problem.headers[.retryAfter] = "1" }
         return problem

@@ -61,7 +61,7 @@ def test_what_the_server_says_is_said_in_german_too(open_page: OpenPage, world: 
     organizer.fill("Adresse", "https://10.0.0.1/hook")
     organizer.page.get_by_label("Tickets: ausgestellt").check()
     organizer.press("Einrichten")
-    organizer.sees("Das darf nicht zu einer privaten oder reservierten Adresse führen.")
+    organizer.sees("Geben Sie eine öffentlich erreichbare URL ein.")
     organizer.look("refused")
     organizer.fill("Adresse", "https://nobody.invalid/hook")
     organizer.press("Einrichten")
@@ -75,7 +75,7 @@ def test_what_the_server_says_is_said_in_german_too(open_page: OpenPage, world: 
     organizer.open(f"/organizer/events/{event['id']}/edit")
     organizer.fill("Plätze", "1")
     organizer.press("Änderungen speichern")
-    organizer.sees("Es sind schon 2 Plätze belegt: Weniger können es nicht werden.")
+    organizer.sees("Weniger als 2 Plätze sind nicht möglich: So viele Anmeldungen sind schon bestätigt.")
 
 
 @phone

@@ -237,6 +237,7 @@ def test_the_window_and_the_capacity_are_kept(world: World, organizer: Person, p
     tag = {"If-Match": f'"{organizer.api.get("/events/" + full["id"])["version"]}"'}
     smaller = organizer.api.send("PATCH", f"/events/{full['id']}", json={"capacity": 1}, headers=tag)
     problem(smaller, 409, "capacity-below-confirmed")
+    assert smaller.json()["confirmed"] == 2
 
 
 def larger(organizer: Person, event: dict, capacity: int) -> dict:

@@ -105,6 +105,7 @@ interface ProblemDocument {
   traceId?: string;
   errors?: FieldError[];
   sessionEnded?: boolean;
+  confirmed?: number;
 }
 
 /** Reads the answer of a failed request; an answer that isn't a problem document (a gateway's page) becomes one. */
@@ -115,7 +116,9 @@ export async function readProblem(response: Response): Promise<Problem> {
   }
   const slug = document.type?.split(/[/:#]/).pop() || slugOfStatus(response.status);
   const known = has<string>(words, slug) ? words[slug as ProblemType] : undefined;
-  const title = known !== undefined ? t(known)
+  const title = slug === 'capacity-below-confirmed' && document.confirmed !== undefined
+    ? t('Capacity can’t be lower than {confirmed}, the number of confirmed registrations.', { confirmed: String(document.confirmed) })
+    : known !== undefined ? t(known)
     : document.detail ?? document.title ?? t('The server answered with an error ({status}).', { status: String(response.status) });
   return new Problem(response.status, slug, title, document.errors ?? [], document.traceId ?? null, document.sessionEnded === true);
 }

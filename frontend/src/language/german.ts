@@ -77,6 +77,8 @@ export const german = {
   'This event has ended.': 'Diese Veranstaltung ist vorbei.',
   'This was already canceled.': 'Das wurde schon abgesagt.',
   'This announcement was already posted.': 'Diese Mitteilung wurde schon veröffentlicht.',
+  'Capacity can’t be lower than {confirmed}, the number of confirmed registrations.':
+    'Weniger als {confirmed} Plätze sind nicht möglich: So viele Anmeldungen sind schon bestätigt.',
   'Capacity can’t be lower than the number of confirmed registrations.':
     'Es kann nicht weniger Plätze geben als bestätigte Anmeldungen.',
   'This is already being processed. Please try again in a moment.': 'Das läuft schon. Bitte versuchen Sie es gleich noch einmal.',
