@@ -32,9 +32,9 @@ def playwright() -> Iterator[Playwright]:
         yield playwright
 
 
-def launch(playwright: Playwright, *arguments: str) -> Browser:
+def launch(playwright: Playwright, *arguments: str, program: str = "chromium-headless-shell") -> Browser:
     # Its sandbox works neither for root nor in most containers, and these pages are our own.
-    return playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell",
+    return playwright.chromium.launch(executable_path=f"/usr/bin/{program}",
                                       args=["--no-sandbox", "--disable-dev-shm-usage", *arguments])
 
 
@@ -51,7 +51,8 @@ def camera_browser(playwright: Playwright) -> Iterator[Callable[[Path], Browser]
     browsers: list[Browser] = []
 
     def open_browser(film: Path) -> Browser:
-        browsers.append(launch(playwright, "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}"))
+        # The shell has no cameras.
+        browsers.append(launch(playwright, "--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}", program="chromium"))
         return browsers[-1]
 
     yield open_browser

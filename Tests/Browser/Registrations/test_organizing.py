@@ -80,7 +80,7 @@ def test_a_capacity_below_those_who_are_in_is_refused_at_its_field(open_page: Op
     capacity = organizer.page.get_by_label("Capacity", exact=True)
     expect(capacity).to_have_attribute("aria-invalid", "true")
     expect(capacity).to_be_focused()
-    organizer.sees("below the 2 places that are taken")
+    organizer.sees("Capacity can’t be lower than 2, the number of confirmed registrations.")
     organizer.look("refused")
     organizer.fill("Capacity", "2")
     organizer.press("Save changes")
