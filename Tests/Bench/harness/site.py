@@ -124,7 +124,7 @@ class Site:
         """The invariant check over everything that the benchmarks have done."""
         environment = services.service_environment(self.stack.layout, "api-service")
         began = time.monotonic()
-        ran = subprocess.run([str(self.stack.layout.binaries / "api-service"), "verify", "--stuck-after", "36000"],
+        ran = subprocess.run([str(self.stack.layout.binaries / "api-service"), "verify", "--stuck-after", "36000", "--tickets-after", "36000"],
                              env=environment, capture_output=True, text=True, timeout=300)
         report.figure("api-service verify", seconds=time.monotonic() - began, says=ran.stdout.split(":")[0])
         report.require(ran.returncode == 0, f"api-service verify: exit status {ran.returncode}\n{ran.stdout}{ran.stderr}")
