@@ -5,8 +5,8 @@ import Postgres
 
 /// What a command did in its transaction: its result, and what has to be committed with it.
 ///
-/// A result comes with the audit entry of the change, or by ``unchanged(_:)``: a command cannot forget it. ``Stores/change(of:_:)``
-/// writes the rest.
+/// A result is made with the audit entry of the change, or by ``unchanged(_:)``, so that no command can forget the entry.
+/// ``Stores/change(of:_:)`` writes the entry and the messages.
 struct Change<Value: Sendable>: Sendable {
     fileprivate let value: Value
     fileprivate let audit: AuditRecord?
@@ -26,7 +26,7 @@ struct Change<Value: Sendable>: Sendable {
         self.init(value: value, audit: audit, messages: messages, endedSessions: endedSessions)
     }
 
-    /// The command found everything as it should be: there is nothing to record.
+    /// The result of a command that had nothing to change: nothing is recorded.
     static func unchanged(_ value: Value) -> Change {
         Change(value: value, audit: nil, messages: [], endedSessions: [])
     }
@@ -61,12 +61,12 @@ struct AuditRecord: Sendable {
 }
 
 extension Stores {
-    /// Performs a command in one transaction, with the audit entry and the messages of its change, and keeps this process's
-    /// caches true.
+    /// Performs a command in one transaction, with the audit entry and the messages of its change, and invalidates this
+    /// process's caches.
     ///
     /// - Parameters:
-    ///   - event: whose cached copy is dropped however this ends: a commit whose result was lost may have happened.
-    ///   - command: has no effect outside of the transaction, which may be repeated.
+    ///   - event: its cached copy is dropped in any case: a commit may have succeeded although its result was lost.
+    ///   - command: must have no effect outside of the transaction, which can be repeated.
     @discardableResult
     nonisolated(nonsending) func change<Value: Sendable>(
         of event: EventID? = nil, _ command: (Transaction) async throws -> Change<Value>

@@ -1,17 +1,17 @@
 public import ServiceLifecycle
 
-/// A round of work that is done again and again, until the service stops.
+/// A service that repeats a round of work until it is shut down.
 ///
 ///     PeriodicService("AuditSealing", every: .seconds(2), jitter: 0.25) { await sealing.round() }
 ///
-/// What fails in a round is logged by the round, and done in the next. Where one instance at a time may do the work, the
-/// round takes the lock for that in its own transaction.
+/// A round logs its own failures; the next round retries. If only one instance at a time may do the work, the round takes
+/// an advisory lock in its own transaction.
 public struct PeriodicService: Service, CustomStringConvertible {
-    /// What becomes of a round that is under way when the service stops.
+    /// How shutdown treats a round in progress.
     public enum Ending: Sendable {
-        /// It is cancelled.
+        /// Its task is canceled.
         case cancelled
-        /// It is waited for. A long one asks ``PeriodicService/pause(_:)`` whether it may go on.
+        /// It is awaited. A long round checks ``PeriodicService/pause(_:on:)`` for shutdown.
         case finished
     }
 
@@ -20,10 +20,10 @@ public struct PeriodicService: Service, CustomStringConvertible {
     private let loop: @Sendable () async -> Void
 
     /// - Parameters:
-    ///   - jitter: each pause is longer or shorter by up to this part of the interval, so that instances don't march in
+    ///   - jitter: the largest random change of each pause, as a fraction of the interval, so that instances don't run in
     ///     step.
     ///   - atOnce: whether the first round comes before the first pause.
-    ///   - progress: what rounds hand on to the next.
+    ///   - progress: state that each round passes to the next.
     public init<Progress: Sendable>(
         _ name: String, every interval: Duration, jitter: Double = 0, atOnce: Bool = false,
         atShutdown ending: Ending = .cancelled, clock: any Clock<Duration> = ContinuousClock(), from progress: Progress,
@@ -44,7 +44,7 @@ public struct PeriodicService: Service, CustomStringConvertible {
             }
     }
 
-    /// The same for rounds that hand nothing on.
+    /// The same, for rounds without state.
     public init(
         _ name: String, every interval: Duration, jitter: Double = 0, atOnce: Bool = false,
         atShutdown ending: Ending = .cancelled, clock: any Clock<Duration> = ContinuousClock(),
@@ -57,7 +57,7 @@ public struct PeriodicService: Service, CustomStringConvertible {
 
     public func run() async throws { await loop() }
 
-    /// Waits. False, and at once, when the service is to stop.
+    /// Waits; returns false, at once, when the service is being shut down.
     public static func pause(_ duration: Duration, on clock: any Clock<Duration> = ContinuousClock()) async -> Bool {
         await cancelWhenGracefulShutdown {
             do { try await clock.sleep(for: duration) } catch { return false }
